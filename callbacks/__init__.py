@@ -1,0 +1,1 @@
+"""Callbacks that watch any LightningModule: one concern, one file."""

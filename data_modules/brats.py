@@ -1,0 +1,242 @@
+"""The data module: from a root on disk to batches of slices."""
+
+import hashlib
+import logging
+import os
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from lightning.pytorch import LightningDataModule
+from torch.utils.data import DataLoader
+
+from data_modules.cache import SliceArray, SliceCache
+from data_modules.cases import Case, find_cases, missing_files
+from data_modules.dataset import Batch, SliceDataset
+from data_modules.errors import DataError
+from data_modules.sampling import EpochBatches, OrderedBatches
+from data_modules.slices import SliceChoice
+from data_modules.splits import SIDES, SplitSizes, read_split, split_patients
+from data_modules.targets import TARGETS, Target, TargetName
+
+ROOT_VARIABLE = "BRATS_ROOT"
+
+_log = logging.getLogger(__name__)
+
+
+class BraTSDataModule(LightningDataModule):
+    """Axial slices of BraTS volumes with their labels, split by patient.
+
+    Args:
+        root: Folder with the cases, at any depth. Without it, the environment's BRATS_ROOT.
+        release: Which BraTS release the files follow: auto tells it from their names.
+        modalities: MRI contrasts, one channel each.
+        target: What is to be segmented: whole (labels 1 + 2 + 3), core (1 + 3), enhancing (3),
+            regions (these three, overlapping) or labels (the three labels, exclusive).
+        slices: Which slices: middle, largest (most target), tumour (all with target), all (with
+            brain), or a list of indices. largest and tumour look at the truth.
+        eval_slices: The same for validation and test; null for the same as slices.
+        split_sizes: Cases for training, validation and test: three counts, three fractions, or null
+            for 1000 : 125 : 126. Always split by patient.
+        split_seed: Seed of the split, apart from that of the training.
+        split_file: A CSV file with the columns case and side that says who is where.
+        image_size: Height and width of the slices, by centre padding or cropping.
+        batch_size: Slices a batch, over all devices.
+        num_workers: Processes that load batches; 0 loads them in the training process.
+        cache_dir: Where the prepared slices are kept, shared by all runs.
+        on_bad_case: What to do about a case with a missing or bad file: stop, or skip it.
+        flip: Mirror training slices left to right at random.
+        seed: Seed of shuffling and flips; follows seed_everything.
+    """
+
+    def __init__(
+        self,
+        root: Path | None = None,
+        release: str = "auto",
+        modalities: Sequence[Literal["t1n", "t1c", "t2w", "t2f"]] = ("t1c",),
+        target: TargetName = "whole",
+        slices: SliceChoice = "middle",
+        eval_slices: SliceChoice | None = None,
+        split_sizes: SplitSizes = None,
+        split_seed: int = 0,
+        split_file: Path | None = None,
+        image_size: tuple[int, int] = (240, 240),
+        batch_size: int = 32,
+        num_workers: int = 0,
+        cache_dir: Path = Path("cache"),
+        on_bad_case: Literal["stop", "skip"] = "stop",
+        flip: bool = False,  # noqa: FBT001, FBT002 (an option of the command line)
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        if not modalities:
+            raise DataError("data.modalities is empty, expected at least one modality")
+        self.root = root
+        self.release = release
+        self.modalities = tuple(modalities)
+        self.target: Target = TARGETS[target]
+        self.choices = {"train": slices, "eval": slices if eval_slices is None else eval_slices}
+        self.split_sizes = split_sizes
+        self.split_seed = split_seed
+        self.split_file = split_file
+        self.batch_size = batch_size
+        self.num_workers = num_workers
+        self.on_bad_case = on_bad_case
+        self.flip = flip
+        self.seed = seed
+        self.cache = SliceCache(cache_dir, image_size)
+        self.sides: dict[str, list[Case]] = {}
+        self.datasets: dict[str, SliceDataset] = {}
+        self.left_out: dict[str, str] = {}
+        self.fingerprint = ""
+
+    def prepare_data(self) -> None:
+        """Find the cases, split them, and fill the cache."""
+        self._load()
+
+    def setup(self, stage: str) -> None:
+        """Open the arrays of the cache.
+
+        Raises:
+            DataError: bad data or options; for ``fit``, a validation side without target.
+        """
+        if not self.datasets:
+            self._load()
+        if stage == "fit":
+            self._check_validation()
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        """Shuffled batches of the training side."""
+        samples = len(self.datasets["train"])
+        return self._loader("train", EpochBatches(samples, self.batch_size, self.seed))
+
+    def val_dataloader(self) -> DataLoader[Batch]:
+        """Batches of the validation side, in order."""
+        return self._loader("val", OrderedBatches(len(self.datasets["val"]), self.batch_size))
+
+    def test_dataloader(self) -> DataLoader[Batch]:
+        """Batches of the test side, in order."""
+        return self._loader("test", OrderedBatches(len(self.datasets["test"]), self.batch_size))
+
+    def _loader(self, side: str, batches: EpochBatches | OrderedBatches) -> DataLoader[Batch]:
+        return DataLoader(
+            self.datasets[side],
+            batch_sampler=batches,
+            collate_fn=_already_a_batch,
+            num_workers=self.num_workers,
+            persistent_workers=self.num_workers > 0,
+            pin_memory=torch.cuda.is_available(),
+            # Without a generator of its own each iterator would draw its base seed from torch's
+            # global one, and dropout would depend on how often data were looked at.
+            generator=torch.Generator().manual_seed(self.seed),
+        )
+
+    def _load(self) -> None:
+        self.left_out = {}
+        sides = self._split(self._usable(self._find()))
+        both = {"train": sides["train"], "eval": sides["val"] + sides["test"]}
+        if self.choices["train"] == self.choices["eval"]:
+            everyone = [case for side in SIDES for case in sides[side]]
+            arrays = dict.fromkeys(both, self._open(everyone, self.choices["train"]))
+        else:
+            arrays = {part: self._open(both[part], self.choices[part]) for part in both}
+        self._leave_out({c: p for pair in arrays.values() for a in pair for c, p in a.bad.items()})
+        self.sides = {
+            side: [case for case in sides[side] if case.id not in self.left_out] for side in SIDES
+        }
+        for side in SIDES:
+            self.datasets[side] = self._dataset(
+                side, arrays["train" if side == "train" else "eval"]
+            )
+        digests = [array.digest for part in sorted(arrays) for array in arrays[part]]
+        self.fingerprint = hashlib.blake2b(" ".join(digests).encode(), digest_size=8).hexdigest()
+
+    def _find(self) -> list[Case]:
+        root = self.root or os.environ.get(ROOT_VARIABLE)
+        if not root:
+            raise DataError(
+                f"no data: give --data.root FOLDER or set {ROOT_VARIABLE} to the folder of a BraTS "
+                "release"
+            )
+        return find_cases(Path(root), self.release)
+
+    def _usable(self, cases: Sequence[Case]) -> list[Case]:
+        """The cases that have every file that is needed."""
+        problems = {case.id: missing_files(case, self.modalities) for case in cases}
+        self._leave_out({case: problem for case, problem in problems.items() if problem})
+        return [case for case in cases if case.id not in self.left_out]
+
+    def _leave_out(self, problems: dict[str, str]) -> None:
+        """Stop at bad cases, or note that they are left out."""
+        if not problems:
+            return
+        shown = "; ".join(f"{case}: {problems[case]}" for case in sorted(problems)[:3])
+        more = f"; and {len(problems) - 3} more" if len(problems) > 3 else ""
+        if self.on_bad_case == "stop":
+            raise DataError(
+                f"{len(problems)} bad cases: {shown}{more}; mend them, or leave them out with "
+                "--data.on_bad_case skip"
+            )
+        self.left_out |= problems
+        _log.warning("Left out %d bad cases: %s%s", len(problems), shown, more)
+
+    def _split(self, cases: Sequence[Case]) -> dict[str, list[Case]]:
+        by_id = {case.id: case for case in cases}
+        patients = {case.id: case.patient for case in cases}
+        if self.split_file is not None:
+            split = read_split(self.split_file, patients)
+        else:
+            split = split_patients(patients, self.split_sizes, self.split_seed)
+        return {side: [by_id[case] for case in split[side]] for side in SIDES}
+
+    def _open(self, cases: Sequence[Case], choice: SliceChoice) -> tuple[SliceArray, ...]:
+        """The arrays of the modalities, then that of the labels."""
+        in_order = sorted(cases, key=lambda case: case.id)  # the split must not change the key
+        labels = self.cache.labels(in_order, choice, self.target.foreground)
+        images = (self.cache.images(in_order, m, choice, labels) for m in self.modalities)
+        return (*images, labels)
+
+    def _dataset(self, side: str, arrays: tuple[SliceArray, ...]) -> SliceDataset:
+        *images, labels = arrays
+        flip_seed = self.seed if self.flip and side == "train" else None
+        dataset = SliceDataset(self.sides[side], images, labels, flip_seed)
+        if len(dataset) == 0:
+            choice = self.choices[_part(side)]
+            raise DataError(
+                f"no slice on side {side}: {len(self.sides[side])} cases, data.slices {choice}"
+            )
+        cropped = sum(labels.cropped[case.id] for case in self.sides[side])
+        if cropped:
+            _log.warning("Cropping cut %d labelled pixels off side %s", cropped, side)
+        return dataset
+
+    def _check_validation(self) -> None:
+        counts = self.datasets["val"].label_counts()
+        if not counts[list(self.target.foreground)].any():
+            raise DataError(
+                f"the {len(self.datasets['val'])} slices of the validation side hold no pixel of "
+                f"target '{self.target.name}', so no epoch could be told from another; change "
+                "data.slices, data.target, data.split_sizes or data.split_seed"
+            )
+
+    def summary(self) -> str:
+        """One line: cases, patients, releases, and what is on each side."""
+        cases = [case for side in SIDES for case in self.sides[side]]
+        releases = ", ".join(sorted(Counter(case.release.name for case in cases)))
+        sides = ", ".join(
+            f"{side} {len(self.sides[side])} cases ({len(self.datasets[side])} slices)"
+            for side in SIDES
+        )
+        patients = len({case.patient for case in cases})
+        return f"{len(cases)} cases of {patients} patients ({releases}): {sides}"
+
+
+def _part(side: str) -> str:
+    """Validation and test share their choice of slices."""
+    return "train" if side == "train" else "eval"
+
+
+def _already_a_batch(batch: Any) -> Any:  # noqa: ANN401 (DataLoader types it as a list)
+    return batch

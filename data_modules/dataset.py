@@ -1,0 +1,103 @@
+"""The slices of one side, fetched a whole batch at a time."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from data_modules.cache import SliceArray
+from data_modules.cases import Case
+from data_modules.sampling import Item
+
+Batch = dict[str, Tensor]
+
+
+class SliceDataset(Dataset[Batch]):
+    """Axial slices of some cases.
+
+    A batch holds ``image`` float32 (N, modalities, H, W), z-scored over each volume's brain;
+    ``labels`` uint8 (N, H, W), BraTS 2023's; ``sample`` int64 (N,), the index in this set.
+
+    Args:
+        cases: whose slices, in this order.
+        images: one opened array a modality.
+        labels: the opened array of labels.
+        flip_seed: mirrors each slice left to right with probability one half, by a coin thrown from
+            this seed, the epoch and the sample alone. None: never.
+
+    Attributes:
+        cases: the cases.
+        case_index: for each sample, the index of its case.
+        slice_index: for each sample, the index of the slice in the volume.
+    """
+
+    def __init__(
+        self,
+        cases: Sequence[Case],
+        images: Sequence[SliceArray],
+        labels: SliceArray,
+        flip_seed: int | None = None,
+    ) -> None:
+        self.cases = list(cases)
+        self._images = list(images)
+        self._labels = labels
+        self._flip_seed = flip_seed
+        # An array leaves out slices with nothing in them; what any of the arrays holds is used.
+        slices = [
+            np.unique(np.concatenate([a.indices[case.id] for a in (*images, labels)]))
+            for case in cases
+        ]
+        self.case_index: NDArray[np.int64] = np.repeat(
+            np.arange(len(slices)), [len(one) for one in slices]
+        )
+        self.slice_index: NDArray[np.int64] = np.concatenate([np.empty(0, np.int64), *slices])
+        self._image_rows = [self._rows(array, slices) for array in images]
+        self._label_rows = self._rows(labels, slices)
+
+    def __len__(self) -> int:
+        return len(self.slice_index)
+
+    def __getitem__(self, item: Item) -> Batch:
+        """A batch of one sample."""
+        return self.__getitems__([item])
+
+    def __getitems__(self, items: Sequence[Item]) -> Batch:
+        """The batch of some (epoch, sample index) pairs, in their order."""
+        samples = np.array([index for _, index in items])
+        image = np.stack(
+            [
+                a.values[rows[samples]]
+                for a, rows in zip(self._images, self._image_rows, strict=True)
+            ],
+            axis=1,
+        )
+        labels = self._labels.values[self._label_rows[samples]]
+        if self._flip_seed is not None:
+            flipped = [p for p, item in enumerate(items) if _coin(self._flip_seed, *item)]
+            image[flipped] = image[flipped, ..., ::-1]
+            labels[flipped] = labels[flipped, ..., ::-1]
+        return {
+            "image": torch.from_numpy(image).float(),
+            "labels": torch.from_numpy(labels),
+            "sample": torch.from_numpy(samples),
+        }
+
+    def label_counts(self) -> NDArray[np.int64]:
+        """Pixels of each label 0..3 over all samples."""
+        counts = np.zeros(4, np.int64)
+        for row in self._label_rows:
+            counts += np.bincount(self._labels.values[row].ravel(), minlength=4)
+        return counts
+
+    def _rows(self, array: SliceArray, slices: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+        rows = [
+            array.rows(case.id, wanted) for case, wanted in zip(self.cases, slices, strict=True)
+        ]
+        return np.concatenate([np.empty(0, np.int64), *rows])
+
+
+def _coin(seed: int, epoch: int, sample: int) -> bool:
+    return bool(np.random.default_rng((seed, epoch, sample)).random() < 0.5)

@@ -1,0 +1,154 @@
+"""The tissues of a healthy head, as depths of bodies and as a mixture in every voxel."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .fields import Grid, RandomField
+from .geometry import Array, Points, capsule, ellipsoid, ramp, smooth_maximum
+from .head import Displacement, Head, Section, sheet
+from .sulci import SulcalMap
+from .tissue import TISSUE_INDEX, TISSUES
+
+
+class Mixture:
+    """Shares of the tissues in every voxel, (tissues, n); they sum to 1."""
+
+    def __init__(self, base: str, size: int) -> None:
+        self.shares = np.zeros((len(TISSUES), size), dtype=np.float32)
+        self.shares[TISSUE_INDEX[base]] = 1
+
+    def __getitem__(self, tissue: str) -> Array:
+        return self.shares[TISSUE_INDEX[tissue]]
+
+    def paint(self, tissue: str, amount: Array) -> None:
+        """Replace ``amount`` (n,), a share from 0 to 1, of whatever is there by ``tissue``."""
+        touched = np.flatnonzero(amount > 0)
+        self.shares[:, touched] *= 1 - amount[touched]
+        self.shares[TISSUE_INDEX[tissue], touched] += amount[touched]
+
+
+@dataclass
+class Bodies:
+    """Signed depths in mm, (n,) each, of what a healthy head holds."""
+
+    pial: Array
+    cortex: Array
+    ventricles: Array
+    nuclei: Array
+    pallidum: Array
+    fissure: Array
+
+
+class Anatomy:
+    """One patient's healthy head. ``atrophy`` runs from 0 to 0.85 and widens all CSF."""
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        self.head = Head(rng)
+        self.atrophy = 0.85 * rng.uniform() ** 1.8
+        self.sulcal_width = -0.45 + 0.75 * self.atrophy + rng.uniform(0, 0.3)
+        wavelength = rng.uniform(19.5, 23)
+        self.maps = [SulcalMap(rng, wavelength) for _ in range(2)]
+        self.bends = [(RandomField(rng, 34), RandomField(rng, 14)) for _ in "xyz"]
+        self.fluid = RandomField(rng, 14)
+        self.thickness = RandomField(rng, 18)
+        self.vent_scale = rng.uniform(0.5, 0.95)
+        self.vent_grow = 0.6 * self.atrophy
+        self.vent_lift = rng.uniform(-4, 3)
+        self.nuclei_scale = rng.uniform(0.92, 1.06)
+
+    def section(self, grid: Grid, displace: Displacement | None = None) -> Section:
+        """The voxels of a grid that lie in the brain."""
+        return self.head.section(grid, displace)
+
+    def bodies(self, section: Section) -> Bodies:
+        """Where the voxels lie within the brain's parts."""
+        points = section.points
+        core = ellipsoid(points, (0, -2, -8), (44, 42, 32))
+        fluid = section.sample(self.fluid)
+        fissure = sheet(points.x, core) - np.float32(0.35 + 0.5 * self.atrophy)
+        surface = section.outline - np.maximum(0.2 + 1.2 * self.atrophy + 0.6 * fluid, 0)
+        sulci = self._sulci(section, core, fluid)
+        cerebral = np.minimum(np.minimum(surface, fissure), sulci)
+        behind = section.hindbrain > section.cerebrum
+        pial = np.where(behind, self._folia(section, surface), cerebral)
+        pial = np.minimum(pial, self._clefts(section))
+        cortex = 2.9 + 0.45 * section.sample(self.thickness) - 0.8 * behind
+        nuclei, pallidum = self._nuclei(points)
+        return Bodies(
+            pial, pial - cortex, self._ventricles(points), nuclei, pallidum, np.abs(points.x)
+        )
+
+    def mixture(self, section: Section, bodies: Bodies) -> Mixture:
+        """The tissues in every voxel."""
+        mixture = Mixture("csf", len(section.outline))
+        mixture.paint("grey", ramp(bodies.pial, 1.3))
+        mixture.paint("white", ramp(bodies.pial, 1.3) * ramp(bodies.cortex, 1.6))
+        mixture.paint("nuclei", 0.9 * ramp(bodies.nuclei, 2.2))
+        mixture.paint("pallidum", 0.8 * ramp(bodies.pallidum, 2.2))
+        mixture.paint("csf", ramp(bodies.ventricles, 1.4))
+        return mixture
+
+    def _sulci(self, section: Section, core: Array, fluid: Array) -> Array:
+        bent = [
+            p + np.float32(5.5) * section.sample(coarse) + np.float32(2.6) * section.sample(fine)
+            for p, (coarse, fine) in zip(section.points, self.bends, strict=True)
+        ]
+        side = Points(np.abs(bent[0]) - 4, bent[1], bent[2] + 4)
+        distance, deepest = self.maps[0].look_up(side)
+        other = np.flatnonzero(section.points.x < 0)
+        distance[other], deepest[other] = self.maps[1].look_up(Points(*(s[other] for s in side)))
+        deepest *= 1 - 0.35 * np.clip(section.points.z / 45, 0, 1)
+        beyond = np.hypot(
+            np.maximum(section.cerebrum - deepest, 0), np.maximum(core + 4 + fluid, 0)
+        )
+        width = self.sulcal_width + 0.35 * fluid
+        return np.hypot(distance, beyond) - width
+
+    def _folia(self, section: Section, surface: Array) -> Array:
+        """Cerebellar cortex: shallow sheets 5 mm apart, concentric round the fourth ventricle."""
+        x, y, z = section.points
+        radius = np.sqrt((0.75 * x) ** 2 + (y + 22) ** 2 + (z + 34) ** 2)
+        phase = radius / np.float32(5.2)
+        stripe = np.abs(phase - np.round(phase)) * np.float32(5.2)
+        stem = np.maximum(y + 32, 0)
+        folia = sheet(stripe, np.hypot(np.maximum(section.hindbrain - 9, 0), stem))
+        return np.minimum(surface, folia - np.float32(self.sulcal_width))
+
+    def _clefts(self, section: Section) -> Array:
+        """Tentorium and Sylvian stem: the gap between fore- and hindbrain, and the cisterns."""
+        points = section.points
+        joint = ellipsoid(points, (0, -10, -12), (24, 16, 19))
+        half_gap = 0.5 * np.abs(section.cerebrum - section.hindbrain)
+        gap = sheet(half_gap, joint) - np.float32(0.9 + 0.8 * self.atrophy)
+        suprasellar = ellipsoid(points, (0, 9, -29), (12, 8, 9))
+        ambient = -sheet(np.abs(ellipsoid(points, (0, -14, -16), (20, 17, 20))), points.y + 22)
+        return np.minimum(np.minimum(gap, -suprasellar), -ambient - 1.2)
+
+    def _ventricles(self, points: Points) -> Array:
+        side = points.mirrored()
+        side = Points(side.x, side.y, side.z - np.float32(self.vent_lift))
+        spine = ((9, 33, 4), (8, 18, 10), (9, -6, 12), (17, -27, 9), (25, -36, 4), (23, -56, 0))
+        radii = [r * self.vent_scale + self.vent_grow for r in (3.2, 4.6, 4.4, 5.5, 6.0, 1.8)]
+        depth = capsule(side, spine[0], spine[1], (radii[0], radii[1]))
+        for i in range(1, 5):
+            rod = capsule(side, spine[i], spine[i + 1], (radii[i], radii[i + 1]))
+            depth = smooth_maximum(depth, rod, 3)
+        horn = capsule(side, (25, -36, 2), (32, -8, -20), (0.6 * radii[4], 0.35 * radii[4]))
+        depth = np.minimum(np.maximum(depth, horn), side.x - np.float32(0.6))
+        third = ellipsoid(points, (0, -8, -4), (1.3 + 1.6 * self.vent_grow, 15, 10))
+        fourth = ellipsoid(points, (0, -33, -38), (7, 5, 11))
+        return np.maximum(np.maximum(depth, third), fourth)
+
+    def _nuclei(self, points: Points) -> tuple[Array, Array]:
+        s = self.nuclei_scale
+        side = points.mirrored()
+        head = capsule(side, (12, 24, 2), (14, 10, 12), (6.5 * s, 4 * s))
+        tail = capsule(side, (14, 10, 12), (21, -22, 13), (3.5 * s, 1.8))
+        slanted = Points(side.x + 0.25 * side.y, side.y, side.z)
+        putamen = ellipsoid(slanted, (27, 5, 0), (5.5 * s, 16 * s, 11 * s))
+        inward = Points(side.x - 0.35 * (-15 - side.y), side.y, side.z)
+        thalamus = ellipsoid(inward, (10.5, -14, 2), (8.5 * s, 15 * s, 10 * s))
+        pallidum = ellipsoid(slanted, (20, 2, -2), (3.5 * s, 9 * s, 6.5 * s))
+        nuclei = np.maximum(np.maximum(head, tail), np.maximum(putamen, thalamus - 1))
+        return nuclei, pallidum

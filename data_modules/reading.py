@@ -1,0 +1,139 @@
+"""Jobs for worker processes: from one file to the slices that are kept of it. Needs no torch."""
+
+import signal
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import SimpleITK as sitk
+from numpy.typing import NDArray
+
+from data_modules import slices
+from data_modules.errors import DataError
+from data_modules.framing import frame
+from data_modules.volumes import check_same_grid, read_labels, read_modality
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class CaseSlices:
+    """The slices kept of one file.
+
+    Attributes:
+        case: id of the case.
+        indices: index of each slice in the volume, rising.
+        values: (slices, height, width), framed.
+        depth: slices of the volume.
+        cropped: labelled pixels of the kept slices that framing cut away; 0 for an image.
+    """
+
+    case: str
+    indices: NDArray[np.int64]
+    values: NDArray[Any]
+    depth: int
+    cropped: int
+
+
+@dataclass(frozen=True)
+class BadCase:
+    """A file that cannot be used, and why."""
+
+    case: str
+    problem: str
+
+
+@dataclass(frozen=True)
+class LabelJob:
+    """Read the labels of a case."""
+
+    case: str
+    path: Path
+    labels: tuple[tuple[int, int], ...]
+    choice: slices.SliceChoice
+    target: tuple[int, ...]
+    size: tuple[int, int]
+
+    def __call__(self) -> CaseSlices:
+        """Read, choose, frame. Raises DataError for a bad file."""
+        labels = read_labels(self.path, dict(self.labels))
+        indices = slices.by_labels(self.choice, labels, self.target)
+        kept = labels[indices]
+        framed = frame(kept, self.size)
+        cropped = int(np.count_nonzero(kept) - np.count_nonzero(framed))
+        return CaseSlices(self.case, indices, framed, len(labels), cropped)
+
+
+@dataclass(frozen=True)
+class ImageJob:
+    """Read one modality of a case.
+
+    Attributes:
+        case: id of the case.
+        path: the file.
+        beside: another file of the case, whose size, spacing and direction must be the same.
+        choice: which slices; where the truth decides, the indices that it gave.
+        size: height and width of the framed slices.
+    """
+
+    case: str
+    path: Path
+    beside: Path | None
+    choice: slices.SliceChoice
+    size: tuple[int, int]
+
+    def __call__(self) -> CaseSlices:
+        """Check, read, choose, frame. Raises DataError for a bad file."""
+        if self.beside is not None:
+            check_same_grid(self.path, self.beside)
+        voxels, brain = read_modality(self.path)
+        indices = slices.by_depth(self.choice, len(voxels))
+        if indices is None:
+            indices = slices.with_brain(brain)
+        framed = frame(voxels[indices], self.size).astype(np.float16)
+        return CaseSlices(self.case, indices, framed, len(voxels), 0)
+
+
+def read_slices(job: LabelJob | ImageJob) -> CaseSlices | BadCase:
+    """Run a job; a bad file is a result too, so that one does not hide the others."""
+    try:
+        return job()
+    except DataError as error:
+        return BadCase(job.case, str(error))
+
+
+def run_in_order(
+    function: Callable[[Job], Result], jobs: Iterable[Job], processes: int
+) -> Iterator[Result]:
+    """Run a function over jobs in worker processes and yield their results in the order of the jobs.
+
+    At most two jobs a process are under way or waiting to be fetched, so memory stays bounded
+    however many there are. With one process they run in this one.
+    """
+    if processes == 1:
+        for job in jobs:
+            yield function(job)
+        return
+    waiting: list[Future[Result]] = []
+    # Spawned, not forked: forked workers can hang in ITK, and inherit torch's threads.
+    pool = ProcessPoolExecutor(processes, get_context("spawn"), initializer=_start_worker)
+    try:
+        for job in jobs:
+            waiting.append(pool.submit(function, job))
+            if len(waiting) >= 2 * processes:
+                yield waiting.pop(0).result()
+        for future in waiting:
+            yield future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _start_worker() -> None:
+    # Ctrl-C is for the parent, which then ends its workers.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)

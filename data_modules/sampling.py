@@ -1,0 +1,70 @@
+"""Which samples make up each batch of an epoch."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import torch
+from torch.utils.data import Sampler
+
+# A last batch with fewer samples joins the one before it: batch normalisation over a sample or two
+# is noise. One number for every run, so that the batches do not depend on how many devices share
+# them.
+SMALLEST_TAIL = 8
+
+Item = tuple[int, int]
+
+
+class EpochBatches(Sampler[list[Item]]):
+    """Batches of (epoch, sample index), shuffled anew in every epoch.
+
+    The order is a function of seed and epoch alone. The sampler counts the epochs itself: each
+    iteration is the next one.
+
+    Args:
+        samples: how many there are.
+        batch_size: samples a batch.
+        seed: of the shuffling.
+    """
+
+    def __init__(self, samples: int, batch_size: int, seed: int) -> None:
+        self.samples = samples
+        self.batch_size = batch_size
+        self.seed = seed
+        self.epoch = 0
+
+    def __iter__(self) -> Iterator[list[Item]]:
+        epoch, self.epoch = self.epoch, self.epoch + 1
+        generator = torch.Generator().manual_seed(_mixed(self.seed, epoch))
+        order = torch.randperm(self.samples, generator=generator).tolist()
+        bounds = [*range(0, self.samples, self.batch_size), self.samples]
+        if self._tail_joins():
+            del bounds[-2]
+        for start, stop in pairwise(bounds):
+            yield [(epoch, index) for index in order[start:stop]]
+
+    def __len__(self) -> int:
+        return -(-self.samples // self.batch_size) - self._tail_joins()
+
+    def _tail_joins(self) -> bool:
+        tail = self.samples % self.batch_size
+        return self.samples > self.batch_size and 0 < tail < SMALLEST_TAIL
+
+
+class OrderedBatches(Sampler[list[Item]]):
+    """Batches of every sample once, in order, for validation and test."""
+
+    def __init__(self, samples: int, batch_size: int) -> None:
+        self.samples = samples
+        self.batch_size = batch_size
+
+    def __iter__(self) -> Iterator[list[Item]]:
+        for start in range(0, self.samples, self.batch_size):
+            yield [(0, i) for i in range(start, min(start + self.batch_size, self.samples))]
+
+    def __len__(self) -> int:
+        return -(-self.samples // self.batch_size)
+
+
+def _mixed(seed: int, epoch: int) -> int:
+    # Seeds and epochs are small numbers: added up, epoch 1 of seed 0 would be epoch 0 of seed 1.
+    return (seed * 1_000_003 + epoch) % 2**63

@@ -1,0 +1,107 @@
+"""What is to be segmented: classes, channels, and the way to masks and back.
+
+Labels are BraTS 2023's: 1 necrotic core, 2 oedema, 3 enhancing tumour.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from data_modules.conventions import ENHANCING, NECROTIC_CORE, OEDEMA
+
+TargetName = Literal["whole", "core", "enhancing", "regions", "labels"]
+
+
+@dataclass(frozen=True)
+class Target:
+    """One way to turn labels into masks.
+
+    Attributes:
+        name: what ``data.target`` calls it.
+        classes: name of each class and the labels that belong to it.
+        exclusive: whether a pixel belongs to one class alone. Then channel 0 is the background and
+            the network's output goes through a softmax; otherwise through a sigmoid a channel.
+        written: the value that ``predict`` writes for each class; later classes overwrite.
+    """
+
+    name: str
+    classes: dict[str, tuple[int, ...]]
+    exclusive: bool
+    written: tuple[int, ...]
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes, background left out."""
+        return tuple(self.classes)
+
+    @property
+    def channels(self) -> int:
+        """How many channels the network puts out."""
+        return len(self.classes) + self.exclusive
+
+    @property
+    def foreground(self) -> tuple[int, ...]:
+        """All labels that belong to any class."""
+        return tuple(sorted({label for labels in self.classes.values() for label in labels}))
+
+    def classes_of(self, labels: Tensor) -> Tensor:
+        """Masks of the classes, bool (N, classes, H, W), of labels uint8 (N, H, W)."""
+        return torch.stack(
+            [
+                sum((labels == one for one in members[1:]), labels == members[0])
+                for members in self.classes.values()
+            ],
+            dim=1,
+        ).bool()
+
+    def encode(self, labels: Tensor) -> Tensor:
+        """What the loss compares with: float32 (N, channels, H, W) of labels uint8 (N, H, W)."""
+        masks = self.classes_of(labels)
+        if self.exclusive:
+            masks = torch.cat([~masks.any(dim=1, keepdim=True), masks], dim=1)
+        return masks.float()
+
+    def decode(self, logits: Tensor) -> Tensor:
+        """Predicted masks of the classes, bool (N, classes, H, W), of logits (N, channels, H, W).
+
+        Exclusive classes: the most probable one. Otherwise: probability above one half.
+        """
+        if not self.exclusive:
+            return logits > 0
+        winner = logits.argmax(dim=1, keepdim=True)
+        return winner == torch.arange(1, self.channels, device=logits.device).view(1, -1, 1, 1)
+
+    def write(self, masks: Tensor) -> Tensor:
+        """Label map to be written, uint8 (N, H, W), of masks bool (N, classes, H, W)."""
+        written = masks.new_zeros((masks.shape[0], *masks.shape[2:]), dtype=torch.uint8)
+        for index, value in enumerate(self.written):
+            written[masks[:, index]] = value
+        return written
+
+
+_WHOLE = (NECROTIC_CORE, OEDEMA, ENHANCING)
+_CORE = (NECROTIC_CORE, ENHANCING)
+
+TARGETS: dict[str, Target] = {
+    target.name: target
+    for target in (
+        Target("whole", {"whole": _WHOLE}, exclusive=False, written=(1,)),
+        Target("core", {"core": _CORE}, exclusive=False, written=(1,)),
+        Target("enhancing", {"enhancing": (ENHANCING,)}, exclusive=False, written=(1,)),
+        Target(
+            # Nested: oedema (2) round the core (1) round what enhances (3).
+            "regions",
+            {"whole": _WHOLE, "core": _CORE, "enhancing": (ENHANCING,)},
+            exclusive=False,
+            written=(OEDEMA, NECROTIC_CORE, ENHANCING),
+        ),
+        Target(
+            "labels",
+            {"necrotic": (NECROTIC_CORE,), "oedema": (OEDEMA,), "enhancing": (ENHANCING,)},
+            exclusive=True,
+            written=(NECROTIC_CORE, OEDEMA, ENHANCING),
+        ),
+    )
+}

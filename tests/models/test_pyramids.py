@@ -1,0 +1,142 @@
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from models.pyramids import ASPP, SPP, pool_to_cells, repeated_aspp
+from tests.models import reference
+from tests.models.reference import Array, Weights, drawn, ready
+
+MAPS = [(15, 15), (7, 11), (6, 6), (2, 3), (1, 1)]
+
+
+def spp(x: Array, weights: Weights, sizes: tuple[int, ...]) -> Array:
+    maps = [x]
+    for branch, size in enumerate(sizes):
+        pooled = reference.pointwise(reference.cells(x, size), weights, f"branches.{branch}.0")
+        maps.append(reference.bilinear(reference.relu(pooled), *x.shape[2:]))
+    return reference.conv_norm_relu(np.concatenate(maps, axis=1), weights, "merge")
+
+
+def aspp(x: Array, weights: Weights, rates: tuple[int, ...], name: str = "") -> Array:
+    maps = [
+        reference.conv_norm_relu(x, weights, f"{name}branches.{branch}", rate)
+        for branch, rate in enumerate((1, *rates))
+    ]
+    mean = x.mean(axis=(2, 3), keepdims=True)
+    whole = reference.relu(reference.pointwise(mean, weights, f"{name}whole.0"))
+    maps.append(np.broadcast_to(whole, maps[0].shape))
+    return reference.conv_norm_relu(np.concatenate(maps, axis=1), weights, f"{name}merge")
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 6])
+@pytest.mark.parametrize(("height", "width"), MAPS)
+def test_cells_are_those_of_adaptive_max_pooling(height: int, width: int, size: int) -> None:
+    x = drawn(2, 3, height, width).requires_grad_()
+    importance = drawn(2, 3, size, size, seed=1)
+
+    pooled, expected = pool_to_cells(x, size), functional.adaptive_max_pool2d(x, size)
+
+    assert torch.equal(pooled, expected)
+    np.testing.assert_array_equal(
+        pooled.detach().numpy(), reference.cells(x.detach().numpy(), size)
+    )
+    torch.testing.assert_close(
+        torch.autograd.grad(pooled, x, importance), torch.autograd.grad(expected, x, importance)
+    )
+
+
+@pytest.mark.parametrize(("height", "width"), [(15, 15), (5, 9), (2, 2)])
+def test_spp_is_its_definition(height: int, width: int) -> None:
+    x = drawn(2, 8, height, width)
+    block, weights = ready(SPP(8, (1, 2, 3, 6)))
+
+    expected = spp(x.numpy(), weights, (1, 2, 3, 6))
+
+    assert expected.shape == x.shape
+    assert weights["branches.0.0.weight"].shape == (2, 8, 1, 1)
+    np.testing.assert_allclose(block(x).detach().numpy(), expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(("height", "width"), [(15, 15), (5, 9), (2, 2)])
+def test_aspp_is_its_definition(height: int, width: int) -> None:
+    x = drawn(2, 8, height, width)
+    block, weights = ready(ASPP(8, (6, 12, 18)))
+
+    expected = aspp(x.numpy(), weights, (6, 12, 18))
+
+    assert expected.shape == x.shape
+    assert weights["branches.0.0.weight"].shape == (2, 8, 1, 1)
+    assert weights["branches.3.0.weight"].shape == (2, 8, 3, 3)
+    np.testing.assert_allclose(block(x).detach().numpy(), expected, rtol=0, atol=1e-12)
+
+
+def test_repeated_aspp_is_one_block_after_the_other() -> None:
+    x = drawn(1, 4, 5, 6)
+    blocks, weights = ready(repeated_aspp(4, rates=(1, 2), blocks=3, branch_width=3))
+
+    expected = x.numpy()
+    for block in range(3):
+        expected = aspp(expected, weights, (1, 2), name=f"{block}.")
+
+    np.testing.assert_allclose(blocks(x).detach().numpy(), expected, rtol=0, atol=1e-12)
+
+
+def test_no_aspp_blocks_change_nothing() -> None:
+    x = drawn(1, 4, 5, 6)
+
+    assert torch.equal(repeated_aspp(4, rates=(6,), blocks=0)(x), x)
+
+
+def test_rate_18_on_15_pixels_is_its_centre_tap_exactly() -> None:
+    # Whole numbers, so that no rounding depends on the order of a sum.
+    x = drawn(2, 8, 15, 15).mul(9).round()
+    *_, rate_12, rate_18 = ASPP(8, (6, 12, 18)).double().branches
+
+    def whole_and_centre(branch: nn.Module) -> tuple[torch.Tensor, torch.Tensor]:
+        convolution, *_ = branch.children()
+        weight = convolution.state_dict()["weight"].mul_(99).round_()
+        return convolution(x), functional.conv2d(x, weight[:, :, 1:2, 1:2])
+
+    assert torch.equal(*whole_and_centre(rate_18))
+    assert not torch.equal(*whole_and_centre(rate_12))
+
+
+@pytest.mark.parametrize("block", [SPP(4, (1, 2)), ASPP(4, (6,))])
+def test_single_pixel_of_a_batch_of_two_trains(block: nn.Module) -> None:
+    # The branches that pool to cells see one value a channel and image: nothing to normalise.
+    assert block.train()(torch.randn(2, 4, 1, 1)).shape == (2, 4, 1, 1)
+
+
+def test_branch_width_replaces_the_quarter() -> None:
+    assert SPP(6, (1, 2), branch_width=5).merge[0].weight.shape == (6, 6 + 2 * 5, 1, 1)
+    assert ASPP(6, (1, 2), branch_width=5).merge[0].weight.shape == (6, 4 * 5, 1, 1)
+
+
+@pytest.mark.parametrize("values", [[], [0], [6, -1]])
+def test_sizes_and_rates_are_refused_in_words(values: list[int]) -> None:
+    with pytest.raises(ValueError, match=r"^sizes is \[.*\], expected 1 or more whole numbers"):
+        SPP(8, values)
+    with pytest.raises(ValueError, match=r"^rates is \[.*\], expected 1 or more whole numbers"):
+        ASPP(8, values)
+
+
+@pytest.mark.parametrize(
+    ("channels", "branch_width", "words"),
+    [
+        (6, None, "^channels is 6, expected a multiple of 4.*branch_width"),
+        (0, None, "^channels is 0, expected a whole number from 1 up"),
+        (8, 0, "^branch_width is 0, expected a whole number from 1 up"),
+    ],
+)
+def test_widths_are_refused_in_words(channels: int, branch_width: int | None, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        SPP(channels, (1,), branch_width)
+    with pytest.raises(ValueError, match=words):
+        ASPP(channels, (1,), branch_width)
+
+
+def test_fewer_than_no_blocks_are_refused_in_words() -> None:
+    with pytest.raises(ValueError, match=r"^blocks is -1, expected a whole number from 0"):
+        repeated_aspp(8, rates=(6,), blocks=-1)

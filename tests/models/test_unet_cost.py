@@ -1,0 +1,78 @@
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from models import AttentionUNet, AttentionUNetASPP, AttentionUNetSPP, UNet
+from tests.models.variants import Variant
+
+
+def conv(side: int, inputs: int, outputs: int, *, bias: bool) -> int:
+    return side * side * inputs * outputs + (outputs if bias else 0)
+
+
+def norm(channels: int) -> int:
+    return 2 * channels
+
+
+def double_conv(inputs: int, outputs: int) -> int:
+    first = conv(3, inputs, outputs, bias=False) + norm(outputs)
+    second = conv(3, outputs, outputs, bias=False) + norm(outputs)
+    return first + second
+
+
+def unet_parameters() -> int:
+    down = double_conv(1, 64) + double_conv(64, 128) + double_conv(128, 256)
+    down += double_conv(256, 512) + double_conv(512, 1024)
+    up = sum(conv(2, 2 * c, c, bias=True) + double_conv(2 * c, c) for c in (512, 256, 128, 64))
+    return down + up + conv(1, 64, 1, bias=True)
+
+
+def gate_parameters() -> int:
+    return sum(
+        conv(1, c, c // 2, bias=False)  # W_x
+        + conv(1, 2 * c, c // 2, bias=True)  # W_g
+        + conv(1, c // 2, 1, bias=True)  # psi
+        for c in (64, 128, 256, 512)
+    )
+
+
+def spp_parameters() -> int:
+    branches = 4 * conv(1, 1024, 256, bias=True)
+    return branches + conv(1, 1024 + 4 * 256, 1024, bias=False) + norm(1024)
+
+
+def aspp_parameters() -> int:
+    one = conv(1, 1024, 256, bias=False) + norm(256)
+    three = 3 * (conv(3, 1024, 256, bias=False) + norm(256))
+    whole = conv(1, 1024, 256, bias=True)
+    return one + three + whole + conv(1, 5 * 256, 1024, bias=False) + norm(1024)
+
+
+@pytest.mark.parametrize(
+    ("network", "parameters", "millions"),
+    [
+        (UNet, unet_parameters(), 31.0),
+        (AttentionUNet, unet_parameters() + gate_parameters(), 31.6),
+        (AttentionUNetSPP, unet_parameters() + gate_parameters() + spp_parameters(), 34.7),
+        (AttentionUNetASPP, unet_parameters() + gate_parameters() + 3 * aspp_parameters(), 58.3),
+    ],
+)
+def test_parameters_are_those_of_the_design(
+    network: Variant, parameters: int, millions: float
+) -> None:
+    with torch.device("meta"):
+        counted = sum(p.numel() for p in network().parameters())
+
+    assert counted == parameters
+    assert round(counted / 1e6, 1) == millions
+
+
+@pytest.mark.parametrize(
+    ("network", "billions"),
+    [(UNet, 42.3), (AttentionUNet, 42.6), (AttentionUNetSPP, 43.1), (AttentionUNetASPP, 48.5)],
+)
+def test_multiply_adds_at_240_are_those_of_the_design(network: Variant, billions: float) -> None:
+    with torch.device("meta"), FlopCounterMode(display=False) as counter:
+        network()(torch.empty(1, 1, 240, 240))
+
+    assert round(counter.get_total_flops() / 2 / 1e9, 1) == billions

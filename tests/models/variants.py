@@ -1,0 +1,28 @@
+"""The four networks, as the tests go through them."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import pytest
+import torch
+
+from models import AttentionUNet, AttentionUNetASPP, AttentionUNetSPP, UNet, UNetFrame
+
+SMALL = (8, 8, 12, 16, 20)
+
+
+class Variant(Protocol):
+    def __call__(
+        self, in_channels: int = 1, out_channels: int = 1, widths: Sequence[int] = ...
+    ) -> UNetFrame: ...
+
+
+ALL: tuple[Variant, ...] = (UNet, AttentionUNet, AttentionUNetSPP, AttentionUNetASPP)
+GATED = ALL[1:]
+
+each_network = pytest.mark.parametrize("network", ALL)
+
+
+def seeded(network: Variant, widths: Sequence[int] = SMALL) -> UNetFrame:
+    torch.manual_seed(7)
+    return network(widths=widths)
