@@ -39,6 +39,10 @@ class Bodies:
     pallidum: Array
     fissure: Array
 
+    def white_depth(self) -> Array:
+        """Depth inside white matter, away from cortex, ventricles and nuclei."""
+        return np.minimum(self.cortex, -np.maximum(self.ventricles, self.nuclei))
+
 
 class Anatomy:
     """One patient's healthy head. ``atrophy`` runs from 0 to 0.85 and widens all CSF."""
@@ -66,18 +70,18 @@ class Anatomy:
         points = section.points
         core = ellipsoid(points, (0, -2, -8), (44, 42, 32))
         fluid = section.sample(self.fluid)
-        fissure = sheet(points.x, core) - np.float32(0.35 + 0.5 * self.atrophy)
-        surface = section.outline - np.maximum(0.2 + 1.2 * self.atrophy + 0.6 * fluid, 0)
-        sulci = self._sulci(section, core, fluid)
-        cerebral = np.minimum(np.minimum(surface, fissure), sulci)
-        behind = section.hindbrain > section.cerebrum
-        pial = np.where(behind, self._folia(section, surface), cerebral)
-        pial = np.minimum(pial, self._clefts(section))
-        cortex = 2.9 + 0.45 * section.sample(self.thickness) - 0.8 * behind
-        nuclei, pallidum = self._nuclei(points)
-        return Bodies(
-            pial, pial - cortex, self._ventricles(points), nuclei, pallidum, np.abs(points.x)
+        layer = np.maximum(0.2 + 1.2 * self.atrophy + 0.6 * fluid, 0)
+        cerebral = self._cerebral(section, core, fluid, layer)
+        cerebellar = self._cerebellar(section, layer)
+        stem = section.parts.stem - layer
+        pial = np.maximum(np.maximum(cerebral, cerebellar), stem)
+        pial = np.minimum(pial, -ellipsoid(points, (0, 9, -29), (12, 8, 9)))  # suprasellar cistern
+        cortex = np.maximum(
+            cerebral - (2.8 + 0.45 * section.sample(self.thickness)),
+            np.maximum(cerebellar - 2.1, stem),
         )
+        nuclei, pallidum = self._nuclei(points)
+        return Bodies(pial, cortex, self._ventricles(points), nuclei, pallidum, np.abs(points.x))
 
     def mixture(self, section: Section, bodies: Bodies) -> Mixture:
         """The tissues in every voxel."""
@@ -89,41 +93,33 @@ class Anatomy:
         mixture.paint("csf", ramp(bodies.ventricles, 1.4))
         return mixture
 
-    def _sulci(self, section: Section, core: Array, fluid: Array) -> Array:
+    def _cerebral(self, section: Section, core: Array, fluid: Array, layer: Array) -> Array:
+        """Depth below the pia of the hemispheres, with fissure and sulci."""
+        fissure = sheet(section.points.x, core)
+        hull = np.minimum(section.parts.cerebrum, fissure)
         bent = [
-            p + np.float32(5.5) * section.sample(coarse) + np.float32(2.6) * section.sample(fine)
+            p + np.float32(5.0) * section.sample(coarse) + np.float32(2.4) * section.sample(fine)
             for p, (coarse, fine) in zip(section.points, self.bends, strict=True)
         ]
         side = Points(np.abs(bent[0]) - 4, bent[1], bent[2] + 4)
         distance, deepest = self.maps[0].look_up(side)
         other = np.flatnonzero(section.points.x < 0)
         distance[other], deepest[other] = self.maps[1].look_up(Points(*(s[other] for s in side)))
-        deepest *= 1 - 0.35 * np.clip(section.points.z / 45, 0, 1)
-        beyond = np.hypot(
-            np.maximum(section.cerebrum - deepest, 0), np.maximum(core + 4 + fluid, 0)
-        )
-        width = self.sulcal_width + 0.35 * fluid
-        return np.hypot(distance, beyond) - width
+        deepest *= 1 - 0.3 * np.clip(section.points.z / 45, 0, 1)
+        beyond = np.hypot(np.maximum(hull - deepest, 0), np.maximum(core + 4 + fluid, 0))
+        sulci = np.hypot(distance, beyond) - (self.sulcal_width + 0.35 * fluid)
+        opened = fissure - np.float32(0.35 + 0.5 * self.atrophy)
+        return np.minimum(np.minimum(section.parts.cerebrum - layer, opened), sulci)
 
-    def _folia(self, section: Section, surface: Array) -> Array:
-        """Cerebellar cortex: shallow sheets 5 mm apart, concentric round the fourth ventricle."""
+    def _cerebellar(self, section: Section, layer: Array) -> Array:
+        """Depth below the pia of the cerebellum: shallow sheets round the fourth ventricle."""
         x, y, z = section.points
+        depth = section.parts.cerebellum
         radius = np.sqrt((0.75 * x) ** 2 + (y + 22) ** 2 + (z + 34) ** 2)
         phase = radius / np.float32(5.2)
         stripe = np.abs(phase - np.round(phase)) * np.float32(5.2)
-        stem = np.maximum(y + 32, 0)
-        folia = sheet(stripe, np.hypot(np.maximum(section.hindbrain - 9, 0), stem))
-        return np.minimum(surface, folia - np.float32(self.sulcal_width))
-
-    def _clefts(self, section: Section) -> Array:
-        """Tentorium and Sylvian stem: the gap between fore- and hindbrain, and the cisterns."""
-        points = section.points
-        joint = ellipsoid(points, (0, -10, -12), (24, 16, 19))
-        half_gap = 0.5 * np.abs(section.cerebrum - section.hindbrain)
-        gap = sheet(half_gap, joint) - np.float32(0.9 + 0.8 * self.atrophy)
-        suprasellar = ellipsoid(points, (0, 9, -29), (12, 8, 9))
-        ambient = -sheet(np.abs(ellipsoid(points, (0, -14, -16), (20, 17, 20))), points.y + 22)
-        return np.minimum(np.minimum(gap, -suprasellar), -ambient - 1.2)
+        folia = sheet(stripe, depth - 9)
+        return np.minimum(depth - layer, folia - np.float32(self.sulcal_width - 0.3))
 
     def _ventricles(self, points: Points) -> Array:
         side = points.mirrored()

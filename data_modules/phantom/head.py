@@ -7,6 +7,7 @@ give 1.4 to 1.6 l.
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import cos, sin
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,12 +18,25 @@ from .geometry import Array, Points, capsule, ellipsoid, smooth_maximum, smooth_
 Displacement = Callable[[Points, Array], Points]
 
 
+class Parts(NamedTuple):
+    """Signed depths inside the parts of the brain, in mm."""
+
+    cerebrum: Array
+    cerebellum: Array
+    stem: Array
+
+    def union(self) -> Array:
+        """Depth below the brain's surface, the clefts between the parts included."""
+        behind = smooth_maximum(self.cerebellum, self.stem, 8)
+        return smooth_maximum(self.cerebrum, behind, 8)
+
+
 @dataclass
 class Section:
     """The brain's voxels of a grid, packed into one axis of ``n`` elements.
 
     ``position`` is where a voxel is, ``points`` where it lies in the undeformed head.
-    ``outline``, ``cerebrum`` and ``hindbrain`` are signed depths in mm.
+    ``outline`` is the depth below the brain's surface in mm.
     """
 
     grid: Grid
@@ -30,8 +44,7 @@ class Section:
     position: Points
     points: Points
     outline: Array
-    cerebrum: Array
-    hindbrain: Array
+    parts: Parts
 
     def sample(self, field: RandomField) -> Array:
         """A field's values at the voxels, (n,)."""
@@ -53,15 +66,14 @@ class Head:
         self.centre = tuple(rng.uniform(-2.5, 2.5, 3))
         self.yaw, self.roll = np.radians(rng.normal(0, 2.0, 2).clip(-5, 5))
         self.warps = [
-            (RandomField(rng, 26), RandomField(rng, 60), rng.uniform(0.8, 1.3)) for _ in "xyz"
+            (RandomField(rng, 26), RandomField(rng, 60), rng.uniform(0.7, 1.1)) for _ in "xyz"
         ]
 
     def section(self, grid: Grid, displace: Displacement | None = None) -> Section:
         """The voxels of a grid that lie in the brain."""
         position = _product(grid)
         points = self._to_head(position, [self._warp(grid, i) for i in range(3)])
-        cerebrum, hindbrain = self._cerebrum(points), self._hindbrain(points)
-        outline = smooth_maximum(cerebrum, hindbrain, 6)
+        outline = self._parts(points).union()
         inside = outline > 0
         packed = Points(*(c[inside] for c in position))
         original = Points(*(c[inside] for c in points))
@@ -71,14 +83,14 @@ class Head:
             original = Points(
                 *(o + (m - p) for o, m, p in zip(original, moved, packed, strict=True))
             )
-            cerebrum, hindbrain = self._cerebrum(original), self._hindbrain(original)
-        else:
-            cerebrum, hindbrain = cerebrum[inside], hindbrain[inside]
-        return Section(grid, inside, packed, original, outline[inside], cerebrum, hindbrain)
+        return Section(grid, inside, packed, original, outline[inside], self._parts(original))
+
+    def _parts(self, points: Points) -> Parts:
+        return Parts(self._cerebrum(points), self._cerebellum(points), self._stem(points))
 
     def _warp(self, grid: Grid, axis: int) -> Array:
         fine, coarse, strength = self.warps[axis]
-        return np.float32(strength) * fine.on(grid) + np.float32(1.5) * coarse.on(grid)
+        return np.float32(strength) * fine.on(grid) + np.float32(1.3) * coarse.on(grid)
 
     def _to_head(self, position: Points, warp: list[Array]) -> Points:
         x, y, z = (p + w - np.float32(c) for p, w, c in zip(position, warp, self.centre, strict=True))
@@ -92,22 +104,35 @@ class Head:
         side = points.mirrored()
         narrowed = Points(side.x * (1 + np.float32(self.taper / 85) * points.y), points.y, points.z)
         vault = ellipsoid(narrowed, (0, 0, 0), self.axes)
-        # Orbital surface in front, tentorium behind: both rise away from the midline.
-        front = points.z + 29 - 0.22 * side.x + 0.10 * np.maximum(points.y - 30, 0)
-        back = points.z + 21 + 0.10 * (points.y + 40) - 0.10 * side.x
-        base = smooth_minimum(vault, np.where(points.y > -12, front, np.minimum(front, back)), 8)
-        temporal = ellipsoid(side, (41, 3, -27), (22, 41, 23))
-        return smooth_maximum(base, temporal, 5)
+        orbital = points.z + 31 - 0.30 * side.x + 0.06 * np.maximum(points.y - 30, 0)
+        orbital += 0.7 * np.maximum(-12 - points.y, 0)
+        base = smooth_minimum(vault, orbital, 8)
+        temporal = ellipsoid(side, (39, -2, -26), (24, 46, 27))
+        return np.minimum(smooth_maximum(base, temporal, 5), above_tentorium(points) - 0.3)
 
-    def _hindbrain(self, points: Points) -> Array:
-        """Cerebellum, pons and the rest of the brain stem."""
+    def _cerebellum(self, points: Points) -> Array:
         side = points.mirrored()
-        lobes = ellipsoid(side, (20, -50, -41), (31, 31, 24))
-        vermis = ellipsoid(points, (0, -50, -36), (14, 28, 24))
-        cerebellum = smooth_maximum(lobes, vermis, 4)
-        pons = ellipsoid(points, (0, -16, -39), (18, 15, 15))
-        stem = capsule(points, (0, -14, -8), (0, -29, -74), (15, 9))
-        return smooth_maximum(smooth_maximum(cerebellum, pons, 4), stem, 4)
+        lobes = ellipsoid(side, (21, -50, -42), (31, 32, 26))
+        vermis = ellipsoid(points, (0, -50, -34), (14, 29, 26))
+        return np.minimum(smooth_maximum(lobes, vermis, 4), -above_tentorium(points) - 0.3)
+
+    def _stem(self, points: Points) -> Array:
+        """Midbrain, pons and medulla."""
+        pons = ellipsoid(points, (0, -17, -39), (18, 14, 15))
+        rod = capsule(points, (0, -14, -8), (0, -29, -74), (15, 8))
+        return smooth_maximum(pons, rod, 4)
+
+
+def above_tentorium(points: Points) -> Array:
+    """Signed distance from the tentorium, the tent between cerebrum and cerebellum, in mm.
+
+    Its apex lies behind the midbrain; it falls to both sides and to the back, and in front it
+    drops along the petrous ridge.
+    """
+    behind = points.y + 35
+    surface = -9 - 0.45 * np.abs(points.x) + 0.40 * np.minimum(behind, 0)
+    surface -= 1.2 * np.maximum(behind, 0)
+    return np.asarray((points.z - surface) / np.float32(1.2), dtype=np.float32)
 
 
 def sheet(distance: Array, beyond: Array) -> Array:

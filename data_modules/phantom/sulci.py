@@ -22,14 +22,14 @@ class SulcalMap:
     """Distance to the nearest sulcus, and its depth, for every direction of one hemisphere."""
 
     def __init__(self, rng: np.random.Generator, wavelength: float) -> None:
-        noise = _band_pass(rng, wavelength) + 0.45 * _band_pass(rng, wavelength * 0.66)
+        noise = _band_pass(rng, wavelength) + 0.3 * _band_pass(rng, wavelength * 0.66)
         curves = _zero_lines(noise)
         sylvian = _line(_jittered(rng, _SYLVIAN))
         curves |= sylvian | _line(_jittered(rng, _CENTRAL))
         distance = ndimage.distance_transform_edt(~curves) * _PIXEL
         self.distance = ndimage.gaussian_filter(distance, 0.8).astype(np.float32)
         near_sylvian = np.exp(-((ndimage.distance_transform_edt(~sylvian) * _PIXEL / 6) ** 2))
-        depth = np.clip(16.5 + 5.0 * _band_pass(rng, 42), 5, 25)
+        depth = np.clip(18.5 + 4.5 * _band_pass(rng, 42), 8, 26)
         self.depth = (depth + (26 - depth) * near_sylvian).astype(np.float32)
 
     def look_up(self, side: Points) -> tuple[Array, Array]:
@@ -53,7 +53,7 @@ def _band_pass(rng: np.random.Generator, wavelength: float) -> "np.typing.NDArra
     """Noise of unit deviation that holds waves of about this length (mm) only."""
     frequency = fft.fftfreq(_SIZE, _PIXEL)
     radius = np.hypot(frequency[:, None], frequency[None, : _SIZE // 2 + 1])
-    band = np.exp(-0.5 * ((radius * wavelength - 1) / 0.22) ** 2)
+    band = np.exp(-0.5 * ((radius * wavelength - 1) / 0.16) ** 2)
     noise = fft.irfft2(fft.rfft2(rng.standard_normal((_SIZE, _SIZE))) * band, s=(_SIZE, _SIZE))
     return np.asarray(noise / noise.std())
 

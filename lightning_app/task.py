@@ -1,0 +1,112 @@
+"""The one segmentation task: it is handed its network and its loss, and knows neither by name."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from lightning.pytorch import LightningModule
+from torch import Tensor, nn
+
+from data_modules.dataset import Batch, SliceDataset
+from data_modules.targets import TARGETS, TargetName
+from lightning_app.scores import CountTable, SliceCounts, evaluate, monitored_dice
+
+MONITOR = "val/dice"
+
+
+class SegmentationTask(LightningModule):
+    """Train a network to segment slices, and count what it gets right.
+
+    Args:
+        network: Maps images (N, modalities, H, W) to logits (N, channels, H, W).
+        loss: Maps logits and masks of that shape to a scalar.
+        target: What is segmented; follows data.target.
+    """
+
+    def __init__(self, network: nn.Module, loss: nn.Module, target: TargetName = "whole") -> None:
+        super().__init__()
+        self.network = network
+        self.loss = loss
+        self.target = TARGETS[target]
+        self.counts = SliceCounts()
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Logits (N, channels, H, W) of images (N, modalities, H, W)."""
+        logits: Tensor = self.network(image)
+        return logits
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:  # noqa: ARG002
+        """The loss of a batch."""
+        loss: Tensor = self.loss(self(batch["image"]), self.target.encode(batch["labels"]))
+        self.log("train/loss", loss, on_step=False, on_epoch=True, batch_size=len(batch["image"]))
+        return loss
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002
+        """Count a batch and log its loss."""
+        logits = self(batch["image"])
+        loss = self.loss(logits, self.target.encode(batch["labels"]))
+        self.log("val/loss", loss, batch_size=len(batch["image"]))
+        self._count(logits, batch)
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the scores of the epoch, ``val/dice`` among them."""
+        table = self.count_table("val")
+        self.counts.reset()
+        self.log(MONITOR, monitored_dice(table), prog_bar=True)
+        several = len(table.classes) > 1
+        for name, scores in evaluate(table).items():
+            for score, value in scores.items():
+                if value is not None and (several or score != "dice"):
+                    self.log(f"val/{name}/{score}" if several else f"val/{score}", value)
+
+    def test_step(self, batch: Batch, batch_idx: int) -> Tensor:  # noqa: ARG002
+        """Count a batch; returns its predicted masks, bool (N, classes, H, W)."""
+        return self._count(self(batch["image"]), batch)
+
+    def predict_step(self, image: Tensor) -> Tensor:
+        """Label map to be written, uint8 (N, H, W), of images (N, modalities, H, W)."""
+        return self.target.write(self.target.decode(self(image)))
+
+    def count_table(self, side: str) -> CountTable:
+        """The table of what has been counted on a side since the last reset.
+
+        Raises:
+            RuntimeError: a slice was counted twice.
+        """
+        rows = np.asarray(self.counts.compute().cpu())
+        dataset: SliceDataset = self.trainer.datamodule.datasets[side]  # type: ignore[attr-defined]
+        cases = [dataset.cases[index] for index in dataset.case_index[rows[:, 0]]]
+        return CountTable(
+            classes=self.target.class_names,
+            cases=[case.id for case in cases],
+            patients=[case.patient for case in cases],
+            slices=dataset.slice_index[rows[:, 0]].tolist(),
+            counts=rows[:, 1:].reshape(len(rows), -1, 4),
+        )
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Write the validation Dice beside the epoch that Lightning writes."""
+        score = self.trainer.callback_metrics.get(MONITOR)
+        checkpoint["scores"] = {MONITOR: None if score is None else float(score)}
+
+    def _count(self, logits: Tensor, batch: Batch) -> Tensor:
+        prediction = self.target.decode(logits)
+        self.counts.update(prediction, self.target.classes_of(batch["labels"]), batch["sample"])
+        return prediction
+
+
+def count_multiply_adds(network: nn.Module, image: Tensor) -> int:
+    """Multiply-adds of the network's matrix products and convolutions for one image.
+
+    Args:
+        network: left as it is.
+        image: (1, modalities, H, W), on the meta device or the network's own.
+    """
+    from torch.utils.flop_counter import FlopCounterMode  # noqa: PLC0415 (imports half of torch)
+
+    was_training = network.training
+    network.eval()
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        network(image)
+    network.train(was_training)
+    return int(counter.get_total_flops() // 2)
