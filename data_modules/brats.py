@@ -3,7 +3,6 @@
 import hashlib
 import logging
 import os
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -91,6 +90,7 @@ class BraTSDataModule(LightningDataModule):
         self.datasets: dict[str, SliceDataset] = {}
         self.left_out: dict[str, str] = {}
         self.fingerprint = ""
+        self.spacing: dict[str, tuple[float, float]] = {}
 
     def prepare_data(self) -> None:
         """Find the cases, split them, and fill the cache."""
@@ -151,7 +151,9 @@ class BraTSDataModule(LightningDataModule):
                 side, arrays["train" if side == "train" else "eval"]
             )
         digests = [array.digest for part in sorted(arrays) for array in arrays[part]]
-        self.fingerprint = hashlib.blake2b(" ".join(digests).encode(), digest_size=8).hexdigest()
+        self.fingerprint = _hash(" ".join(digests))
+        *_, labels = arrays["train"]
+        self.spacing = labels.spacing_range([case.id for case in self.sides["train"]])
 
     def _find(self) -> list[Case]:
         root = self.root or os.environ.get(ROOT_VARIABLE)
@@ -221,16 +223,45 @@ class BraTSDataModule(LightningDataModule):
                 "data.slices, data.target, data.split_sizes or data.split_seed"
             )
 
+    @property
+    def kind(self) -> str:
+        """What the data are, in words for tables."""
+        return "Files"
+
     def summary(self) -> str:
         """One line: cases, patients, releases, and what is on each side."""
         cases = [case for side in SIDES for case in self.sides[side]]
-        releases = ", ".join(sorted(Counter(case.release.name for case in cases)))
+        releases = ", ".join(sorted({case.release.name for case in cases}))
         sides = ", ".join(
             f"{side} {len(self.sides[side])} cases ({len(self.datasets[side])} slices)"
             for side in SIDES
         )
         patients = len({case.patient for case in cases})
         return f"{len(cases)} cases of {patients} patients ({releases}): {sides}"
+
+    def split_rows(self) -> list[tuple[str, str, str]]:
+        """Case, patient and side of every case that is used, sorted by case."""
+        return sorted((case.id, case.patient, side) for side in SIDES for case in self.sides[side])
+
+    def description(self) -> dict[str, Any]:
+        """What a run or a test must record of its data; JSON types only."""
+        rows = "\n".join(",".join(row) for row in self.split_rows())
+        return {
+            "kind": "files",
+            "root": str(self.root or os.environ.get(ROOT_VARIABLE)),
+            "fingerprint": self.fingerprint,
+            "split": _hash(rows),
+            "modalities": list(self.modalities),
+            "target": self.target.name,
+            "slices": self.choices["train"],
+            "eval_slices": self.choices["eval"],
+            "spacing": self.spacing,
+            "left_out": self.left_out,
+        }
+
+
+def _hash(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
 
 
 def _part(side: str) -> str:

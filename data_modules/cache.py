@@ -43,7 +43,7 @@ class SliceArray:
         values: memory map (1 + slices, height, width); row 0 is blank.
         indices: for each case the indices of its slices, rising.
         first_row: for each case the row of its first slice.
-        depths: for each case the number of slices of its volume.
+        spacings: for each case the distance of voxels in mm, x, y, z.
         digest: hash of the values, the same on every machine that reads the same files.
         cropped: for each case the labelled pixels lost by cropping.
         bad: cases whose file cannot be used, and why; they are in none of the above.
@@ -52,7 +52,7 @@ class SliceArray:
     values: NDArray[Any]
     indices: Mapping[str, NDArray[np.int64]]
     first_row: Mapping[str, int]
-    depths: Mapping[str, int]
+    spacings: Mapping[str, tuple[float, float, float]]
     digest: str
     cropped: Mapping[str, int]
     bad: Mapping[str, str]
@@ -64,6 +64,12 @@ class SliceArray:
         found = place < len(have)
         found[found] = have[place[found]] == wanted[found]
         return np.where(found, self.first_row[case] + place, 0)
+
+    def spacing_range(self, cases: Sequence[str]) -> dict[str, tuple[float, float]]:
+        """The smallest and the largest spacing of some cases in mm, by axis."""
+        spacings = np.array([self.spacings[case] for case in cases])
+        ends = zip(spacings.min(axis=0).tolist(), spacings.max(axis=0).tolist(), strict=True)
+        return dict(zip("xyz", ends, strict=True))
 
 
 @dataclass(frozen=True)
@@ -173,7 +179,7 @@ class SliceCache:
                 digest.update(values.data)
                 cases[part.case] = {
                     "indices": part.indices.tolist(),
-                    "depth": part.depth,
+                    "spacing": part.spacing,
                     "cropped": part.cropped,
                 }
                 rows += len(values)
@@ -230,7 +236,7 @@ def _open(place: Path) -> SliceArray:
         values=np.load(place / "array.npy", mmap_mode="r", allow_pickle=False),
         indices=indices,
         first_row=dict(zip(indices, map(int, first_rows), strict=True)),
-        depths={case: entry["depth"] for case, entry in index["cases"].items()},
+        spacings={case: tuple(entry["spacing"]) for case, entry in index["cases"].items()},
         digest=index["digest"],
         cropped={case: entry["cropped"] for case, entry in index["cases"].items()},
         bad=index["bad"],

@@ -92,6 +92,21 @@ class SliceDataset(Dataset[Batch]):
             counts += np.bincount(self._labels.values[row].ravel(), minlength=4)
         return counts
 
+    def most_of(self, target: Sequence[int]) -> dict[int, int]:
+        """For each case, by its index, the sample with most pixels of the target labels.
+
+        The lowest slice where several have as many, the middle one where none has any.
+        """
+        wanted = np.isin(np.arange(4), target)
+        pixels = np.array([wanted[self._labels.values[row]].sum() for row in self._label_rows])
+        most: dict[int, int] = {}
+        for case in np.unique(self.case_index):
+            samples = np.flatnonzero(self.case_index == case)
+            found = pixels[samples]
+            place = found.argmax() if found.any() else len(samples) // 2
+            most[int(case)] = int(samples[place])
+        return most
+
     def _rows(self, array: SliceArray, slices: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
         rows = [
             array.rows(case.id, wanted) for case, wanted in zip(self.cases, slices, strict=True)

@@ -29,14 +29,14 @@ class CaseSlices:
         case: id of the case.
         indices: index of each slice in the volume, rising.
         values: (slices, height, width), framed.
-        depth: slices of the volume.
+        spacing: distance of the voxels in mm, x, y, z.
         cropped: labelled pixels of the kept slices that framing cut away; 0 for an image.
     """
 
     case: str
     indices: NDArray[np.int64]
     values: NDArray[Any]
-    depth: int
+    spacing: tuple[float, ...]
     cropped: int
 
 
@@ -61,12 +61,12 @@ class LabelJob:
 
     def __call__(self) -> CaseSlices:
         """Read, choose, frame. Raises DataError for a bad file."""
-        labels = read_labels(self.path, dict(self.labels))
+        labels, spacing = read_labels(self.path, dict(self.labels))
         indices = slices.by_labels(self.choice, labels, self.target)
         kept = labels[indices]
         framed = frame(kept, self.size)
         cropped = int(np.count_nonzero(kept) - np.count_nonzero(framed))
-        return CaseSlices(self.case, indices, framed, len(labels), cropped)
+        return CaseSlices(self.case, indices, framed, spacing, cropped)
 
 
 @dataclass(frozen=True)
@@ -91,12 +91,12 @@ class ImageJob:
         """Check, read, choose, frame. Raises DataError for a bad file."""
         if self.beside is not None:
             check_same_grid(self.path, self.beside)
-        voxels, brain = read_modality(self.path)
+        voxels, brain, spacing = read_modality(self.path)
         indices = slices.by_depth(self.choice, len(voxels))
         if indices is None:
             indices = slices.with_brain(brain)
         framed = frame(voxels[indices], self.size).astype(np.float16)
-        return CaseSlices(self.case, indices, framed, len(voxels), 0)
+        return CaseSlices(self.case, indices, framed, spacing, 0)
 
 
 def read_slices(job: LabelJob | ImageJob) -> CaseSlices | BadCase:

@@ -23,13 +23,14 @@ class Target:
         classes: name of each class and the labels that belong to it.
         exclusive: whether a pixel belongs to one class alone. Then channel 0 is the background and
             the network's output goes through a softmax; otherwise through a sigmoid a channel.
-        written: the value that ``predict`` writes for each class; later classes overwrite.
+        written: the value that ``predict`` writes for each class, and what it then means; later
+            classes overwrite earlier ones.
     """
 
     name: str
     classes: dict[str, tuple[int, ...]]
     exclusive: bool
-    written: tuple[int, ...]
+    written: tuple[tuple[int, str], ...]
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -76,7 +77,7 @@ class Target:
     def write(self, masks: Tensor) -> Tensor:
         """Label map to be written, uint8 (N, H, W), of masks bool (N, classes, H, W)."""
         written = masks.new_zeros((masks.shape[0], *masks.shape[2:]), dtype=torch.uint8)
-        for index, value in enumerate(self.written):
+        for index, (value, _) in enumerate(self.written):
             written[masks[:, index]] = value
         return written
 
@@ -87,21 +88,34 @@ _CORE = (NECROTIC_CORE, ENHANCING)
 TARGETS: dict[str, Target] = {
     target.name: target
     for target in (
-        Target("whole", {"whole": _WHOLE}, exclusive=False, written=(1,)),
-        Target("core", {"core": _CORE}, exclusive=False, written=(1,)),
-        Target("enhancing", {"enhancing": (ENHANCING,)}, exclusive=False, written=(1,)),
+        Target("whole", {"whole": _WHOLE}, exclusive=False, written=((1, "whole tumour"),)),
+        Target("core", {"core": _CORE}, exclusive=False, written=((1, "tumour core"),)),
+        Target(
+            "enhancing",
+            {"enhancing": (ENHANCING,)},
+            exclusive=False,
+            written=((1, "enhancing tumour"),),
+        ),
         Target(
             # Nested: oedema (2) round the core (1) round what enhances (3).
             "regions",
             {"whole": _WHOLE, "core": _CORE, "enhancing": (ENHANCING,)},
             exclusive=False,
-            written=(OEDEMA, NECROTIC_CORE, ENHANCING),
+            written=(
+                (OEDEMA, "whole tumour outside its core"),
+                (NECROTIC_CORE, "tumour core that does not enhance"),
+                (ENHANCING, "enhancing tumour"),
+            ),
         ),
         Target(
             "labels",
             {"necrotic": (NECROTIC_CORE,), "oedema": (OEDEMA,), "enhancing": (ENHANCING,)},
             exclusive=True,
-            written=(NECROTIC_CORE, OEDEMA, ENHANCING),
+            written=(
+                (NECROTIC_CORE, "necrotic core"),
+                (OEDEMA, "oedema"),
+                (ENHANCING, "enhancing tumour"),
+            ),
         ),
     )
 }

@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from data_modules.errors import DataError
+from data_modules.framing import frame
 
 ORIENTATION = "LPS"
+Spacing = tuple[float, ...]  # mm, x first
 GEOMETRY_TOLERANCE = 1e-3  # of a spacing in mm and of a direction cosine; headers hold float32
 # Skull-stripped files hold one constant outside the brain and few dim voxels inside it (0 to 9 % of
 # the rest lie under Li's threshold in the BraTS files looked at); where the background is noise,
@@ -83,16 +85,17 @@ def read_image(path: Path) -> sitk.Image:
         raise DataError(f"{path}: cannot be read as an image ({_reason(error)})") from None
 
 
-def read_modality(path: Path) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+def read_modality(path: Path) -> tuple[NDArray[np.float32], NDArray[np.bool_], Spacing]:
     """Read one modality, z-scored over the brain, 0 outside it.
 
     Returns:
-        Intensities (depth, height, width) and the brain mask of the same shape.
+        Intensities (depth, height, width), the brain mask of the same shape, and the spacing.
 
     Raises:
         DataError: unreadable, not finite, or constant.
     """
-    voxels = sitk.GetArrayFromImage(read_image(path)).astype(np.float32, copy=False)
+    image = read_image(path)
+    voxels = sitk.GetArrayFromImage(image).astype(np.float32, copy=False)
     if not np.isfinite(voxels).all():
         count = int(voxels.size - np.isfinite(voxels).sum())
         raise DataError(f"{path}: {count} voxels are NaN or infinite, expected finite intensities")
@@ -102,7 +105,7 @@ def read_modality(path: Path) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         raise DataError(f"{path}: the image is constant, there is no brain in it")
     normalised = (voxels - np.float32(inside.mean())) / np.float32(deviation)
     normalised[~brain] = 0
-    return normalised, brain
+    return normalised, brain, image.GetSpacing()
 
 
 def find_brain(voxels: NDArray[np.float32]) -> NDArray[np.bool_]:
@@ -123,8 +126,8 @@ def find_brain(voxels: NDArray[np.float32]) -> NDArray[np.bool_]:
     values, counts = np.unique(sides, return_counts=True)
     differing = voxels != values[counts.argmax()]
     total = int(np.count_nonzero(differing))
-    if total in {0, voxels.size}:
-        return differing if total == 0 else np.ones_like(differing)
+    if total == 0:
+        return differing
     bright = voxels > _li_threshold(voxels)
     if np.count_nonzero(differing & ~bright) <= LARGEST_DIM_SHARE * total:
         return differing
@@ -133,7 +136,7 @@ def find_brain(voxels: NDArray[np.float32]) -> NDArray[np.bool_]:
     return bright
 
 
-def read_labels(path: Path, labels: Mapping[int, int]) -> NDArray[np.uint8]:
+def read_labels(path: Path, labels: Mapping[int, int]) -> tuple[NDArray[np.uint8], Spacing]:
     """Read a segmentation as BraTS 2023's labels.
 
     Args:
@@ -141,12 +144,13 @@ def read_labels(path: Path, labels: Mapping[int, int]) -> NDArray[np.uint8]:
         labels: each value that the release knows, and the label that it becomes.
 
     Returns:
-        Labels (depth, height, width) in 0..3.
+        Labels (depth, height, width) in 0..3, and the spacing.
 
     Raises:
         DataError: unreadable, or a value that the release does not know, with its count.
     """
-    source = sitk.GetArrayFromImage(read_image(path))
+    image = read_image(path)
+    source = sitk.GetArrayFromImage(image)
     values, counts = np.unique(source, return_counts=True)
     unknown = [(v, c) for v, c in zip(values, counts, strict=True) if float(v) not in labels]
     if unknown:
@@ -158,7 +162,29 @@ def read_labels(path: Path, labels: Mapping[int, int]) -> NDArray[np.uint8]:
     translated = np.zeros(source.shape, np.uint8)
     for value in values:
         translated[source == value] = labels[int(value)]
-    return translated
+    return translated, image.GetSpacing()
+
+
+def write_label_map(path: Path, labels: NDArray[np.uint8], like: Path) -> None:
+    """Write labels on the grid of another file: its size, spacing, origin and direction.
+
+    Args:
+        path: the file to write; its ending decides whether it is compressed.
+        labels: (depth, height, width), in LPS order as ``read_image`` gives it, padded or cropped
+            to any height and width.
+        like: the file whose grid it is.
+    """
+    reference = read_image(like)
+    image = sitk.GetImageFromArray(frame(labels, (reference.GetHeight(), reference.GetWidth())))
+    image.CopyInformation(reference)
+    grid = read_grid(like)
+    own = sitk.DICOMOrientImageFilter.GetOrientationFromDirectionCosines(grid.direction)
+    image = sitk.DICOMOrient(image, own)
+    # To the last digit: turning there and back rounds.
+    image.SetOrigin(grid.origin)
+    image.SetSpacing(grid.spacing)
+    image.SetDirection(grid.direction)
+    sitk.WriteImage(image, str(path), useCompression=True)
 
 
 def _li_threshold(voxels: NDArray[np.float32]) -> float:

@@ -257,6 +257,17 @@ def evaluate_dice(table: CountTable) -> Floats:
     return _ratio(2 * tp, 2 * tp + fp + fn)
 
 
+def case_dice(table: CountTable) -> Floats:
+    """Dice of each case of a table by case, (cases, classes); 1 where both are empty."""
+    return np.stack(
+        [
+            _dice(Counts(*table.counts[:, index].astype(np.float64).T), undefined=1)
+            for index in range(len(table.classes))
+        ],
+        axis=1,
+    )
+
+
 def accuracy_of_nothing(table: CountTable) -> dict[str, float]:
     """By class, the accuracy of predicting no pixel at all."""
     tp, fp, fn, tn = np.moveaxis(table.counts.sum(axis=0).astype(np.float64), -1, 0)
@@ -277,4 +288,4 @@ def _value(over: Floats, under: Floats) -> float | None:
 
 def _by_patient(over: Floats, under: Floats, patients: Sequence[str]) -> Terms:
     _, place = np.unique(patients, return_inverse=True)
-    return np.bincount(place, over), np.bincount(place, under)
+    return np.bincount(place, over).astype(np.float64), np.bincount(place, under).astype(np.float64)

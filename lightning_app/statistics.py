@@ -48,5 +48,6 @@ def bootstrap_interval(
 def _ratio_of_sums(
     numerators: NDArray[np.float64], denominators: NDArray[np.float64], axis: int
 ) -> NDArray[np.float64]:
-    over, under = numerators.sum(axis=axis), denominators.sum(axis=axis)
+    over: NDArray[np.float64] = numerators.sum(axis=axis)
+    under: NDArray[np.float64] = denominators.sum(axis=axis)
     return np.divide(over, under, out=np.full_like(over, np.nan), where=under > 0)

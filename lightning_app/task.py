@@ -1,6 +1,6 @@
 """The one segmentation task: it is handed its network and its loss, and knows neither by name."""
 
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import torch
@@ -12,6 +12,14 @@ from data_modules.targets import TARGETS, TargetName
 from lightning_app.scores import CountTable, SliceCounts, evaluate, monitored_dice
 
 MONITOR = "val/dice"
+PREDICTED_AT_ONCE = 16  # slices; bounds the memory of a volume
+
+
+class Volume(TypedDict):
+    """One case to predict: image float32 (D, modalities, H, W) and the index of the case."""
+
+    image: Tensor
+    case: int
 
 
 class SegmentationTask(LightningModule):
@@ -63,9 +71,10 @@ class SegmentationTask(LightningModule):
         """Count a batch; returns its predicted masks, bool (N, classes, H, W)."""
         return self._count(self(batch["image"]), batch)
 
-    def predict_step(self, image: Tensor) -> Tensor:
-        """Label map to be written, uint8 (N, H, W), of images (N, modalities, H, W)."""
-        return self.target.write(self.target.decode(self(image)))
+    def predict_step(self, volume: Volume) -> Tensor:
+        """Label map to be written, uint8 (D, H, W), of a whole volume."""
+        slices = volume["image"].split(PREDICTED_AT_ONCE)
+        return torch.cat([self.target.write(self.target.decode(self(some))) for some in slices])
 
     def count_table(self, side: str) -> CountTable:
         """The table of what has been counted on a side since the last reset.

@@ -1,0 +1,15 @@
+"""Synthetic patients with brain tumours: data to try, test and demonstrate with.
+
+A phantom looks like a BraTS 2023 case and is worth training on, but it is no evidence about MRI:
+that tumours are plainest on FLAIR, less so on T2 and least on t1c is built into its constants (see
+``tissue``), so scores in that order check the generator and nothing else.
+
+The data flow: ``fields`` and ``geometry`` (smooth noise, signed depths), ``head``, ``sulci`` and
+``anatomy`` (a healthy head), ``distractors``, ``tumour``, ``tissue`` and ``signal`` (physics),
+``scanner`` (images), ``case`` (one scan), ``dataset`` (a folder of them).
+"""
+
+from .case import PhantomCase, case_ids, phantom_case
+from .dataset import write_phantom
+
+__all__ = ["PhantomCase", "case_ids", "phantom_case", "write_phantom"]

@@ -15,11 +15,12 @@ class Mixture:
     """Shares of the tissues in every voxel, (tissues, n); they sum to 1."""
 
     def __init__(self, base: str, size: int) -> None:
-        self.shares = np.zeros((len(TISSUES), size), dtype=np.float32)
+        self.shares: Array = np.zeros((len(TISSUES), size), dtype=np.float32)
         self.shares[TISSUE_INDEX[base]] = 1
 
     def __getitem__(self, tissue: str) -> Array:
-        return self.shares[TISSUE_INDEX[tissue]]
+        share: Array = self.shares[TISSUE_INDEX[tissue]]
+        return share
 
     def paint(self, tissue: str, amount: Array) -> None:
         """Replace ``amount`` (n,), a share from 0 to 1, of whatever is there by ``tissue``."""
@@ -50,8 +51,8 @@ class Anatomy:
     def __init__(self, rng: np.random.Generator) -> None:
         self.head = Head(rng)
         self.atrophy = 0.85 * rng.uniform() ** 1.8
-        self.sulcal_width = -0.45 + 0.75 * self.atrophy + rng.uniform(0, 0.3)
-        wavelength = rng.uniform(19.5, 23)
+        self.sulcal_width = -0.25 + 0.75 * self.atrophy + rng.uniform(0, 0.3)
+        wavelength = rng.uniform(20.5, 25)
         self.maps = [SulcalMap(rng, wavelength) for _ in range(2)]
         self.bends = [(RandomField(rng, 34), RandomField(rng, 14)) for _ in "xyz"]
         self.fluid = RandomField(rng, 14)
@@ -68,16 +69,16 @@ class Anatomy:
     def bodies(self, section: Section) -> Bodies:
         """Where the voxels lie within the brain's parts."""
         points = section.points
-        core = ellipsoid(points, (0, -2, -8), (44, 42, 32))
+        core = ellipsoid(points, (0, -3, -2), (34, 38, 25))
         fluid = section.sample(self.fluid)
-        layer = np.maximum(0.2 + 1.2 * self.atrophy + 0.6 * fluid, 0)
+        layer = np.maximum(0.9 * self.atrophy + 0.6 * fluid, 0)
         cerebral = self._cerebral(section, core, fluid, layer)
         cerebellar = self._cerebellar(section, layer)
         stem = section.parts.stem - layer
         pial = np.maximum(np.maximum(cerebral, cerebellar), stem)
         pial = np.minimum(pial, -ellipsoid(points, (0, 9, -29), (12, 8, 9)))  # suprasellar cistern
         cortex = np.maximum(
-            cerebral - (2.8 + 0.45 * section.sample(self.thickness)),
+            cerebral - (2.6 + 0.4 * section.sample(self.thickness)),
             np.maximum(cerebellar - 2.1, stem),
         )
         nuclei, pallidum = self._nuclei(points)
@@ -87,8 +88,8 @@ class Anatomy:
         """The tissues in every voxel."""
         mixture = Mixture("csf", len(section.outline))
         mixture.paint("grey", ramp(bodies.pial, 1.3))
-        mixture.paint("white", ramp(bodies.pial, 1.3) * ramp(bodies.cortex, 1.6))
-        mixture.paint("nuclei", 0.9 * ramp(bodies.nuclei, 2.2))
+        mixture.paint("white", ramp(bodies.pial, 1.3) * ramp(bodies.cortex, 2.2))
+        mixture.paint("nuclei", 0.8 * ramp(bodies.nuclei, 2.5))
         mixture.paint("pallidum", 0.8 * ramp(bodies.pallidum, 2.2))
         mixture.paint("csf", ramp(bodies.ventricles, 1.4))
         return mixture
@@ -96,9 +97,8 @@ class Anatomy:
     def _cerebral(self, section: Section, core: Array, fluid: Array, layer: Array) -> Array:
         """Depth below the pia of the hemispheres, with fissure and sulci."""
         fissure = sheet(section.points.x, core)
-        hull = np.minimum(section.parts.cerebrum, fissure)
         bent = [
-            p + np.float32(5.0) * section.sample(coarse) + np.float32(2.4) * section.sample(fine)
+            p + np.float32(6.0) * section.sample(coarse) + np.float32(3.6) * section.sample(fine)
             for p, (coarse, fine) in zip(section.points, self.bends, strict=True)
         ]
         side = Points(np.abs(bent[0]) - 4, bent[1], bent[2] + 4)
@@ -106,10 +106,13 @@ class Anatomy:
         other = np.flatnonzero(section.points.x < 0)
         distance[other], deepest[other] = self.maps[1].look_up(Points(*(s[other] for s in side)))
         deepest *= 1 - 0.3 * np.clip(section.points.z / 45, 0, 1)
-        beyond = np.hypot(np.maximum(hull - deepest, 0), np.maximum(core + 4 + fluid, 0))
-        sulci = np.hypot(distance, beyond) - (self.sulcal_width + 0.35 * fluid)
+        # Sulci of the medial wall are shallower.
+        below = np.minimum(section.parts.cerebrum - deepest, fissure - 0.4 * deepest)
+        beyond = np.hypot(np.maximum(below, 0), np.maximum(core + 3 + 4 * fluid, 0))
+        sulci = np.hypot(distance, beyond) - (self.sulcal_width + 0.5 * fluid)
         opened = fissure - np.float32(0.35 + 0.5 * self.atrophy)
-        return np.minimum(np.minimum(section.parts.cerebrum - layer, opened), sulci)
+        pial: Array = np.minimum(np.minimum(section.parts.cerebrum - layer, opened), sulci)
+        return pial
 
     def _cerebellar(self, section: Section, layer: Array) -> Array:
         """Depth below the pia of the cerebellum: shallow sheets round the fourth ventricle."""
@@ -119,7 +122,8 @@ class Anatomy:
         phase = radius / np.float32(5.2)
         stripe = np.abs(phase - np.round(phase)) * np.float32(5.2)
         folia = sheet(stripe, depth - 9)
-        return np.minimum(depth - layer, folia - np.float32(self.sulcal_width - 0.3))
+        pial: Array = np.minimum(depth - layer, folia - np.float32(self.sulcal_width - 0.3))
+        return pial
 
     def _ventricles(self, points: Points) -> Array:
         side = points.mirrored()
@@ -134,7 +138,8 @@ class Anatomy:
         depth = np.minimum(np.maximum(depth, horn), side.x - np.float32(0.6))
         third = ellipsoid(points, (0, -8, -4), (1.3 + 1.6 * self.vent_grow, 15, 10))
         fourth = ellipsoid(points, (0, -33, -38), (7, 5, 11))
-        return np.maximum(np.maximum(depth, third), fourth)
+        ventricles: Array = np.maximum(np.maximum(depth, third), fourth)
+        return ventricles
 
     def _nuclei(self, points: Points) -> tuple[Array, Array]:
         s = self.nuclei_scale
@@ -142,9 +147,12 @@ class Anatomy:
         head = capsule(side, (12, 24, 2), (14, 10, 12), (6.5 * s, 4 * s))
         tail = capsule(side, (14, 10, 12), (21, -22, 13), (3.5 * s, 1.8))
         slanted = Points(side.x + 0.25 * side.y, side.y, side.z)
-        putamen = ellipsoid(slanted, (27, 5, 0), (5.5 * s, 16 * s, 11 * s))
+        putamen = ellipsoid(slanted, (27, 5, 0), (5.5 * s, 16 * s, 13 * s))
         inward = Points(side.x - 0.35 * (-15 - side.y), side.y, side.z)
-        thalamus = ellipsoid(inward, (10.5, -14, 2), (8.5 * s, 15 * s, 10 * s))
+        thalamus = ellipsoid(inward, (10.5, -14, 1), (8.5 * s, 15 * s, 12 * s))
         pallidum = ellipsoid(slanted, (20, 2, -2), (3.5 * s, 9 * s, 6.5 * s))
+        midbrain = ellipsoid(side, (6.5, -13, -14), (4.5, 5.5, 6))
+        hippocampus = capsule(side, (21, -2, -22), (26, -30, -12), (6.5 * s, 3.5 * s))
         nuclei = np.maximum(np.maximum(head, tail), np.maximum(putamen, thalamus - 1))
+        nuclei = np.maximum(np.maximum(nuclei, midbrain), hippocampus)
         return nuclei, pallidum

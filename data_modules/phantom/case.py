@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from . import grids, scanner
-from .anatomy import Anatomy, Bodies, Mixture
+from .anatomy import Anatomy, Mixture
 from .distractors import Distractors
 from .fields import Grid, RandomField
 from .geometry import Array, ramp
 from .head import Section
-from .tumour import Depths, Tumour, plan_tumour, plan_volume
+from .tissue import CONCENTRATION_RIM
+from .tumour import VOLUME_RANGE, Depths, Tumour, plan_tumour, plan_volume
 
 NECROSIS, OEDEMA, ENHANCING = 1, 2, 3  # BraTS 2023's labels
 # BraTS 2023: 118 of 1,133 patients were scanned twice.
@@ -102,7 +103,7 @@ class Patient:
         section = self.anatomy.section(healthy.grid, tumour.displace)
         bodies = self.anatomy.bodies(section)
         mixture = self.anatomy.mixture(section, bodies)
-        tumour.grow(section, bodies, mixture["white"], mixture["grey"], volume * growth)
+        tumour.grow(section, bodies, mixture, float(np.clip(volume * growth, *VOLUME_RANGE)))
         return tumour
 
     def draw(self, section: Section) -> tuple[Mixture, NDArray[np.uint8]]:
@@ -123,7 +124,7 @@ class Patient:
         if self.tumour.enhancing:
             mixture.paint("enhancing", core)
             core = ramp(depths.core - depths.rim, 1.6)
-        debris = np.clip(0.4 + 0.3 * section.sample(self.debris), 0, 0.9)
+        debris = np.clip(0.4 + 0.4 * section.sample(self.debris), 0, 1)
         mixture.paint("necrosis", core)
         mixture.paint("debris", core * debris)
 
@@ -146,11 +147,9 @@ def _smoothed(section: Section, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return np.asarray((blurred > 0.5) & section.inside)
 
 
-def _channels(
-    seed: int, case: CaseId, modalities: Sequence[str]
-) -> dict[str, scanner.Channel]:
+def _channels(seed: int, case: CaseId, modalities: Sequence[str]) -> dict[str, scanner.Channel]:
     scan = _rng(seed, case.patient, _SCAN, case.time)
-    tissues, rim = scanner.draw_tissues(scan), scan.uniform(*scanner.t.CONCENTRATION_RIM)
+    tissues, rim = scanner.draw_tissues(scan), scan.uniform(*CONCENTRATION_RIM)
     return {
         modality: scanner.Channel(
             _rng(seed, *_key(case, modality), _CHANNEL), modality, tissues, rim

@@ -1,6 +1,7 @@
 """What looks like tumour and is none: hyperintensities, lacunes and enhancing vessels."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .anatomy import Bodies, Mixture
 from .fields import RandomField
@@ -12,7 +13,7 @@ _ARTERIES: tuple[tuple[Triple, Triple], ...] = (
     ((4, 6, -27), (20, 8, -24)),
     ((20, 8, -24), (36, 12, -19)),
     ((36, 12, -19), (42, 0, -6)),
-    ((3, 8, -27), (1.5, 30, -14)),
+    ((3, 8, -27), (1.5, 24, -19)),
     ((0, 2, -36), (4, 6, -27)),
 )
 
@@ -31,7 +32,7 @@ class Distractors:
         self.vessels = RandomField(rng, 3.2)
         self.plexus = RandomField(rng, 5)
         self.sinus_radius = rng.uniform(2.2, 3.6)
-        self.transverse = rng.uniform(0.5, 1.5, 2)
+        self.transverse = rng.uniform(0.4, 1.4, 2)
 
     def paint(self, mixture: Mixture, section: Section, bodies: Bodies) -> None:
         """Put them into a healthy head."""
@@ -42,7 +43,7 @@ class Distractors:
         width = self.cap_width * (1 + 0.6 * section.sample(self.caps))
         caps = ramp(bodies.ventricles + width, 2.0) * ramp(bodies.cortex, 2.0)
         tissue = ramp(-bodies.ventricles, 1.4)
-        mixture.paint("lesion", 0.45 * caps * tissue * (1 - mixture["nuclei"]))
+        mixture.paint("lesion", 0.4 * caps * tissue * (1 - mixture["nuclei"]))
         for spots, tissue_name, amount in (
             (self.lesions, "lesion", 0.8),
             (self.lacunes, "lacune", 0.9),
@@ -57,9 +58,9 @@ class Distractors:
         falx = ramp(0.6 - np.abs(points.x), 0.8) * ramp(section.outline - 1, 2)
         mixture.paint("dura", 0.7 * falx * fluid)
         speckle = np.abs(section.sample(self.vessels))
-        pial = ramp(speckle - 2.0, 0.5) * ramp(2.2 - np.abs(bodies.pial), 1.5)
-        mixture.paint("blood", 0.75 * pial * ramp(6 - section.outline, 4))
-        mixture.paint("blood", 0.75 * ramp(speckle - 1.8, 0.5) * fluid)
+        pial = ramp(speckle - 2.3, 0.6) * ramp(2.2 - np.abs(bodies.pial), 1.5)
+        mixture.paint("blood", 0.5 * pial * ramp(6 - section.outline, 4))
+        mixture.paint("blood", 0.75 * ramp(speckle - 1.6, 0.6) * fluid)
         mixture.paint("blood", 0.9 * ramp(self._large_vessels(points, section.outline), 1.2))
         plexus = ellipsoid(points.mirrored(), (23, -36, 3), (6, 8, 5))
         clump = np.minimum(plexus, 2 * section.sample(self.plexus) - 0.5)
@@ -68,23 +69,24 @@ class Distractors:
     def _large_vessels(self, points: Points, outline: Array) -> Array:
         """Depth inside sinuses, the great vein and the arteries of the base, in mm."""
         side = points.mirrored()
-        rising = np.clip((points.z + 45) / 12, 0, 1) * np.clip((72 - points.y) / 25, 0, 1)
+        rising = np.clip((points.z + 1 - 0.4 * points.y) / 12, 0, 1) * np.clip((72 - points.y) / 25, 0, 1)
         sagittal = self.sinus_radius * rising - np.hypot(points.x, outline - 1.0)
-        width = np.where(points.x > 0, self.transverse[0], self.transverse[1]) * 2.6
-        width = width * np.clip((-30 - points.y) / 15, 0, 1)
-        transverse = width - np.hypot(above_tentorium(points) * 0.6, outline - 1.0)
-        vein = capsule(points, (0, -30, 8), (0, -42, 4), (1.4, 2.4))
-        straight = capsule(points, (0, -42, 4), (0, -86, -24), (1.4, 1.8))
+        width = np.where(points.x > 0, self.transverse[0], self.transverse[1]) * 2.2
+        width = width * np.clip((-42 - points.y) / 15, 0, 1)
+        shell = ellipsoid(points, (0, 0, 0), (66, 86, 64))
+        transverse = width - np.hypot(above_tentorium(points) * 0.7, shell - 1.5)
+        vein = capsule(points, (0, -30, 3), (0, -39, -3), (0.9, 1.8))
+        straight = capsule(points, (0, -39, -4), (0, -87, -29), (1.2, 1.8))
         depth = np.maximum(np.maximum(sagittal, transverse), np.maximum(vein, straight))
         for start, end in _ARTERIES:
-            depth = np.maximum(depth, capsule(side, start, end, (1.3, 1.0)))
+            depth = np.maximum(depth, capsule(side, start, end, (1.1, 0.7)))
         return np.asarray(depth, dtype=np.float32)
 
 
 def _spots(
     rng: np.random.Generator,
     section: Section,
-    candidates: "np.typing.NDArray[np.intp]",
+    candidates: NDArray[np.intp],
     count: int,
     radii: tuple[float, float],
 ) -> list[tuple[Triple, Triple]]:

@@ -1,11 +1,9 @@
 """Smooth random fields, the same on every grid that they are evaluated on."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from scipy import sparse
 
-from .geometry import Array
+from .geometry import Array, Floats
 
 # Half of the box in mm, with room for a shifted head; x, y and z as in geometry.Points.
 EXTENT = {"z": 90.0, "y": 112.0, "x": 90.0}
@@ -16,23 +14,25 @@ _DEVIATION = (151 / 315) ** 1.5
 class Grid:
     """A product grid of coordinates in mm; arrays on it are (len(z), len(y), len(x))."""
 
-    def __init__(self, x: Sequence[float], y: Sequence[float], z: Sequence[float]) -> None:
-        self.axes = {name: np.asarray(axis) for name, axis in zip("zyx", (z, y, x), strict=True)}
+    def __init__(self, x: Floats, y: Floats, z: Floats) -> None:
+        self.axes = {"z": z, "y": y, "x": x}
         self.shape = (len(z), len(y), len(x))
-        self._weights: dict[tuple[str, float], sparse.csr_array[np.float32]] = {}
+        self._weights: dict[str, dict[float, sparse.csr_array[np.float32]]] = {
+            name: {} for name in self.axes
+        }
 
     def at_height(self, z: float) -> "Grid":
-        """The same plane at one height; shares the plane's weights with this grid."""
-        slice_ = Grid(self.axes["x"], self.axes["y"], [z])
-        slice_._weights = {key: w for key, w in self._weights.items() if key[0] != "z"}  # noqa: SLF001
+        """The same plane at one height; it shares the weights of x and y with this grid."""
+        slice_ = Grid(self.axes["x"], self.axes["y"], np.array([z]))
+        slice_._weights = {**self._weights, "z": {}}
         return slice_
 
     def weights(self, axis: str, spacing: float) -> "sparse.csr_array[np.float32]":
         """Cubic B-spline weights (points, nodes) of one axis for a lattice of ``spacing`` mm."""
-        key = (axis, spacing)
-        if key not in self._weights:
-            self._weights[key] = _spline_weights(self.axes[axis], spacing, EXTENT[axis])
-        return self._weights[key]
+        known = self._weights[axis]
+        if spacing not in known:
+            known[spacing] = _spline_weights(self.axes[axis], spacing, EXTENT[axis])
+        return known[spacing]
 
 
 class RandomField:
@@ -61,9 +61,7 @@ def _nodes(extent: float, spacing: float) -> int:
     return int(np.ceil(2 * extent / spacing)) + 4
 
 
-def _spline_weights(
-    axis: "np.typing.NDArray[np.float64]", spacing: float, extent: float
-) -> "sparse.csr_array[np.float32]":
+def _spline_weights(axis: Floats, spacing: float, extent: float) -> "sparse.csr_array[np.float32]":
     position = (axis + extent) / spacing
     first = np.floor(position).astype(np.intp)
     t = position - first

@@ -4,12 +4,16 @@ A *depth* is the distance to a body's surface in mm, positive inside: the maximu
 their union. Points and depths are float32 arrays of one shape.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float32]
+# Always float32, for speed; NumPy's annotations lose sight of that in mixed arithmetic.
+Array = NDArray[np.floating]
+Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+Scalar = TypeVar("Scalar", bound=np.generic)
 Triple = tuple[float, float, float]
 
 
@@ -27,13 +31,15 @@ class Points(NamedTuple):
 
 def ramp(depth: Array, width: float) -> Array:
     """Share of a voxel that lies inside a surface which is blurred over ``width`` mm."""
-    return np.clip(0.5 + depth / np.float32(width), 0, 1)
+    share: Array = np.clip(0.5 + depth / np.float32(width), 0, 1)
+    return share
 
 
 def smooth_maximum(first: Array, second: Array, radius: float) -> Array:
     """Union of two depths whose crease is filled over ``radius`` mm."""
     overlap = np.maximum(radius - np.abs(first - second), 0) / np.float32(radius)
-    return np.maximum(first, second) + overlap * overlap * np.float32(radius / 4)
+    union: Array = np.maximum(first, second) + overlap * overlap * np.float32(radius / 4)
+    return union
 
 
 def smooth_minimum(first: Array, second: Array, radius: float) -> Array:

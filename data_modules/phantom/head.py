@@ -10,9 +10,19 @@ from math import cos, sin
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .fields import Grid, RandomField
-from .geometry import Array, Points, capsule, ellipsoid, smooth_maximum, smooth_minimum
+from .geometry import (
+    Array,
+    Mask,
+    Points,
+    Scalar,
+    capsule,
+    ellipsoid,
+    smooth_maximum,
+    smooth_minimum,
+)
 
 # Moves points (given the brain's outline there) to where their tissue came from.
 Displacement = Callable[[Points, Array], Points]
@@ -40,7 +50,7 @@ class Section:
     """
 
     grid: Grid
-    inside: "np.typing.NDArray[np.bool_]"
+    inside: Mask
     position: Points
     points: Points
     outline: Array
@@ -50,9 +60,9 @@ class Section:
         """A field's values at the voxels, (n,)."""
         return field.on(self.grid)[self.inside]
 
-    def unpack(self, values: Array) -> Array:
+    def unpack(self, values: NDArray[Scalar]) -> NDArray[Scalar]:
         """Values (n,) as an array (z, y, x) that is 0 outside."""
-        volume = np.zeros(self.grid.shape, dtype=values.dtype)
+        volume: NDArray[Scalar] = np.zeros(self.grid.shape, dtype=values.dtype)
         volume[self.inside] = values
         return volume
 
@@ -90,10 +100,12 @@ class Head:
 
     def _warp(self, grid: Grid, axis: int) -> Array:
         fine, coarse, strength = self.warps[axis]
-        return np.float32(strength) * fine.on(grid) + np.float32(1.3) * coarse.on(grid)
+        return np.float32(strength) * fine.on(grid) + np.float32(1.1) * coarse.on(grid)
 
     def _to_head(self, position: Points, warp: list[Array]) -> Points:
-        x, y, z = (p + w - np.float32(c) for p, w, c in zip(position, warp, self.centre, strict=True))
+        x, y, z = (
+            p + w - np.float32(c) for p, w, c in zip(position, warp, self.centre, strict=True)
+        )
         cosine, sine = np.float32(cos(self.yaw)), np.float32(sin(self.yaw))
         x, y = cosine * x + sine * y, cosine * y - sine * x
         cosine, sine = np.float32(cos(self.roll)), np.float32(sin(self.roll))
@@ -104,17 +116,17 @@ class Head:
         side = points.mirrored()
         narrowed = Points(side.x * (1 + np.float32(self.taper / 85) * points.y), points.y, points.z)
         vault = ellipsoid(narrowed, (0, 0, 0), self.axes)
-        orbital = points.z + 31 - 0.30 * side.x + 0.06 * np.maximum(points.y - 30, 0)
+        orbital = points.z + 33 - 0.24 * side.x + 0.06 * np.maximum(points.y - 30, 0)
         orbital += 0.7 * np.maximum(-12 - points.y, 0)
         base = smooth_minimum(vault, orbital, 8)
         temporal = ellipsoid(side, (39, -2, -26), (24, 46, 27))
-        return np.minimum(smooth_maximum(base, temporal, 5), above_tentorium(points) - 0.3)
+        return np.minimum(smooth_maximum(base, temporal, 5), above_tentorium(points))
 
     def _cerebellum(self, points: Points) -> Array:
         side = points.mirrored()
-        lobes = ellipsoid(side, (21, -50, -42), (31, 32, 26))
-        vermis = ellipsoid(points, (0, -50, -34), (14, 29, 26))
-        return np.minimum(smooth_maximum(lobes, vermis, 4), -above_tentorium(points) - 0.3)
+        lobes = ellipsoid(side, (22, -50, -40), (32, 32, 29))
+        vermis = ellipsoid(points, (0, -51, -30), (17, 31, 28))
+        return np.minimum(smooth_maximum(lobes, vermis, 4), -above_tentorium(points))
 
     def _stem(self, points: Points) -> Array:
         """Midbrain, pons and medulla."""
@@ -137,12 +149,10 @@ def above_tentorium(points: Points) -> Array:
 
 def sheet(distance: Array, beyond: Array) -> Array:
     """Distance from a sheet that ends where ``beyond`` turns positive, both in mm."""
-    past = np.maximum(beyond, 0)
-    return np.sqrt(distance * distance + past * past)
+    length: Array = np.hypot(distance, np.maximum(beyond, 0))
+    return length
 
 
 def _product(grid: Grid) -> Points:
     z, y, x = np.meshgrid(*(a.astype(np.float32) for a in grid.axes.values()), indexing="ij")
     return Points(x, y, z)
-
-

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from . import tissue as t
@@ -15,7 +16,7 @@ from .signal import inversion_recovery, nulling_time, spin_echo, with_gadolinium
 MODALITIES = ("t1n", "t1c", "t2w", "t2f")
 # Scanner-to-scanner scale: counts of white matter, log-normal within these bounds.
 _COUNTS = (80.0, 2000.0)
-_BLUR = {"t1n": 0.5, "t1c": 0.5, "t2w": 0.55, "t2f": 0.8}  # pixels
+_BLUR = {"t1n": 0.5, "t1c": 0.5, "t2w": 0.55, "t2f": 0.95}  # pixels
 _NOISE = {"t1n": 0.03, "t1c": 0.03, "t2w": 0.035, "t2f": 0.035}  # share of white matter
 _TEXTURE = 0.025
 _BIAS = 0.09
@@ -45,26 +46,30 @@ class Channel:
         self.bias = RandomField(rng, 70)
         self.textures = [RandomField(rng, spacing) for spacing in (3.6, 7, 22)]
 
-    def image(self, mixture: Mixture, section: Section, rng: np.random.Generator) -> Array:
+    def image(
+        self, mixture: Mixture, section: Section, rng: np.random.Generator
+    ) -> NDArray[np.int16]:
         """The slice as scanned, (1, y, x) int16; background 0, brain at least 1."""
         signal = np.einsum("t,tn->n", self.signals, mixture.shares)
         texture = sum(section.sample(f) for f in self.textures)
         signal = signal * (1 + np.float32(_TEXTURE * 0.58) * texture * (1 - mixture["csf"]))
         signal *= np.exp(np.float32(_BIAS) * section.sample(self.bias))
-        plane = ndimage.gaussian_filter(section.unpack(signal), (0, self.blur, self.blur))
-        plane = self._add_noise(plane, rng) * np.float32(self.scale)
+        # Blur must not darken the edge: the skull was stripped after the scan, not before.
+        plane = np.full(section.grid.shape, self.signals[t.TISSUE_INDEX["grey"]])
+        plane[section.inside] = signal
+        plane = ndimage.gaussian_filter(plane, (0, self.blur, self.blur))
+        plane[section.inside] = self._noisy(plane[section.inside], rng)
+        # Reconstruction and registration blur the noise a little, too.
+        plane = ndimage.gaussian_filter(plane, (0, 0.45, 0.45)) * np.float32(self.scale)
         counts = np.clip(np.rint(plane), 1, np.iinfo(np.int16).max)
         return np.where(section.inside, counts, 0).astype(np.int16)
 
-    def _add_noise(self, plane: Array, rng: np.random.Generator) -> Array:
-        """Rician noise: the magnitude of a signal with Gaussian noise in both its parts.
-
-        It is blurred a little, as reconstruction and registration blur it.
-        """
-        real, imaginary = rng.standard_normal((2, *plane.shape), dtype=np.float32)
+    def _noisy(self, signal: Array, rng: np.random.Generator) -> Array:
+        """Rician noise: the magnitude of a signal with Gaussian noise in both its parts."""
+        real, imaginary = rng.standard_normal((2, len(signal)), dtype=np.float32)
         noise = np.float32(self.noise)
-        noisy = np.hypot(plane + noise * real, noise * imaginary)
-        return ndimage.gaussian_filter(noisy, (0, 0.45, 0.45))
+        magnitude: Array = np.hypot(signal + noise * real, noise * imaginary)
+        return magnitude
 
 
 def draw_tissues(rng: np.random.Generator) -> dict[str, t.Relaxation]:

@@ -7,11 +7,7 @@ from .tissue import Relaxation
 
 def spin_echo(tissue: Relaxation, repetition_time: float, echo_time: float) -> float:
     """T1- or T2-weighted signal PD (1 - exp(-TR / T1)) exp(-TE / T2)."""
-    return (
-        tissue.density
-        * (1 - exp(-repetition_time / tissue.t1))
-        * exp(-echo_time / tissue.t2)
-    )
+    return tissue.density * (1 - exp(-repetition_time / tissue.t1)) * exp(-echo_time / tissue.t2)
 
 
 def inversion_recovery(

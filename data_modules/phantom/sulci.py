@@ -8,7 +8,7 @@ varies along it.
 import numpy as np
 from scipy import fft, ndimage
 
-from .geometry import Array, Points
+from .geometry import Array, Floats, Mask, Points
 
 _SIZE = 320  # pixels a side
 _RADIUS = 60.0  # mm, of the sphere that the map stands for
@@ -29,7 +29,7 @@ class SulcalMap:
         distance = ndimage.distance_transform_edt(~curves) * _PIXEL
         self.distance = ndimage.gaussian_filter(distance, 0.8).astype(np.float32)
         near_sylvian = np.exp(-((ndimage.distance_transform_edt(~sylvian) * _PIXEL / 6) ** 2))
-        depth = np.clip(18.5 + 4.5 * _band_pass(rng, 42), 8, 26)
+        depth = np.clip(17.5 + 6.5 * _band_pass(rng, 36), 6, 27)
         self.depth = (depth + (26 - depth) * near_sylvian).astype(np.float32)
 
     def look_up(self, side: Points) -> tuple[Array, Array]:
@@ -49,7 +49,7 @@ class SulcalMap:
         return distance * radius / np.float32(_RADIUS), depth
 
 
-def _band_pass(rng: np.random.Generator, wavelength: float) -> "np.typing.NDArray[np.float64]":
+def _band_pass(rng: np.random.Generator, wavelength: float) -> Floats:
     """Noise of unit deviation that holds waves of about this length (mm) only."""
     frequency = fft.fftfreq(_SIZE, _PIXEL)
     radius = np.hypot(frequency[:, None], frequency[None, : _SIZE // 2 + 1])
@@ -58,24 +58,23 @@ def _band_pass(rng: np.random.Generator, wavelength: float) -> "np.typing.NDArra
     return np.asarray(noise / noise.std())
 
 
-def _zero_lines(noise: "np.typing.NDArray[np.float64]") -> "np.typing.NDArray[np.bool_]":
+def _zero_lines(noise: Floats) -> Mask:
     positive = noise > 0
-    return (positive != np.roll(positive, 1, axis=0)) | (positive != np.roll(positive, 1, axis=1))
+    changes: Mask = positive != np.roll(positive, 1, axis=0)
+    changes |= positive != np.roll(positive, 1, axis=1)
+    return changes
 
 
-def _jittered(
-    rng: np.random.Generator, corners: tuple[tuple[int, int], ...]
-) -> "np.typing.NDArray[np.float64]":
+def _jittered(rng: np.random.Generator, corners: tuple[tuple[int, int], ...]) -> Floats:
     return np.asarray(corners) + rng.normal(0, 3, (len(corners), 2))
 
 
-def _line(corners: "np.typing.NDArray[np.float64]") -> "np.typing.NDArray[np.bool_]":
+def _line(corners: Floats) -> Mask:
     """Pixels of a curve through ``corners`` (points, 2) in mm."""
     step = np.linspace(0, len(corners) - 1, 400)
     mask = np.zeros((_SIZE, _SIZE), dtype=bool)
     pixels = [
-        np.interp(step, np.arange(len(corners)), corners[:, i]) / _PIXEL + _SIZE / 2
-        for i in (0, 1)
+        np.interp(step, np.arange(len(corners)), corners[:, i]) / _PIXEL + _SIZE / 2 for i in (0, 1)
     ]
     mask[tuple(p.round().astype(np.intp) for p in pixels)] = True
     return mask

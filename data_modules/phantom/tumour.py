@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage, special
 
-from .anatomy import Bodies
-from .fields import Grid, RandomField
-from .geometry import Array, Points, Triple
+from .anatomy import Bodies, Mixture
+from .fields import RandomField
+from .geometry import Array, Floats, Mask, Points, Triple
 from .head import Section
 
 VOLUME_RANGE = (5.0, 250.0)  # ml
@@ -29,7 +29,7 @@ class Focus:
 
     centre: Triple
     radius: float
-    stretch: "np.typing.NDArray[np.float64]"
+    stretch: Floats
     irregularity: float
     rim: float
     push: float
@@ -72,7 +72,7 @@ class Tumour:
     def __init__(self, foci: list[Focus], shape: Shape, *, enhancing: bool) -> None:
         self.foci, self.shape, self.enhancing = foci, shape, enhancing
         self.spread: Array | None = None
-        self.axes: list["np.typing.NDArray[np.float64]"] = []
+        self.axes: list[Floats] = []
         self.threshold = 0.0
 
     def displace(self, points: Points, outline: Array) -> Points:
@@ -87,12 +87,12 @@ class Tumour:
             moved = [m - o * pull for m, o in zip(moved, offset, strict=True)]
         return Points(*moved)
 
-    def grow(self, section: Section, bodies: Bodies, white: Array, grey: Array, ml: float) -> None:
+    def grow(self, section: Section, bodies: Bodies, mixture: Mixture, ml: float) -> None:
         """Spread oedema over a coarse section until core and oedema hold ``ml`` together."""
         core = self._core(section, bodies)[0] > 0
         if not core.any():
             core[np.argmax(self.foci[0].depth(section.position))] = True
-        conductance = section.unpack(white + 0.12 * grey + np.float32(0.01))
+        conductance = section.unpack(mixture["white"] + 0.12 * mixture["grey"] + 0.01)
         spacing = float(section.grid.axes["x"][1] - section.grid.axes["x"][0])
         self.spread = _heat_distance(section.unpack(core), conductance, spacing)
         self.axes = list(section.grid.axes.values())
@@ -131,7 +131,7 @@ class Tumour:
             for p, a in zip(section.position[::-1], self.axes, strict=True)
         ]
         distance = ndimage.map_coordinates(self.spread, where, order=1, mode="nearest")
-        noise = 2.4 * section.sample(self.shape.fingers) + section.sample(self.shape.fringe)
+        noise = 3.4 * section.sample(self.shape.fingers) + 1.2 * section.sample(self.shape.fringe)
         cortex = 7 * np.clip(0.5 - bodies.cortex / 2.0, 0, 1)
         fluid = 40 * (np.clip(0.5 - bodies.pial, 0, 1) + np.clip(0.5 + bodies.ventricles, 0, 1))
         return np.asarray(noise - distance - cortex - fluid, dtype=np.float32)
@@ -154,7 +154,7 @@ def plan_tumour(
     core = ml * (1 - rng.uniform(0.35, 0.8)) * growth
     shares = rng.dirichlet(np.full(foci_count, 2.5))
     first = _choose_centre(rng, section, white_depth)
-    foci = []
+    foci: list[Focus] = []
     for share in shares:
         centre = first if not foci else _satellite(rng, section, white_depth, first)
         radius = float(np.cbrt(3000 * core * max(share, 0.08) / (4 * np.pi)))
@@ -178,9 +178,9 @@ def _focus(rng: np.random.Generator, centre: Triple, radius: float) -> Focus:
 def _choose_centre(rng: np.random.Generator, section: Section, white_depth: Array) -> Triple:
     """A place in white matter, near the middle slice more often than not."""
     u = rng.uniform(-1, 1)
-    height = 7 + 47 * np.sign(u) * abs(u) ** 0.42
+    height = 7 + 44 * np.sign(u) * abs(u) ** 0.65
     near = np.exp(-0.5 * ((section.position.z - height) / 6) ** 2)
-    return _pick(rng, section, near * np.clip((white_depth - 1) / 12, 0, 1))
+    return _pick(rng, section, near * _favour(section, white_depth))
 
 
 def _satellite(
@@ -189,7 +189,14 @@ def _satellite(
     offset = [p - np.float32(c) for p, c in zip(section.position, first, strict=True)]
     away = np.sqrt(sum(o * o for o in offset))
     near = np.exp(-0.5 * ((away - rng.normal(38, 12)) / 5) ** 2)
-    return _pick(rng, section, near * np.clip((white_depth - 1) / 12, 0, 1))
+    return _pick(rng, section, near * _favour(section, white_depth))
+
+
+def _favour(section: Section, white_depth: Array) -> Array:
+    """Gliomas grow in the white matter of the lobes, seldom at the midline or below the tent."""
+    lateral = np.clip((np.abs(section.points.x) - 8) / 12, 0.05, 1)
+    below_tent = np.maximum(section.parts.cerebellum, section.parts.stem) > 0
+    return np.clip(white_depth / 6, 0, 1) * lateral * np.where(below_tent, 0.02, 1)
 
 
 def _pick(rng: np.random.Generator, section: Section, weight: Array) -> Triple:
@@ -199,7 +206,7 @@ def _pick(rng: np.random.Generator, section: Section, weight: Array) -> Triple:
     return (x, y, z)
 
 
-def _heat_distance(source: Array, conductance: Array, spacing: float) -> Array:
+def _heat_distance(source: Mask, conductance: Array, spacing: float) -> Array:
     """Distance in mm that heat from ``source`` seems to have come, both (z, y, x).
 
     The temperature of a plane front after time t is erfc(d / (2 sqrt t)); d solved from the
@@ -222,7 +229,8 @@ def _heat_distance(source: Array, conductance: Array, spacing: float) -> Array:
         heat += change
         heat[source] = 1
     far = 2 * np.sqrt(steps * step) * spacing
-    return (far * special.erfcinv(np.clip(heat, 1e-12, 1))).astype(np.float32)
+    distance: Array = far * special.erfcinv(np.clip(heat, 1e-12, 1))
+    return distance.astype(np.float32)
 
 
 def _neighbours(values: Array, axis: int) -> tuple[Array, Array]:

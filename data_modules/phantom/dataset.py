@@ -1,0 +1,205 @@
+"""A data set of phantoms on disk, laid out like BraTS 2023."""
+
+import json
+import multiprocessing
+import os
+import shutil
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import partial
+from multiprocessing import connection
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+from filelock import FileLock
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import track
+
+from .case import CaseId, case_ids, phantom_case
+from .grids import FULL_DEPTH
+from .scanner import MODALITIES
+
+# Raise it whenever the same arguments give other bytes: old folders are then refused.
+GENERATOR_VERSION = 1
+MANIFEST = "phantom.json"
+_PARTIAL = ".partial-"
+_LOCK = ".lock"
+
+
+def write_phantom(
+    output: Path,
+    cases: int,
+    depth: int,
+    seed: int,
+    processes: int | None = None,
+    modalities: Sequence[str] = MODALITIES,
+) -> list[str]:
+    """Write ``cases`` scans as ``<output>/<id>/<id>-<modality>.nii.gz`` and ``<id>-seg.nii.gz``.
+
+    Images are int16 and labels uint8 (0 background, 1 necrotic core, 2 oedema, 3 enhancing), both
+    240 x 240 x ``depth`` of 1 x 1 x 155/``depth`` mm. The bytes depend on the arguments and the
+    machine, not on ``processes``; case k of a seed is the same for every number of cases. A folder
+    that a killed run left is completed; finished cases are kept.
+
+    Args:
+        output: the data set's folder, new, empty, or left by the same arguments.
+        cases: scans in all; about one patient in ten has two.
+        depth: axial slices of a scan, 1 (the middle one) to 155.
+        seed: of all random numbers, 0 or larger.
+        processes: worker processes; None takes one for every available core.
+        modalities: which of t1n, t1c, t2w and t2f to write.
+
+    Returns:
+        The case ids in order.
+
+    Raises:
+        ValueError: an argument is out of range, or the folder holds something else.
+    """
+    _check(cases, depth, seed, processes, modalities)
+    manifest = {
+        "generator": "phantom",
+        "version": GENERATOR_VERSION,
+        "cases": cases,
+        "depth": depth,
+        "seed": seed,
+        "modalities": list(modalities),
+    }
+    _claim(output, manifest)
+    ids = case_ids(seed, cases)
+    if _missing(output, ids, modalities):
+        write = partial(_write_case, output, seed, depth, tuple(modalities))
+        with FileLock(output / _LOCK):  # several ranks of one run may ask at once
+            try:
+                _run(write, _missing(output, ids, modalities), processes or _cores())
+            finally:
+                for leftover in output.glob(f"{_PARTIAL}*"):
+                    shutil.rmtree(leftover, ignore_errors=True)
+    return [str(case) for case in ids]
+
+
+def _check(
+    cases: int, depth: int, seed: int, processes: int | None, modalities: Sequence[str]
+) -> None:
+    if cases < 1:
+        raise ValueError(f"cases is {cases}: expected 1 or more")
+    if not 1 <= depth <= FULL_DEPTH:
+        raise ValueError(f"depth is {depth}: expected 1 to {FULL_DEPTH} slices")
+    if seed < 0:
+        raise ValueError(f"seed is {seed}: expected 0 or more")
+    if processes is not None and processes < 1:
+        raise ValueError(f"processes is {processes}: expected 1 or more")
+    unknown = sorted(set(modalities) - set(MODALITIES))
+    if unknown or not modalities or len(set(modalities)) < len(modalities):
+        raise ValueError(
+            f"modalities is {list(modalities)}: expected one or more of {', '.join(MODALITIES)}"
+        )
+
+
+def _claim(output: Path, manifest: dict[str, object]) -> None:
+    """Mark a new folder as this phantom, or make sure that it is."""
+    if output.exists() and not output.is_dir():
+        raise ValueError(f"output is {output}, a file: expected a folder")
+    output.mkdir(parents=True, exist_ok=True)
+    path = output / MANIFEST
+    if not path.exists():
+        if any(entry.name != _LOCK for entry in output.iterdir()):
+            raise ValueError(f"output is {output}, which holds other files: expected a new folder")
+        temporary = path.with_name(f".{MANIFEST}-{os.getpid()}")
+        temporary.write_text(json.dumps(manifest, indent=2) + "\n")
+        temporary.replace(path)
+    try:
+        found = json.loads(path.read_text())
+    except ValueError:
+        found = None
+    if found != manifest:
+        raise ValueError(
+            f"output is {output}, which holds another phantom ({_differences(found, manifest)}): "
+            "expected a new folder or the same arguments"
+        )
+
+
+def _differences(found: object, manifest: dict[str, object]) -> str:
+    if not isinstance(found, dict):
+        return f"its {MANIFEST} cannot be read"
+    return ", ".join(
+        f"{key} {found.get(key)} instead of {value}"
+        for key, value in manifest.items()
+        if found.get(key) != value
+    )
+
+
+def _missing(output: Path, ids: Sequence[CaseId], modalities: Sequence[str]) -> list[int]:
+    """Indices of the cases that are not there with all their files."""
+    return [
+        index
+        for index, case in enumerate(ids)
+        if not all(
+            (output / str(case) / f"{case}-{kind}.nii.gz").is_file()
+            for kind in (*modalities, "seg")
+        )
+    ]
+
+
+def _run(write: Callable[[int], None], indices: Sequence[int], processes: int) -> None:
+    """Write the cases ``indices``, with a progress bar on standard error."""
+    processes = min(processes, len(indices))
+    finished = _in_processes(write, indices, processes) if processes > 1 else map(write, indices)
+    for _ in track(finished, "Phantom", total=len(indices), console=Console(stderr=True)):
+        pass
+
+
+def _in_processes(
+    write: Callable[[int], None], indices: Sequence[int], processes: int
+) -> Iterator[None]:
+    """Yield once for every finished case."""
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_start_worker)
+    try:
+        for future in as_completed([pool.submit(write, index) for index in indices]):
+            yield future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _start_worker() -> None:
+    """End at once on Ctrl-C and with the parent, and keep to one thread."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)  # the generator itself calls no BLAS
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+
+
+def _end_with(sentinel: int) -> None:
+    connection.wait([sentinel])
+    os._exit(1)
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _write_case(output: Path, seed: int, depth: int, modalities: Sequence[str], index: int) -> None:
+    """Write one case; its folder appears under its own name when it is whole."""
+    case = phantom_case(seed, index, depth, modalities)
+    final, temporary = output / case.name, output / f"{_PARTIAL}{case.name}"
+    for old in (final, temporary):
+        shutil.rmtree(old, ignore_errors=True)
+    temporary.mkdir()
+    for modality, image in case.images.items():
+        _write_volume(temporary / f"{case.name}-{modality}.nii.gz", image)
+    _write_volume(temporary / f"{case.name}-seg.nii.gz", case.labels)
+    temporary.rename(final)
+
+
+def _write_volume(path: Path, volume: NDArray[np.int16] | NDArray[np.uint8]) -> None:
+    image = sitk.GetImageFromArray(volume)
+    image.SetSpacing((1.0, 1.0, FULL_DEPTH / len(volume)))
+    image.SetOrigin((0.0, -239.0, 0.0))  # as in BraTS
+    sitk.WriteImage(image, str(path), useCompression=True)

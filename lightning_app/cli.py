@@ -1,0 +1,46 @@
+"""The front door: which command? Imports neither torch nor lightning, so that it answers at once."""
+
+import difflib
+import sys
+from importlib.metadata import version
+
+COMMANDS = {
+    "fit": "train a network:            python main.py fit --config aspp_t1c.yaml",
+    "validate": "score the validation side:  python main.py validate [--run RUN]",
+    "test": "score the test side:        python main.py test [--run RUN]",
+    "predict": "segment volumes:            python main.py predict --input CASE --output DIR",
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Run a command.
+
+    Returns:
+        The exit code: 0 done, 2 a command that cannot be carried out as typed, 130 interrupted.
+    """
+    if not arguments or arguments[0] in {"-h", "--help"}:
+        print(_help())
+        return 0
+    if arguments[0] == "--version":
+        print(version("brats-lightning"))
+        return 0
+    if arguments[0] not in COMMANDS:
+        near = difflib.get_close_matches(arguments[0], COMMANDS, n=1) or list(COMMANDS)
+        print(
+            f"error: '{arguments[0]}' is not a command; nearest: {', '.join(near)}", file=sys.stderr
+        )
+        return 2
+    from lightning_app.training_cli import run  # noqa: PLC0415 (imports torch and lightning)
+
+    return run(arguments)
+
+
+def _help() -> str:
+    commands = "\n".join(f"  {name:<10}{text}" for name, text in COMMANDS.items())
+    return (
+        "usage: python main.py COMMAND [OPTIONS]\n\n"
+        "Brain tumour segmentation experiments on BraTS: UNet, Attention UNet, and both pyramids.\n\n"
+        f"commands:\n{commands}\n\n"
+        "python main.py COMMAND --help lists a command's options; --version prints the version.\n"
+        "The experiments are in configs/, the README says what they mean."
+    )

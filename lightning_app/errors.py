@@ -1,0 +1,5 @@
+"""The error of a command that cannot be carried out as it was typed."""
+
+
+class UsageError(Exception):
+    """Ends the program with exit code 2. The message is one line that a person can act on."""

@@ -1,0 +1,72 @@
+"""Pictures of slices with their masks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lightning_app.files import replacing
+
+# Okabe and Ito's colours, told apart by colour-blind eyes too.
+COLOURS = ("#E69F00", "#56B4E9", "#D55E00")
+
+
+@dataclass(frozen=True)
+class Example:
+    """One slice to be drawn.
+
+    Attributes:
+        title: what stands beside it.
+        image: uint8 (H, W).
+        truth: bool (classes, H, W).
+        prediction: bool (classes, H, W).
+    """
+
+    title: str
+    image: NDArray[np.uint8]
+    truth: NDArray[np.bool_]
+    prediction: NDArray[np.bool_]
+
+
+def to_grey(image: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """Grey values of z-scored intensities: -2.5 is black, 4 is white, 0 outside the brain black.
+
+    A fixed window, so that pictures of different cases can be compared.
+    """
+    grey = (np.clip(image, -2.5, 4) + 2.5) / 6.5 * 255
+    grey[image == 0] = 0
+    return grey.astype(np.uint8)
+
+
+def draw_examples(path: Path, examples: Sequence[Example], classes: Sequence[str]) -> None:
+    """Write a PNG with a row an example: image, truth, prediction."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 (slow to import)
+    from matplotlib.figure import Figure  # noqa: PLC0415
+    from matplotlib.patches import Patch  # noqa: PLC0415
+
+    figure = Figure(figsize=(9, 3.1 * len(examples) + 0.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(len(examples), 3, squeeze=False)
+    for row, example in zip(axes, examples, strict=True):
+        nothing = np.zeros_like(example.truth)
+        for axis, masks in zip(row, (nothing, example.truth, example.prediction), strict=True):
+            axis.imshow(_overlay(example.image, masks))
+            axis.set_axis_off()
+        row[0].set_title(example.title, loc="left", fontsize=9)
+    for axis, word in zip(axes[0][1:], ("truth", "prediction"), strict=True):
+        axis.set_title(word, fontsize=9)
+    handles = [Patch(color=c, label=n) for c, n in zip(COLOURS, classes, strict=False)]
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
+    with replacing(path) as temporary:
+        figure.savefig(temporary, dpi=110)
+
+
+def _overlay(image: NDArray[np.uint8], masks: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """The image in RGB, masks laid over it half transparent, later classes over earlier ones."""
+    picture = np.repeat(image[..., None], 3, axis=2).astype(np.float64)
+    for mask, colour in zip(masks, COLOURS, strict=False):
+        rgb = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
+        picture[mask] = 0.45 * image[mask][:, None] + 0.55 * np.array(rgb)
+    return picture.astype(np.uint8)

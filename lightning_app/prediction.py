@@ -1,0 +1,153 @@
+"""Volumes in, label maps out."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning.pytorch import Callback, LightningModule, Trainer
+from numpy.typing import NDArray
+from torch.utils.data import DataLoader, Dataset
+
+from data_modules.cases import Case, find_cases
+from data_modules.framing import frame
+from data_modules.volumes import check_same_grid, read_grid, read_modality, write_label_map
+from lightning_app.errors import UsageError
+from lightning_app.files import read_json, replacing, write_json
+from lightning_app.runs import Run
+from lightning_app.task import SegmentationTask, Volume
+
+SPACING_TOLERANCE = 0.1  # share by which a spacing may lie outside those of the training data
+
+_log = logging.getLogger(__name__)
+
+
+class VolumeDataset(Dataset[Volume]):
+    """Whole volumes, each read when it is asked for.
+
+    Args:
+        cases: the cases; they need no segmentation.
+        modalities: the channels, in the order of the network's.
+        size: height and width that the network was trained with.
+    """
+
+    def __init__(
+        self, cases: Sequence[Case], modalities: Sequence[str], size: tuple[int, int]
+    ) -> None:
+        self.cases = list(cases)
+        self.modalities = list(modalities)
+        self.size = size
+
+    def __len__(self) -> int:
+        return len(self.cases)
+
+    def __getitem__(self, index: int) -> Volume:
+        """Read a case. Raises DataError for a bad file."""
+        paths = [self.cases[index].images[modality] for modality in self.modalities]
+        for other in paths[1:]:
+            check_same_grid(other, paths[0])
+        channels = [frame(read_modality(path)[0], self.size) for path in paths]
+        return {"image": torch.from_numpy(np.stack(channels, axis=1)), "case": index}
+
+
+def volumes_to_predict(
+    folder: Path, modalities: Sequence[str], size: tuple[int, int], release: str
+) -> DataLoader[Volume]:
+    """A loader of all cases in or below a folder.
+
+    Raises:
+        DataError: no case found.
+        UsageError: a case lacks a modality that the network needs.
+    """
+    cases = find_cases(folder, release)
+    for case in cases:
+        lacking = [modality for modality in modalities if modality not in case.images]
+        if lacking:
+            raise UsageError(
+                f"case {case.id} has no {lacking[0]} image, the network was trained on: "
+                f"{', '.join(modalities)}; the case has: {', '.join(case.images)}"
+            )
+    return DataLoader(VolumeDataset(cases, modalities, size), batch_size=None)
+
+
+class LabelMapWriter(Callback):
+    """Write the label map of each case on the grid of its own file, and a JSON that explains it.
+
+    Args:
+        folder: where to; ``<case>.nii.gz`` and ``<case>.json``.
+        run: the run that predicts.
+    """
+
+    def __init__(self, folder: Path, run: Run) -> None:
+        self.folder = folder
+        self.run = run
+        self._trained_on: dict[str, Any] = {}
+
+    def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Say what the network has not seen."""
+        del trainer, pl_module
+        self._trained_on = read_json(self.run.environment)["data"]
+        slices = self._trained_on["slices"]
+        if slices == "middle" or isinstance(slices, list):
+            _log.warning(
+                "This network was trained on %s alone: the ends of the head are new to it",
+                "middle slices" if slices == "middle" else f"slices {slices}",
+            )
+
+    def on_predict_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: Any,  # noqa: ANN401 (Lightning's signature)
+        batch: Volume,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Write one case."""
+        del batch_idx, dataloader_idx
+        assert isinstance(pl_module, SegmentationTask)  # noqa: S101 (tells mypy)
+        dataset: VolumeDataset = trainer.predict_dataloaders.dataset  # type: ignore[union-attr]
+        case = dataset.cases[int(batch["case"])]
+        source = case.images[dataset.modalities[0]]
+        self._compare_spacing(case.id, source)
+        self._write(case, source, outputs.cpu().numpy(), pl_module, dataset.modalities)
+
+    def _write(
+        self,
+        case: Case,
+        source: Path,
+        labels: NDArray[np.uint8],
+        task: SegmentationTask,
+        modalities: Sequence[str],
+    ) -> None:
+        target = task.target
+        label_map = self.folder / f"{case.id}.nii.gz"
+        with replacing(label_map) as temporary:
+            write_label_map(temporary, labels, like=source)
+        write_json(
+            self.folder / f"{case.id}.json",
+            {
+                "labels": {str(value): name for value, name in target.written},
+                "target": target.name,
+                "modalities": list(modalities),
+                "input": str(source),
+                "run": str(self.run.path),
+                "voxels": {str(v): int((labels == v).sum()) for v, _ in target.written},
+            },
+        )
+
+    def _compare_spacing(self, case: str, source: Path) -> None:
+        spacing = read_grid(source).spacing
+        for axis, value in zip("xyz", spacing, strict=True):
+            low, high = self._trained_on["spacing"][axis]
+            if not low * (1 - SPACING_TOLERANCE) <= value <= high * (1 + SPACING_TOLERANCE):
+                _log.warning(
+                    "%s: spacing %g mm along %s, the network was trained on %g to %g mm",
+                    case,
+                    value,
+                    axis,
+                    low,
+                    high,
+                )

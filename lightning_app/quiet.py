@@ -1,0 +1,46 @@
+"""Quiet logs: our own words, real warnings, and none of the libraries' small talk."""
+
+import logging
+import sys
+import warnings
+
+# Each tells the user something that the program has already taken care of.
+NOISE = (
+    r"`ArgumentParser\.instantiate_classes` .*deprecated",  # LightningCLI's call, not the user's
+    r".*does not have many workers",  # whole batches come from a memory map: workers cost more
+    r"The number of training batches .* is smaller than the logging interval",  # we log epochs
+    r"Checkpoint directory .* exists and is not empty",  # a test looks at a trained run
+    r".*`LeafSpec` .*deprecated",  # torch's words about lightning's code
+    r"The `.*` property is deprecated",
+)
+
+
+def quieten() -> None:
+    """Set up logging for a command line run."""
+    for pattern in NOISE:
+        warnings.filterwarnings("ignore", pattern)
+    warnings.filterwarnings("ignore", category=DeprecationWarning)
+    warnings.filterwarnings("ignore", category=FutureWarning)
+    warnings.showwarning = _show_warning
+    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
+    ours = logging.StreamHandler(sys.stderr)
+    ours.setFormatter(logging.Formatter("%(message)s"))
+    for room in ("data_modules", "callbacks", "lightning_app"):
+        logger = logging.getLogger(room)
+        logger.setLevel(logging.INFO)
+        logger.handlers = [ours]
+        logger.propagate = False
+
+
+def _show_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: object = None,
+    line: str | None = None,
+) -> None:
+    """A warning in one line, without the source line that raised it."""
+    del category, filename, lineno, file, line
+    print(f"warning: {' '.join(str(message).split())}", file=sys.stderr)

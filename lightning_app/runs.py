@@ -1,0 +1,174 @@
+"""Run folders: name them, find them, and know their files. Nothing else knows the file names.
+
+Imports neither torch nor lightning: a report reads runs without them.
+"""
+
+import difflib
+import re
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from lightning_app.errors import UsageError
+
+DEFAULT_ROOT = "runs"
+_NAME = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training and what came of it.
+
+    Attributes:
+        path: ``<root>/<experiment>/<date>-<time>-<short id>``.
+    """
+
+    path: Path
+
+    @property
+    def experiment(self) -> str:
+        """What was trained, such as aspp_t1c."""
+        return self.path.parent.name
+
+    @property
+    def config(self) -> Path:
+        """Everything that was asked for, resolved; feeding it back gives the same run."""
+        return self.path / "config.yaml"
+
+    @property
+    def environment(self) -> Path:
+        """Versions, device, git state, data fingerprint, command line."""
+        return self.path / "environment.json"
+
+    @property
+    def status(self) -> Path:
+        """Whether it is running, finished, interrupted or failed."""
+        return self.path / "status.json"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the process that trains."""
+        return self.path / ".lock"
+
+    @property
+    def network(self) -> Path:
+        """Parameters and multiply-adds."""
+        return self.path / "network.json"
+
+    @property
+    def split(self) -> Path:
+        """Who was on which side."""
+        return self.path / "split.csv"
+
+    @property
+    def metrics(self) -> Path:
+        """A row an epoch."""
+        return self.path / "metrics.csv"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Folder of best.ckpt and last.ckpt."""
+        return self.path / "checkpoints"
+
+    @property
+    def best(self) -> Path:
+        """The epoch with the best validation score."""
+        return self.checkpoints / "best.ckpt"
+
+    @property
+    def last(self) -> Path:
+        """The last epoch."""
+        return self.checkpoints / "last.ckpt"
+
+    def test(self, fingerprint: str | None = None) -> "TestFolder":
+        """The results of a test on the run's own data, or on others with that fingerprint."""
+        return TestFolder(self.path / ("test" if fingerprint is None else f"test-{fingerprint}"))
+
+
+@dataclass(frozen=True)
+class TestFolder:
+    """The files that a test writes."""
+
+    __test__ = False  # pytest, this is not a test
+    path: Path
+
+    @property
+    def metrics(self) -> Path:
+        """Every score with its interval, the data and the checkpoint."""
+        return self.path / "metrics.json"
+
+    @property
+    def cases(self) -> Path:
+        """Counts and Dice of each case and class."""
+        return self.path / "cases.csv"
+
+    @property
+    def slices(self) -> Path:
+        """Counts and Dice of each slice and class."""
+        return self.path / "slices.csv"
+
+    @property
+    def picture(self) -> Path:
+        """Best, median and worst case."""
+        return self.path / "cases.png"
+
+    @property
+    def masks(self) -> Path:
+        """One slice a case: truth and prediction."""
+        return self.path / "masks.npz"
+
+    @property
+    def images(self) -> Path:
+        """The images of those slices."""
+        return self.path / "images.npz"
+
+
+def new_run(root: Path, experiment: str) -> Run:
+    """A run that does not exist yet; its folder is made when there is something to put into it."""
+    now = datetime.now().astimezone()
+    return Run((root / experiment / f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}").absolute())
+
+
+def find_runs(root: Path) -> list[Run]:
+    """All runs below a root, the newest first."""
+    found = [Run(p.absolute()) for p in root.glob("*/*") if _NAME.fullmatch(p.name) and p.is_dir()]
+    return sorted(found, key=lambda run: run.path.name, reverse=True)
+
+
+def trained_run(root: Path, name: str | None) -> Run:
+    """The run to test or to predict with.
+
+    Args:
+        root: where the runs are.
+        name: a run's folder, its name, ``experiment/name``, or an experiment, which stands for its
+            newest run; None for the newest of all. Without a folder given, only runs with a
+            checkpoint count.
+
+    Raises:
+        UsageError: no such run, or it has no checkpoint.
+    """
+    if name is not None and (folder := Path(name)).is_dir() and Run(folder).config.is_file():
+        run = Run(folder.absolute())
+        if not run.best.is_file():
+            raise UsageError(f"run '{name}' has no checkpoint at {run.best}: it was never trained")
+        return run
+    trained = [run for run in find_runs(root) if run.best.is_file()]
+    if name is None:
+        if not trained:
+            raise UsageError(
+                f"no trained run found below '{root}': train one first, such as "
+                "python main.py fit --config unet_t1c.yaml, or name one with --run"
+            )
+        return trained[0]
+    for run in trained:
+        names = (run.experiment, run.path.name, f"{run.experiment}/{run.path.name}")
+        if name.rstrip("/") in names:
+            return run
+    raise UsageError(f"no trained run '{name}' below '{root}'{_nearest(name, trained)}")
+
+
+def _nearest(name: str, runs: list[Run]) -> str:
+    known = {run.experiment for run in runs} | {f"{r.experiment}/{r.path.name}" for r in runs}
+    near = difflib.get_close_matches(name, sorted(known), n=3, cutoff=0.4)
+    return f"; nearest: {', '.join(near)}" if near else "; there is none"

@@ -1,0 +1,290 @@
+"""The LightningCLI behind fit, validate, test and predict."""
+
+import argparse
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonargparse import Namespace
+from lightning.pytorch import LightningDataModule, LightningModule, Trainer
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+
+from callbacks.checkpoints import BestCheckpoint, LastCheckpoint
+from callbacks.metrics_csv import MetricsCSV
+from data_modules.brats import ROOT_VARIABLE, BraTSDataModule
+from data_modules.errors import DataError
+from data_modules.targets import TARGETS
+from lightning_app.configs import BASE, find_config
+from lightning_app.errors import UsageError
+from lightning_app.parser import ExperimentParser, NamedConfigFile
+from lightning_app.prediction import LabelMapWriter, volumes_to_predict
+from lightning_app.quiet import quieten
+from lightning_app.run_recorder import RunRecorder
+from lightning_app.runs import DEFAULT_ROOT, Run, new_run, trained_run
+from lightning_app.task import SegmentationTask
+from lightning_app.test_results import TestResults
+
+RUN_VARIABLE = "BRATS_RUN_FOLDER"  # tells the other processes of a training its folder
+OURS = ("run", "input", "output")  # options that say what to do now: no part of a run's config
+
+
+def run(arguments: list[str]) -> int:
+    """Carry out a command.
+
+    Args:
+        arguments: the command and its options.
+
+    Returns:
+        The exit code.
+    """
+    quieten()
+    try:
+        early = look_ahead(arguments)
+        ExperimentCLI(arguments, early)
+    except (DataError, UsageError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    finally:
+        os.environ.pop(RUN_VARIABLE, None)  # a second run of this process is another run
+    return 0
+
+
+@dataclass(frozen=True)
+class Early:
+    """What must be known before the parser is built, because it decides the defaults.
+
+    Attributes:
+        command: fit, validate, test or predict.
+        experiment: stem of the first config.
+        root: folder of the runs.
+        trained: the run that the command is about; None for fit, and when only help is asked for.
+    """
+
+    command: str
+    experiment: str
+    root: Path
+    trained: Run | None
+
+
+def look_ahead(arguments: list[str]) -> Early:
+    """Read the options that decide the defaults.
+
+    Raises:
+        UsageError: there is no such run.
+    """
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser.add_argument("--run")
+    parser.add_argument("-c", "--config", action="append", default=[])
+    parser.add_argument("--trainer.default_root_dir", dest="root")
+    try:
+        known, rest = parser.parse_known_args(arguments[1:])
+    except argparse.ArgumentError as error:
+        raise UsageError(str(error)) from None
+    root = Path(known.root or _root_in_configs(known.config) or DEFAULT_ROOT)
+    experiment = Path(known.config[0]).stem if known.config else BASE.stem
+    wants_help = any(word in {"-h", "--help"} or word.startswith("--print_config") for word in rest)
+    trained = None
+    if arguments[0] != "fit" and not wants_help:
+        trained = trained_run(root, known.run)
+    return Early(arguments[0], experiment, root, trained)
+
+
+def _root_in_configs(names: list[str]) -> str | None:
+    """The folder of the runs as the last config that names one has it."""
+    root = None
+    for name in names:
+        try:
+            content = yaml.safe_load(find_config(name).read_text(encoding="utf-8"))
+            root = content["trainer"]["default_root_dir"]
+        except (OSError, ValueError, yaml.YAMLError, KeyError, TypeError):
+            continue  # not there, or unreadable, which the real parser will say
+    return root
+
+
+class ExperimentCLI(LightningCLI):
+    """A LightningCLI whose runs have folders, and whose tests know them.
+
+    Args:
+        arguments: the command and its options.
+        early: what was read from them ahead.
+    """
+
+    def __init__(self, arguments: list[str], early: Early) -> None:
+        self.early = early
+        self.run_folder = early.trained or new_run(early.root, early.experiment)
+        files = [str(BASE), *([str(early.trained.config)] if early.trained else [])]
+        super().__init__(
+            SegmentationTask,
+            BraTSDataModule,
+            save_config_callback=None,  # the run recorder writes it
+            seed_everything_default=0,
+            parser_class=ExperimentParser,
+            parser_kwargs={early.command: {"default_config_files": files}},
+            args=arguments,
+            load_from_checkpoint_support=False,
+        )
+
+    # Building the parser -------------------------------------------------------------------------
+
+    def subcommands(self) -> dict[str, set[str]]:  # type: ignore[override]
+        """The one command that was typed, and the arguments of its method that we fill in."""
+        filled = {"ckpt_path", "weights_only", "verbose", "return_predictions"}
+        return {self.early.command: LightningCLI.subcommands()[self.early.command] | filled}
+
+    def init_parser(self, **kwargs: Any) -> LightningArgumentParser:  # noqa: ANN401
+        """A parser that knows configs by bare names and does not guess at half an option."""
+        parser = self.parser_class(allow_abbrev=False, **kwargs)
+        parser.add_argument(
+            "-c",
+            "--config",
+            action=NamedConfigFile,
+            help="A config: a path, or a bare name in configs/ or configs/overlays/.",
+        )
+        return parser
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Our callbacks as keys of their own, and what follows from the data."""
+        parser.add_lightning_class_args(BestCheckpoint, "best_checkpoint")
+        parser.add_lightning_class_args(LastCheckpoint, "last_checkpoint")
+        parser.add_lightning_class_args(MetricsCSV, "metrics_csv")
+        if self.early.command != "fit":
+            parser.add_argument(
+                "--run",
+                help="The run: its folder or name, or an experiment for its newest run. "
+                "Default: the newest run with a checkpoint.",
+            )
+        if self.early.command == "predict":
+            parser.add_argument(
+                "--input", type=Path, required=True, help="A case, or a folder of cases."
+            )
+            parser.add_argument(
+                "--output", type=Path, required=True, help="Where the label maps are written."
+            )
+        parser.link_arguments(
+            "data.modalities", "model.network.init_args.in_channels", compute_fn=len
+        )
+        parser.link_arguments(
+            "data.target",
+            "model.network.init_args.out_channels",
+            compute_fn=lambda target: TARGETS[target].channels,
+        )
+        parser.link_arguments(
+            "data.target",
+            "model.loss.init_args.exclusive",
+            compute_fn=lambda target: TARGETS[target].exclusive,
+        )
+        parser.link_arguments("data.target", "model.target")
+        parser.link_arguments("seed_everything", "data.seed", compute_fn=int)
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:  # noqa: ANN401
+        """Parse; LightningCLI's own method warns of arguments that do not come from sys.argv."""
+        self.config = parser.parse_args(args)
+
+    def _parse_ckpt_path(self) -> None:
+        """Nothing: a checkpoint never overrides what was typed."""
+
+    # Before the classes are built ----------------------------------------------------------------
+
+    def before_instantiate_classes(self) -> None:
+        """Resolve what the config leaves to the surroundings, so that it can be fed back."""
+        config: Namespace = self.config[self.early.command]
+        root = config.data.root or os.environ.get(ROOT_VARIABLE)
+        config.data.root = Path(root).absolute() if root else None
+        scheduler = config.get("lr_scheduler")
+        if scheduler and "T_0" in scheduler.init_args and scheduler.init_args.T_0 is None:
+            epochs = config.trainer.max_epochs
+            if epochs is None or epochs < 1:
+                raise UsageError(
+                    f"trainer.max_epochs is {epochs}, so lr_scheduler.init_args.T_0 must be given: "
+                    "expected the number of epochs of a cycle"
+                )
+            scheduler.init_args.T_0 = epochs
+
+    def instantiate_classes(self) -> None:
+        """Build task, data and trainer; what they refuse is an error in the options."""
+        try:
+            super().instantiate_classes()
+        except (ValueError, TypeError) as error:
+            raise UsageError(" ".join(str(error).split())) from error
+
+    def instantiate_trainer(self, **kwargs: Any) -> Trainer:  # noqa: ANN401
+        """The trainer, working in the run's folder, with the callback that the command needs."""
+        callbacks = self._get(self.config_init, "trainer").callbacks or []
+        return super().instantiate_trainer(
+            default_root_dir=self._shared_folder(),
+            callbacks=[*callbacks, *self._command_callbacks()],
+            **kwargs,
+        )
+
+    def _shared_folder(self) -> Path:
+        """The run's folder; the other processes of a training learn of it by a variable."""
+        self.run_folder = Run(Path(os.environ.setdefault(RUN_VARIABLE, str(self.run_folder.path))))
+        return self.run_folder.path
+
+    def _command_callbacks(self) -> list[Any]:
+        match self.early.command:
+            case "fit":
+                return [RunRecorder(self.run_folder, self._save_config)]
+            case "test":
+                return [TestResults(self.run_folder)]
+            case "predict":
+                return [LabelMapWriter(self._get(self.config_init, "output"), self.run_folder)]
+        return []
+
+    def _save_config(self, path: Path) -> None:
+        config = self.config[self.early.command].clone()
+        parser = self._parser(self.early.command)
+        # Without multifile=False a network given as a file of its own would be saved as its name.
+        parser.save(config, path, skip_none=False, multifile=False)
+
+    # Carrying out the command --------------------------------------------------------------------
+
+    def _prepare_subcommand_kwargs(self, subcommand: str) -> dict[str, Any]:
+        """What the trainer's method is called with; never untrained weights but in fit."""
+        arguments = super()._prepare_subcommand_kwargs(subcommand)
+        if subcommand != "fit":
+            arguments |= {"ckpt_path": str(self.run_folder.best), "weights_only": True}
+        if subcommand == "test":
+            arguments["verbose"] = False
+        return arguments
+
+    def _run_subcommand(self, subcommand: str) -> None:
+        try:
+            super()._run_subcommand(subcommand)
+        except RuntimeError as error:
+            if "state_dict" not in str(error):
+                raise
+            raise UsageError(
+                f"{self.run_folder.best} does not fit the network that the options describe: leave "
+                "out what changes the run's network, target or modalities"
+            ) from error
+
+    def after_fit(self) -> None:
+        """Say what came out and what to do next."""
+        best = self.trainer.checkpoint_callback
+        assert isinstance(best, BestCheckpoint)  # noqa: S101 (tells mypy)
+        if best.best_model_score is None:
+            return
+        score = f"{best.monitor} {float(best.best_model_score):.4f}"
+        print(f"Best: {score}, {best.best_model_path}")
+        print(f"Test it: python main.py test --run {os.path.relpath(self.run_folder.path)}")
+
+    def predict(
+        self,
+        model: LightningModule,
+        datamodule: LightningDataModule,
+        **kwargs: Any,  # noqa: ANN401
+    ) -> None:
+        """Segment the volumes of ``--input`` instead of a side of the data module."""
+        assert isinstance(datamodule, BraTSDataModule)  # noqa: S101 (tells mypy)
+        volumes = volumes_to_predict(
+            self._get(self.config_init, "input"),
+            datamodule.modalities,
+            datamodule.cache.size,
+            datamodule.release,
+        )
+        self.trainer.predict(model, dataloaders=volumes, return_predictions=False, **kwargs)
+        print(f"Label maps: {self._get(self.config_init, 'output')}")
