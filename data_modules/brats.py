@@ -162,7 +162,14 @@ class BraTSDataModule(LightningDataModule):
                 f"no data: give --data.root FOLDER or set {ROOT_VARIABLE} to the folder of a BraTS "
                 "release"
             )
-        return find_cases(Path(root), self.release)
+        root = Path(root)
+        cases = find_cases(root, self.release)
+        if len(cases) == 1 and cases[0].id == root.resolve().name:
+            raise DataError(
+                f"data.root '{root}' is a single case, expected the folder above it: "
+                f"'{root.resolve().parent}'"
+            )
+        return cases
 
     def _usable(self, cases: Sequence[Case]) -> list[Case]:
         """The cases that have every file that is needed."""

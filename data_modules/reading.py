@@ -110,7 +110,7 @@ def read_slices(job: LabelJob | ImageJob) -> CaseSlices | BadCase:
 def run_in_order(
     function: Callable[[Job], Result], jobs: Iterable[Job], processes: int
 ) -> Iterator[Result]:
-    """Run a function over jobs in worker processes and yield their results in the order of the jobs.
+    """Run a function over jobs in worker processes; yield the results in the order of the jobs.
 
     At most two jobs a process are under way or waiting to be fetched, so memory stays bounded
     however many there are. With one process they run in this one.

@@ -39,7 +39,7 @@ def split_patients(patient_of: Mapping[str, str], sizes: SplitSizes, seed: int) 
     if len(cases_of) < len(SIDES):
         raise DataError(
             f"{len(patient_of)} cases of {len(cases_of)} patients found, a split needs at least "
-            "one patient each for train, val and test; is data.root one level too low?"
+            "one patient each for train, val and test"
         )
     exact = _exact(sizes, len(patient_of))
     counts = _counts(sizes, len(patient_of))

@@ -124,11 +124,11 @@ def find_brain(voxels: NDArray[np.float32]) -> NDArray[np.bool_]:
     """
     sides = np.concatenate([voxels[:, [0, -1], :].ravel(), voxels[:, :, [0, -1]].ravel()])
     values, counts = np.unique(sides, return_counts=True)
-    differing = voxels != values[counts.argmax()]
+    differing: NDArray[np.bool_] = voxels != values[counts.argmax()]
     total = int(np.count_nonzero(differing))
     if total == 0:
         return differing
-    bright = voxels > _li_threshold(voxels)
+    bright: NDArray[np.bool_] = voxels > _li_threshold(voxels)
     if np.count_nonzero(differing & ~bright) <= LARGEST_DIM_SHARE * total:
         return differing
     for one in bright:

@@ -1,4 +1,4 @@
-"""The front door: which command? Imports neither torch nor lightning, so that it answers at once."""
+"""The front door: which command? Imports neither torch nor lightning: it answers at once."""
 
 import difflib
 import sys
@@ -26,9 +26,7 @@ def main(arguments: list[str]) -> int:
         return 0
     if arguments[0] not in COMMANDS:
         near = difflib.get_close_matches(arguments[0], COMMANDS, n=1) or list(COMMANDS)
-        print(
-            f"error: '{arguments[0]}' is not a command; nearest: {', '.join(near)}", file=sys.stderr
-        )
+        print(f"error: '{arguments[0]}' is no command; nearest: {', '.join(near)}", file=sys.stderr)
         return 2
     from lightning_app.training_cli import run  # noqa: PLC0415 (imports torch and lightning)
 
@@ -39,7 +37,7 @@ def _help() -> str:
     commands = "\n".join(f"  {name:<10}{text}" for name, text in COMMANDS.items())
     return (
         "usage: python main.py COMMAND [OPTIONS]\n\n"
-        "Brain tumour segmentation experiments on BraTS: UNet, Attention UNet, and both pyramids.\n\n"
+        "Brain tumour segmentation experiments on BraTS: UNet, Attention UNet, SPP, ASPP.\n\n"
         f"commands:\n{commands}\n\n"
         "python main.py COMMAND --help lists a command's options; --version prints the version.\n"
         "The experiments are in configs/, the README says what they mean."

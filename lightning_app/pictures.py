@@ -35,7 +35,7 @@ def to_grey(image: NDArray[np.floating]) -> NDArray[np.uint8]:
 
     A fixed window, so that pictures of different cases can be compared.
     """
-    grey = (np.clip(image, -2.5, 4) + 2.5) / 6.5 * 255
+    grey: NDArray[np.floating] = (np.clip(image, -2.5, 4) + 2.5) / 6.5 * 255
     grey[image == 0] = 0
     return grey.astype(np.uint8)
 
@@ -54,9 +54,9 @@ def draw_examples(path: Path, examples: Sequence[Example], classes: Sequence[str
         for axis, masks in zip(row, (nothing, example.truth, example.prediction), strict=True):
             axis.imshow(_overlay(example.image, masks))
             axis.set_axis_off()
+        for axis, word in zip(row, ("image", "truth", "prediction"), strict=True):
+            axis.text(0.02, 0.98, word, color="white", va="top", transform=axis.transAxes)
         row[0].set_title(example.title, loc="left", fontsize=9)
-    for axis, word in zip(axes[0][1:], ("truth", "prediction"), strict=True):
-        axis.set_title(word, fontsize=9)
     handles = [Patch(color=c, label=n) for c, n in zip(COLOURS, classes, strict=False)]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
     with replacing(path) as temporary:

@@ -6,16 +6,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import torch
 from filelock import FileLock
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from data_modules.brats import BraTSDataModule
 from lightning_app.environment import environment
-from lightning_app.errors import UsageError
 from lightning_app.files import read_json, write_csv, write_json
 from lightning_app.runs import Run
-from lightning_app.task import SegmentationTask, count_multiply_adds
 
 
 class RunRecorder(Callback):
@@ -24,28 +21,26 @@ class RunRecorder(Callback):
     Args:
         run: whose folder.
         save_config: writes the resolved config to a path.
+        network: what is to be recorded of the network.
     """
 
-    def __init__(self, run: Run, save_config: Callable[[Path], None]) -> None:
+    def __init__(
+        self, run: Run, save_config: Callable[[Path], None], network: dict[str, Any]
+    ) -> None:
         self.run = run
+        self._network = network
         self._save_config = save_config
         self._held = ExitStack()
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Write what is known before the first step.
-
-        Raises:
-            UsageError: the network does not take the data's slices.
-        """
+        """Write what is known before the first step."""
         if stage != "fit" or not trainer.is_global_zero:
             return
-        assert isinstance(pl_module, SegmentationTask)  # noqa: S101 (tells mypy)
         data: BraTSDataModule = trainer.datamodule  # type: ignore[attr-defined]
-        network = _describe(pl_module, data)
         self.run.path.mkdir(parents=True)
         self._held.enter_context(FileLock(self.run.lock))
         self._save_config(self.run.config)
-        write_json(self.run.network, network)
+        write_json(self.run.network, self._network)
         write_json(
             self.run.environment,
             {**environment(pl_module.device), "data": data.description()},
@@ -82,26 +77,6 @@ class RunRecorder(Callback):
                 },
             )
         self._held.close()
-
-
-def _describe(task: SegmentationTask, data: BraTSDataModule) -> dict[str, Any]:
-    """Parameters and multiply-adds of one forward pass, which also shows that the sizes fit."""
-    size = data.cache.size
-    try:
-        multiply_adds = count_multiply_adds(
-            task.network, torch.zeros(1, len(data.modalities), *size, device=task.device)
-        )
-    except (ValueError, RuntimeError) as error:
-        raise UsageError(
-            f"{type(task.network).__name__} cannot take slices of data.image_size {list(size)} with "
-            f"{len(data.modalities)} channels: {str(error).splitlines()[0]}"
-        ) from error
-    return {
-        "class": f"{type(task.network).__module__}.{type(task.network).__qualname__}",
-        "parameters": sum(p.numel() for p in task.network.parameters()),
-        "multiply_adds": multiply_adds,
-        "image_size": list(size),
-    }
 
 
 def _now() -> str:

@@ -73,7 +73,7 @@ class SegmentationTask(LightningModule):
 
     def predict_step(self, volume: Volume) -> Tensor:
         """Label map to be written, uint8 (D, H, W), of a whole volume."""
-        slices = volume["image"].split(PREDICTED_AT_ONCE)
+        slices = torch.split(volume["image"], PREDICTED_AT_ONCE)
         return torch.cat([self.target.write(self.target.decode(self(some))) for some in slices])
 
     def count_table(self, side: str) -> CountTable:
@@ -102,20 +102,3 @@ class SegmentationTask(LightningModule):
         prediction = self.target.decode(logits)
         self.counts.update(prediction, self.target.classes_of(batch["labels"]), batch["sample"])
         return prediction
-
-
-def count_multiply_adds(network: nn.Module, image: Tensor) -> int:
-    """Multiply-adds of the network's matrix products and convolutions for one image.
-
-    Args:
-        network: left as it is.
-        image: (1, modalities, H, W), on the meta device or the network's own.
-    """
-    from torch.utils.flop_counter import FlopCounterMode  # noqa: PLC0415 (imports half of torch)
-
-    was_training = network.training
-    network.eval()
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        network(image)
-    network.train(was_training)
-    return int(counter.get_total_flops() // 2)

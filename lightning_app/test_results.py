@@ -129,7 +129,7 @@ class TestResults(Callback):
 
     def _write_pictures(self, folder: TestFolder, dataset: SliceDataset, table: CountTable) -> None:
         kept = sorted(self._predictions)
-        names = np.array([dataset.cases[case].id for case in kept])
+        names = [dataset.cases[case].id for case in kept]
         slices = np.array([dataset.slice_index[self._shown[case]] for case in kept])
         truths = np.stack([self._truths[case] for case in kept])
         predictions = np.stack([self._predictions[case] for case in kept])
@@ -137,16 +137,16 @@ class TestResults(Callback):
         # Bits instead of bytes, to be read back by unpackbits(..., count=W).
         _write_npz(
             folder.masks,
-            case=names,
+            case=np.array(names),
             slice=slices,
             width=np.array(truths.shape[-1]),
             truth=np.packbits(truths, axis=-1),
             prediction=np.packbits(predictions, axis=-1),
         )
-        _write_npz(folder.images, case=names, slice=slices, image=images)
+        _write_npz(folder.images, case=np.array(names), slice=slices, image=images)
         dice = dict(zip(table.cases, case_dice(table).mean(axis=1), strict=True))
         ranked = sorted(range(len(kept)), key=lambda place: -dice[names[place]])
-        chosen = {"best": ranked[0], "median": ranked[len(ranked) // 2], "worst": ranked[-1]}
+        chosen = {ranked[0]: "best", ranked[-1]: "worst", ranked[len(ranked) // 2]: "median"}
         examples = [
             Example(
                 f"{word}: {names[i]}, slice {slices[i]}, Dice of the case {dice[names[i]]:.3f}",
@@ -154,7 +154,7 @@ class TestResults(Callback):
                 truths[i],
                 predictions[i],
             )
-            for word, i in chosen.items()
+            for i, word in sorted(chosen.items(), key=lambda pair: ranked.index(pair[0]))
         ]
         draw_examples(folder.picture, examples, table.classes)
 

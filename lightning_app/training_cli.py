@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 from jsonargparse import Namespace
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
@@ -16,9 +17,10 @@ from callbacks.checkpoints import BestCheckpoint, LastCheckpoint
 from callbacks.metrics_csv import MetricsCSV
 from data_modules.brats import ROOT_VARIABLE, BraTSDataModule
 from data_modules.errors import DataError
-from data_modules.targets import TARGETS
 from lightning_app.configs import BASE, find_config
 from lightning_app.errors import UsageError
+from lightning_app.links import LINKS, refuse_linked
+from lightning_app.network import describe_network
 from lightning_app.parser import ExperimentParser, NamedConfigFile
 from lightning_app.prediction import LabelMapWriter, volumes_to_predict
 from lightning_app.quiet import quieten
@@ -163,24 +165,12 @@ class ExperimentCLI(LightningCLI):
             parser.add_argument(
                 "--output", type=Path, required=True, help="Where the label maps are written."
             )
-        parser.link_arguments(
-            "data.modalities", "model.network.init_args.in_channels", compute_fn=len
-        )
-        parser.link_arguments(
-            "data.target",
-            "model.network.init_args.out_channels",
-            compute_fn=lambda target: TARGETS[target].channels,
-        )
-        parser.link_arguments(
-            "data.target",
-            "model.loss.init_args.exclusive",
-            compute_fn=lambda target: TARGETS[target].exclusive,
-        )
-        parser.link_arguments("data.target", "model.target")
-        parser.link_arguments("seed_everything", "data.seed", compute_fn=int)
+        for target, link in LINKS.items():
+            parser.link_arguments(link.source, target, compute_fn=link.compute)
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:  # noqa: ANN401
         """Parse; LightningCLI's own method warns of arguments that do not come from sys.argv."""
+        refuse_linked(args)
         self.config = parser.parse_args(args)
 
     def _parse_ckpt_path(self) -> None:
@@ -207,7 +197,7 @@ class ExperimentCLI(LightningCLI):
         """Build task, data and trainer; what they refuse is an error in the options."""
         try:
             super().instantiate_classes()
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, MisconfigurationException) as error:
             raise UsageError(" ".join(str(error).split())) from error
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:  # noqa: ANN401
@@ -227,7 +217,8 @@ class ExperimentCLI(LightningCLI):
     def _command_callbacks(self) -> list[Any]:
         match self.early.command:
             case "fit":
-                return [RunRecorder(self.run_folder, self._save_config)]
+                network = describe_network(self.model.network, self.datamodule)
+                return [RunRecorder(self.run_folder, self._save_config, network)]
             case "test":
                 return [TestResults(self.run_folder)]
             case "predict":
@@ -268,9 +259,8 @@ class ExperimentCLI(LightningCLI):
         assert isinstance(best, BestCheckpoint)  # noqa: S101 (tells mypy)
         if best.best_model_score is None:
             return
-        score = f"{best.monitor} {float(best.best_model_score):.4f}"
-        print(f"Best: {score}, {best.best_model_path}")
-        print(f"Test it: python main.py test --run {os.path.relpath(self.run_folder.path)}")
+        print(f"Best epoch: {best.monitor} {float(best.best_model_score):.4f}")
+        print(f"Test it: python main.py test --run {self.run_folder.path}")
 
     def predict(
         self,

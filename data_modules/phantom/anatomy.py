@@ -31,14 +31,14 @@ class Mixture:
 
 @dataclass
 class Bodies:
-    """Signed depths in mm, (n,) each, of what a healthy head holds."""
+    """Signed depths in mm, (n,) each, of what a healthy head holds; ``midline`` is a distance."""
 
     pial: Array
     cortex: Array
     ventricles: Array
     nuclei: Array
     pallidum: Array
-    fissure: Array
+    midline: Array
 
     def white_depth(self) -> Array:
         """Depth inside white matter, away from cortex, ventricles and nuclei."""
@@ -76,7 +76,7 @@ class Anatomy:
         cerebellar = self._cerebellar(section, layer)
         stem = section.parts.stem - layer
         pial = np.maximum(np.maximum(cerebral, cerebellar), stem)
-        pial = np.minimum(pial, -ellipsoid(points, (0, 9, -29), (12, 8, 9)))  # suprasellar cistern
+        pial = np.minimum(pial, -ellipsoid(points, (0, 8, -30), (10, 6, 8)))  # suprasellar cistern
         cortex = np.maximum(
             cerebral - (2.6 + 0.4 * section.sample(self.thickness)),
             np.maximum(cerebellar - 2.1, stem),
@@ -87,8 +87,8 @@ class Anatomy:
     def mixture(self, section: Section, bodies: Bodies) -> Mixture:
         """The tissues in every voxel."""
         mixture = Mixture("csf", len(section.outline))
-        mixture.paint("grey", ramp(bodies.pial, 1.3))
-        mixture.paint("white", ramp(bodies.pial, 1.3) * ramp(bodies.cortex, 2.2))
+        mixture.paint("grey", ramp(bodies.pial, 1.1))
+        mixture.paint("white", ramp(bodies.pial, 1.1) * ramp(bodies.cortex, 2.2))
         mixture.paint("nuclei", 0.8 * ramp(bodies.nuclei, 2.5))
         mixture.paint("pallidum", 0.8 * ramp(bodies.pallidum, 2.2))
         mixture.paint("csf", ramp(bodies.ventricles, 1.4))

@@ -6,7 +6,7 @@ import os
 import shutil
 import signal
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import partial
 from multiprocessing import connection
@@ -27,7 +27,7 @@ from .scanner import MODALITIES
 GENERATOR_VERSION = 1
 MANIFEST = "phantom.json"
 _PARTIAL = ".partial-"
-_LOCK = ".lock"
+_OWN = ".phantom"  # how our short-lived files begin
 
 
 def write_phantom(
@@ -72,7 +72,7 @@ def write_phantom(
     ids = case_ids(seed, cases)
     if _missing(output, ids, modalities):
         write = partial(_write_case, output, seed, depth, tuple(modalities))
-        with FileLock(output / _LOCK):  # several ranks of one run may ask at once
+        with FileLock(output / f"{_OWN}.lock"):  # several ranks of one run may ask at once
             try:
                 _run(write, _missing(output, ids, modalities), processes or _cores())
             finally:
@@ -105,10 +105,12 @@ def _claim(output: Path, manifest: dict[str, object]) -> None:
         raise ValueError(f"output is {output}, a file: expected a folder")
     output.mkdir(parents=True, exist_ok=True)
     path = output / MANIFEST
+    # Listed before the look for a manifest: another rank may be claiming the folder right now.
+    foreign = any(not entry.name.startswith(_OWN) for entry in output.iterdir())
     if not path.exists():
-        if any(entry.name != _LOCK for entry in output.iterdir()):
+        if foreign:
             raise ValueError(f"output is {output}, which holds other files: expected a new folder")
-        temporary = path.with_name(f".{MANIFEST}-{os.getpid()}")
+        temporary = output / f"{_OWN}-{os.getpid()}.json"
         temporary.write_text(json.dumps(manifest, indent=2) + "\n")
         temporary.replace(path)
     try:
@@ -146,28 +148,25 @@ def _missing(output: Path, ids: Sequence[CaseId], modalities: Sequence[str]) -> 
 
 def _run(write: Callable[[int], None], indices: Sequence[int], processes: int) -> None:
     """Write the cases ``indices``, with a progress bar on standard error."""
-    processes = min(processes, len(indices))
-    finished = _in_processes(write, indices, processes) if processes > 1 else map(write, indices)
-    for _ in track(finished, "Phantom", total=len(indices), console=Console(stderr=True)):
-        pass
-
-
-def _in_processes(
-    write: Callable[[int], None], indices: Sequence[int], processes: int
-) -> Iterator[None]:
-    """Yield once for every finished case."""
+    bar = partial(track, description="Phantom", total=len(indices), console=Console(stderr=True))
+    if min(processes, len(indices)) <= 1:
+        for index in bar(indices):
+            write(index)
+        return
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_start_worker)
+    workers = min(processes, len(indices))
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
     try:
-        for future in as_completed([pool.submit(write, index) for index in indices]):
-            yield future.result()
+        for future in bar(as_completed([pool.submit(write, index) for index in indices])):
+            future.result()
     finally:
         pool.shutdown(cancel_futures=True)
 
 
 def _start_worker() -> None:
     """End at once on Ctrl-C and with the parent, and keep to one thread."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)  # the generator itself calls no BLAS
     parent = multiprocessing.parent_process()
     if parent is not None:

@@ -69,7 +69,8 @@ class Distractors:
     def _large_vessels(self, points: Points, outline: Array) -> Array:
         """Depth inside sinuses, the great vein and the arteries of the base, in mm."""
         side = points.mirrored()
-        rising = np.clip((points.z + 1 - 0.4 * points.y) / 12, 0, 1) * np.clip((72 - points.y) / 25, 0, 1)
+        rising = np.clip((points.z + 1 - 0.4 * points.y) / 12, 0, 1)
+        rising *= np.clip((72 - points.y) / 25, 0, 1)
         sagittal = self.sinus_radius * rising - np.hypot(points.x, outline - 1.0)
         width = np.where(points.x > 0, self.transverse[0], self.transverse[1]) * 2.2
         width = width * np.clip((-42 - points.y) / 15, 0, 1)

@@ -17,7 +17,7 @@ MODALITIES = ("t1n", "t1c", "t2w", "t2f")
 # Scanner-to-scanner scale: counts of white matter, log-normal within these bounds.
 _COUNTS = (80.0, 2000.0)
 _BLUR = {"t1n": 0.5, "t1c": 0.5, "t2w": 0.55, "t2f": 0.95}  # pixels
-_NOISE = {"t1n": 0.03, "t1c": 0.03, "t2w": 0.035, "t2f": 0.035}  # share of white matter
+_NOISE = {"t1n": 0.025, "t1c": 0.025, "t2w": 0.035, "t2f": 0.035}  # share of white matter
 _TEXTURE = 0.025
 _BIAS = 0.09
 

@@ -25,7 +25,11 @@ _OUTSIDE = np.float32(-1e3)  # mm
 
 @dataclass
 class Focus:
-    """One core, of ``radius`` mm round ``centre``, enhancing to ``rim`` mm below its surface."""
+    """One core of ``radius`` mm round ``centre``.
+
+    It enhances down to ``rim`` mm below its surface (infinite: throughout) and pushes the tissue
+    round it aside by the share ``push``.
+    """
 
     centre: Triple
     radius: float
@@ -92,7 +96,7 @@ class Tumour:
         core = self._core(section, bodies)[0] > 0
         if not core.any():
             core[np.argmax(self.foci[0].depth(section.position))] = True
-        conductance = section.unpack(mixture["white"] + 0.12 * mixture["grey"] + 0.01)
+        conductance = section.unpack(mixture["white"] + 0.08 * mixture["grey"] + 0.01)
         spacing = float(section.grid.axes["x"][1] - section.grid.axes["x"][0])
         self.spread = _heat_distance(section.unpack(core), conductance, spacing)
         self.axes = list(section.grid.axes.values())
@@ -118,7 +122,7 @@ class Tumour:
             depth[nearest] = own[nearest]
             rim[nearest] = focus.rim
         limit = np.minimum(section.outline - 1, -bodies.ventricles - 0.5)
-        limit = np.minimum(limit, np.maximum(bodies.fissure - 1.0, section.outline - 25))
+        limit = np.minimum(limit, np.maximum(bodies.midline - 1.0, section.outline - 25))
         thickness = np.maximum(rim * (1 + 0.5 * section.sample(self.shape.rim)), 0.35 * rim)
         return np.minimum(depth, limit), thickness
 
@@ -132,7 +136,7 @@ class Tumour:
         ]
         distance = ndimage.map_coordinates(self.spread, where, order=1, mode="nearest")
         noise = 3.4 * section.sample(self.shape.fingers) + 1.2 * section.sample(self.shape.fringe)
-        cortex = 7 * np.clip(0.5 - bodies.cortex / 2.0, 0, 1)
+        cortex = 11 * np.clip(0.5 - bodies.cortex / 2.0, 0, 1)
         fluid = 40 * (np.clip(0.5 - bodies.pial, 0, 1) + np.clip(0.5 + bodies.ventricles, 0, 1))
         return np.asarray(noise - distance - cortex - fluid, dtype=np.float32)
 
@@ -172,7 +176,7 @@ def _focus(rng: np.random.Generator, centre: Triple, radius: float) -> Focus:
     stretch = np.eye(3) + log_stretch + 0.5 * np.einsum("ij,jk->ik", log_stretch, log_stretch)
     push = rng.uniform(0.15, 0.5)
     irregularity = rng.uniform(0.12, 0.3)
-    return Focus(centre, radius, stretch, irregularity, 1e3 if solid else rim, push)
+    return Focus(centre, radius, stretch, irregularity, np.inf if solid else rim, push)
 
 
 def _choose_centre(rng: np.random.Generator, section: Section, white_depth: Array) -> Triple:

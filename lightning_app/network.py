@@ -1,0 +1,49 @@
+"""How large a network is, and whether it takes the slices that it will be given."""
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from data_modules.brats import BraTSDataModule
+from lightning_app.errors import UsageError
+
+
+def describe_network(network: nn.Module, data: BraTSDataModule) -> dict[str, Any]:
+    """Parameters and multiply-adds of a network for one slice; JSON types only.
+
+    Raises:
+        UsageError: the network does not take slices of that size and number of channels.
+    """
+    size = data.cache.size
+    image = torch.zeros(1, len(data.modalities), *size)
+    try:
+        multiply_adds = count_multiply_adds(network, image)
+    except (ValueError, RuntimeError) as error:
+        raise UsageError(
+            f"{type(network).__name__} cannot take slices of data.image_size {list(size)} with "
+            f"{len(data.modalities)} channels: {str(error).splitlines()[0]}"
+        ) from error
+    return {
+        "class": f"{type(network).__module__}.{type(network).__qualname__}",
+        "parameters": sum(parameter.numel() for parameter in network.parameters()),
+        "multiply_adds": multiply_adds,
+        "image_size": list(size),
+    }
+
+
+def count_multiply_adds(network: nn.Module, image: torch.Tensor) -> int:
+    """Multiply-adds of the matrix products and convolutions of one forward pass.
+
+    Args:
+        network: in evaluation or training mode, which it keeps.
+        image: (1, channels, H, W), on the network's device.
+    """
+    from torch.utils.flop_counter import FlopCounterMode  # noqa: PLC0415 (imports half of torch)
+
+    was_training = network.training
+    network.eval()  # a batch of one, and no statistics to be changed
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        network(image)
+    network.train(was_training)
+    return int(counter.get_total_flops() // 2)
