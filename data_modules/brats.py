@@ -233,18 +233,19 @@ class BraTSDataModule(LightningDataModule):
     @property
     def kind(self) -> str:
         """What the data are, in words for tables."""
-        return "Files"
+        return "files"
 
     def summary(self) -> str:
         """One line: cases, patients, releases, and what is on each side."""
         cases = [case for side in SIDES for case in self.sides[side]]
         releases = ", ".join(sorted({case.release.name for case in cases}))
-        sides = ", ".join(
-            f"{side} {len(self.sides[side])} cases ({len(self.datasets[side])} slices)"
-            for side in SIDES
-        )
         patients = len({case.patient for case in cases})
-        return f"{len(cases)} cases of {patients} patients ({releases}): {sides}"
+        cases_a_side = " / ".join(str(len(self.sides[side])) for side in SIDES)
+        slices_a_side = " / ".join(str(len(self.datasets[side])) for side in SIDES)
+        return (
+            f"{len(cases)} cases of {patients} patients ({releases}); {' / '.join(SIDES)}: "
+            f"{cases_a_side} cases, {slices_a_side} slices"
+        )
 
     def split_rows(self) -> list[tuple[str, str, str]]:
         """Case, patient and side of every case that is used, sorted by case."""

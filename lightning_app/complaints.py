@@ -11,7 +11,9 @@ import lightning_app.schedules
 import models
 
 _KEY = re.compile(r'Parser key "(?P<key>[^"]+)"')
-_VALUE = re.compile(r"(?:Got value|Given value): (?P<value>.*)$", re.MULTILINE)
+_VALUE = re.compile(
+    r"(?:Got value|Given value|dot import path string): (?P<value>.*)$", re.MULTILINE
+)
 _NESTED = re.compile(r"NestedArg\(key='(?P<key>[^']+)', val=(?P<value>.*)\)$")
 _EXPECTED = re.compile(
     r"Expected an? (?P<kind><class '[^']+'>|typing\.Literal\[[^]]*\]|dot import)"

@@ -30,7 +30,6 @@ def quieten() -> None:
         logger = logging.getLogger(room)
         logger.setLevel(logging.INFO)
         logger.handlers = [ours]
-        logger.propagate = False
 
 
 def _show_warning(

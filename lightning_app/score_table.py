@@ -1,5 +1,6 @@
 """The table of scores that a test prints."""
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -18,7 +19,7 @@ def print_scores(
     for name, scores in results.items():
         console.print(_table(name, scores))
     cases = len(set(table.cases))
-    notes = [f"{data.kind}: {len(table.slices)} slices of {cases} cases of {patients} patients."]
+    notes = [f"Data: {data.kind}; patients {patients}, cases {cases}, slices {len(table.slices)}."]
     nothing = ", ".join(f"{share:.4f}" for share in accuracy_of_nothing(table).values())
     notes.append(f"Accuracy of predicting nothing at all: {nothing}.")
     if patients < FEWEST_PATIENTS:
@@ -33,7 +34,7 @@ def print_scores(
 
 
 def _table(name: str, scores: dict[str, Result]) -> Table:
-    table = Table(title=f"Test scores, class '{name}'", title_justify="left")
+    table = Table(box=SIMPLE_HEAD, title=f"Test scores, class '{name}'", title_justify="left")
     table.add_column("score")
     table.add_column("value", justify="right")
     table.add_column("95 % interval", justify="right")

@@ -1,5 +1,7 @@
 """How sure a score is: bootstrap intervals over patients."""
 
+import warnings
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,16 +33,19 @@ def bootstrap_interval(
         return None
     if np.array_equal(numerators, denominators):  # SciPy warns of data without spread
         return 1.0, 1.0
-    drawn = stats.bootstrap(
-        (numerators, denominators),
-        _ratio_of_sums,
-        paired=True,
-        vectorized=True,
-        method="percentile",
-        n_resamples=DRAWS,
-        batch=1000,  # bounds the memory
-        rng=np.random.default_rng(seed),
-    ).bootstrap_distribution
+    with warnings.catch_warnings():
+        # SciPy's own interval fails on draws without a denominator; it is not the one we use.
+        warnings.simplefilter("ignore", stats.DegenerateDataWarning)
+        drawn = stats.bootstrap(
+            (numerators, denominators),
+            _ratio_of_sums,
+            paired=True,
+            vectorized=True,
+            method="percentile",
+            n_resamples=DRAWS,
+            batch=1000,  # bounds the memory
+            rng=np.random.default_rng(seed),
+        ).bootstrap_distribution
     low, high = np.nanquantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return float(low), float(high)
 

@@ -1,0 +1,105 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from lightning.pytorch import LightningModule, Trainer
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from callbacks.checkpoints import BestCheckpoint, LastCheckpoint
+from callbacks.metrics_csv import MetricsCSV
+
+
+class Scripted(LightningModule):
+    """A module whose validation scores are a script."""
+
+    def __init__(self, scores: list[float]) -> None:
+        super().__init__()
+        self.layer = torch.nn.Linear(1, 1)
+        self.scores = scores
+
+    def training_step(self, batch: Tensor, batch_idx: int) -> Tensor:
+        loss: Tensor = self.layer(batch).sum()
+        self.log("train/loss", float(batch_idx), on_epoch=True, on_step=False, batch_size=1)
+        return loss
+
+    def validation_step(self, batch: Tensor, batch_idx: int) -> None:  # noqa: ARG002
+        self.log("val/dice", self.scores[self.current_epoch], batch_size=1)
+
+    def configure_optimizers(self) -> Any:  # noqa: ANN401
+        optimizer = torch.optim.SGD(self.parameters(), lr=0.1)
+        return [optimizer], [torch.optim.lr_scheduler.StepLR(optimizer, 1, gamma=0.5)]
+
+    def train_dataloader(self) -> DataLoader[Tensor]:
+        return DataLoader(torch.ones(2, 1), num_workers=0)  # type: ignore[arg-type]
+
+    val_dataloader = train_dataloader
+
+
+def fit(folder: Path, scores: list[float]) -> Path:
+    trainer = Trainer(
+        max_epochs=len(scores), default_root_dir=folder, accelerator="cpu", logger=False,
+        callbacks=[BestCheckpoint(), LastCheckpoint(), MetricsCSV()], num_sanity_val_steps=0,
+        enable_progress_bar=False, enable_model_summary=False, log_every_n_steps=1,
+    )  # fmt: skip
+    trainer.fit(Scripted(scores))
+    return folder / "checkpoints"
+
+
+def epoch_of(path: Path) -> int:
+    return int(torch.load(path, weights_only=True)["epoch"])
+
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*does not have many workers")
+
+
+@pytest.mark.parametrize(
+    ("scores", "best"),
+    [
+        ([0.5], 0),
+        ([0.5, 0.4, 0.3, 0.2], 0),
+        ([0.1, 0.6, 0.3], 1),
+        ([0.1, float("nan"), 0.3, float("nan")], 2),
+        ([float("nan"), 0.2, 0.1], 1),
+    ],
+)
+def test_best_is_the_best_epoch_and_last_the_last(
+    scores: list[float], best: int, tmp_path: Path
+) -> None:
+    folder = fit(tmp_path, scores)
+
+    assert sorted(path.name for path in folder.iterdir()) == ["best.ckpt", "last.ckpt"]
+    assert epoch_of(folder / "best.ckpt") == best
+    assert epoch_of(folder / "last.ckpt") == len(scores) - 1
+
+
+def test_a_second_training_in_the_folder_replaces_both_files(tmp_path: Path) -> None:
+    fit(tmp_path, [0.5, 0.6])
+    (tmp_path / "metrics.csv").unlink()
+    with pytest.warns(UserWarning, match="exists and is not empty"):
+        folder = fit(tmp_path, [0.3])
+
+    assert sorted(path.name for path in folder.iterdir()) == ["best.ckpt", "last.ckpt"]
+    assert epoch_of(folder / "best.ckpt") == 0
+
+
+def test_metrics_csv_has_a_row_an_epoch_and_no_nan(tmp_path: Path) -> None:
+    fit(tmp_path, [0.5, float("nan"), 0.7])
+
+    lines = (tmp_path / "metrics.csv").read_text("utf-8").splitlines()
+    assert lines[0] == "epoch,step,lr,train/loss,val/dice"
+    rows = [line.split(",") for line in lines[1:]]
+    assert [row[:3] for row in rows] == [["0", "2", "0.1"], ["1", "4", "0.05"], ["2", "6", "0.025"]]
+    assert [row[3] for row in rows] == ["0.5"] * 3
+    assert [row[4] for row in rows[:2]] == ["0.5", ""]
+    assert float(rows[2][4]) == pytest.approx(0.7)
+
+
+def test_metrics_csv_goes_on_in_the_file_that_is_there(tmp_path: Path) -> None:
+    fit(tmp_path, [0.5])
+    with pytest.warns(UserWarning, match="exists and is not empty"):
+        fit(tmp_path, [0.6])
+
+    lines = (tmp_path / "metrics.csv").read_text("utf-8").splitlines()
+    assert len(lines) == 3

@@ -1,0 +1,66 @@
+"""What every test shares."""
+
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+from lightning_app.cli import main
+from tests.toy import write_dataset
+
+ROOMS = ("data_modules", "callbacks", "lightning_app")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread() -> None:
+    """Two test processes on two cores, each with a thread of its own."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def _clean_surroundings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No variable of the user's, and no log handler left by a command that a test ran."""
+    for name in ("BRATS_ROOT", "BRATS_RUN_FOLDER", "PL_GLOBAL_SEED"):
+        monkeypatch.delenv(name, raising=False)
+    yield
+    for room in ROOMS:
+        logging.getLogger(room).handlers = []
+
+
+@pytest.fixture(scope="session")
+def toy_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Fourteen cases of fourteen patients, all modalities."""
+    return write_dataset(tmp_path_factory.mktemp("toy") / "data", 14)
+
+
+Program = Callable[..., int]
+
+
+@pytest.fixture
+def program(toy_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
+    """Run a command in this process, in an empty working folder, at toy size.
+
+    ``fit`` gets a config ``toy.yaml`` after the configs that the test names.
+    """
+    monkeypatch.chdir(tmp_path)
+    toy = {
+        "trainer": {"max_epochs": 1, "accelerator": "cpu", "enable_progress_bar": False},
+        "model": {"network": {"init_args": {"widths": [4, 4, 4, 4, 8]}}},
+        "data": {
+            "root": str(toy_root),
+            "image_size": [32, 32],
+            "batch_size": 4,
+            "cache_dir": str(toy_root.parent / "cache"),
+        },
+    }
+    Path("toy.yaml").write_text(yaml.safe_dump(toy), encoding="utf-8")
+
+    def run(*arguments: str, experiment: str = "unet_t1c.yaml") -> int:
+        command, *rest = arguments
+        configs = ["--config", experiment, "--config", "toy.yaml"] if command == "fit" else []
+        return main([command, *configs, *rest])
+
+    return run

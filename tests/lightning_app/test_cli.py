@@ -1,0 +1,282 @@
+"""The command line, as it answers to what people type."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from lightning_app.cli import main
+from lightning_app.runs import find_runs
+from tests.conftest import Program
+from tests.toy import write_case, write_dataset
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def start(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(ROOT / "main.py"), *arguments],
+        cwd=folder, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("arguments", [["--help"], [], ["--version"], ["tset"]])
+def test_the_front_door_imports_neither_torch_nor_lightning(arguments: list[str]) -> None:
+    script = (
+        "import sys; from lightning_app.cli import main; code = main(sys.argv[1:]);"
+        "print(code, sorted({'torch', 'lightning', 'SimpleITK'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, *arguments],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.splitlines()[-1] == ("2 []" if arguments == ["tset"] else "0 []")
+
+
+def test_a_misspelt_command_names_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["tset"]) == 2
+    assert capsys.readouterr().err == "error: 'tset' is no command; nearest: test\n"
+
+
+def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    listed = capsys.readouterr().out
+    assert all(f"\n  {command} " in listed for command in ("fit", "validate", "test", "predict"))
+
+
+@pytest.mark.parametrize("command", ["fit", "test", "predict"])
+def test_the_help_of_a_command_needs_no_run_and_no_data(
+    command: str, program: Program, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        main([command, "--help"])
+    assert end.value.code == 0
+    assert "--data.root" in capsys.readouterr().out
+    assert program is not None
+
+
+MISTYPED = {
+    "a config": (["--config", "aspp_t2x.yaml"], "config 'aspp_t2x.yaml'", "aspp_t2"),
+    "an option": (["--trainer.max_epoch", "3"], "'trainer.max_epoch'", "trainer.max_epochs"),
+    "half an option": (["--data.batch", "3"], "'data.batch'", "data.batch_size"),
+    "a whole number": (["--trainer.max_epochs", "three"], "trainer.max_epochs is 'three'", "whole"),
+    "a fraction": (["--data.batch_size", "1.5"], "data.batch_size is '1.5'", "a whole number"),
+    "a word": (["--data.target", "wole"], "data.target is 'wole'", "nearest: whole"),
+    "a modality": (["--data.modalities", "[t2g]"], "data.modalities is 't2g'", "t1n, t1c"),
+    "a slice rule": (["--data.slices", "midle"], "data.slices is 'midle'", "nearest: middle"),
+    "a network's option": (["--model.network.init_args.widhts", "[8]"], "widhts'", "widths"),
+    "a network": (["--model.network", "models.UNt"], "is 'models.UNt'", "models.UNet"),
+    "a loss": (["--model.loss", "DiceCrossEntrpy"], "model.loss is", "DiceCrossEntropy"),
+    "an optimiser": (["--optimizer", "Adamm"], "optimizer is 'Adamm'", "torch.optim.Adam"),
+    "a rate": (["--optimizer.lr", "abc"], "optimizer.lr is 'abc'", "a number"),
+    "an optimiser's option": (["--optimizer.lrr", "1"], "'optimizer.lrr'", "lr"),
+    "a release": (["--data.release", "brats2022"], "data.release is 'brats2022'", "brats2021"),
+    "a stray word": (["aspp"], "'aspp' is no option", ""),
+    "a linked option": (["--model.network.in_channels", "4"], "in_channels", "data.modalities"),
+    "a linked loss": (["--model.loss.init_args.exclusive=true"], "exclusive", "data.target"),
+    "no rates": (["--model.network", "models.AttentionUNetASPP", "--model.network.rates", "[]"],
+                 "rates is []", "1 or more"),
+    "a size": (["--data.image_size", "[200,200]"], "height is 200", "192 or 208"),
+    "counts": (["--data.split_sizes", "[100,2,3]"], "105 cases", "14 are there"),
+    "a root": (["--data.root", "nowhere"], "error: data.root '/", "nowhere' is not a folder"),
+    "accelerator": (["--trainer.accelerator", "gpuu"], "gpuu", ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mistake", MISTYPED)
+def test_a_mistake_is_one_line_with_what_was_expected(
+    mistake: str, program: Program, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments, what, expected = MISTYPED[mistake]
+    try:
+        code: object = program("fit", *arguments)
+    except SystemExit as end:
+        code = end.code
+    error = capsys.readouterr().err
+    assert code == 2
+    assert re.fullmatch(r"error: [^\n]+\n", error), error
+    assert what in error
+    assert expected in error
+    assert not find_runs(Path("runs"))
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("model: {netwrk: {class_path: models.UNet}}", "nearest: model.network"),
+        ("model: [", "is not valid YAML"),
+        ("just words", "is not a mapping"),
+        ("data: {seed: 3}", "data.seed follows from seed_everything"),
+    ],
+)
+def test_a_bad_config_is_one_line(
+    content: str, words: str, program: Program, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("mine.yaml").write_text(content, "utf-8")
+    try:
+        code: object = program("fit", "--config", "mine.yaml")
+    except SystemExit as end:
+        code = end.code
+    error = capsys.readouterr().err
+    assert code == 2
+    assert error.count("\n") == 1
+    assert words in error
+
+
+def test_a_real_process_ends_with_2_and_no_traceback(tmp_path: Path) -> None:
+    done = start("fit", "--config", "unet_t1c.yaml", "--data.root", "nowhere", folder=tmp_path)
+
+    assert done.returncode == 2
+    assert done.stderr == f"error: data.root '{tmp_path}/nowhere' is not a folder\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_data_it_says_where_to_name_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["fit", "--config", "unet_t1c.yaml"]) == 2
+    assert "--data.root" in capsys.readouterr().err
+
+
+def test_test_and_predict_without_a_run_say_so(
+    program: Program, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for arguments in (["test"], ["validate"], ["predict", "--input", ".", "--output", "out"]):
+        assert program(*arguments) == 2
+        assert "no trained run found below 'runs'" in capsys.readouterr().err
+    assert not Path("out").exists()
+
+
+def test_an_unknown_run_names_the_nearest(
+    program: Program, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert program("fit") == 0
+    capsys.readouterr()
+    assert program("test", "--run", "unet_t2c") == 2
+    assert "nearest: unet_t1c" in capsys.readouterr().err
+
+
+def test_a_network_that_does_not_fit_the_weights_is_refused(
+    program: Program, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert program("fit") == 0
+    capsys.readouterr()
+    assert program("test", "--model.network.init_args.widths", "[4,4,4,4,16]") == 2
+    assert "does not fit the network" in capsys.readouterr().err
+    assert not find_runs(Path("runs"))[0].test().path.exists()
+
+
+def test_test_takes_the_newest_run_and_run_names_another(
+    program: Program, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert program("fit", "--trainer.max_epochs", "1") == 0
+    assert program("fit", "--trainer.max_epochs", "1", experiment="aspp_t2w.yaml") == 0
+    for arguments, tested in (([], "aspp_t2w"), (["--run", "unet_t1c"], "unet_t1c")):
+        capsys.readouterr()
+        assert program("test", *arguments) == 0
+        assert f"/{tested}/" in capsys.readouterr().out
+
+
+def test_what_is_typed_wins_over_the_runs_own_config(program: Program, tmp_path: Path) -> None:
+    assert program("fit", "--data.batch_size", "3") == 0
+    other = write_dataset(tmp_path / "other", 6)
+    assert program("test", "--data.root", str(other)) == 0
+
+    (run,) = find_runs(Path("runs"))
+    folders = sorted(path.name for path in run.path.glob("test*"))
+    assert len(folders) == 1
+    assert re.fullmatch(r"test-[0-9a-f]{8}-[0-9a-f]{8}", folders[0])
+
+
+def test_another_split_is_another_test_folder(program: Program) -> None:
+    assert program("fit") == 0
+    assert program("test") == 0
+    assert program("test", "--data.split_seed", "1") == 0
+
+    (run,) = find_runs(Path("runs"))
+    assert len(list(run.path.glob("test*"))) == 2
+
+
+def test_the_saved_config_gives_the_same_run(
+    program: Program, toy_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BRATS_ROOT", str(toy_root))
+    assert program("fit", "--data.root", "null", "--data.split_seed", "3") == 0
+    (first,) = find_runs(Path("runs"))
+    monkeypatch.delenv("BRATS_ROOT")
+    assert main(["fit", "--config", str(first.config), "--trainer.default_root_dir", "again"]) == 0
+    (second,) = find_runs(Path("again"))
+
+    one, two = (yaml.safe_load(run.config.read_text("utf-8")) for run in (first, second))
+    assert one["trainer"].pop("default_root_dir") == "runs"
+    assert two["trainer"].pop("default_root_dir") == "again"
+    assert one == two
+    assert first.split.read_bytes() == second.split.read_bytes()
+    assert first.metrics.read_bytes() == second.metrics.read_bytes()
+
+
+def test_configs_merge_in_order_and_flags_win(program: Program) -> None:
+    Path("a.yaml").write_text("optimizer: {init_args: {lr: 0.5}}\ndata: {split_seed: 5}", "utf-8")
+    Path("b.yaml").write_text("optimizer: {init_args: {lr: 0.25}}", "utf-8")
+    flags = ["--config", "a.yaml", "--config", "b.yaml", "--lr_scheduler.T_0", "7"]
+    assert program("fit", *flags) == 0
+
+    (run,) = find_runs(Path("runs"))
+    config = yaml.safe_load(run.config.read_text("utf-8"))
+    assert config["optimizer"]["init_args"]["lr"] == 0.25
+    assert config["data"]["split_seed"] == 5
+    assert config["lr_scheduler"]["init_args"]["T_0"] == 7
+
+
+def test_the_cycle_of_the_schedule_is_the_whole_training(program: Program) -> None:
+    assert program("fit", "--trainer.max_epochs", "2") == 0
+
+    (run,) = find_runs(Path("runs"))
+    config = yaml.safe_load(run.config.read_text("utf-8"))
+    assert config["lr_scheduler"]["init_args"]["T_0"] == 2
+
+
+def test_a_user_may_add_callbacks_and_cannot_drop_ours(program: Program) -> None:
+    flags = ["--trainer.callbacks+=EarlyStopping", "--trainer.callbacks.monitor=val/dice"]
+    assert program("fit", *flags) == 0
+
+    (run,) = find_runs(Path("runs"))
+    assert run.best.is_file()
+    assert run.last.is_file()
+    assert run.metrics.is_file()
+
+
+def test_cases_without_a_modality_stop_or_are_left_out(
+    program: Program, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = write_dataset(tmp_path / "holes", 6)
+    write_case(root, "BraTS-GLI-00009-000", names={"t2w": "-t2w", "seg": "-seg"})
+    assert program("fit", "--data.root", str(root)) == 2
+    assert "BraTS-GLI-00009-000: has no t1c image" in capsys.readouterr().err
+
+    assert program("fit", "--data.root", str(root), "--data.on_bad_case", "skip") == 0
+    assert "Left out 1 bad case" in capsys.readouterr().err
+    (run,) = find_runs(Path("runs"))
+    assert "00009" not in run.split.read_text("utf-8")
+    assert "00009" in run.environment.read_text("utf-8")
+
+
+def test_two_trainings_in_one_process_have_folders_of_their_own(program: Program) -> None:
+    assert program("fit") == 0
+    assert program("fit") == 0
+    assert "BRATS_RUN_FOLDER" not in os.environ
+    assert len(find_runs(Path("runs"))) == 2
+
+
+def test_validate_prints_the_scores_of_the_validation_side(
+    program: Program, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert program("fit") == 0
+    capsys.readouterr()
+    assert program("validate") == 0
+    assert "val/dice" in capsys.readouterr().out

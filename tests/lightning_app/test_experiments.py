@@ -1,0 +1,110 @@
+"""Every experiment of configs/ through fit and test, as its users run it."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+
+from lightning_app.configs import CONFIGS
+from lightning_app.runs import Run, find_runs
+from tests.conftest import Program
+
+NETWORKS = {
+    "unet": "models.UNet",
+    "attention_unet": "models.AttentionUNet",
+    "spp": "models.AttentionUNetSPP",
+    "aspp": "models.AttentionUNetASPP",
+}
+MODALITIES = ("t1c", "t2f", "t2w")
+EXPERIMENTS = [f"{network}_{modality}" for network in NETWORKS for modality in MODALITIES]
+
+
+def only_run(root: Path = Path("runs")) -> Run:
+    (run,) = find_runs(root)
+    return run
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_the_folder_holds_base_and_the_twelve_experiments() -> None:
+    assert {file.stem for file in CONFIGS.glob("*.yaml")} == {"base", *EXPERIMENTS}
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS)
+def test_fit_and_test(
+    experiment: str, program: Program, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert program("fit", experiment=f"{experiment}.yaml") == 0
+    run = only_run()
+    assert run.experiment == experiment
+    network, modality = experiment.rsplit("_", 1)
+    config = yaml.safe_load(run.config.read_text("utf-8"))
+    assert config["model"]["network"]["class_path"] == NETWORKS[network]
+    assert config["data"]["modalities"] == [modality]
+    assert json.loads(run.status.read_text("utf-8"))["status"] == "finished"
+    capsys.readouterr()
+
+    assert program("test") == 0
+    metrics = json.loads(run.test().metrics.read_text("utf-8"))
+    cases = rows(run.test().cases)
+    tested = {row["case"] for row in rows(run.split) if row["side"] == "test"}
+    assert {row["case"] for row in cases} == tested
+    tp, fp, fn = (sum(int(row[name]) for row in cases) for name in ("tp", "fp", "fn"))
+    expected = 2 * tp / (2 * tp + fp + fn)
+    assert metrics["scores"]["whole"]["dice"]["value"] == pytest.approx(expected)
+    assert f"{expected:.4f}" in capsys.readouterr().out
+    assert run.test().picture.read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    ("target", "classes"),
+    [
+        ("core", ["core"]),
+        ("enhancing", ["enhancing"]),
+        ("regions", ["whole", "core", "enhancing"]),
+        ("labels", ["necrotic", "oedema", "enhancing"]),
+    ],
+)
+def test_every_target_trains_and_tests_on_two_modalities(
+    target: str, classes: list[str], program: Program
+) -> None:
+    flags = ["--data.target", target, "--data.modalities", "[t1c,t2f]", "--data.flip", "true"]
+    assert program("fit", *flags) == 0
+    assert program("test") == 0
+    metrics = json.loads(only_run().test().metrics.read_text("utf-8"))
+    assert list(metrics["scores"]) == classes
+    weights = torch.load(only_run().best, weights_only=True)["state_dict"]
+    first, *_ = (tensor for name, tensor in weights.items() if "encoder" in name)
+    assert first.shape == (4, 2, 3, 3)
+
+
+def test_all_slices_in_training_and_the_middle_one_in_evaluation(program: Program) -> None:
+    assert program("fit", "--data.slices", "all", "--data.eval_slices", "middle") == 0
+    assert program("test") == 0
+    assert [row["slice"] for row in rows(only_run().test().slices)] == ["2"]
+
+
+def test_training_learns_the_toy_tumours(program: Program) -> None:
+    flags = ["--trainer.max_epochs", "12", "--optimizer.lr", "0.01", "--data.slices", "all"]
+    widths = ["--model.network.init_args.widths", "[8,8,8,8,8]"]
+    assert program("fit", *flags, *widths) == 0
+    assert program("test") == 0
+    metrics = json.loads(only_run().test().metrics.read_text("utf-8"))
+    assert metrics["scores"]["whole"]["dice"]["value"] > 0.8
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(program: Program) -> None:
+    for seed in ("3", "3", "4"):
+        assert program("fit", "--seed_everything", seed, "--data.flip", "true") == 0
+    same, again, other = (
+        torch.load(run.last, weights_only=True)["state_dict"]
+        for run in sorted(find_runs(Path("runs")), key=lambda run: run.config.stat().st_mtime_ns)
+    )
+    assert all(torch.equal(same[name], again[name]) for name in same)
+    assert not all(torch.equal(same[name], other[name]) for name in same)
