@@ -49,6 +49,14 @@ def run(arguments: list[str]) -> int:
     except (DataError, UsageError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except SystemExit as end:
+        if not isinstance(end.__context__, KeyboardInterrupt):  # how Lightning ends on Ctrl-C
+            raise
+        print("Interrupted", file=sys.stderr)
+        return 130
+    except KeyboardInterrupt:
+        print("Interrupted", file=sys.stderr)
+        return 130
     finally:
         os.environ.pop(RUN_VARIABLE, None)  # a second run of this process is another run
     return 0
@@ -208,6 +216,18 @@ class ExperimentCLI(LightningCLI):
             callbacks=[*callbacks, *self._command_callbacks()],
             **kwargs,
         )
+
+    def after_instantiate_classes(self) -> None:
+        """Stop where several devices are asked for: the samplers do not deal batches out yet.
+
+        Raises:
+            UsageError: more than one process.
+        """
+        if self.trainer.world_size > 1:
+            raise UsageError(
+                f"trainer.devices and trainer.num_nodes ask for {self.trainer.world_size} devices, "
+                "expected 1: training on several is not there yet"
+            )
 
     def _shared_folder(self) -> Path:
         """The run's folder; the other processes of a training learn of it by a variable."""

@@ -2,12 +2,15 @@
 
 import csv
 import json
+import signal
 from pathlib import Path
 
 import pytest
 import torch
 import yaml
+from lightning.pytorch import Trainer
 
+from callbacks.metrics_csv import MetricsCSV
 from lightning_app.configs import CONFIGS
 from lightning_app.runs import Run, find_runs
 from tests.conftest import Program
@@ -108,3 +111,36 @@ def test_the_same_seed_gives_the_same_weights_and_another_seed_others(program: P
     )
     assert all(torch.equal(same[name], again[name]) for name in same)
     assert not all(torch.equal(same[name], other[name]) for name in same)
+
+
+def test_a_checkpoint_says_its_epoch_and_its_score(program: Program) -> None:
+    assert program("fit", "--trainer.max_epochs", "3") == 0
+    run = only_run()
+    logged = rows(run.metrics)
+    for path in (run.best, run.last):
+        saved = torch.load(path, weights_only=True)
+        score = float(logged[saved["epoch"]]["val/dice"])
+        assert saved["scores"]["val/dice"] == pytest.approx(score)
+    best = torch.load(run.best, weights_only=True)["epoch"]
+    assert float(logged[best]["val/dice"]) == max(float(row["val/dice"]) for row in logged)
+    assert torch.load(run.last, weights_only=True)["epoch"] == 2
+
+
+def test_both_checkpoints_are_there_after_the_first_epoch(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(_self: MetricsCSV, trainer: Trainer, *_: object, **__: object) -> None:
+        if trainer.current_epoch == 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(MetricsCSV, "on_train_batch_start", interrupt)
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        assert program("fit", "--trainer.max_epochs", "3") == 130
+    finally:
+        signal.signal(signal.SIGINT, before)  # Lightning ignores further ones while it ends
+
+    run = only_run()
+    assert run.best.is_file()
+    assert run.last.is_file()
+    assert json.loads(run.status.read_text("utf-8"))["status"] == "interrupted"

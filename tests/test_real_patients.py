@@ -1,0 +1,35 @@
+"""Training on real patients: minutes, and only where their folder is."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from lightning_app.cli import main
+from lightning_app.runs import find_runs
+from tests.toy import REAL
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not REAL.exists(), reason="needs the folder of real patients"),
+]
+
+
+def test_quick_learns_lower_grade_glioma_on_flair(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Eleven patients to learn from; two that were never seen are found better than by chance."""
+    monkeypatch.chdir(tmp_path)
+    patients = sorted(folder.name for folder in (REAL / "lgg").iterdir())
+    sides = ["train"] * 11 + ["val"] + ["test"] * 2
+    lines = [f"{patient},{side}" for patient, side in zip(patients, sides, strict=True)]
+    Path("split.csv").write_text("\n".join(["case,side", *lines]), "utf-8")
+    data = ["--data.root", str(REAL / "lgg"), "--data.slices", "all"]
+    configs = ["--config", "aspp_t2f.yaml", "--config", "quick.yaml"]
+
+    assert main(["fit", *configs, *data, "--data.split_file", "split.csv"]) == 0
+    assert main(["test"]) == 0
+
+    (run,) = find_runs(Path("runs"))
+    scores = json.loads(run.test().metrics.read_text("utf-8"))["scores"]["whole"]
+    assert scores["dice"]["value"] > 0.5
