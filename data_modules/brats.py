@@ -2,7 +2,6 @@
 
 import hashlib
 import logging
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -15,12 +14,11 @@ from data_modules.cache import SliceArray, SliceCache
 from data_modules.cases import Case, find_cases, missing_files
 from data_modules.dataset import Batch, SliceDataset
 from data_modules.errors import DataError
+from data_modules.phantom.options import PhantomOptions, lies_in_phantom
 from data_modules.sampling import EpochBatches, OrderedBatches
 from data_modules.slices import SliceChoice
 from data_modules.splits import SIDES, SplitSizes, read_split, split_patients
 from data_modules.targets import TARGETS, Target, TargetName
-
-ROOT_VARIABLE = "BRATS_ROOT"
 
 _log = logging.getLogger(__name__)
 
@@ -29,7 +27,8 @@ class BraTSDataModule(LightningDataModule):
     """Axial slices of BraTS volumes with their labels, split by patient.
 
     Args:
-        root: Folder with the cases, at any depth. Without it, the environment's BRATS_ROOT.
+        root: Folder with the cases, at any depth; null for a synthetic phantom.
+        phantom: The phantom that is made, once, where there is no root.
         release: Which BraTS release the files follow: auto tells it from their names.
         modalities: MRI contrasts, one channel each.
         target: What is to be segmented: whole (labels 1 + 2 + 3), core (1 + 3), enhancing (3),
@@ -53,6 +52,7 @@ class BraTSDataModule(LightningDataModule):
     def __init__(
         self,
         root: Path | None = None,
+        phantom: PhantomOptions = PhantomOptions(),  # noqa: B008 (frozen)
         release: str = "auto",
         modalities: Sequence[Literal["t1n", "t1c", "t2w", "t2f"]] = ("t1c",),
         target: TargetName = "whole",
@@ -73,6 +73,7 @@ class BraTSDataModule(LightningDataModule):
         if not modalities:
             raise DataError("data.modalities is empty, expected at least one modality")
         self.root = root
+        self.phantom = phantom
         self.release = release
         self.modalities = tuple(modalities)
         self.target: Target = TARGETS[target]
@@ -89,6 +90,7 @@ class BraTSDataModule(LightningDataModule):
         self.sides: dict[str, list[Case]] = {}
         self.datasets: dict[str, SliceDataset] = {}
         self.left_out: dict[str, str] = {}
+        self.is_phantom = root is None
         self.fingerprint = ""
         self.spacing: dict[str, tuple[float, float]] = {}
 
@@ -156,19 +158,14 @@ class BraTSDataModule(LightningDataModule):
         self.spacing = labels.spacing_range([case.id for case in self.sides["train"]])
 
     def _find(self) -> list[Case]:
-        root = self.root or os.environ.get(ROOT_VARIABLE)
-        if not root:
-            raise DataError(
-                f"no data: give --data.root FOLDER or set {ROOT_VARIABLE} to the folder of a BraTS "
-                "release"
-            )
-        root = Path(root)
+        root = self.root or self.phantom.make_below(self.cache.folder)
         cases = find_cases(root, self.release)
         if len(cases) == 1 and cases[0].id == root.resolve().name:
             raise DataError(
                 f"data.root '{root}' is a single case, expected the folder above it: "
                 f"'{root.resolve().parent}'"
             )
+        self.is_phantom = any(lies_in_phantom(case.folder) for case in cases)
         return cases
 
     def _usable(self, cases: Sequence[Case]) -> list[Case]:
@@ -233,7 +230,7 @@ class BraTSDataModule(LightningDataModule):
     @property
     def kind(self) -> str:
         """What the data are, in words for tables."""
-        return "files"
+        return "synthetic phantom" if self.is_phantom else "files"
 
     def summary(self) -> str:
         """One line: cases, patients, releases, and what is on each side."""
@@ -255,8 +252,8 @@ class BraTSDataModule(LightningDataModule):
         """What a run or a test must record of its data; JSON types only."""
         rows = "\n".join(",".join(row) for row in self.split_rows())
         return {
-            "kind": "files",
-            "root": str(self.root or os.environ.get(ROOT_VARIABLE)),
+            "kind": "phantom" if self.is_phantom else "files",
+            "root": None if self.root is None else str(self.root),
             "fingerprint": self.fingerprint,
             "split": _hash(rows),
             "modalities": list(self.modalities),

@@ -30,6 +30,11 @@ class Case:
     images: Mapping[str, Path]
     segmentation: Path | None
 
+    @property
+    def folder(self) -> Path:
+        """The folder of its files."""
+        return next(iter(self.images.values())).parent
+
 
 def find_cases(root: Path, release: str = "auto") -> list[Case]:
     """Find every case in a folder and the folders below it, sorted by id.
@@ -50,7 +55,7 @@ def find_cases(root: Path, release: str = "auto") -> list[Case]:
     cases.sort(key=lambda case: case.id)
     for one, other in pairwise(cases):
         if one.id == other.id:
-            places = " and ".join(str(next(iter(c.images.values())).parent) for c in (one, other))
+            places = f"{one.folder} and {other.folder}"
             raise DataError(f"case {one.id} is there twice: in {places}")
     return cases
 

@@ -9,6 +9,7 @@ COMMANDS = {
     "validate": "score the validation side:  python main.py validate [--run RUN]",
     "test": "score the test side:        python main.py test [--run RUN]",
     "predict": "segment volumes:            python main.py predict --input CASE --output DIR",
+    "phantom": "write synthetic patients:   python main.py phantom --output DIR --cases 60",
 }
 
 
@@ -28,6 +29,10 @@ def main(arguments: list[str]) -> int:
         near = difflib.get_close_matches(arguments[0], COMMANDS, n=1) or list(COMMANDS)
         print(f"error: '{arguments[0]}' is no command; nearest: {', '.join(near)}", file=sys.stderr)
         return 2
+    if arguments[0] == "phantom":
+        from lightning_app.phantom_cli import run as write  # noqa: PLC0415 (needs SciPy)
+
+        return write(arguments[1:])
     from lightning_app.training_cli import run  # noqa: PLC0415 (imports torch and lightning)
 
     return run(arguments)

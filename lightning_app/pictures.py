@@ -40,8 +40,10 @@ def to_grey(image: NDArray[np.floating]) -> NDArray[np.uint8]:
     return grey.astype(np.uint8)
 
 
-def draw_examples(path: Path, examples: Sequence[Example], classes: Sequence[str]) -> None:
-    """Write a PNG with a row an example: image, truth, prediction."""
+def draw_examples(
+    path: Path, examples: Sequence[Example], classes: Sequence[str], origin: str
+) -> None:
+    """Write a PNG with a row an example: image, truth, prediction; ``origin`` names the data."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 (slow to import)
     from matplotlib.figure import Figure  # noqa: PLC0415
     from matplotlib.patches import Patch  # noqa: PLC0415
@@ -58,6 +60,7 @@ def draw_examples(path: Path, examples: Sequence[Example], classes: Sequence[str
             axis.text(0.02, 0.98, word, color="white", va="top", transform=axis.transAxes)
         row[0].set_title(example.title, loc="left", fontsize=9)
     handles = [Patch(color=c, label=n) for c, n in zip(COLOURS, classes, strict=False)]
+    figure.suptitle(origin, fontsize=9, x=0.01, ha="left")
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
     with replacing(path) as temporary:
         figure.savefig(temporary, dpi=110)

@@ -14,6 +14,11 @@ from lightning_app.environment import environment
 from lightning_app.files import read_json, write_csv, write_json
 from lightning_app.runs import Run
 
+PHANTOM_BANNER = (
+    "SYNTHETIC PHANTOM: these patients were made up by the program. Scores on them test the "
+    "program and say nothing about patients. For BraTS give --data.root."
+)
+
 
 class RunRecorder(Callback):
     """Make the run's folder once the data are found good, and say in it how the run is doing.
@@ -47,6 +52,8 @@ class RunRecorder(Callback):
         )
         write_csv(self.run.split, ("case", "patient", "side"), data.split_rows())
         write_json(self.run.status, {"status": "running", "started": _now(), "ended": None})
+        if data.is_phantom:
+            print(PHANTOM_BANNER)
         print(f"Data: {data.summary()}\nRun: {self.run.path}")
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:

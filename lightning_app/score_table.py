@@ -16,8 +16,9 @@ def print_scores(
     """Print a table for each class, and beneath it what must be known to read it."""
     patients = len(set(table.patients))
     console = Console()
+    origin = " (synthetic phantom)" if data.is_phantom else ""
     for name, scores in results.items():
-        console.print(_table(name, scores))
+        console.print(_table(f"Test scores, class '{name}'{origin}", scores))
     cases = len(set(table.cases))
     notes = [f"Data: {data.kind}; patients {patients}, cases {cases}, slices {len(table.slices)}."]
     nothing = ", ".join(f"{share:.4f}" for share in accuracy_of_nothing(table).values())
@@ -33,8 +34,8 @@ def print_scores(
         console.print(note, highlight=False)
 
 
-def _table(name: str, scores: dict[str, Result]) -> Table:
-    table = Table(box=SIMPLE_HEAD, title=f"Test scores, class '{name}'", title_justify="left")
+def _table(title: str, scores: dict[str, Result]) -> Table:
+    table = Table(box=SIMPLE_HEAD, title=title, title_justify="left")
     table.add_column("score")
     table.add_column("value", justify="right")
     table.add_column("95 % interval", justify="right")

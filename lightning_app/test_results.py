@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from data_modules.brats import BraTSDataModule
-from data_modules.dataset import Batch, SliceDataset
+from data_modules.dataset import Batch
 from lightning_app.files import read_json, replacing, write_csv, write_json
 from lightning_app.pictures import Example, draw_examples, to_grey
 from lightning_app.runs import Run, TestFolder
@@ -88,7 +88,7 @@ class TestResults(Callback):
         by_case = table.by_case()
         write_csv(folder.cases, _CASE_COLUMNS, _rows(by_case))
         write_csv(folder.slices, _SLICE_COLUMNS, _rows(table))
-        self._write_pictures(folder, data.datasets["test"], by_case)
+        self._write_pictures(folder, data, by_case)
         print_scores(data, table, results)
         print(f"Numbers: {folder.metrics}\nPicture: {folder.picture}")
 
@@ -127,7 +127,8 @@ class TestResults(Callback):
             },
         }
 
-    def _write_pictures(self, folder: TestFolder, dataset: SliceDataset, table: CountTable) -> None:
+    def _write_pictures(self, folder: TestFolder, data: BraTSDataModule, table: CountTable) -> None:
+        dataset = data.datasets["test"]
         kept = sorted(self._predictions)
         names = [dataset.cases[case].id for case in kept]
         slices = np.array([dataset.slice_index[self._shown[case]] for case in kept])
@@ -156,7 +157,7 @@ class TestResults(Callback):
             )
             for i, word in sorted(chosen.items(), key=lambda pair: ranked.index(pair[0]))
         ]
-        draw_examples(folder.picture, examples, table.classes)
+        draw_examples(folder.picture, examples, table.classes, f"Data: {data.kind}")
 
 
 _CASE_COLUMNS = ("case", "patient", "class", "tp", "fp", "fn", "tn", "dice")

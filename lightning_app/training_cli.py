@@ -15,7 +15,7 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
 from callbacks.checkpoints import BestCheckpoint, LastCheckpoint
 from callbacks.metrics_csv import MetricsCSV
-from data_modules.brats import ROOT_VARIABLE, BraTSDataModule
+from data_modules.brats import BraTSDataModule
 from data_modules.errors import DataError
 from lightning_app.configs import BASE, find_config
 from lightning_app.errors import UsageError
@@ -29,6 +29,7 @@ from lightning_app.runs import DEFAULT_ROOT, Run, new_run, trained_run
 from lightning_app.task import SegmentationTask
 from lightning_app.test_results import TestResults
 
+ROOT_VARIABLE = "BRATS_ROOT"  # the folder of the data where --data.root names none
 RUN_VARIABLE = "BRATS_RUN_FOLDER"  # tells the other processes of a training its folder
 OURS = ("run", "input", "output")  # options that say what to do now: no part of a run's config
 
@@ -189,7 +190,9 @@ class ExperimentCLI(LightningCLI):
     def before_instantiate_classes(self) -> None:
         """Resolve what the config leaves to the surroundings, so that it can be fed back."""
         config: Namespace = self.config[self.early.command]
-        root = config.data.root or os.environ.get(ROOT_VARIABLE)
+        root = config.data.root
+        if self.early.trained is None:  # a trained run has said where its data are
+            root = root or os.environ.get(ROOT_VARIABLE)
         config.data.root = Path(root).absolute() if root else None
         scheduler = config.get("lr_scheduler")
         if scheduler and "T_0" in scheduler.init_args and scheduler.init_args.T_0 is None:

@@ -9,7 +9,7 @@ The data flow: ``fields`` and ``geometry`` (smooth noise, signed depths), ``head
 ``scanner`` (images), ``case`` (one scan), ``dataset`` (a folder of them).
 """
 
-from .case import PhantomCase, case_ids, phantom_case
-from .dataset import write_phantom
+from data_modules.phantom.case import PhantomCase, case_ids, phantom_case
+from data_modules.phantom.dataset import write_phantom
 
 __all__ = ["PhantomCase", "case_ids", "phantom_case", "write_phantom"]

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .fields import Grid, RandomField
-from .geometry import Array, Points, capsule, ellipsoid, ramp, smooth_maximum
-from .head import Displacement, Head, Section, sheet
-from .sulci import SulcalMap
-from .tissue import TISSUE_INDEX, TISSUES
+from data_modules.phantom.fields import Grid, RandomField
+from data_modules.phantom.geometry import Array, Points, capsule, ellipsoid, ramp, smooth_maximum
+from data_modules.phantom.head import Displacement, Head, Section, sheet
+from data_modules.phantom.sulci import SulcalMap
+from data_modules.phantom.tissue import TISSUE_INDEX, TISSUES
 
 
 class Mixture:
@@ -69,6 +69,7 @@ class Anatomy:
     def bodies(self, section: Section) -> Bodies:
         """Where the voxels lie within the brain's parts."""
         points = section.points
+        # Callosum, nuclei and capsules: neither fissure nor sulci reach in here.
         core = ellipsoid(points, (0, -3, -2), (34, 38, 25))
         fluid = section.sample(self.fluid)
         layer = np.maximum(0.9 * self.atrophy + 0.6 * fluid, 0)
@@ -96,7 +97,8 @@ class Anatomy:
 
     def _cerebral(self, section: Section, core: Array, fluid: Array, layer: Array) -> Array:
         """Depth below the pia of the hemispheres, with fissure and sulci."""
-        fissure = sheet(section.points.x, core)
+        fissure = sheet(section.points.x, core)  # ends at the callosum by itself
+        # Without the bends, sulci would run as straight as the spokes of a wheel.
         bent = [
             p + np.float32(6.0) * section.sample(coarse) + np.float32(3.6) * section.sample(fine)
             for p, (coarse, fine) in zip(section.points, self.bends, strict=True)
@@ -105,6 +107,7 @@ class Anatomy:
         distance, deepest = self.maps[0].look_up(side)
         other = np.flatnonzero(section.points.x < 0)
         distance[other], deepest[other] = self.maps[1].look_up(Points(*(s[other] for s in side)))
+        # Near the vertex slices run along the sulci, which would fill them with cortex.
         deepest *= 1 - 0.3 * np.clip(section.points.z / 45, 0, 1)
         # Sulci of the medial wall are shallower.
         below = np.minimum(section.parts.cerebrum - deepest, fissure - 0.4 * deepest)

@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from . import grids, scanner
-from .anatomy import Anatomy, Mixture
-from .distractors import Distractors
-from .fields import Grid, RandomField
-from .geometry import Array, ramp
-from .head import Section
-from .tissue import CONCENTRATION_RIM
-from .tumour import VOLUME_RANGE, Depths, Tumour, plan_tumour, plan_volume
+from data_modules.phantom import grids, scanner
+from data_modules.phantom.anatomy import Anatomy, Mixture
+from data_modules.phantom.distractors import Distractors
+from data_modules.phantom.fields import Grid, RandomField
+from data_modules.phantom.geometry import Array, ramp
+from data_modules.phantom.head import Section
+from data_modules.phantom.tissue import CONCENTRATION_RIM
+from data_modules.phantom.tumour import VOLUME_RANGE, Depths, Tumour, plan_tumour, plan_volume
 
 NECROSIS, OEDEMA, ENHANCING = 1, 2, 3  # BraTS 2023's labels
 # BraTS 2023: 118 of 1,133 patients were scanned twice.
@@ -119,6 +119,7 @@ class Patient:
         shape = self.tumour.shape
         fading = 0.55 + 0.45 * np.clip(depths.oedema / 10, 0, 1)
         oedema = shape.strength * fading * ramp(depths.oedema, shape.edge)
+        # Fluid and vessels keep their look within oedema.
         mixture.paint("oedema", oedema * (1 - 0.85 * mixture["csf"] - 0.9 * mixture["blood"]))
         core = ramp(depths.core, 1.4)
         if self.tumour.enhancing:

@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
-from .case import CaseId, case_ids, phantom_case
-from .grids import FULL_DEPTH
-from .scanner import MODALITIES
+from data_modules.phantom.case import CaseId, case_ids, phantom_case
+from data_modules.phantom.grids import FULL_DEPTH
+from data_modules.phantom.scanner import MODALITIES
 
 # Raise it whenever the same arguments give other bytes: old folders are then refused.
 GENERATOR_VERSION = 1

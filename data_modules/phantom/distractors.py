@@ -3,10 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from .anatomy import Bodies, Mixture
-from .fields import RandomField
-from .geometry import Array, Points, Triple, capsule, ellipsoid, ramp
-from .head import Section, above_tentorium
+from data_modules.phantom.anatomy import Bodies, Mixture
+from data_modules.phantom.fields import RandomField
+from data_modules.phantom.geometry import Array, Points, Triple, capsule, ellipsoid, ramp
+from data_modules.phantom.head import Section, above_tentorium
 
 # Middle cerebral and anterior cerebral arteries of the right side, from the circle of Willis on.
 _ARTERIES: tuple[tuple[Triple, Triple], ...] = (

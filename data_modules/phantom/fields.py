@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import sparse
 
-from .geometry import Array, Floats
+from data_modules.phantom.geometry import Array, Floats
 
 # Half of the box in mm, with room for a shifted head; x, y and z as in geometry.Points.
 EXTENT = {"z": 90.0, "y": 112.0, "x": 90.0}

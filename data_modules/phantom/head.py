@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .fields import Grid, RandomField
-from .geometry import (
+from data_modules.phantom.fields import Grid, RandomField
+from data_modules.phantom.geometry import (
     Array,
     Mask,
     Points,

@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from . import tissue as t
-from .anatomy import Mixture
-from .fields import RandomField
-from .geometry import Array
-from .head import Section
-from .signal import inversion_recovery, nulling_time, spin_echo, with_gadolinium
+from data_modules.phantom import tissue as t
+from data_modules.phantom.anatomy import Mixture
+from data_modules.phantom.fields import RandomField
+from data_modules.phantom.geometry import Array
+from data_modules.phantom.head import Section
+from data_modules.phantom.signal import inversion_recovery, nulling_time, spin_echo, with_gadolinium
 
 MODALITIES = ("t1n", "t1c", "t2w", "t2f")
 # Scanner-to-scanner scale: counts of white matter, log-normal within these bounds.

@@ -8,7 +8,7 @@ varies along it.
 import numpy as np
 from scipy import fft, ndimage
 
-from .geometry import Array, Floats, Mask, Points
+from data_modules.phantom.geometry import Array, Floats, Mask, Points
 
 _SIZE = 320  # pixels a side
 _RADIUS = 60.0  # mm, of the sphere that the map stands for

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage, special
 
-from .anatomy import Bodies, Mixture
-from .fields import RandomField
-from .geometry import Array, Floats, Mask, Points, Triple
-from .head import Section
+from data_modules.phantom.anatomy import Bodies, Mixture
+from data_modules.phantom.fields import RandomField
+from data_modules.phantom.geometry import Array, Floats, Mask, Points, Triple
+from data_modules.phantom.head import Section
 
-VOLUME_RANGE = (5.0, 250.0)  # ml
+VOLUME_RANGE = (5.5, 250.0)  # ml; smoothing takes up to a tenth off the smallest
 _GAMMA_SHAPE, _GAMMA_SCALE = 2.4, 40.0  # ml
 _SEVERAL = 0.12  # share of patients with two or three foci
 _UNENHANCED = 0.05  # share of patients
@@ -101,7 +101,8 @@ class Tumour:
         self.spread = _heat_distance(section.unpack(core), conductance, spacing)
         self.axes = list(section.grid.axes.values())
         affinity = np.where(core, 1e3, self._affinity(section, bodies))
-        voxels = max(round(ml * 1000 / spacing**3), int(core.sum()))
+        # The labels turn out 4 % smaller than the coarse voxels promise: measured, 50 patients.
+        voxels = max(round(1.04 * ml * 1000 / spacing**3), int(core.sum()))
         order = np.partition(affinity, -voxels - 1)
         self.threshold = float(order[-voxels - 1])
 
@@ -142,7 +143,7 @@ class Tumour:
 
 
 def plan_volume(rng: np.random.Generator) -> float:
-    """Volume of a whole tumour in ml: mean 95, from 5 to 250."""
+    """Volume of a whole tumour in ml: mean 95, from about 5 to 250."""
     return float(np.clip(rng.gamma(_GAMMA_SHAPE, _GAMMA_SCALE), *VOLUME_RANGE))
 
 
@@ -182,7 +183,7 @@ def _focus(rng: np.random.Generator, centre: Triple, radius: float) -> Focus:
 def _choose_centre(rng: np.random.Generator, section: Section, white_depth: Array) -> Triple:
     """A place in white matter, near the middle slice more often than not."""
     u = rng.uniform(-1, 1)
-    height = 7 + 44 * np.sign(u) * abs(u) ** 0.65
+    height = 7 + 44 * np.sign(u) * abs(u) ** 0.5
     near = np.exp(-0.5 * ((section.position.z - height) / 6) ** 2)
     return _pick(rng, section, near * _favour(section, white_depth))
 

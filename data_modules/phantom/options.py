@@ -1,0 +1,37 @@
+"""The phantom that stands in where no data are given."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from data_modules.phantom.dataset import GENERATOR_VERSION, MANIFEST, write_phantom
+
+
+@dataclass(frozen=True)
+class PhantomOptions:
+    """Which synthetic patients are made where data.root is null.
+
+    Args:
+        cases: Scans; about one patient in ten has two.
+        depth: Slices a scan, 1 to 155.
+        seed: Of all that is random.
+    """
+
+    cases: int = 60
+    depth: int = 24
+    seed: int = 0
+
+    def make_below(self, folder: Path) -> Path:
+        """Write the phantom into a folder of its own unless it is there, and give that folder.
+
+        Raises:
+            ValueError: an option is out of range.
+        """
+        name = f"phantom-{self.cases}-cases-{self.depth}-slices-seed-{self.seed}"
+        output = folder / f"{name}-version-{GENERATOR_VERSION}"
+        write_phantom(output, self.cases, self.depth, self.seed)
+        return output
+
+
+def lies_in_phantom(case_folder: Path) -> bool:
+    """Whether a case was written by the phantom's generator."""
+    return (case_folder.parent / MANIFEST).is_file()
