@@ -72,6 +72,8 @@ class BraTSDataModule(LightningDataModule):
         super().__init__()
         if not modalities:
             raise DataError("data.modalities is empty, expected at least one modality")
+        if batch_size < 1:
+            raise DataError(f"data.batch_size is {batch_size}, expected 1 or more")
         self.root = root
         self.phantom = phantom
         self.release = release
@@ -137,13 +139,10 @@ class BraTSDataModule(LightningDataModule):
 
     def _load(self) -> None:
         self.left_out = {}
-        sides = self._split(self._usable(self._find()))
-        both = {"train": sides["train"], "eval": sides["val"] + sides["test"]}
-        if self.choices["train"] == self.choices["eval"]:
-            everyone = [case for side in SIDES for case in sides[side]]
-            arrays = dict.fromkeys(both, self._open(everyone, self.choices["train"]))
-        else:
-            arrays = {part: self._open(both[part], self.choices[part]) for part in both}
+        sides = self._split(self._find())
+        # In one order and for all sides at once: the split must not change the arrays' keys.
+        everyone = sorted((c for side in SIDES for c in sides[side]), key=lambda case: case.id)
+        arrays = {part: self._open(everyone, choice) for part, choice in self.choices.items()}
         self._leave_out({c: p for pair in arrays.values() for a in pair for c, p in a.bad.items()})
         self.sides = {
             side: [case for case in sides[side] if case.id not in self.left_out] for side in SIDES
@@ -168,12 +167,6 @@ class BraTSDataModule(LightningDataModule):
         self.is_phantom = any(lies_in_phantom(case.folder) for case in cases)
         return cases
 
-    def _usable(self, cases: Sequence[Case]) -> list[Case]:
-        """The cases that have every file that is needed."""
-        problems = {case.id: missing_files(case, self.modalities) for case in cases}
-        self._leave_out({case: problem for case, problem in problems.items() if problem})
-        return [case for case in cases if case.id not in self.left_out]
-
     def _leave_out(self, problems: dict[str, str]) -> None:
         """Stop at bad cases, or note that they are left out."""
         if not problems:
@@ -189,19 +182,21 @@ class BraTSDataModule(LightningDataModule):
         _log.warning("Left out %d bad cases: %s%s", len(problems), shown, more)
 
     def _split(self, cases: Sequence[Case]) -> dict[str, list[Case]]:
-        by_id = {case.id: case for case in cases}
-        patients = {case.id: case.patient for case in cases}
+        """The cases of each side that have every file that is needed."""
+        problems = {case.id: missing_files(case, self.modalities) for case in cases}
+        self._leave_out({case: problem for case, problem in problems.items() if problem})
+        usable = {case.id: case for case in cases if case.id not in self.left_out}
         if self.split_file is not None:
-            split = read_split(self.split_file, patients)
+            split = read_split(self.split_file, {case.id: case.patient for case in cases})
         else:
+            patients = {case.id: case.patient for case in usable.values()}
             split = split_patients(patients, self.split_sizes, self.split_seed)
-        return {side: [by_id[case] for case in split[side]] for side in SIDES}
+        return {side: [usable[case] for case in split[side] if case in usable] for side in SIDES}
 
     def _open(self, cases: Sequence[Case], choice: SliceChoice) -> tuple[SliceArray, ...]:
         """The arrays of the modalities, then that of the labels."""
-        in_order = sorted(cases, key=lambda case: case.id)  # the split must not change the key
-        labels = self.cache.labels(in_order, choice, self.target.foreground)
-        images = (self.cache.images(in_order, m, choice, labels) for m in self.modalities)
+        labels = self.cache.labels(cases, choice, self.target.foreground)
+        images = (self.cache.images(cases, m, choice, labels) for m in self.modalities)
         return (*images, labels)
 
     def _dataset(self, side: str, arrays: tuple[SliceArray, ...]) -> SliceDataset:

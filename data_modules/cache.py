@@ -126,12 +126,16 @@ class SliceCache:
 
     def _array(self, what: str, jobs: Sequence[_Job], dtype: np.dtype[Any]) -> SliceArray:
         place = self.folder / f"{what}-{_key(jobs)}"
-        if not (place / "index.json").exists():
-            self._build_once(place, what, jobs, dtype)
-        return _open(place)
+        array = _open(place)
+        if array is None or _mended(array.bad, jobs):
+            self._build_once(place, what, jobs, dtype, stale=array is not None)
+            array = _open(place)
+        if array is None:
+            raise DataError(f"data.cache_dir: '{place}' was damaged while it was opened")
+        return array
 
     def _build_once(
-        self, place: Path, what: str, jobs: Sequence[_Job], dtype: np.dtype[Any]
+        self, place: Path, what: str, jobs: Sequence[_Job], dtype: np.dtype[Any], *, stale: bool
     ) -> None:
         """Build an array unless another process does; then wait for that one."""
         try:
@@ -143,8 +147,9 @@ class SliceCache:
                 except Timeout:
                     _log.info("Another process prepares the %s slices: waiting for it", what)
                     held.enter_context(lock.acquire())
-                if (place / "index.json").exists():
+                if not stale and _open(place) is not None:
                     return
+                shutil.rmtree(place, ignore_errors=True)
                 unfinished = Path(f"{place}.building")
                 shutil.rmtree(unfinished, ignore_errors=True)  # of a build that was killed
                 unfinished.mkdir()
@@ -152,7 +157,7 @@ class SliceCache:
                 self._build(unfinished, what, jobs, dtype)
                 unfinished.rename(place)
         except OSError as error:
-            raise DataError(f"data.cache_dir '{self.folder}' cannot be written: {error}") from None
+            raise DataError(f"data.cache_dir '{self.folder}': {error}") from None
 
     def _build(self, place: Path, what: str, jobs: Sequence[_Job], dtype: np.dtype[Any]) -> None:
         processes = max(1, min(self.processes or _cores(), len(jobs) // CASES_A_PROCESS))
@@ -205,9 +210,25 @@ def _key(jobs: Sequence[_Job]) -> str:
     """Hash of the jobs and of the sizes and times of their files."""
     key = hashlib.blake2b(f"format {FORMAT}".encode(), digest_size=8)
     for job in jobs:
-        status = job.path.stat()
-        key.update(f"{job!r} {status.st_size} {status.st_mtime_ns}\n".encode())
+        key.update(f"{job!r} {[_stamp(path) for path in job.files()]}\n".encode())
     return key.hexdigest()
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """Size and time of a file; None where it cannot be had, which the job will find out."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns
+
+
+def _mended(bad: Mapping[str, str], jobs: Sequence[_Job]) -> bool:
+    """Whether a case that was bad when an array was built can be read now.
+
+    Its file may not have changed: rights, links and network disks come and go.
+    """
+    return any(isinstance(read_slices(job), CaseSlices) for job in jobs if bad and job.case in bad)
 
 
 def _signature(part: CaseSlices) -> bytes:
@@ -225,15 +246,20 @@ def _write_header(file: BinaryIO, dtype: np.dtype[Any], rows: int, size: tuple[i
     np.lib.format.write_array_header_1_0(file, header)
 
 
-def _open(place: Path) -> SliceArray:
-    index = json.loads((place / "index.json").read_text(encoding="utf-8"))
+def _open(place: Path) -> SliceArray | None:
+    """Open an array; None where it is not there or not whole."""
+    try:
+        index = json.loads((place / "index.json").read_text(encoding="utf-8"))
+        values = np.load(place / "array.npy", mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError):
+        return None
     indices = {
         case: np.asarray(entry["indices"], np.int64) for case, entry in index["cases"].items()
     }
     counts = [len(one) for one in indices.values()]
-    first_rows = 1 + np.cumsum([0, *counts[:-1]])
+    first_rows = 1 + np.cumsum([0, *counts])[:-1]
     return SliceArray(
-        values=np.load(place / "array.npy", mmap_mode="r", allow_pickle=False),
+        values=values,
         indices=indices,
         first_row=dict(zip(indices, map(int, first_rows), strict=True)),
         spacings={case: tuple(entry["spacing"]) for case, entry in index["cases"].items()},

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from data_modules.conventions import ENDINGS, Release, release_of, releases_named
+from data_modules.conventions import ENDINGS, Release, patient_of, release_of, releases_named
 from data_modules.errors import DataError
 
 SEARCH_DEPTH = 4  # levels of folders below the root: release / part / grade / case
@@ -19,6 +19,7 @@ class Case:
     Attributes:
         id: the name of its folder.
         patient: who was scanned; a patient may have several cases.
+        folder: where its files are.
         release: the convention that its files follow.
         images: the file of each modality that is there.
         segmentation: the file of the labels, None where there is none.
@@ -26,14 +27,10 @@ class Case:
 
     id: str
     patient: str
+    folder: Path
     release: Release
     images: Mapping[str, Path]
     segmentation: Path | None
-
-    @property
-    def folder(self) -> Path:
-        """The folder of its files."""
-        return next(iter(self.images.values())).parent
 
 
 def find_cases(root: Path, release: str = "auto") -> list[Case]:
@@ -64,7 +61,7 @@ def missing_files(case: Case, modalities: Sequence[str]) -> str | None:
     """What a case lacks of that which training needs, in words; None where nothing is missing."""
     lacking = [modality for modality in modalities if modality not in case.images]
     if lacking:
-        there = ", ".join(case.images)
+        there = ", ".join(case.images) or "no image at all"
         return f"has no {' and no '.join(lacking)} image, only {there}"
     return "has no segmentation" if case.segmentation is None else None
 
@@ -81,13 +78,19 @@ def _folders(root: Path) -> Iterator[Path]:
                 continue
             seen.add((status.st_dev, status.st_ino))
             yield folder
-            with os.scandir(folder) as entries:
-                below += [
-                    Path(entry.path)
-                    for entry in entries
-                    if entry.is_dir() and not entry.name.startswith(".")
-                ]
+            try:
+                with os.scandir(folder) as entries:
+                    below += [Path(entry.path) for entry in entries if _is_folder(entry)]
+            except OSError as error:
+                raise DataError(f"folder '{folder}' cannot be listed: {error.strerror}") from None
         level = below
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir() and not entry.name.startswith(".")
+    except OSError:  # a link to itself
+        return False
 
 
 def _case_in(folder: Path, releases: tuple[Release, ...]) -> Case | None:
@@ -95,11 +98,15 @@ def _case_in(folder: Path, releases: tuple[Release, ...]) -> Case | None:
     case_id = folder.name
     release = release_of(case_id, set(files), releases)
     if release is None:
+        # An empty folder with the name of a case is a case whose files are missing.
+        release = next((one for one in releases if one.case_id.fullmatch(case_id)), None)
+    if release is None:
         return None
     stems = (case_id + release.segmentation, *release.misnamed_segmentations)
     return Case(
         id=case_id,
-        patient=release.patient(case_id),
+        patient=patient_of(case_id),
+        folder=folder,
         release=release,
         images={m: files[case_id + s] for m, s in release.images.items() if case_id + s in files},
         segmentation=next((files[stem] for stem in stems if stem in files), None),

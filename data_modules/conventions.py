@@ -41,11 +41,6 @@ class Release:
     labels: Mapping[int, int]
     misnamed_segmentations: tuple[str, ...] = ()
 
-    def patient(self, case_id: str) -> str:
-        """The patient of a case; a case with a foreign name counts as a patient of its own."""
-        match = self.case_id.fullmatch(case_id)
-        return match["patient"] if match else case_id
-
 
 RELEASES = (
     Release(
@@ -88,6 +83,16 @@ RELEASES = (
         labels=_LABELS_2017_TO_2021,
     ),
 )
+
+
+def patient_of(case_id: str) -> str:
+    """The patient of a case, told by its id; one with a foreign id is a patient of its own.
+
+    Not a matter of ``data.release``: a release that was named wrongly must not undo the split by
+    patient.
+    """
+    matches = (release.case_id.fullmatch(case_id) for release in RELEASES)
+    return next((match["patient"] for match in matches if match), case_id)
 
 
 def releases_named(name: str) -> tuple[Release, ...]:

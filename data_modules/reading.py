@@ -59,6 +59,10 @@ class LabelJob:
     target: tuple[int, ...]
     size: tuple[int, int]
 
+    def files(self) -> list[Path]:
+        """The files that the outcome depends on."""
+        return [self.path]
+
     def __call__(self) -> CaseSlices:
         """Read, choose, frame. Raises DataError for a bad file."""
         labels, spacing = read_labels(self.path, dict(self.labels))
@@ -86,6 +90,10 @@ class ImageJob:
     beside: Path | None
     choice: slices.SliceChoice
     size: tuple[int, int]
+
+    def files(self) -> list[Path]:
+        """The files that the outcome depends on."""
+        return [self.path] if self.beside is None else [self.path, self.beside]
 
     def __call__(self) -> CaseSlices:
         """Check, read, choose, frame. Raises DataError for a bad file."""

@@ -11,6 +11,7 @@ from data_modules.errors import DataError
 
 SIDES = ("train", "val", "test")
 PAPER_SIZES = (1000, 125, 126)
+DEALS = 1000  # shuffles tried until three counts are met
 
 Split = dict[str, list[str]]
 SplitSizes = tuple[int, int, int] | tuple[float, float, float] | None
@@ -34,29 +35,25 @@ def split_patients(patient_of: Mapping[str, str], sizes: SplitSizes, seed: int) 
         DataError: fewer cases or patients than asked for, or sizes that make no sense.
     """
     cases_of: dict[str, list[str]] = {}
-    for case in sorted(patient_of):
-        cases_of.setdefault(patient_of[case], []).append(case)
+    for case, patient in sorted(patient_of.items(), key=lambda pair: pair[::-1]):
+        cases_of.setdefault(patient, []).append(case)
     if len(cases_of) < len(SIDES):
         raise DataError(
             f"{len(patient_of)} cases of {len(cases_of)} patients found, a split needs at least "
             "one patient each for train, val and test"
         )
-    exact = _exact(sizes, len(patient_of))
     counts = _counts(sizes, len(patient_of))
-    patients = sorted(cases_of)
-    shuffled = [patients[i] for i in np.random.default_rng(seed).permutation(len(patients))]
-    # Small sides first: what they leave over, the patients scanned twice too, fits into train.
-    split: Split = {}
-    for still_empty, side in ((2, "test"), (1, "val"), (0, "train")):
-        split[side] = _fill(shuffled, cases_of, counts[side], exact=exact, keep=still_empty)
-        if exact and len(split[side]) != counts[side]:
-            raise DataError(
-                f"data.split_sizes asks for {counts[side]} cases on side {side}, but only "
-                f"{len(split[side])} can be had without a patient on two sides"
-            )
-    if sizes is None or not exact:
-        split["train"] += [case for patient in shuffled for case in cases_of[patient]]
-    return {side: sorted(split[side]) for side in SIDES}
+    if not _exact(sizes, len(patient_of)):
+        return _deal(cases_of, counts, np.random.default_rng(seed), exact=False)
+    rng = np.random.default_rng(seed)
+    for _ in range(DEALS):  # one is enough for BraTS; few patients with several scans may need more
+        split = _deal(cases_of, counts, rng, exact=True)
+        if all(len(split[side]) == counts[side] for side in SIDES):
+            return split
+    raise DataError(
+        f"data.split_sizes asks for {list(counts.values())} cases, which could not be had without "
+        "a patient on two sides"
+    )
 
 
 def read_split(path: Path, patient_of: Mapping[str, str]) -> Split:
@@ -135,24 +132,35 @@ def _counts(sizes: SplitSizes, cases: int) -> dict[str, int]:
     return {"train": max(1, cases - val - test), "val": val, "test": test}
 
 
-def _fill(
-    shuffled: list[str], cases_of: Mapping[str, list[str]], count: int, *, exact: bool, keep: int
-) -> list[str]:
-    """Take patients off the front of a shuffled list as long as their cases fit into a count.
+def _deal(
+    cases_of: Mapping[str, list[str]],
+    counts: Mapping[str, int],
+    rng: np.random.Generator,
+    *,
+    exact: bool,
+) -> Split:
+    """Shuffle the patients and deal them out.
 
     Args:
-        shuffled: patients nobody has taken yet; those taken are removed.
-        cases_of: the cases of each patient.
-        count: cases wanted.
-        exact: whether the first patient, too, must fit; otherwise a side is never left empty.
-        keep: patients to be left over for the other sides.
+        cases_of: the cases of each patient, patients sorted.
+        counts: cases wanted on each side.
+        rng: shuffles.
+        exact: never give a side more than its count, and leave over who does not fit. Otherwise no
+            side stays empty, and train takes all who are left.
     """
-    taken: list[str] = []
-    for patient in list(shuffled):
-        if len(taken) >= count or len(shuffled) <= keep:
-            break
-        fits = len(taken) + len(cases_of[patient]) <= count
-        if fits or not (taken or exact):
-            taken += cases_of[patient]
-            shuffled.remove(patient)
-    return taken
+    patients = list(cases_of)
+    left = [patients[index] for index in rng.permutation(len(patients))]
+    split: Split = {}
+    # Small sides first: what they leave over, the patients scanned twice too, fits into train.
+    for still_empty, side in ((2, "test"), (1, "val"), (0, "train")):
+        split[side] = []
+        for patient in list(left):
+            if len(split[side]) >= counts[side] or len(left) <= still_empty:
+                break
+            fits = len(split[side]) + len(cases_of[patient]) <= counts[side]
+            if fits or not (split[side] or exact):
+                split[side] += cases_of[patient]
+                left.remove(patient)
+    if not exact:
+        split["train"] += [case for patient in left for case in cases_of[patient]]
+    return {side: sorted(split[side]) for side in SIDES}

@@ -16,6 +16,7 @@ from scipy import ndimage
 
 from data_modules.errors import DataError
 from data_modules.framing import frame
+from data_modules.integrity import check_whole
 
 ORIENTATION = "LPS"
 Spacing = tuple[float, ...]  # mm, x first
@@ -24,6 +25,10 @@ GEOMETRY_TOLERANCE = 1e-3  # of a spacing in mm and of a direction cosine; heade
 # the rest lie under Li's threshold in the BraTS files looked at); where the background is noise,
 # 40 % and more do.
 LARGEST_DIM_SHARE = 0.25
+# Noise has a floor. Where more of the rest than this lies well below the background's value, that
+# value was put there, as in files that were z-scored before and filled up with 0.
+LARGEST_SHARE_BELOW_NOISE = 0.05
+WELL_BELOW = 0.05  # of the way from the background's value to the brightest voxels
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,8 @@ def read_grid(path: Path) -> Grid:
     if reader.GetDimension() != 3:
         size = " x ".join(map(str, reader.GetSize()))
         raise DataError(f"{path}: has {reader.GetDimension()} dimensions ({size}), expected 3")
+    if reader.GetNumberOfComponents() != 1:
+        raise DataError(f"{path}: has {reader.GetNumberOfComponents()} values a voxel, expected 1")
     return Grid(reader.GetSize(), reader.GetSpacing(), reader.GetOrigin(), reader.GetDirection())
 
 
@@ -76,9 +83,10 @@ def read_image(path: Path) -> sitk.Image:
     """Read a 3-D file as a SimpleITK image, brought to LPS orientation.
 
     Raises:
-        DataError: the file cannot be read, or is not 3-D.
+        DataError: the file cannot be read, is not 3-D, or has missing, NaN or infinite voxels.
     """
     read_grid(path)
+    check_whole(path)
     try:
         return sitk.DICOMOrient(sitk.ReadImage(str(path)), ORIENTATION)
     except RuntimeError as error:
@@ -92,13 +100,10 @@ def read_modality(path: Path) -> tuple[NDArray[np.float32], NDArray[np.bool_], S
         Intensities (depth, height, width), the brain mask of the same shape, and the spacing.
 
     Raises:
-        DataError: unreadable, not finite, or constant.
+        DataError: a bad file, or a constant image.
     """
     image = read_image(path)
     voxels = sitk.GetArrayFromImage(image).astype(np.float32, copy=False)
-    if not np.isfinite(voxels).all():
-        count = int(voxels.size - np.isfinite(voxels).sum())
-        raise DataError(f"{path}: {count} voxels are NaN or infinite, expected finite intensities")
     brain = find_brain(voxels)
     inside = voxels[brain].astype(np.float64)
     if inside.size == 0 or (deviation := float(inside.std())) == 0:
@@ -113,8 +118,8 @@ def find_brain(voxels: NDArray[np.float32]) -> NDArray[np.bool_]:
 
     The background's value is the commonest one on the sides of the slices. Skull-stripped files
     hold exactly that value outside the brain, be it 0 or negative: the rest is brain. Otherwise the
-    background is noise: Li's minimum cross-entropy threshold parts it from the head (Li and Lee
-    1993), whose dark holes are filled slice by slice.
+    background is noise, which shows in many dim voxels: Li's minimum cross-entropy threshold parts
+    it from the head (Li and Lee 1993), whose dark holes are filled slice by slice.
 
     Args:
         voxels: (depth, height, width), finite.
@@ -124,12 +129,13 @@ def find_brain(voxels: NDArray[np.float32]) -> NDArray[np.bool_]:
     """
     sides = np.concatenate([voxels[:, [0, -1], :].ravel(), voxels[:, :, [0, -1]].ravel()])
     values, counts = np.unique(sides, return_counts=True)
-    differing: NDArray[np.bool_] = voxels != values[counts.argmax()]
-    total = int(np.count_nonzero(differing))
-    if total == 0:
+    background = float(values[counts.argmax()])
+    differing: NDArray[np.bool_] = voxels != background
+    if not differing.any():
         return differing
     bright: NDArray[np.bool_] = voxels > _li_threshold(voxels)
-    if np.count_nonzero(differing & ~bright) <= LARGEST_DIM_SHARE * total:
+    dim = np.count_nonzero(differing & ~bright) / np.count_nonzero(differing)
+    if dim <= LARGEST_DIM_SHARE or _is_within(background, voxels[differing]):
         return differing
     for one in bright:
         ndimage.binary_fill_holes(one, output=one)
@@ -180,11 +186,18 @@ def write_label_map(path: Path, labels: NDArray[np.uint8], like: Path) -> None:
     grid = read_grid(like)
     own = sitk.DICOMOrientImageFilter.GetOrientationFromDirectionCosines(grid.direction)
     image = sitk.DICOMOrient(image, own)
-    # To the last digit: turning there and back rounds.
+    # Turning there and back rounds.
     image.SetOrigin(grid.origin)
     image.SetSpacing(grid.spacing)
     image.SetDirection(grid.direction)
     sitk.WriteImage(image, str(path), useCompression=True)
+
+
+def _is_within(background: float, rest: NDArray[np.float32]) -> bool:
+    """Whether the background's value lies among those of the rest, not at their floor."""
+    margin = WELL_BELOW * (float(np.percentile(rest, 99)) - background)
+    below = np.count_nonzero(rest < background - margin)
+    return bool(below > LARGEST_SHARE_BELOW_NOISE * rest.size)
 
 
 def _li_threshold(voxels: NDArray[np.float32]) -> float:

@@ -1,4 +1,5 @@
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ SIZE = (4, 6)
 
 
 def case(name: str) -> Case:
-    return Case(name, name, RELEASES[0], {}, None)
+    return Case(name, name, Path(name), RELEASES[0], {}, None)
 
 
 def array(slices: Mapping[str, list[int]], seed: int, *, labels: bool = False) -> SliceArray:

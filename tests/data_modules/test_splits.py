@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from data_modules.conventions import releases_named
+from data_modules import conventions
 from data_modules.errors import DataError
 from data_modules.splits import Split, SplitSizes, read_split, split_patients
 from tests.toy import REAL
@@ -18,8 +18,7 @@ def training_set() -> dict[str, str]:
     """The patient of each of the 1,251 cases of BraTS 2023."""
     if not TRAINING_IDS.exists():
         pytest.skip(f"the ids of BraTS 2023 are not here ({TRAINING_IDS})")
-    (release,) = releases_named("brats2023")
-    return {case: release.patient(case) for case in TRAINING_IDS.read_text().split()}
+    return {case: conventions.patient_of(case) for case in TRAINING_IDS.read_text().split()}
 
 
 def scans(*patients: int) -> dict[str, str]:
