@@ -147,7 +147,8 @@ class TestResults(Callback):
         _write_npz(folder.images, case=np.array(names), slice=slices, image=images)
         dice = dict(zip(table.cases, case_dice(table).mean(axis=1), strict=True))
         ranked = sorted(range(len(kept)), key=lambda place: -dice[names[place]])
-        chosen = {ranked[0]: "best", ranked[-1]: "worst", ranked[len(ranked) // 2]: "median"}
+        # Of fewer than three cases none is drawn twice.
+        chosen = {ranked[len(ranked) // 2]: "median", ranked[-1]: "worst", ranked[0]: "best"}
         examples = [
             Example(
                 f"{word}: {names[i]}, slice {slices[i]}, Dice of the case {dice[names[i]]:.3f}",

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from data_modules.errors import DataError
 from data_modules.phantom.dataset import GENERATOR_VERSION, MANIFEST, write_phantom
 
 
@@ -24,11 +25,14 @@ class PhantomOptions:
         """Write the phantom into a folder of its own unless it is there, and give that folder.
 
         Raises:
-            ValueError: an option is out of range.
+            DataError: an option is out of range, or the folder cannot be written.
         """
         name = f"phantom-{self.cases}-cases-{self.depth}-slices-seed-{self.seed}"
         output = folder / f"{name}-version-{GENERATOR_VERSION}"
-        write_phantom(output, self.cases, self.depth, self.seed)
+        try:
+            write_phantom(output, self.cases, self.depth, self.seed)
+        except (ValueError, OSError) as error:
+            raise DataError(f"data.phantom: {error}") from None
         return output
 
 

@@ -136,12 +136,16 @@ def test_a_real_process_ends_with_2_and_no_traceback(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_without_data_it_says_where_to_name_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_the_environment_may_name_the_data(
+    program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert main(["fit", "--config", "unet_t1c.yaml"]) == 2
-    assert "--data.root" in capsys.readouterr().err
+    other = write_dataset(tmp_path / "other", 5)
+    monkeypatch.setenv("BRATS_ROOT", str(other))
+    assert program("fit", "--data.root", "null") == 0
+
+    (run,) = find_runs(Path("runs"))
+    assert yaml.safe_load(run.config.read_text("utf-8"))["data"]["root"] == str(other)
+    assert len(run.split.read_text("utf-8").splitlines()) == 1 + 5
 
 
 def test_test_and_predict_without_a_run_say_so(
