@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
-SOURCES := main.py callbacks data_modules lightning_app models tests
+SOURCES := main.py benchmarks callbacks data_modules lightning_app models tests
 
 .DEFAULT_GOAL := help
 
@@ -15,6 +15,11 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --editable ".[test]" --constraint constraints.txt
 	@touch $@
+
+demo: export BRATS_ROOT =
+demo: $(INSTALLED)  ## train, test and draw on synthetic patients, some minutes on two cores
+	$(BIN)/python main.py fit --config aspp_t2f.yaml --config quick.yaml --config demo.yaml
+	$(BIN)/python main.py test --trainer.default_root_dir runs/demo
 
 test: lint $(INSTALLED)  ## install, then lint, types and the whole suite but the slow tests
 	$(BIN)/python -m pytest --numprocesses auto

@@ -175,11 +175,11 @@ class BraTSDataModule(LightningDataModule):
         more = f"; and {len(problems) - 3} more" if len(problems) > 3 else ""
         if self.on_bad_case == "stop":
             raise DataError(
-                f"{len(problems)} bad cases: {shown}{more}; mend them, or leave them out with "
+                f"bad cases: {len(problems)} ({shown}{more}); mend them, or leave them out with "
                 "--data.on_bad_case skip"
             )
         self.left_out |= problems
-        _log.warning("Left out %d bad cases: %s%s", len(problems), shown, more)
+        _log.warning("Bad cases left out: %d (%s%s)", len(problems), shown, more)
 
     def _split(self, cases: Sequence[Case]) -> dict[str, list[Case]]:
         """The cases of each side that have every file that is needed."""

@@ -6,7 +6,8 @@ from rich.table import Table
 
 from data_modules.brats import BraTSDataModule
 from data_modules.slices import looks_at_truth
-from lightning_app.scores import SCORES, CountTable, Result, accuracy_of_nothing
+from lightning_app.counts import CountTable
+from lightning_app.scores import SCORES, Result, accuracy_of_nothing
 from lightning_app.statistics import FEWEST_PATIENTS
 
 

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from data_modules.dataset import Batch, SliceDataset
 from data_modules.targets import TARGETS, TargetName
-from lightning_app.scores import CountTable, SliceCounts, evaluate, monitored_dice
+from lightning_app.counts import CountTable, SliceCounts
+from lightning_app.scores import evaluate, monitored_dice
 
 MONITOR = "val/dice"
 PREDICTED_AT_ONCE = 16  # slices; bounds the memory of a volume

@@ -12,12 +12,12 @@ from torch import Tensor
 
 from data_modules.brats import BraTSDataModule
 from data_modules.dataset import Batch
+from lightning_app.counts import CountTable
 from lightning_app.files import read_json, replacing, write_csv, write_json
 from lightning_app.pictures import Example, draw_examples, to_grey
 from lightning_app.runs import Run, TestFolder
 from lightning_app.score_table import print_scores
 from lightning_app.scores import (
-    CountTable,
     Result,
     accuracy_of_nothing,
     case_dice,
@@ -31,8 +31,9 @@ BOOTSTRAP_SEED = 0
 class TestResults(Callback):
     """Write what a test found into the run's folder, print the scores, draw three cases.
 
-    Of each case one slice is kept for pictures: the one with most target, the lowest where several
-    have as much, the middle one where there is none.
+    These are the best, the median and the worst of the cases with target. Of each case one slice is
+    kept for pictures: the one with most target, the lowest where several have as much, the middle
+    one where there is none.
 
     Args:
         run: the run that is tested.
@@ -146,7 +147,9 @@ class TestResults(Callback):
         )
         _write_npz(folder.images, case=np.array(names), slice=slices, image=images)
         dice = dict(zip(table.cases, case_dice(table).mean(axis=1), strict=True))
-        ranked = sorted(range(len(kept)), key=lambda place: -dice[names[place]])
+        # A case without tumour that is predicted empty is right, but shows nothing.
+        shown = [i for i in range(len(kept)) if truths[i].any()] or list(range(len(kept)))
+        ranked = sorted(shown, key=lambda place: -dice[names[place]])
         # Of fewer than three cases none is drawn twice.
         chosen = {ranked[len(ranked) // 2]: "median", ranked[-1]: "worst", ranked[0]: "best"}
         examples = [

@@ -1,13 +1,10 @@
 """The LightningCLI behind fit, validate, test and predict."""
 
-import argparse
 import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from jsonargparse import Namespace
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import LightningDataModule, LightningModule, Trainer
@@ -17,7 +14,8 @@ from callbacks.checkpoints import BestCheckpoint, LastCheckpoint
 from callbacks.metrics_csv import MetricsCSV
 from data_modules.brats import BraTSDataModule
 from data_modules.errors import DataError
-from lightning_app.configs import BASE, find_config
+from lightning_app.configs import BASE
+from lightning_app.early import Early, look_ahead
 from lightning_app.errors import UsageError
 from lightning_app.links import LINKS, refuse_linked
 from lightning_app.network import describe_network
@@ -25,7 +23,7 @@ from lightning_app.parser import ExperimentParser, NamedConfigFile
 from lightning_app.prediction import LabelMapWriter, volumes_to_predict
 from lightning_app.quiet import quieten
 from lightning_app.run_recorder import RunRecorder
-from lightning_app.runs import DEFAULT_ROOT, Run, new_run, trained_run
+from lightning_app.runs import Run, new_run
 from lightning_app.task import SegmentationTask
 from lightning_app.test_results import TestResults
 
@@ -61,58 +59,6 @@ def run(arguments: list[str]) -> int:
     finally:
         os.environ.pop(RUN_VARIABLE, None)  # a second run of this process is another run
     return 0
-
-
-@dataclass(frozen=True)
-class Early:
-    """What must be known before the parser is built, because it decides the defaults.
-
-    Attributes:
-        command: fit, validate, test or predict.
-        experiment: stem of the first config.
-        root: folder of the runs.
-        trained: the run that the command is about; None for fit, and when only help is asked for.
-    """
-
-    command: str
-    experiment: str
-    root: Path
-    trained: Run | None
-
-
-def look_ahead(arguments: list[str]) -> Early:
-    """Read the options that decide the defaults.
-
-    Raises:
-        UsageError: there is no such run.
-    """
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
-    parser.add_argument("--run")
-    parser.add_argument("-c", "--config", action="append", default=[])
-    parser.add_argument("--trainer.default_root_dir", dest="root")
-    try:
-        known, rest = parser.parse_known_args(arguments[1:])
-    except argparse.ArgumentError as error:
-        raise UsageError(str(error)) from None
-    root = Path(known.root or _root_in_configs(known.config) or DEFAULT_ROOT)
-    experiment = Path(known.config[0]).stem if known.config else BASE.stem
-    wants_help = any(word in {"-h", "--help"} or word.startswith("--print_config") for word in rest)
-    trained = None
-    if arguments[0] != "fit" and not wants_help:
-        trained = trained_run(root, known.run)
-    return Early(arguments[0], experiment, root, trained)
-
-
-def _root_in_configs(names: list[str]) -> str | None:
-    """The folder of the runs as the last config that names one has it."""
-    root = None
-    for name in names:
-        try:
-            content = yaml.safe_load(find_config(name).read_text(encoding="utf-8"))
-            root = content["trainer"]["default_root_dir"]
-        except (OSError, ValueError, yaml.YAMLError, KeyError, TypeError):
-            continue  # not there, or unreadable, which the real parser will say
-    return root
 
 
 class ExperimentCLI(LightningCLI):

@@ -309,7 +309,7 @@ def test_a_bad_case_stops(tmp_path: Path, damage: Any, slices: str) -> None:  # 
         ready(root, tmp_path / "cache", slices=slices)
 
     message = str(caught.value)
-    assert "1 bad cases: BraTS-GLI-00001-000: " in message
+    assert "bad cases: 1 (BraTS-GLI-00001-000: " in message
     assert DAMAGES[damage] in message
     assert "--data.on_bad_case skip" in message
     assert "\n" not in message
@@ -333,7 +333,7 @@ def test_a_bad_case_is_skipped_where_that_was_asked_for(
     assert DAMAGES[damage] in one.left_out["BraTS-GLI-00001-000"]
     assert one.description()["left_out"] == one.left_out
     assert [number_of(row[0]) for row in one.split_rows()] == [0, 2, 3, 4]
-    assert "Left out 1 bad cases: BraTS-GLI-00001-000" in caplog.text
+    assert "Bad cases left out: 1 (BraTS-GLI-00001-000" in caplog.text
     for side, loader in (("val", one.val_dataloader()), ("test", one.test_dataloader())):
         (batch,) = loader
         for sample, case in enumerate(ids(one, side)):
@@ -354,7 +354,9 @@ def test_of_many_bad_cases_three_are_named(tmp_path: Path) -> None:
     for number in range(5):
         file_of(root, number, "t1c").unlink()
 
-    with pytest.raises(DataError, match=r"5 bad cases: .*00000.*00001.*00002.*; and 2 more") as one:
+    with pytest.raises(
+        DataError, match=r"bad cases: 5 \(.*00000.*00001.*00002.*; and 2 more"
+    ) as one:
         ready(root, tmp_path / "cache")
 
     assert "00003" not in str(one.value)

@@ -265,7 +265,7 @@ def test_cases_without_a_modality_stop_or_are_left_out(
     assert "BraTS-GLI-00009-000: has no t1c image" in capsys.readouterr().err
 
     assert program("fit", "--data.root", str(root), "--data.on_bad_case", "skip") == 0
-    assert "Left out 1 bad case" in capsys.readouterr().err
+    assert "Bad cases left out: 1 (" in capsys.readouterr().err
     (run,) = find_runs(Path("runs"))
     assert "00009" not in run.split.read_text("utf-8")
     assert "00009" in run.environment.read_text("utf-8")

@@ -8,10 +8,9 @@ from sklearn.metrics import confusion_matrix
 from torch import Tensor
 from torchmetrics.functional.segmentation import dice_score, mean_iou
 
+from lightning_app.counts import CountTable, SliceCounts
 from lightning_app.scores import (
     SCORES,
-    CountTable,
-    SliceCounts,
     accuracy_of_nothing,
     case_dice,
     evaluate,
