@@ -22,10 +22,10 @@ from lightning_app.network import describe_network
 from lightning_app.parser import ExperimentParser, NamedConfigFile
 from lightning_app.prediction import LabelMapWriter, volumes_to_predict
 from lightning_app.quiet import quieten
+from lightning_app.results import TestResults
 from lightning_app.run_recorder import RunRecorder
 from lightning_app.runs import Run, new_run
 from lightning_app.task import SegmentationTask
-from lightning_app.test_results import TestResults
 
 ROOT_VARIABLE = "BRATS_ROOT"  # the folder of the data where --data.root names none
 RUN_VARIABLE = "BRATS_RUN_FOLDER"  # tells the other processes of a training its folder
