@@ -16,7 +16,6 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --editable ".[test]" --constraint constraints.txt
 	@touch $@
 
-demo: export BRATS_ROOT =
 demo: $(INSTALLED)  ## train, test and draw on synthetic patients, some minutes on two cores
 	$(BIN)/python main.py fit --config aspp_t2f.yaml --config quick.yaml --config demo.yaml
 	$(BIN)/python main.py test --trainer.default_root_dir runs/demo

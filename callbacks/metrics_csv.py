@@ -21,6 +21,7 @@ class MetricsCSV(Callback):
     def __init__(self, filename: str = "metrics.csv") -> None:
         self.filename = filename
         self._rate = 0.0
+        self._validated = False
 
     def on_train_batch_start(
         self, trainer: Trainer, pl_module: LightningModule, batch: object, batch_idx: int
@@ -29,6 +30,11 @@ class MetricsCSV(Callback):
         del pl_module, batch
         if batch_idx == 0 and trainer.optimizers:
             self._rate = float(trainer.optimizers[0].param_groups[0]["lr"])
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Note that the scores of the validation are of this epoch."""
+        del trainer, pl_module
+        self._validated = True
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the row."""
@@ -40,7 +46,13 @@ class MetricsCSV(Callback):
             "step": trainer.global_step,
             "lr": self._rate,
         }
-        logged = trainer.callback_metrics
+        # Lightning keeps the scores of an earlier validation where an epoch has none.
+        logged = {
+            name: value
+            for name, value in trainer.callback_metrics.items()
+            if self._validated or not name.startswith("val/")
+        }
+        self._validated = False
         values |= {name: _number(logged[name]) for name in sorted(logged)}
         _append(Path(trainer.default_root_dir) / self.filename, values)
 

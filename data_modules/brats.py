@@ -20,6 +20,8 @@ from data_modules.slices import SliceChoice
 from data_modules.splits import SIDES, SplitSizes, read_split, split_patients
 from data_modules.targets import TARGETS, Target, TargetName
 
+PHANTOM = Path("phantom")
+
 _log = logging.getLogger(__name__)
 
 
@@ -27,8 +29,8 @@ class BraTSDataModule(LightningDataModule):
     """Axial slices of BraTS volumes with their labels, split by patient.
 
     Args:
-        root: Folder with the cases, at any depth; null for a synthetic phantom.
-        phantom: The phantom that is made, once, where there is no root.
+        root: Folder with the cases, at any depth; null or the word phantom for a synthetic phantom.
+        phantom: The phantom that is made, once, where there is no other root.
         release: Which BraTS release the files follow: auto tells it from their names.
         modalities: MRI contrasts, one channel each.
         target: What is to be segmented: whole (labels 1 + 2 + 3), core (1 + 3), enhancing (3),
@@ -72,9 +74,11 @@ class BraTSDataModule(LightningDataModule):
         super().__init__()
         if not modalities:
             raise DataError("data.modalities is empty, expected at least one modality")
+        if len(set(modalities)) < len(modalities):
+            raise DataError(f"data.modalities is {list(modalities)}, which names one twice")
         if batch_size < 1:
             raise DataError(f"data.batch_size is {batch_size}, expected 1 or more")
-        self.root = root
+        self.root = None if root == PHANTOM else root
         self.phantom = phantom
         self.release = release
         self.modalities = tuple(modalities)
@@ -92,7 +96,7 @@ class BraTSDataModule(LightningDataModule):
         self.sides: dict[str, list[Case]] = {}
         self.datasets: dict[str, SliceDataset] = {}
         self.left_out: dict[str, str] = {}
-        self.is_phantom = root is None
+        self.is_phantom = self.root is None
         self.fingerprint = ""
         self.spacing: dict[str, tuple[float, float]] = {}
 

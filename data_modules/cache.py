@@ -12,6 +12,7 @@ import logging
 import os
 import shutil
 from collections.abc import Mapping, Sequence
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -158,6 +159,10 @@ class SliceCache:
                 unfinished.rename(place)
         except OSError as error:
             raise DataError(f"data.cache_dir '{self.folder}': {error}") from None
+        except BrokenProcessPool:
+            raise DataError(
+                f"a process that read the {what} files was killed, perhaps for want of memory"
+            ) from None
 
     def _build(self, place: Path, what: str, jobs: Sequence[_Job], dtype: np.dtype[Any]) -> None:
         processes = max(1, min(self.processes or _cores(), len(jobs) // CASES_A_PROCESS))

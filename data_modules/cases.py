@@ -33,19 +33,20 @@ class Case:
     segmentation: Path | None
 
 
-def find_cases(root: Path, release: str = "auto") -> list[Case]:
+def find_cases(root: Path, release: str = "auto", option: str = "data.root") -> list[Case]:
     """Find every case in a folder and the folders below it, sorted by id.
 
     Args:
         root: the folder; it may lie a level or two above the cases, or be a case itself.
         release: name of a row of the table of conventions, or ``auto``.
+        option: what the root is called in errors.
 
     Raises:
         DataError: the root is not a folder, holds no case, or holds one case id twice.
     """
     releases = releases_named(release)
     if not root.is_dir():
-        raise DataError(f"data.root '{root}' is not a folder")
+        raise DataError(f"{option} '{root}' is not a folder")
     cases = [c for folder in _folders(root.resolve()) if (c := _case_in(folder, releases))]
     if not cases:
         raise DataError(_nothing_found(root, release))

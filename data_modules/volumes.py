@@ -171,7 +171,7 @@ def read_labels(path: Path, labels: Mapping[int, int]) -> tuple[NDArray[np.uint8
     return translated, image.GetSpacing()
 
 
-def write_label_map(path: Path, labels: NDArray[np.uint8], like: Path) -> None:
+def write_label_map(path: Path, labels: NDArray[np.uint8], like: Path) -> NDArray[np.uint8]:
     """Write labels on the grid of another file: its size, spacing, origin and direction.
 
     Args:
@@ -179,9 +179,13 @@ def write_label_map(path: Path, labels: NDArray[np.uint8], like: Path) -> None:
         labels: (depth, height, width), in LPS order as ``read_image`` gives it, padded or cropped
             to any height and width.
         like: the file whose grid it is.
+
+    Returns:
+        The labels that were written (depth, height, width), in LPS order.
     """
     reference = read_image(like)
-    image = sitk.GetImageFromArray(frame(labels, (reference.GetHeight(), reference.GetWidth())))
+    labels = frame(labels, (reference.GetHeight(), reference.GetWidth()))
+    image = sitk.GetImageFromArray(labels)
     image.CopyInformation(reference)
     grid = read_grid(like)
     own = sitk.DICOMOrientImageFilter.GetOrientationFromDirectionCosines(grid.direction)
@@ -191,6 +195,7 @@ def write_label_map(path: Path, labels: NDArray[np.uint8], like: Path) -> None:
     image.SetSpacing(grid.spacing)
     image.SetDirection(grid.direction)
     sitk.WriteImage(image, str(path), useCompression=True)
+    return labels
 
 
 def _is_within(background: float, rest: NDArray[np.float32]) -> bool:

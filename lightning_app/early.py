@@ -8,7 +8,7 @@ import yaml
 
 from lightning_app.configs import BASE, find_config
 from lightning_app.errors import UsageError
-from lightning_app.runs import DEFAULT_ROOT, Run, trained_run
+from lightning_app.runs import DEFAULT_ROOT, Run, experiment_of, find_runs, trained_run
 
 
 @dataclass(frozen=True)
@@ -43,11 +43,13 @@ def look_ahead(arguments: list[str]) -> Early:
     except argparse.ArgumentError as error:
         raise UsageError(str(error)) from None
     root = Path(known.root or _root_in_configs(known.config) or DEFAULT_ROOT)
-    experiment = Path(known.config[0]).stem if known.config else BASE.stem
+    experiment = experiment_of(known.config[0]) if known.config else BASE.stem
     wants_help = any(word in {"-h", "--help"} or word.startswith("--print_config") for word in rest)
     trained = None
     if arguments[0] != "fit" and not wants_help:
-        trained = trained_run(root, known.run)
+        # `test --config aspp_t1c.yaml` means that experiment, not whatever ran last.
+        named = experiment if any(run.experiment == experiment for run in find_runs(root)) else None
+        trained = trained_run(root, known.run or named)
     return Early(arguments[0], experiment, root, trained)
 
 

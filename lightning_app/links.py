@@ -24,12 +24,18 @@ class Link:
     compute: Callable[[Any], Any]
 
 
+def _seed(value: Any) -> int:  # noqa: ANN401 (a number or true)
+    if isinstance(value, bool) or not 0 <= value < 2**32:
+        raise ValueError(f"seed_everything is {value}, expected a whole number from 0 to 2**32 - 1")
+    return int(value)
+
+
 LINKS = {
     "model.network.init_args.in_channels": Link("data.modalities", len),
     "model.network.init_args.out_channels": Link("data.target", lambda t: TARGETS[t].channels),
     "model.loss.init_args.exclusive": Link("data.target", lambda t: TARGETS[t].exclusive),
     "model.target": Link("data.target", str),
-    "data.seed": Link("seed_everything", int),
+    "data.seed": Link("seed_everything", _seed),
 }
 
 

@@ -17,13 +17,19 @@ def describe_network(network: nn.Module, data: BraTSDataModule) -> dict[str, Any
     """
     size = data.cache.size
     image = torch.zeros(1, len(data.modalities), *size)
+    expected = (1, data.target.channels, *size)
     try:
-        multiply_adds = count_multiply_adds(network, image)
+        multiply_adds, shape = count_multiply_adds(network, image)
     except (ValueError, RuntimeError) as error:
         raise UsageError(
             f"{type(network).__name__} cannot take slices of data.image_size {list(size)} with "
             f"{len(data.modalities)} channels: {str(error).splitlines()[0]}"
         ) from error
+    if shape != expected:
+        raise UsageError(
+            f"{type(network).__name__} gives logits of size {list(shape)} for one slice, expected "
+            f"{list(expected)} for data.target '{data.target.name}'"
+        )
     return {
         "class": f"{type(network).__module__}.{type(network).__qualname__}",
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
@@ -32,8 +38,8 @@ def describe_network(network: nn.Module, data: BraTSDataModule) -> dict[str, Any
     }
 
 
-def count_multiply_adds(network: nn.Module, image: torch.Tensor) -> int:
-    """Multiply-adds of the matrix products and convolutions of one forward pass.
+def count_multiply_adds(network: nn.Module, image: torch.Tensor) -> tuple[int, tuple[int, ...]]:
+    """Multiply-adds of the matrix products and convolutions of a forward pass, and its shape.
 
     Args:
         network: in evaluation or training mode, which it keeps.
@@ -44,6 +50,6 @@ def count_multiply_adds(network: nn.Module, image: torch.Tensor) -> int:
     was_training = network.training
     network.eval()  # a batch of one, and no statistics to be changed
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        network(image)
+        logits = network(image)
     network.train(was_training)
-    return int(counter.get_total_flops() // 2)
+    return int(counter.get_total_flops() // 2), tuple(logits.shape)

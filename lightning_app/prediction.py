@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
 from data_modules.cases import Case, find_cases
+from data_modules.errors import DataError
 from data_modules.framing import frame
-from data_modules.volumes import check_same_grid, read_grid, read_modality, write_label_map
+from data_modules.volumes import check_same_grid, read_modality, write_label_map
 from lightning_app.errors import UsageError
 from lightning_app.files import read_json, replacing, write_json
 from lightning_app.runs import Run
@@ -44,12 +45,28 @@ class VolumeDataset(Dataset[Volume]):
         return len(self.cases)
 
     def __getitem__(self, index: int) -> Volume:
-        """Read a case. Raises DataError for a bad file."""
-        paths = [self.cases[index].images[modality] for modality in self.modalities]
+        """Read a case; a bad file is said in ``problem``, so that one does not stop the others."""
+        try:
+            image, spacing = self._read(self.cases[index])
+        except DataError as error:
+            nothing = torch.zeros(0, len(self.modalities), *self.size)
+            return {"image": nothing, "case": index, "spacing": (), "problem": str(error)}
+        return {"image": image, "case": index, "spacing": spacing, "problem": None}
+
+    def _read(self, case: Case) -> tuple[torch.Tensor, tuple[float, ...]]:
+        paths = [case.images[modality] for modality in self.modalities]
         for other in paths[1:]:
             check_same_grid(other, paths[0])
-        channels = [frame(read_modality(path)[0], self.size) for path in paths]
-        return {"image": torch.from_numpy(np.stack(channels, axis=1)), "case": index}
+        channels = []
+        for path in paths:
+            voxels, brain, spacing = read_modality(path)
+            lost = 1 - np.count_nonzero(frame(brain, self.size)) / np.count_nonzero(brain)
+            if lost > 0:
+                _log.warning(
+                    "%s: %.1f %% of the head lie outside data.image_size", path, 100 * lost
+                )
+            channels.append(frame(voxels, self.size))
+        return torch.from_numpy(np.stack(channels, axis=1)), spacing
 
 
 def volumes_to_predict(
@@ -61,7 +78,7 @@ def volumes_to_predict(
         DataError: no case found.
         UsageError: a case lacks a modality that the network needs.
     """
-    cases = find_cases(folder, release)
+    cases = find_cases(folder, release, option="--input")
     for case in cases:
         lacking = [modality for modality in modalities if modality not in case.images]
         if lacking:
@@ -83,6 +100,7 @@ class LabelMapWriter(Callback):
     def __init__(self, folder: Path, run: Run) -> None:
         self.folder = folder
         self.run = run
+        self.problems: list[str] = []
         self._trained_on: dict[str, Any] = {}
 
     def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -110,8 +128,11 @@ class LabelMapWriter(Callback):
         assert isinstance(pl_module, SegmentationTask)  # noqa: S101 (tells mypy)
         dataset: VolumeDataset = trainer.predict_dataloaders.dataset  # type: ignore[union-attr]
         case = dataset.cases[int(batch["case"])]
+        if batch["problem"]:
+            self.problems.append(batch["problem"])
+            return
         source = case.images[dataset.modalities[0]]
-        self._compare_spacing(case.id, source)
+        self._compare_spacing(case.id, batch["spacing"])
         self._write(case, source, outputs.cpu().numpy(), pl_module, dataset.modalities)
 
     def _write(
@@ -125,7 +146,7 @@ class LabelMapWriter(Callback):
         target = task.target
         label_map = self.folder / f"{case.id}.nii.gz"
         with replacing(label_map) as temporary:
-            write_label_map(temporary, labels, like=source)
+            written = write_label_map(temporary, labels, like=source)
         write_json(
             self.folder / f"{case.id}.json",
             {
@@ -134,12 +155,11 @@ class LabelMapWriter(Callback):
                 "modalities": list(modalities),
                 "input": str(source),
                 "run": str(self.run.path),
-                "voxels": {str(v): int((labels == v).sum()) for v, _ in target.written},
+                "voxels": {str(v): int((written == v).sum()) for v, _ in target.written},
             },
         )
 
-    def _compare_spacing(self, case: str, source: Path) -> None:
-        spacing = read_grid(source).spacing
+    def _compare_spacing(self, case: str, spacing: tuple[float, ...]) -> None:
         for axis, value in zip("xyz", spacing, strict=True):
             low, high = self._trained_on["spacing"][axis]
             if not low * (1 - SPACING_TOLERANCE) <= value <= high * (1 + SPACING_TOLERANCE):

@@ -1,5 +1,6 @@
 """The callback that turns a test into files, a table and a picture."""
 
+import csv
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -91,7 +92,18 @@ class TestResults(Callback):
         write_csv(folder.slices, _SLICE_COLUMNS, _rows(table))
         self._write_pictures(folder, data, by_case)
         print_scores(data, table, results)
+        if known := self._trained_on(table):
+            print(
+                f"{len(known)} of the {len(set(table.patients))} patients were on the training or "
+                "validation side of this run: these scores are flattered."
+            )
         print(f"Numbers: {folder.metrics}\nPicture: {folder.picture}")
+
+    def _trained_on(self, table: CountTable) -> set[str]:
+        """Tested patients whom the run has trained or chosen its best epoch on."""
+        with self.run.split.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        return set(table.patients) & {row["patient"] for row in rows if row["side"] != "test"}
 
     def _folder(self, data: BraTSDataModule) -> TestFolder:
         """The run's own test folder; another one for other data or another split."""
@@ -112,6 +124,7 @@ class TestResults(Callback):
                 MONITOR: saved["scores"][MONITOR],
             },
             "patients": len(set(table.patients)),
+            "patients_trained_on": len(self._trained_on(table)),
             "cases": len(set(table.cases)),
             "slices": len(table.slices),
             "accuracy_of_nothing": accuracy_of_nothing(table),

@@ -39,16 +39,17 @@ class RunRecorder(Callback):
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Write what is known before the first step."""
+        del pl_module
         if stage != "fit" or not trainer.is_global_zero:
             return
         data: BraTSDataModule = trainer.datamodule  # type: ignore[attr-defined]
-        self.run.path.mkdir(parents=True)
+        self.run.path.mkdir(parents=True, exist_ok=True)  # a logger of the user's may be first
         self._held.enter_context(FileLock(self.run.lock))
         self._save_config(self.run.config)
         write_json(self.run.network, self._network)
         write_json(
             self.run.environment,
-            {**environment(pl_module.device), "data": data.description()},
+            {**environment(trainer.strategy.root_device), "data": data.description()},
         )
         write_csv(self.run.split, ("case", "patient", "side"), data.split_rows())
         write_json(self.run.status, {"status": "running", "started": _now(), "ended": None})

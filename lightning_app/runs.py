@@ -7,7 +7,7 @@ import difflib
 import re
 import secrets
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from lightning_app.errors import UsageError
@@ -82,7 +82,7 @@ class Run:
         return self.checkpoints / "last.ckpt"
 
     def test(self, fingerprint: str | None = None) -> "TestFolder":
-        """The results of a test on the run's own data, or on others with that fingerprint."""
+        """The results of a test on the run's own data and split, or on others, so marked."""
         return TestFolder(self.path / ("test" if fingerprint is None else f"test-{fingerprint}"))
 
 
@@ -124,9 +124,17 @@ class TestFolder:
         return self.path / "images.npz"
 
 
+def experiment_of(config: str) -> str:
+    """The experiment that a config stands for: its stem, or, for a run's own config, the run's."""
+    path = Path(config)
+    if _NAME.fullmatch(path.absolute().parent.name):
+        return Run(path.absolute().parent).experiment
+    return path.stem
+
+
 def new_run(root: Path, experiment: str) -> Run:
     """A run that does not exist yet; its folder is made when there is something to put into it."""
-    now = datetime.now().astimezone()
+    now = datetime.now(UTC)  # local clocks go back once a year
     return Run((root / experiment / f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}").absolute())
 
 

@@ -1,5 +1,6 @@
 """The one segmentation task: it is handed its network and its loss, and knows neither by name."""
 
+import math
 from typing import Any, TypedDict
 
 import numpy as np
@@ -17,10 +18,16 @@ PREDICTED_AT_ONCE = 16  # slices; bounds the memory of a volume
 
 
 class Volume(TypedDict):
-    """One case to predict: image float32 (D, modalities, H, W) and the index of the case."""
+    """One case to predict.
+
+    ``image`` is float32 (D, modalities, H, W) and ``spacing`` its voxels' distance in mm, x first.
+    ``problem`` says why a case could not be read, and is None where it could.
+    """
 
     image: Tensor
     case: int
+    spacing: tuple[float, ...]
+    problem: str | None
 
 
 class SegmentationTask(LightningModule):
@@ -65,8 +72,10 @@ class SegmentationTask(LightningModule):
         several = len(table.classes) > 1
         for name, scores in evaluate(table).items():
             for score, value in scores.items():
-                if value is not None and (several or score != "dice"):
-                    self.log(f"val/{name}/{score}" if several else f"val/{score}", value)
+                if several or score != "dice":
+                    key = f"val/{name}/{score}" if several else f"val/{score}"
+                    # Not left out: Lightning would show the last epoch's value again.
+                    self.log(key, math.nan if value is None else value)
 
     def test_step(self, batch: Batch, batch_idx: int) -> Tensor:  # noqa: ARG002
         """Count a batch; returns its predicted masks, bool (N, classes, H, W)."""
@@ -74,6 +83,8 @@ class SegmentationTask(LightningModule):
 
     def predict_step(self, volume: Volume) -> Tensor:
         """Label map to be written, uint8 (D, H, W), of a whole volume."""
+        if volume["problem"]:
+            return volume["image"].new_zeros(0, dtype=torch.uint8)
         slices = torch.split(volume["image"], PREDICTED_AT_ONCE)
         return torch.cat([self.target.write(self.target.decode(self(some))) for some in slices])
 

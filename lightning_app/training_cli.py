@@ -1,10 +1,12 @@
 """The LightningCLI behind fit, validate, test and predict."""
 
 import os
+import pickle
 import sys
 from pathlib import Path
 from typing import Any
 
+import torch
 from jsonargparse import Namespace
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import LightningDataModule, LightningModule, Trainer
@@ -12,23 +14,23 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
 from callbacks.checkpoints import BestCheckpoint, LastCheckpoint
 from callbacks.metrics_csv import MetricsCSV
-from data_modules.brats import BraTSDataModule
+from data_modules.brats import PHANTOM, BraTSDataModule
 from data_modules.errors import DataError
 from lightning_app.configs import BASE
 from lightning_app.early import Early, look_ahead
 from lightning_app.errors import UsageError
 from lightning_app.links import LINKS, refuse_linked
+from lightning_app.loyalty import keep_to_run
 from lightning_app.network import describe_network
 from lightning_app.parser import ExperimentParser, NamedConfigFile
 from lightning_app.prediction import LabelMapWriter, volumes_to_predict
 from lightning_app.quiet import quieten
 from lightning_app.results import TestResults
 from lightning_app.run_recorder import RunRecorder
-from lightning_app.runs import Run, new_run
+from lightning_app.runs import new_run
 from lightning_app.task import SegmentationTask
 
 ROOT_VARIABLE = "BRATS_ROOT"  # the folder of the data where --data.root names none
-RUN_VARIABLE = "BRATS_RUN_FOLDER"  # tells the other processes of a training its folder
 OURS = ("run", "input", "output")  # options that say what to do now: no part of a run's config
 
 
@@ -45,7 +47,7 @@ def run(arguments: list[str]) -> int:
     try:
         early = look_ahead(arguments)
         ExperimentCLI(arguments, early)
-    except (DataError, UsageError) as error:
+    except (DataError, UsageError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except SystemExit as end:
@@ -56,8 +58,6 @@ def run(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         print("Interrupted", file=sys.stderr)
         return 130
-    finally:
-        os.environ.pop(RUN_VARIABLE, None)  # a second run of this process is another run
     return 0
 
 
@@ -134,12 +134,25 @@ class ExperimentCLI(LightningCLI):
     # Before the classes are built ----------------------------------------------------------------
 
     def before_instantiate_classes(self) -> None:
-        """Resolve what the config leaves to the surroundings, so that it can be fed back."""
+        """Resolve what the config leaves to the surroundings, so that it can be fed back.
+
+        Raises:
+            UsageError: an option that makes the run's weights mean something else.
+        """
         config: Namespace = self.config[self.early.command]
-        root = config.data.root
-        if self.early.trained is None:  # a trained run has said where its data are
-            root = root or os.environ.get(ROOT_VARIABLE)
-        config.data.root = Path(root).absolute() if root else None
+        if self.early.trained is not None:
+            print(f"Run: {self.run_folder.path}")
+            keep_to_run(config, self.early.trained)
+        root = config.data.root or os.environ.get(ROOT_VARIABLE) or PHANTOM
+        config.data.root = root if root == PHANTOM else Path(root).absolute()
+        config.data.cache_dir = config.data.cache_dir.absolute()
+        if config.data.split_file is not None:
+            config.data.split_file = config.data.split_file.absolute()
+        self._to_save = config.clone()  # with a null T_0, which follows a change of max_epochs
+        self._fill_cycle(config)
+
+    def _fill_cycle(self, config: Namespace) -> None:
+        """One cycle of the schedule over the whole training, where no other was asked for."""
         scheduler = config.get("lr_scheduler")
         if scheduler and "T_0" in scheduler.init_args and scheduler.init_args.T_0 is None:
             epochs = config.trainer.max_epochs
@@ -160,8 +173,11 @@ class ExperimentCLI(LightningCLI):
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:  # noqa: ANN401
         """The trainer, working in the run's folder, with the callback that the command needs."""
         callbacks = self._get(self.config_init, "trainer").callbacks or []
+        for name in ("best_checkpoint", "last_checkpoint"):
+            # Not left to Lightning, which would follow a logger to its folder.
+            self._get(self.config_init, name).dirpath = str(self.run_folder.checkpoints)
         return super().instantiate_trainer(
-            default_root_dir=self._shared_folder(),
+            default_root_dir=self.run_folder.path,
             callbacks=[*callbacks, *self._command_callbacks()],
             **kwargs,
         )
@@ -178,11 +194,6 @@ class ExperimentCLI(LightningCLI):
                 "expected 1: training on several is not there yet"
             )
 
-    def _shared_folder(self) -> Path:
-        """The run's folder; the other processes of a training learn of it by a variable."""
-        self.run_folder = Run(Path(os.environ.setdefault(RUN_VARIABLE, str(self.run_folder.path))))
-        return self.run_folder.path
-
     def _command_callbacks(self) -> list[Any]:
         match self.early.command:
             case "fit":
@@ -191,14 +202,15 @@ class ExperimentCLI(LightningCLI):
             case "test":
                 return [TestResults(self.run_folder)]
             case "predict":
-                return [LabelMapWriter(self._get(self.config_init, "output"), self.run_folder)]
+                folder = self._get(self.config_init, "output")
+                self._label_map_writer = LabelMapWriter(folder, self.run_folder)
+                return [self._label_map_writer]
         return []
 
     def _save_config(self, path: Path) -> None:
-        config = self.config[self.early.command].clone()
         parser = self._parser(self.early.command)
         # Without multifile=False a network given as a file of its own would be saved as its name.
-        parser.save(config, path, skip_none=False, multifile=False)
+        parser.save(self._to_save, path, skip_none=False, multifile=False)
 
     # Carrying out the command --------------------------------------------------------------------
 
@@ -212,21 +224,27 @@ class ExperimentCLI(LightningCLI):
         return arguments
 
     def _run_subcommand(self, subcommand: str) -> None:
+        if subcommand != "fit":
+            self._check_checkpoint()
+        super()._run_subcommand(subcommand)
+
+    def _check_checkpoint(self) -> None:
+        """Stop where the run's weights cannot be read or do not fit the network."""
+        best = self.run_folder.best
         try:
-            super()._run_subcommand(subcommand)
-        except RuntimeError as error:
-            if "state_dict" not in str(error):
-                raise
+            saved = torch.load(best, map_location="cpu", weights_only=True)
+            self.model.load_state_dict(saved["state_dict"])
+        except (RuntimeError, KeyError, EOFError, pickle.UnpicklingError) as error:
             raise UsageError(
-                f"{self.run_folder.best} does not fit the network that the options describe: leave "
-                "out what changes the run's network, target or modalities"
+                f"{best} cannot be loaded: {str(error).splitlines()[0]} It may be damaged, or "
+                "written by another version of the network"
             ) from error
 
     def after_fit(self) -> None:
         """Say what came out and what to do next."""
-        best = self.trainer.checkpoint_callback
-        assert isinstance(best, BestCheckpoint)  # noqa: S101 (tells mypy)
+        best: BestCheckpoint = self._get(self.config_init, "best_checkpoint")
         if best.best_model_score is None:
+            print("No best epoch: nothing was validated, so there is nothing to test")
             return
         print(f"Best epoch: {best.monitor} {float(best.best_model_score):.4f}")
         print(f"Test it: python main.py test --run {self.run_folder.path}")
@@ -245,5 +263,12 @@ class ExperimentCLI(LightningCLI):
             datamodule.cache.size,
             datamodule.release,
         )
+        writer = self._label_map_writer
+        writer.folder.mkdir(parents=True, exist_ok=True)  # before hours of work, not after
         self.trainer.predict(model, dataloaders=volumes, return_predictions=False, **kwargs)
-        print(f"Label maps: {self._get(self.config_init, 'output')}")
+        print(f"Label maps: {writer.folder}")
+        if writer.problems:
+            raise DataError(
+                f"cases that could not be segmented: {len(writer.problems)} "
+                f"({'; '.join(writer.problems)})"
+            )

@@ -23,7 +23,7 @@ def _one_thread() -> None:
 @pytest.fixture(autouse=True)
 def _clean_surroundings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """No variable of the user's, and no log handler left by a command that a test ran."""
-    for name in ("BRATS_ROOT", "BRATS_RUN_FOLDER", "PL_GLOBAL_SEED"):
+    for name in ("BRATS_ROOT", "PL_GLOBAL_SEED"):
         monkeypatch.delenv(name, raising=False)
     yield
     for room in ROOMS:

@@ -1,3 +1,4 @@
+import csv
 from pathlib import Path
 from typing import Any
 
@@ -103,3 +104,15 @@ def test_metrics_csv_goes_on_in_the_file_that_is_there(tmp_path: Path) -> None:
 
     lines = (tmp_path / "metrics.csv").read_text("utf-8").splitlines()
     assert len(lines) == 3
+
+
+def test_metrics_csv_repeats_no_score_of_an_earlier_epoch(tmp_path: Path) -> None:
+    trainer = Trainer(
+        max_epochs=3, check_val_every_n_epoch=2, default_root_dir=tmp_path, accelerator="cpu",
+        logger=False, callbacks=[MetricsCSV()], num_sanity_val_steps=0, log_every_n_steps=1,
+        enable_progress_bar=False, enable_model_summary=False, enable_checkpointing=False,
+    )  # fmt: skip
+    trainer.fit(Scripted([0.5, 0.25, 0.75]))
+
+    with (tmp_path / "metrics.csv").open(newline="", encoding="utf-8") as file:
+        assert [row["val/dice"] for row in csv.DictReader(file)] == ["", "0.25", ""]

@@ -1,6 +1,5 @@
 """The command line, as it answers to what people type."""
 
-import os
 import re
 import subprocess
 import sys
@@ -50,13 +49,16 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize("command", ["fit", "test", "predict"])
 def test_the_help_of_a_command_needs_no_run_and_no_data(
-    command: str, program: Program, capsys: pytest.CaptureFixture[str]
+    command: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as end:
         main([command, "--help"])
     assert end.value.code == 0
     assert "--data.root" in capsys.readouterr().out
-    assert program is not None
 
 
 MISTYPED = {
@@ -172,7 +174,7 @@ def test_a_network_that_does_not_fit_the_weights_is_refused(
     assert program("fit") == 0
     capsys.readouterr()
     assert program("test", "--model.network.init_args.widths", "[4,4,4,4,16]") == 2
-    assert "does not fit the network" in capsys.readouterr().err
+    assert "model.network is models.UNet(widths=[4, 4, 4, 4, 16])" in capsys.readouterr().err
     assert not find_runs(Path("runs"))[0].test().path.exists()
 
 
@@ -198,13 +200,107 @@ def test_what_is_typed_wins_over_the_runs_own_config(program: Program, tmp_path:
     assert re.fullmatch(r"test-[0-9a-f]{8}-[0-9a-f]{8}", folders[0])
 
 
-def test_another_split_is_another_test_folder(program: Program) -> None:
+def test_another_split_is_another_test_folder_and_says_who_was_trained_on(
+    program: Program, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert program("fit") == 0
     assert program("test") == 0
+    assert "flattered" not in capsys.readouterr().out
     assert program("test", "--data.split_seed", "1") == 0
+    assert "1 of the 1 patients were on the training or validation side" in capsys.readouterr().out
 
     (run,) = find_runs(Path("runs"))
     assert len(list(run.path.glob("test*"))) == 2
+
+
+def test_a_case_that_comes_to_the_folder_later_moves_nobody(
+    program: Program, tmp_path: Path
+) -> None:
+    root = write_dataset(tmp_path / "growing", 8)
+    assert program("fit", "--data.root", str(root)) == 0
+    (run,) = find_runs(Path("runs"))
+    sides = [line.split(",") for line in run.split.read_text("utf-8").splitlines()]
+    for number in range(20, 26):
+        write_case(root, f"BraTS-GLI-{number:05d}-000", seed=number)
+    assert program("test") == 0
+
+    tested = {line.split(",")[0] for line in run.test().cases.read_text("utf-8").splitlines()[1:]}
+    assert tested == {case for case, _, side in sides if side == "test"}
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        ("--data.target", "core", "data.target is core, but "),
+        ("--data.modalities", "[t2w]", "data.modalities is ['t2w'], but "),
+        ("--model.network", "models.AttentionUNet", "model.network is models.AttentionUNet("),
+    ],
+)
+def test_what_the_weights_were_trained_for_cannot_be_changed(
+    option: str, value: str, words: str, program: Program, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert program("fit") == 0
+    capsys.readouterr()
+    for command in (["test"], ["validate"], ["predict", "--input", ".", "--output", "out"]):
+        assert program(*command, option, value) == 2
+        assert words in capsys.readouterr().err
+
+
+def test_a_config_in_test_names_the_experiment(
+    program: Program, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for experiment in ("unet_t1c.yaml", "unet_t2w.yaml"):
+        assert program("fit", experiment=experiment) == 0
+    capsys.readouterr()
+    assert main(["test", "--config", "unet_t1c.yaml"]) == 0
+    assert "/unet_t1c/" in capsys.readouterr().out.splitlines()[0]
+
+
+def test_a_damaged_checkpoint_is_one_line(
+    program: Program, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert program("fit") == 0
+    (run,) = find_runs(Path("runs"))
+    run.best.write_bytes(run.best.read_bytes()[:2000])
+    capsys.readouterr()
+    assert program("test") == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "cannot be loaded" in error
+
+
+@pytest.mark.filterwarnings("ignore:.*`tensorboardX` has been removed")  # Lightning's, of true
+@pytest.mark.parametrize("logger", ["true", "CSVLogger"])
+def test_a_logger_of_the_users_leaves_the_run_folder_whole(logger: str, program: Program) -> None:
+    flags = ["--trainer.logger", logger]
+    if logger != "true":
+        flags += ["--trainer.logger.save_dir", "logs"]
+    assert program("fit", *flags, "--trainer.log_every_n_steps", "1") == 0
+    (run,) = find_runs(Path("runs"))
+    assert run.best.is_file()
+    assert program("test") == 0
+
+
+def test_a_users_own_checkpoint_callback_does_no_harm(program: Program) -> None:
+    assert program("fit", "--trainer.callbacks+=ModelCheckpoint") == 0
+
+
+def test_a_run_folder_that_cannot_be_made_is_one_line(
+    program: Program, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("file").touch()
+    assert program("fit", "--trainer.default_root_dir", "file") == 2
+    error = capsys.readouterr().err
+    assert error.splitlines()[-1].startswith("error: ")
+    assert "Traceback" not in error
+
+
+def test_a_network_with_the_wrong_channels_is_refused_before_training(
+    program: Program, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = ["--model.network", "torch.nn.BatchNorm2d", "--model.network.num_features", "1"]
+    assert program("fit", *own, "--data.target", "regions") == 2
+    assert "gives logits of size [1, 1, 32, 32]" in capsys.readouterr().err
 
 
 def test_the_saved_config_gives_the_same_run(
@@ -243,7 +339,9 @@ def test_the_cycle_of_the_schedule_is_the_whole_training(program: Program) -> No
 
     (run,) = find_runs(Path("runs"))
     config = yaml.safe_load(run.config.read_text("utf-8"))
-    assert config["lr_scheduler"]["init_args"]["T_0"] == 2
+    assert config["lr_scheduler"]["init_args"]["T_0"] is None  # follows a change of max_epochs
+    rates = [line.split(",")[2] for line in run.metrics.read_text("utf-8").splitlines()[1:]]
+    assert [float(rate) for rate in rates] == pytest.approx([1e-3, 0.5e-3])
 
 
 def test_a_user_may_add_callbacks_and_cannot_drop_ours(program: Program) -> None:
@@ -274,14 +372,16 @@ def test_cases_without_a_modality_stop_or_are_left_out(
 def test_two_trainings_in_one_process_have_folders_of_their_own(program: Program) -> None:
     assert program("fit") == 0
     assert program("fit") == 0
-    assert "BRATS_RUN_FOLDER" not in os.environ
     assert len(find_runs(Path("runs"))) == 2
 
 
-def test_validate_prints_the_scores_of_the_validation_side(
+def test_validate_prints_the_score_of_the_best_epoch(
     program: Program, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert program("fit") == 0
-    capsys.readouterr()
+    assert program("fit", "--trainer.max_epochs", "2") == 0
+    best = re.search(r"Best epoch: val/dice (\S+)", capsys.readouterr().out)
+    assert best is not None
     assert program("validate") == 0
-    assert "val/dice" in capsys.readouterr().out
+    printed = re.search(r"val/dice\s+\S?\s*(\d\.\d+)", capsys.readouterr().out)
+    assert printed is not None
+    assert float(printed[1]) == pytest.approx(float(best[1]), abs=1e-4)

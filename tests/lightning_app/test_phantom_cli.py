@@ -1,7 +1,6 @@
 """The phantom as its users meet it: as a command, and where no data are named."""
 
 import json
-import os
 from pathlib import Path
 
 import numpy as np
@@ -70,7 +69,7 @@ def test_without_data_a_phantom_is_made_and_everything_says_so(
     (run,) = find_runs(Path("runs"))
     assert json.loads(run.environment.read_text("utf-8"))["data"]["kind"] == "phantom"
     assert json.loads(run.test().metrics.read_text("utf-8"))["data"]["kind"] == "phantom"
-    assert yaml.safe_load(run.config.read_text("utf-8"))["data"]["root"] is None
+    assert yaml.safe_load(run.config.read_text("utf-8"))["data"]["root"] == "phantom"
 
 
 def test_a_run_on_the_phantom_is_tested_on_it_whatever_the_surroundings_say(
@@ -82,9 +81,12 @@ def test_a_run_on_the_phantom_is_tested_on_it_whatever_the_surroundings_say(
     assert program("test") == 0
 
     (run,) = find_runs(Path("runs"))
-    assert run.test().metrics.is_file()
-    monkeypatch.delenv("BRATS_ROOT")
-    assert "BRATS_ROOT" not in os.environ
+    assert json.loads(run.test().metrics.read_text("utf-8"))["data"]["kind"] == "phantom"
+
+    assert main(["fit", "--config", str(run.config)]) == 0  # and so is the config fed back
+    again = find_runs(Path("runs"))
+    assert {found.experiment for found in again} == {"unet_t1c"}
+    assert all(found.split.read_bytes() == run.split.read_bytes() for found in again)
 
 
 def test_a_phantom_given_as_data_root_is_still_called_one(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lightning_app.runs import find_runs
 from tests.conftest import Program
-from tests.toy import REAL, toy_image, toy_labels, write_case, write_volume
+from tests.toy import REAL, toy_image, toy_labels, write_case
 
 
 @pytest.fixture
@@ -81,8 +81,17 @@ def test_several_classes_are_written_with_the_values_of_brats_2023(
 
     note = json.loads(Path("out/patient.json").read_text("utf-8"))
     assert list(note["labels"]) == list(values)
-    written = sitk.GetArrayFromImage(sitk.ReadImage("out/patient.nii.gz"))
-    assert set(np.unique(written)) <= {0, 1, 2, 3}
+    # Weights that know no pixel from another: each class in turn is all there is.
+    (run,) = find_runs(Path("runs"))
+    for index, value in enumerate(values):
+        checkpoint = torch.load(run.best, weights_only=True)
+        checkpoint["state_dict"]["network.head.weight"].zero_()
+        bias = checkpoint["state_dict"]["network.head.bias"].fill_(-50)
+        bias[index + (target == "labels")] = 50
+        torch.save(checkpoint, run.best)
+        assert program("predict", "--input", str(case), "--output", "out") == 0
+        written = sitk.GetArrayFromImage(sitk.ReadImage("out/patient.nii.gz"))
+        assert set(np.unique(written[:, 4:36, 4:36])) == {int(value)}
 
 
 def test_it_says_what_the_network_has_not_seen(
@@ -90,7 +99,10 @@ def test_it_says_what_the_network_has_not_seen(
 ) -> None:
     assert program("fit") == 0
     case = tmp_path / "thick"
-    write_volume(case / "thick-t1c.nii.gz", toy_image(toy_labels(1), seed=1), spacing=(1, 1, 5))
+    case.mkdir()
+    image = sitk.GetImageFromArray(toy_image(toy_labels(1), seed=1))
+    image.SetSpacing((1, 1, 5))
+    sitk.WriteImage(sitk.DICOMOrient(image, "PIR"), str(case / "thick-t1c.nii.gz"))
     assert program("predict", "--input", str(case), "--output", "out") == 0
 
     assert "trained on middle slices alone" in caplog.text
@@ -107,6 +119,31 @@ def test_a_case_without_the_modality_stops_before_any_is_written(
 
     assert "case b has no t1c image" in capsys.readouterr().err
     assert not Path("out").exists()
+
+
+def test_one_bad_case_does_not_stop_the_others(
+    program: Program, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert program("fit") == 0
+    for name in ("a", "b", "c"):
+        write_case(tmp_path / "in", name, names={"t1c": "-t1c"}, size=24)
+    (tmp_path / "in" / "b" / "b-t1c.nii.gz").write_bytes(b"no image")
+    assert program("predict", "--input", "in", "--output", "out") == 2
+
+    assert sorted(path.stem for path in Path("out").glob("*.json")) == ["a", "c"]
+    assert "cases that could not be segmented: 1 (" in capsys.readouterr().err
+    note = json.loads(Path("out/a.json").read_text("utf-8"))  # smaller than the network's slices
+    written = sitk.GetArrayFromImage(sitk.ReadImage("out/a.nii.gz"))
+    assert note["voxels"] == {"1": int(written.sum())}
+
+
+def test_an_input_that_is_no_folder_is_called_by_its_own_name(
+    program: Program, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert program("fit") == 0
+    capsys.readouterr()
+    assert program("predict", "--input", "nope", "--output", "out") == 2
+    assert "--input 'nope' is not a folder" in capsys.readouterr().err
 
 
 def test_a_network_whose_logits_are_known_gives_known_labels(program: Program) -> None:
