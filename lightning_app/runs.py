@@ -141,7 +141,13 @@ def new_run(root: Path, experiment: str) -> Run:
 def find_runs(root: Path) -> list[Run]:
     """All runs below a root, the newest first."""
     found = [Run(p.absolute()) for p in root.glob("*/*") if _NAME.fullmatch(p.name) and p.is_dir()]
-    return sorted(found, key=lambda run: run.path.name, reverse=True)
+    return sorted(found, key=_age, reverse=True)
+
+
+def _age(run: Run) -> tuple[str, int]:
+    """When a run was begun: by its name to the second, by its first file within one."""
+    begun = run.config.stat().st_mtime_ns if run.config.is_file() else 0
+    return run.path.name.rsplit("-", 1)[0], begun
 
 
 def trained_run(root: Path, name: str | None) -> Run:

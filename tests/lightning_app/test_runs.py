@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -66,3 +67,10 @@ def test_new_runs_have_names_of_their_own_that_are_found_again(tmp_path: Path) -
     for run in made:
         run.path.mkdir(parents=True)
     assert {run.path for run in find_runs(tmp_path)} == {run.path for run in made}
+
+
+def test_of_two_runs_of_one_second_the_later_one_is_the_newer(tmp_path: Path) -> None:
+    for place, name in enumerate(("ffffff", "000000", "888888")):
+        run = trained(tmp_path, "unet_t1c", f"20260101-120000-{name}")
+        os.utime(run.config, ns=(place, place))
+    assert trained_run(tmp_path, None).path.name.endswith("888888")

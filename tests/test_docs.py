@@ -1,0 +1,29 @@
+"""The documents keep what they promise."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from lightning_app.scores import SCORES
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_link_within_the_project_leads_somewhere(document: Path) -> None:
+    for link in re.findall(r"\]\(([^)]+)\)", document.read_text("utf-8")):
+        if not link.startswith(("http", "#")):
+            assert (document.parent / link).exists(), link
+
+
+def test_every_score_is_explained() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert [score.name for score in SCORES if f"`{score.name}`" not in readme] == []
+
+
+def test_every_config_that_the_readme_names_is_there() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    for name in set(re.findall(r"--config (\w+\.yaml)", readme)):
+        assert list((ROOT / "configs").rglob(name)), name
