@@ -249,6 +249,11 @@ class ExperimentCLI(LightningCLI):
         print(f"Best epoch: {best.monitor} {float(best.best_model_score):.4f}")
         print(f"Test it: python main.py test --run {self.run_folder.path}")
 
+    def after_validate(self) -> None:
+        """Say what the data are, which Lightning's table does not."""
+        assert isinstance(self.datamodule, BraTSDataModule)  # noqa: S101 (tells mypy)
+        print(f"Data: {self.datamodule.kind}; {self.datamodule.summary()}")
+
     def predict(
         self,
         model: LightningModule,

@@ -63,8 +63,9 @@ def test_without_data_a_phantom_is_made_and_everything_says_so(
     flags = [*PHANTOM, "--data.cache_dir", str(tmp_path / "own"), "--data.image_size", "[240,240]"]
     assert program("fit", *flags) == 0
     assert "SYNTHETIC PHANTOM" in capsys.readouterr().out
-    assert program("test") == 0
-    assert "synthetic phantom" in capsys.readouterr().out
+    for command in ("test", "validate"):
+        assert program(command) == 0
+        assert "synthetic phantom" in capsys.readouterr().out
 
     (run,) = find_runs(Path("runs"))
     assert json.loads(run.environment.read_text("utf-8"))["data"]["kind"] == "phantom"
