@@ -2,6 +2,7 @@
 
 import csv
 from pathlib import Path
+from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
@@ -14,6 +15,9 @@ class MetricsCSV(Callback):
     validation to rows of their own. Columns: epoch, step, lr (at the end of the epoch), then the
     logged names in alphabetical order; a score without a value is an empty cell.
 
+    A training that goes on from a checkpoint goes on in the file: rows of epochs that it will do
+    again are taken out.
+
     Args:
         filename: Name of the file.
     """
@@ -21,20 +25,40 @@ class MetricsCSV(Callback):
     def __init__(self, filename: str = "metrics.csv") -> None:
         self.filename = filename
         self._rate = 0.0
-        self._validated = False
+        self._validation: dict[str, float | None] = {}
+
+    def state_dict(self) -> dict[str, Any]:
+        """The scores of a validation in the middle of an epoch, for the row at its end."""
+        return {"validation": self._validation}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on in the middle of an epoch."""
+        self._validation = state_dict["validation"]
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Take out the rows beyond the step that the training goes on from."""
+        del pl_module
+        path = self._path(trainer)
+        if trainer.is_global_zero and path.exists():
+            rows, columns = _read(path)
+            _write(path, [r for r in rows if int(r["step"]) <= trainer.global_step], columns)
 
     def on_train_batch_start(
         self, trainer: Trainer, pl_module: LightningModule, batch: object, batch_idx: int
     ) -> None:
         """Note the rate that this epoch trains with, before the scheduler takes its step."""
-        del pl_module, batch
-        if batch_idx == 0 and trainer.optimizers:
+        del pl_module, batch, batch_idx
+        if trainer.optimizers:
             self._rate = float(trainer.optimizers[0].param_groups[0]["lr"])
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Note that the scores of the validation are of this epoch."""
-        del trainer, pl_module
-        self._validated = True
+        """Note the scores of this epoch: where one has none, Lightning keeps those before."""
+        del pl_module
+        self._validation = {
+            name: _number(value)
+            for name, value in trainer.callback_metrics.items()
+            if name.startswith("val/")
+        }
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the row."""
@@ -46,33 +70,41 @@ class MetricsCSV(Callback):
             "step": trainer.global_step,
             "lr": self._rate,
         }
-        # Lightning keeps the scores of an earlier validation where an epoch has none.
-        logged = {
-            name: value
+        training = {
+            name: _number(value)
             for name, value in trainer.callback_metrics.items()
-            if self._validated or not name.startswith("val/")
+            if not name.startswith("val/")
         }
-        self._validated = False
-        values |= {name: _number(logged[name]) for name in sorted(logged)}
-        _append(Path(trainer.default_root_dir) / self.filename, values)
+        values |= dict(sorted((training | self._validation).items()))
+        self._validation = {}
+        self._append(trainer, values)
+
+    def _append(self, trainer: Trainer, values: dict[str, object]) -> None:
+        """Add a row; where a score has no column yet, the file gets one."""
+        path = self._path(trainer)
+        rows, columns = _read(path) if path.exists() else ([], [])
+        columns += [name for name in values if name not in columns]
+        _write(path, [*rows, values], columns)
+
+    def _path(self, trainer: Trainer) -> Path:
+        return Path(trainer.default_root_dir) / self.filename
 
 
 def _number(value: Tensor) -> float | None:
     return float(value) if value.isfinite() else None
 
 
-def _append(path: Path, values: dict[str, object]) -> None:
-    """Add a row; where a score has no column yet, write the file anew with it."""
-    rows: list[dict[str, object]] = []
-    columns: list[str] = []
-    if path.exists():
-        with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
-            rows, columns = list(reader), list(reader.fieldnames or [])
-    columns += [name for name in values if name not in columns]
+def _read(path: Path) -> tuple[list[dict[str, Any]], list[str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file)
+        return list(reader), list(reader.fieldnames or [])
+
+
+def _write(path: Path, rows: list[dict[str, Any]], columns: list[str]) -> None:
+    """Write the whole file anew, so that it is never half written."""
     temporary = path.with_suffix(".part")
     with temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns)
         writer.writeheader()
-        writer.writerows([*rows, values])
+        writer.writerows(rows)
     temporary.replace(path)

@@ -15,6 +15,7 @@ from data_modules.cases import Case, find_cases, missing_files
 from data_modules.dataset import Batch, SliceDataset
 from data_modules.errors import DataError
 from data_modules.phantom.options import PhantomOptions, lies_in_phantom
+from data_modules.progress import reached
 from data_modules.sampling import EpochBatches, OrderedBatches
 from data_modules.slices import SliceChoice
 from data_modules.splits import SIDES, SplitSizes, read_split, split_patients
@@ -116,9 +117,15 @@ class BraTSDataModule(LightningDataModule):
             self._check_validation()
 
     def train_dataloader(self) -> DataLoader[Batch]:
-        """Shuffled batches of the training side."""
-        samples = len(self.datasets["train"])
-        return self._loader("train", EpochBatches(samples, self.batch_size, self.seed))
+        """Shuffled batches of the training side, from where a resumed training goes on."""
+        epoch, seen = (0, 0) if self.trainer is None else reached(self.trainer)
+        return self._loader("train", self._epoch_batches(epoch, seen))
+
+    def cases_of_batch(self, epoch: int, batch: int) -> list[str]:
+        """The cases in a batch of training, sorted."""
+        dataset = self.datasets["train"]
+        items = self._epoch_batches().batches(epoch)[batch]
+        return sorted({dataset.cases[dataset.case_index[index]].id for _, index in items})
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """Batches of the validation side, in order."""
@@ -127,6 +134,9 @@ class BraTSDataModule(LightningDataModule):
     def test_dataloader(self) -> DataLoader[Batch]:
         """Batches of the test side, in order."""
         return self._loader("test", OrderedBatches(len(self.datasets["test"]), self.batch_size))
+
+    def _epoch_batches(self, epoch: int = 0, skip: int = 0) -> EpochBatches:
+        return EpochBatches(len(self.datasets["train"]), self.batch_size, self.seed, epoch, skip)
 
     def _loader(self, side: str, batches: EpochBatches | OrderedBatches) -> DataLoader[Batch]:
         return DataLoader(

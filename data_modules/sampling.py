@@ -18,31 +18,41 @@ class EpochBatches(Sampler[list[Item]]):
     """Batches of (epoch, sample index), shuffled anew in every epoch.
 
     The order is a function of seed and epoch alone. The sampler counts the epochs itself: each
-    iteration is the next one.
+    iteration is the next one, so that it does not matter how far ahead a loader fetches.
 
     Args:
         samples: how many there are.
         batch_size: samples a batch.
         seed: of the shuffling.
+        epoch: the first one.
+        skip: batches of the first epoch to leave out, those that a resumed training has seen.
     """
 
-    def __init__(self, samples: int, batch_size: int, seed: int) -> None:
+    def __init__(
+        self, samples: int, batch_size: int, seed: int, epoch: int = 0, skip: int = 0
+    ) -> None:
         self.samples = samples
         self.batch_size = batch_size
         self.seed = seed
-        self.epoch = 0
+        self.epoch = epoch
+        self.skip = skip
 
     def __iter__(self) -> Iterator[list[Item]]:
-        epoch, self.epoch = self.epoch, self.epoch + 1
+        epoch, skip = self.epoch, self.skip
+        self.epoch, self.skip = epoch + 1, 0
+        yield from self.batches(epoch)[skip:]
+
+    def batches(self, epoch: int) -> list[list[Item]]:
+        """All batches of an epoch."""
         generator = torch.Generator().manual_seed(_mixed(self.seed, epoch))
         order = torch.randperm(self.samples, generator=generator).tolist()
         bounds = [*range(0, self.samples, self.batch_size), self.samples]
         if self._tail_joins():
             del bounds[-2]
-        for start, stop in pairwise(bounds):
-            yield [(epoch, index) for index in order[start:stop]]
+        return [[(epoch, index) for index in order[a:b]] for a, b in pairwise(bounds)]
 
     def __len__(self) -> int:
+        """Batches of a whole epoch."""
         return -(-self.samples // self.batch_size) - self._tail_joins()
 
     def _tail_joins(self) -> bool:

@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> int:
         from lightning_app.phantom_cli import run as write  # noqa: PLC0415 (needs SciPy)
 
         return write(arguments[1:])
-    from lightning_app.training_cli import run  # noqa: PLC0415 (imports torch and lightning)
+    from lightning_app.commands import run  # noqa: PLC0415 (imports torch and lightning)
 
     return run(arguments)
 

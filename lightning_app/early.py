@@ -8,7 +8,10 @@ import yaml
 
 from lightning_app.configs import BASE, find_config
 from lightning_app.errors import UsageError
+from lightning_app.resuming import requeued_run, run_to_resume
 from lightning_app.runs import DEFAULT_ROOT, Run, experiment_of, find_runs, trained_run
+
+NEWEST = ""  # --resume without a name
 
 
 @dataclass(frozen=True)
@@ -19,13 +22,14 @@ class Early:
         command: fit, validate, test or predict.
         experiment: stem of the first config.
         root: folder of the runs.
-        trained: the run that the command is about; None for fit, and when only help is asked for.
+        run: the run that the command is about; None for a new training, and when only help is asked
+            for.
     """
 
     command: str
     experiment: str
     root: Path
-    trained: Run | None
+    run: Run | None
 
 
 def look_ahead(arguments: list[str]) -> Early:
@@ -36,6 +40,8 @@ def look_ahead(arguments: list[str]) -> Early:
     """
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     parser.add_argument("--run")
+    parser.add_argument("--resume", nargs="?", const=NEWEST)
+    parser.add_argument("--weights")
     parser.add_argument("-c", "--config", action="append", default=[])
     parser.add_argument("--trainer.default_root_dir", dest="root")
     try:
@@ -45,12 +51,34 @@ def look_ahead(arguments: list[str]) -> Early:
     root = Path(known.root or _root_in_configs(known.config) or DEFAULT_ROOT)
     experiment = experiment_of(known.config[0]) if known.config else BASE.stem
     wants_help = any(word in {"-h", "--help"} or word.startswith("--print_config") for word in rest)
-    trained = None
-    if arguments[0] != "fit" and not wants_help:
-        # `test --config aspp_t1c.yaml` means that experiment, not whatever ran last.
-        named = experiment if any(run.experiment == experiment for run in find_runs(root)) else None
-        trained = trained_run(root, known.run or named)
-    return Early(arguments[0], experiment, root, trained)
+    run = None
+    if not wants_help:
+        find = _run_to_fit if arguments[0] == "fit" else _run_to_use
+        run = find(known, root, experiment)
+    return Early(arguments[0], experiment, root, run)
+
+
+def _run_to_fit(known: argparse.Namespace, root: Path, experiment: str) -> Run | None:
+    """The run to go on with; None for a new one."""
+    if known.resume is None:
+        return requeued_run(root)
+    if known.weights is not None:
+        raise UsageError(
+            "--resume goes on with a run and --weights begins a new one: expected only one of them"
+        )
+    if known.resume == NEWEST:
+        return run_to_resume(root, None, experiment if known.config else None)
+    return run_to_resume(root, known.resume, None)
+
+
+def _run_to_use(known: argparse.Namespace, root: Path, experiment: str) -> Run:
+    """The trained run to validate, test or predict with."""
+    for option in ("resume", "weights"):
+        if getattr(known, option) is not None:
+            raise UsageError(f"--{option} belongs to fit: the weights of a run are named by --run")
+    # `test --config aspp_t1c.yaml` means that experiment, not whatever ran last.
+    named = experiment if any(run.experiment == experiment for run in find_runs(root)) else None
+    return trained_run(root, known.run or named)
 
 
 def _root_in_configs(names: list[str]) -> str | None:

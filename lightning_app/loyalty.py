@@ -1,13 +1,12 @@
 """What a test or a prediction may not change of the run that it is about."""
 
-from pathlib import Path
 from typing import Any
 
-import yaml
 from jsonargparse import Namespace
 
 from lightning_app.errors import UsageError
-from lightning_app.runs import Run
+from lightning_app.plain import at, plain
+from lightning_app.runs import Run, run_config
 
 # With other values the weights would still load, and their scores would mean nothing.
 FIXED = ("data.modalities", "data.target", "model.network")
@@ -30,33 +29,22 @@ def keep_to_run(config: Namespace, run: Run) -> None:
         UsageError: an option that makes the run's weights mean something else.
         OSError: the run's files are not there.
     """
-    own: dict[str, Any] = yaml.safe_load(run.config.read_text(encoding="utf-8"))
+    own = run_config(run)
     for option in FIXED:
-        asked, trained = _plain(config.get(option)), _at(own, option)
+        asked, trained = plain(config.get(option)), at(own, option)
         if _without_links(asked) != _without_links(trained):
             raise UsageError(
                 f"{option} is {_short(asked)}, but {run.path} was trained with {_short(trained)}: "
                 "leave the option out, or name another run with --run"
             )
-    if all(_plain(config.get(option)) == _at(own, option) for option in DEALING):
+    keep_split(config, run)
+
+
+def keep_split(config: Namespace, run: Run) -> None:
+    """Take the sides as the run wrote them down, where nothing that decides them was changed."""
+    own = run_config(run)
+    if all(plain(config.get(option)) == at(own, option) for option in DEALING):
         config.data.split_file = run.split
-
-
-def _at(content: dict[str, Any], option: str) -> Any:  # noqa: ANN401 (any YAML)
-    for key in option.split("."):
-        content = content.get(key) if isinstance(content, dict) else None  # type: ignore[assignment]
-    return content
-
-
-def _plain(value: Any) -> Any:  # noqa: ANN401 (any option)
-    """A value as YAML has it."""
-    if isinstance(value, Namespace):
-        return {key: _plain(member) for key, member in vars(value).items()}
-    if isinstance(value, Path):
-        return str(value)
-    if isinstance(value, list | tuple):
-        return [_plain(member) for member in value]
-    return value
 
 
 def _without_links(value: Any) -> Any:  # noqa: ANN401

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from numpy.typing import NDArray
 from torch import Tensor
 
 from data_modules.brats import BraTSDataModule
 from data_modules.dataset import Batch
+from lightning_app.checkpoint_io import read_checkpoint
 from lightning_app.counts import CountTable
 from lightning_app.files import read_json, replacing, write_csv, write_json
 from lightning_app.pictures import Example, draw_examples, to_grey
@@ -115,7 +115,7 @@ class TestResults(Callback):
     def _metrics(
         self, data: BraTSDataModule, table: CountTable, results: dict[str, dict[str, Result]]
     ) -> dict[str, Any]:
-        saved = torch.load(self.run.best, map_location="cpu", weights_only=True, mmap=True)
+        saved = read_checkpoint(self.run.best, memory_map=True)
         return {
             "data": data.description(),
             "checkpoint": {

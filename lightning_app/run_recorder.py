@@ -1,18 +1,21 @@
 """The callback that keeps a run's folder while it trains."""
 
+import logging
 from collections.abc import Callable
 from contextlib import ExitStack
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from data_modules.brats import BraTSDataModule
 from lightning_app.environment import environment
-from lightning_app.files import read_json, write_csv, write_json
+from lightning_app.errors import UsageError
+from lightning_app.files import read_json, remove_unfinished, write_csv, write_json
+from lightning_app.run_status import Status, begin, held, now, write_status
 from lightning_app.runs import Run
+
+_log = logging.getLogger(__name__)
 
 PHANTOM_BANNER = (
     "SYNTHETIC PHANTOM: these patients were made up by the program. Scores on them test the "
@@ -27,35 +30,69 @@ class RunRecorder(Callback):
         run: whose folder.
         save_config: writes the resolved config to a path.
         network: what is to be recorded of the network.
+        goes_on: whether the training goes on from a checkpoint of the run.
     """
 
     def __init__(
-        self, run: Run, save_config: Callable[[Path], None], network: dict[str, Any]
+        self,
+        run: Run,
+        save_config: Callable[[Path], None],
+        network: dict[str, Any],
+        *,
+        goes_on: bool = False,
     ) -> None:
         self.run = run
         self._network = network
         self._save_config = save_config
+        self._goes_on = goes_on
         self._held = ExitStack()
+        self._began = False
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Write what is known before the first step."""
+        """Write what is known before the first step.
+
+        Raises:
+            UsageError: the run is another process's, or goes on with other data.
+        """
         del pl_module
         if stage != "fit" or not trainer.is_global_zero:
             return
         data: BraTSDataModule = trainer.datamodule  # type: ignore[attr-defined]
         self.run.path.mkdir(parents=True, exist_ok=True)  # a logger of the user's may be first
-        self._held.enter_context(FileLock(self.run.lock))
-        self._save_config(self.run.config)
-        write_json(self.run.network, self._network)
-        write_json(
-            self.run.environment,
-            {**environment(trainer.strategy.root_device), "data": data.description()},
-        )
-        write_csv(self.run.split, ("case", "patient", "side"), data.split_rows())
-        write_json(self.run.status, {"status": "running", "started": _now(), "ended": None})
+        self._held.enter_context(held(self.run))
+        here = environment(trainer.strategy.root_device)
+        if self._goes_on:
+            self._write_further_part(data, here)
+        else:
+            self._write_beginning(data, here)
+        begin(self.run)
+        self._began = True
         if data.is_phantom:
             print(PHANTOM_BANNER)
         print(f"Data: {data.summary()}\nRun: {self.run.path}")
+
+    def _write_beginning(self, data: BraTSDataModule, here: dict[str, Any]) -> None:
+        remove_unfinished(self.run.path)
+        self._save_config(self.run.config)
+        write_json(self.run.network, self._network)
+        write_json(self.run.environment, {**here, "data": data.description()})
+        write_csv(self.run.split, ("case", "patient", "side"), data.split_rows())
+
+    def _write_further_part(self, data: BraTSDataModule, here: dict[str, Any]) -> None:
+        known = read_json(self.run.environment)
+        own, given = known["data"], data.description()
+        for what in ("fingerprint", "split"):
+            if own[what] != given[what]:
+                raise UsageError(
+                    f"the data's {what} is {given[what]}, but run '{self.run.path}' was begun with "
+                    f"{own[what]}: the files of data.root '{given['root']}' have changed since; "
+                    f"for a new run from these weights say --weights {self.run.path}"
+                )
+        remove_unfinished(self.run.path)
+        remove_unfinished(self.run.checkpoints)
+        self._save_config(self.run.config)
+        parts = [*known.get("resumed", []), here]
+        write_json(self.run.environment, {**known, "resumed": parts})
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Say that the run is finished."""
@@ -69,23 +106,16 @@ class RunRecorder(Callback):
         del pl_module
         stopped = isinstance(exception, KeyboardInterrupt | SystemExit)
         reason = None if stopped else f"{type(exception).__name__}: {exception}"
-        self._end(trainer, "interrupted" if stopped else "failed", reason)
+        try:
+            self._end(trainer, "interrupted" if stopped else "failed", reason)
+        except OSError as error:  # the reason may be a full disk
+            _log.warning("%s cannot be written: %s", self.run.status, error)
 
-    def _end(self, trainer: Trainer, status: str, reason: str | None = None) -> None:
-        if trainer.is_global_zero and self.run.status.exists():
-            known = read_json(self.run.status)
-            write_json(
-                self.run.status,
-                {
-                    **known,
-                    "status": status,
-                    "ended": _now(),
-                    "epochs": trainer.current_epoch,
-                    "reason": reason,
-                },
-            )
-        self._held.close()
-
-
-def _now() -> str:
-    return datetime.now().astimezone().isoformat(timespec="seconds")
+    def _end(self, trainer: Trainer, status: Status, reason: str | None = None) -> None:
+        """Say so, where this process had begun; and let go of the run."""
+        try:
+            if self._began:
+                epochs = trainer.fit_loop.epoch_progress.current.processed  # type: ignore[attr-defined]
+                write_status(self.run, status, ended=now(), epochs=epochs, reason=reason)
+        finally:
+            self._held.close()

@@ -9,6 +9,9 @@ import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from lightning_app.errors import UsageError
 
@@ -162,24 +165,51 @@ def trained_run(root: Path, name: str | None) -> Run:
     Raises:
         UsageError: no such run, or it has no checkpoint.
     """
-    if name is not None and (folder := Path(name)).is_dir() and Run(folder).config.is_file():
-        run = Run(folder.absolute())
+    trained = [run for run in find_runs(root) if run.best.is_file()]
+    if name is not None:
+        run = _by_folder(name) or _by_name(name, trained, f"trained run '{name}' below '{root}'")
         if not run.best.is_file():
             raise UsageError(f"run '{name}' has no checkpoint at {run.best}: it was never trained")
         return run
-    trained = [run for run in find_runs(root) if run.best.is_file()]
-    if name is None:
-        if not trained:
-            raise UsageError(
-                f"no trained run found below '{root}': train one first, such as "
-                "python main.py fit --config unet_t1c.yaml, or name one with --run"
-            )
-        return trained[0]
-    for run in trained:
+    if not trained:
+        raise UsageError(
+            f"no trained run found below '{root}': train one first, such as "
+            "python main.py fit --config unet_t1c.yaml, or name one with --run"
+        )
+    return trained[0]
+
+
+def named_run(root: Path, name: str) -> Run:
+    """The run of a name, as in ``trained_run``, with a checkpoint or without.
+
+    Raises:
+        UsageError: no such run.
+    """
+    runs = [run for run in find_runs(root) if run.config.is_file()]
+    return _by_folder(name) or _by_name(name, runs, f"run '{name}' below '{root}'")
+
+
+def run_config(run: Run) -> dict[str, Any]:
+    """The content of a run's config.yaml.
+
+    Raises:
+        OSError: it is not there.
+    """
+    content: dict[str, Any] = yaml.safe_load(run.config.read_text(encoding="utf-8"))
+    return content
+
+
+def _by_folder(name: str) -> Run | None:
+    run = Run(Path(name).absolute())
+    return run if run.config.is_file() else None
+
+
+def _by_name(name: str, runs: list[Run], what: str) -> Run:
+    for run in runs:
         names = (run.experiment, run.path.name, f"{run.experiment}/{run.path.name}")
         if name.rstrip("/") in names:
             return run
-    raise UsageError(f"no trained run '{name}' below '{root}'{_nearest(name, trained)}")
+    raise UsageError(f"no {what}{_nearest(name, runs)}")
 
 
 def _nearest(name: str, runs: list[Run]) -> str:

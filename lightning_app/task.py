@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor, nn
+from torchmetrics import MeanMetric
 
 from data_modules.dataset import Batch, SliceDataset
 from data_modules.targets import TARGETS, TargetName
@@ -45,16 +46,25 @@ class SegmentationTask(LightningModule):
         self.loss = loss
         self.target = TARGETS[target]
         self.counts = SliceCounts()
+        # Not left to self.log, whose mean over an epoch is lost when a training is interrupted; and
+        # without its check for NaN, which would wait for the device in every step.
+        self.train_loss = MeanMetric(nan_strategy="disable")
+        self.train_loss.persistent(mode=True)
 
     def forward(self, image: Tensor) -> Tensor:
         """Logits (N, channels, H, W) of images (N, modalities, H, W)."""
         logits: Tensor = self.network(image)
         return logits
 
+    def on_train_epoch_start(self) -> None:
+        """Begin the mean loss anew; not called where a resumed training is amid an epoch."""
+        self.train_loss.reset()
+
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:  # noqa: ARG002
         """The loss of a batch."""
         loss: Tensor = self.loss(self(batch["image"]), self.target.encode(batch["labels"]))
-        self.log("train/loss", loss, on_step=False, on_epoch=True, batch_size=len(batch["image"]))
+        self.train_loss.update(loss.detach(), len(batch["image"]))
+        self.log("train/loss", self.train_loss, on_step=False, on_epoch=True)
         return loss
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002

@@ -1,64 +1,41 @@
 """The LightningCLI behind fit, validate, test and predict."""
 
 import os
-import pickle
 import sys
 from pathlib import Path
 from typing import Any
 
-import torch
 from jsonargparse import Namespace
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
 from callbacks.checkpoints import BestCheckpoint, LastCheckpoint
+from callbacks.finite_loss import FiniteLoss
+from callbacks.graceful_stop import GracefulStop
 from callbacks.metrics_csv import MetricsCSV
+from callbacks.random_states import RandomStates
 from data_modules.brats import PHANTOM, BraTSDataModule
 from data_modules.errors import DataError
+from lightning_app.checkpoint_io import DurableCheckpointIO, read_checkpoint
 from lightning_app.configs import BASE
-from lightning_app.early import Early, look_ahead
+from lightning_app.early import Early
 from lightning_app.errors import UsageError
+from lightning_app.failures import failures_in_words
+from lightning_app.files import replacing
 from lightning_app.links import LINKS, refuse_linked
-from lightning_app.loyalty import keep_to_run
+from lightning_app.loyalty import keep_split, keep_to_run
 from lightning_app.network import describe_network
 from lightning_app.parser import ExperimentParser, NamedConfigFile
 from lightning_app.prediction import LabelMapWriter, volumes_to_predict
-from lightning_app.quiet import quieten
 from lightning_app.results import TestResults
+from lightning_app.resuming import check_something_left, keep_cycle, keep_going
 from lightning_app.run_recorder import RunRecorder
-from lightning_app.runs import new_run
+from lightning_app.runs import Run
 from lightning_app.task import SegmentationTask
+from lightning_app.weights import load_weights, weights_file
 
 ROOT_VARIABLE = "BRATS_ROOT"  # the folder of the data where --data.root names none
-OURS = ("run", "input", "output")  # options that say what to do now: no part of a run's config
-
-
-def run(arguments: list[str]) -> int:
-    """Carry out a command.
-
-    Args:
-        arguments: the command and its options.
-
-    Returns:
-        The exit code.
-    """
-    quieten()
-    try:
-        early = look_ahead(arguments)
-        ExperimentCLI(arguments, early)
-    except (DataError, UsageError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except SystemExit as end:
-        if not isinstance(end.__context__, KeyboardInterrupt):  # how Lightning ends on Ctrl-C
-            raise
-        print("Interrupted", file=sys.stderr)
-        return 130
-    except KeyboardInterrupt:
-        print("Interrupted", file=sys.stderr)
-        return 130
-    return 0
 
 
 class ExperimentCLI(LightningCLI):
@@ -67,12 +44,16 @@ class ExperimentCLI(LightningCLI):
     Args:
         arguments: the command and its options.
         early: what was read from them ahead.
+        run_folder: the run that the command makes, goes on with, or uses.
     """
 
-    def __init__(self, arguments: list[str], early: Early) -> None:
+    def __init__(self, arguments: list[str], early: Early, run_folder: Run) -> None:
         self.early = early
-        self.run_folder = early.trained or new_run(early.root, early.experiment)
-        files = [str(BASE), *([str(early.trained.config)] if early.trained else [])]
+        self.run_folder = run_folder
+        # A run that was killed before its first checkpoint begins anew.
+        self.checkpoint = run_folder.last if early.command == "fit" else run_folder.best
+        self.goes_on = early.command == "fit" and self.checkpoint.is_file()
+        files = [str(BASE), *([str(early.run.config)] if early.run else [])]
         super().__init__(
             SegmentationTask,
             BraTSDataModule,
@@ -107,7 +88,22 @@ class ExperimentCLI(LightningCLI):
         parser.add_lightning_class_args(BestCheckpoint, "best_checkpoint")
         parser.add_lightning_class_args(LastCheckpoint, "last_checkpoint")
         parser.add_lightning_class_args(MetricsCSV, "metrics_csv")
-        if self.early.command != "fit":
+        parser.add_lightning_class_args(FiniteLoss, "finite_loss")
+        parser.add_argument(
+            "--weights",
+            help="For fit: begin from the trained weights of a run (its best epoch) or of a "
+            "checkpoint file, for fine-tuning.",
+        )
+        if self.early.command == "fit":
+            parser.add_argument(
+                "--resume",
+                nargs="?",
+                const="",
+                metavar="RUN",
+                help="Go on with this run; without a name with the newest unfinished one, of the "
+                "experiment that --config names.",
+            )
+        else:
             parser.add_argument(
                 "--run",
                 help="The run: its folder or name, or an experiment for its newest run. "
@@ -137,19 +133,38 @@ class ExperimentCLI(LightningCLI):
         """Resolve what the config leaves to the surroundings, so that it can be fed back.
 
         Raises:
-            UsageError: an option that makes the run's weights mean something else.
+            UsageError: an option that makes the run another one, or its weights something else.
         """
         config: Namespace = self.config[self.early.command]
-        if self.early.trained is not None:
-            print(f"Run: {self.run_folder.path}")
-            keep_to_run(config, self.early.trained)
         root = config.data.root or os.environ.get(ROOT_VARIABLE) or PHANTOM
         config.data.root = root if root == PHANTOM else Path(root).absolute()
         config.data.cache_dir = config.data.cache_dir.absolute()
         if config.data.split_file is not None:
             config.data.split_file = config.data.split_file.absolute()
+        if config.weights is not None:
+            config.weights = str(weights_file(config.weights, self.early.root))
         self._to_save = config.clone()  # with a null T_0, which follows a change of max_epochs
+        self._to_save.pop("resume", None)  # says what to do now, and is no part of the run
+        if self.early.command != "fit":
+            print(f"Run: {self.run_folder.path}")
+            keep_to_run(config, self.run_folder)
+        elif self.early.run is not None:
+            self._keep_going(config)
         self._fill_cycle(config)
+
+    def _keep_going(self, config: Namespace) -> None:
+        """Hold a training to the run that it goes on with."""
+        for warning in keep_going(config, self.run_folder):
+            print(f"warning: {warning}", file=sys.stderr)
+        if not self.goes_on:
+            print(f"No checkpoint in {self.run_folder.checkpoints} yet: the run begins anew")
+            return
+        saved = read_checkpoint(self.checkpoint, memory_map=True)
+        check_something_left(saved, config.trainer.max_epochs, self.run_folder)
+        print(f"Going on after step {saved['global_step']} of epoch {saved['epoch']}")
+        for changed in (config, self._to_save):
+            keep_cycle(changed, self.run_folder)
+        keep_split(config, self.run_folder)
 
     def _fill_cycle(self, config: Namespace) -> None:
         """One cycle of the schedule over the whole training, where no other was asked for."""
@@ -176,9 +191,11 @@ class ExperimentCLI(LightningCLI):
         for name in ("best_checkpoint", "last_checkpoint"):
             # Not left to Lightning, which would follow a logger to its folder.
             self._get(self.config_init, name).dirpath = str(self.run_folder.checkpoints)
+        plugins = self._get(self.config_init, "trainer").plugins or []
         return super().instantiate_trainer(
             default_root_dir=self.run_folder.path,
             callbacks=[*callbacks, *self._command_callbacks()],
+            plugins=[*(plugins if isinstance(plugins, list) else [plugins]), DurableCheckpointIO()],
             **kwargs,
         )
 
@@ -198,7 +215,11 @@ class ExperimentCLI(LightningCLI):
         match self.early.command:
             case "fit":
                 network = describe_network(self.model.network, self.datamodule)
-                return [RunRecorder(self.run_folder, self._save_config, network)]
+                return [
+                    RunRecorder(self.run_folder, self._save_config, network, goes_on=self.goes_on),
+                    RandomStates(),
+                    GracefulStop(self._get(self.config_init, "last_checkpoint")),
+                ]
             case "test":
                 return [TestResults(self.run_folder)]
             case "predict":
@@ -210,35 +231,29 @@ class ExperimentCLI(LightningCLI):
     def _save_config(self, path: Path) -> None:
         parser = self._parser(self.early.command)
         # Without multifile=False a network given as a file of its own would be saved as its name.
-        parser.save(self._to_save, path, skip_none=False, multifile=False)
+        with replacing(path) as temporary:
+            parser.save(self._to_save, temporary, skip_none=False, multifile=False, overwrite=True)
 
     # Carrying out the command --------------------------------------------------------------------
 
     def _prepare_subcommand_kwargs(self, subcommand: str) -> dict[str, Any]:
         """What the trainer's method is called with; never untrained weights but in fit."""
         arguments = super()._prepare_subcommand_kwargs(subcommand)
-        if subcommand != "fit":
-            arguments |= {"ckpt_path": str(self.run_folder.best), "weights_only": True}
+        if subcommand != "fit" or self.goes_on:
+            arguments |= {"ckpt_path": str(self.checkpoint), "weights_only": True}
         if subcommand == "test":
             arguments["verbose"] = False
         return arguments
 
     def _run_subcommand(self, subcommand: str) -> None:
-        if subcommand != "fit":
-            self._check_checkpoint()
-        super()._run_subcommand(subcommand)
-
-    def _check_checkpoint(self) -> None:
-        """Stop where the run's weights cannot be read or do not fit the network."""
-        best = self.run_folder.best
-        try:
-            saved = torch.load(best, map_location="cpu", weights_only=True)
-            self.model.load_state_dict(saved["state_dict"])
-        except (RuntimeError, KeyError, EOFError, pickle.UnpicklingError) as error:
-            raise UsageError(
-                f"{best} cannot be loaded: {str(error).splitlines()[0]} It may be damaged, or "
-                "written by another version of the network"
-            ) from error
+        weights = self._get(self.config_init, "weights")
+        if subcommand != "fit" or self.goes_on:
+            load_weights(self.model.network, self.checkpoint)  # for its words where they do not fit
+        elif weights is not None:
+            load_weights(self.model.network, Path(weights))
+        data = self._get(self.config_init, "data")
+        with failures_in_words(self.run_folder, data.batch_size, self.datamodule):
+            super()._run_subcommand(subcommand)
 
     def after_fit(self) -> None:
         """Say what came out and what to do next."""

@@ -77,7 +77,6 @@ def test_best_is_the_best_epoch_and_last_the_last(
 
 def test_a_second_training_in_the_folder_replaces_both_files(tmp_path: Path) -> None:
     fit(tmp_path, [0.5, 0.6])
-    (tmp_path / "metrics.csv").unlink()
     with pytest.warns(UserWarning, match="exists and is not empty"):
         folder = fit(tmp_path, [0.3])
 
@@ -97,13 +96,13 @@ def test_metrics_csv_has_a_row_an_epoch_and_no_nan(tmp_path: Path) -> None:
     assert float(rows[2][4]) == pytest.approx(0.7)
 
 
-def test_metrics_csv_goes_on_in_the_file_that_is_there(tmp_path: Path) -> None:
-    fit(tmp_path, [0.5])
+def test_a_training_that_begins_anew_takes_out_the_rows_of_the_one_before(tmp_path: Path) -> None:
+    fit(tmp_path, [0.5, 0.7])
     with pytest.warns(UserWarning, match="exists and is not empty"):
-        fit(tmp_path, [0.6])
+        fit(tmp_path, [0.25])
 
-    lines = (tmp_path / "metrics.csv").read_text("utf-8").splitlines()
-    assert len(lines) == 3
+    with (tmp_path / "metrics.csv").open(newline="", encoding="utf-8") as file:
+        assert [row["val/dice"] for row in csv.DictReader(file)] == ["0.25"]
 
 
 def test_metrics_csv_repeats_no_score_of_an_earlier_epoch(tmp_path: Path) -> None:

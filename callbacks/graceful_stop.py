@@ -1,0 +1,129 @@
+"""SIGTERM, Ctrl-C and a scheduler's warning: save first, then obey."""
+
+import logging
+import signal
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.callbacks import Checkpoint
+
+from callbacks.checkpoints import LastCheckpoint, can_go_on_after
+
+Handler = Callable[[int, FrameType | None], Any] | int | None
+
+_log = logging.getLogger(__name__)
+
+
+class GracefulStop(Checkpoint):
+    """Save ``last.ckpt`` at the end of the batch in which the process is told to stop, then exit.
+
+    Told to in the last batch of an epoch or in the validation, it stops when the epoch has ended.
+    The exit code is 128 + the signal: 143 for SIGTERM, 130 for Ctrl-C. A second Ctrl-C stops at
+    once, and the checkpoint that was saved before is the last.
+
+    Under SLURM the signal that warns of pre-emption is left to Lightning's own handler, which saves
+    and puts the job back into the queue; only it is called between two batches, not in the middle
+    of one.
+
+    It is a Checkpoint in Lightning's sense so that it comes after all callbacks that are none: what
+    they do at the end of a batch is then done.
+
+    Args:
+        last: saves the checkpoint.
+    """
+
+    def __init__(self, last: LastCheckpoint) -> None:
+        self._last = last
+        self._asked: int | None = None
+        self._warned: int | None = None
+        self._before: dict[int, Handler] = {}
+        self._requeue: Handler = None
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Take the signals; Lightning's handlers are in place by now."""
+        del pl_module
+        if threading.current_thread() is not threading.main_thread():
+            return  # only the main thread may
+        self._take(signal.SIGTERM, self._note)
+        self._take(signal.SIGINT, self._note)
+        # Where Lightning's own signal connector looks too; it is not made public.
+        cluster = trainer._accelerator_connector.cluster_environment  # noqa: SLF001
+        if isinstance(cluster, SLURMEnvironment) and cluster.auto_requeue:
+            number = cluster.requeue_signal or signal.SIGUSR1
+            self._requeue = self._take(number, self._note_warning)
+
+    def on_train_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: object,
+        batch: object,
+        batch_idx: int,
+    ) -> None:
+        """Obey, where a checkpoint made here can be gone on from."""
+        del pl_module, outputs, batch
+        if can_go_on_after(trainer, batch_idx):
+            self._obey(trainer)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Obey what came in the last batch or in the validation."""
+        del pl_module
+        self._obey(trainer)
+
+    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Put the handlers back."""
+        del trainer, pl_module, stage
+        self._give_back()
+
+    def on_exception(
+        self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
+    ) -> None:
+        """Put the handlers back."""
+        del trainer, pl_module, exception
+        self._give_back()
+
+    def _obey(self, trainer: Trainer) -> None:
+        if self._agreed(trainer, self._warned):
+            number, self._warned = self._warned or signal.SIGUSR1, None
+            self._save_and_requeue(trainer, number)
+        if self._agreed(trainer, self._asked):
+            self._last.save(trainer)
+            raise SystemExit(128 + (self._asked or signal.SIGTERM))
+
+    def _agreed(self, trainer: Trainer, number: int | None) -> bool:
+        """Whether any process was told to; all must answer alike, or they would wait for ever."""
+        return bool(trainer.strategy.reduce_boolean_decision(number is not None, all=False))
+
+    def _save_and_requeue(self, trainer: Trainer, number: int) -> None:
+        """Let Lightning save and requeue; what it saved is where the training stands."""
+        if callable(self._requeue):
+            self._requeue(number, None)
+        if trainer.is_global_zero:
+            for saved in Path(trainer.default_root_dir).glob("hpc_ckpt_*.ckpt"):
+                saved.replace(self._last.path(trainer))
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        del frame
+        if number == signal.SIGINT and self._asked == signal.SIGINT:
+            raise KeyboardInterrupt
+        self._asked = number
+        if number == signal.SIGINT:
+            _log.warning("Ctrl-C: saving at the end of the batch; once more to stop at once")
+
+    def _note_warning(self, number: int, frame: FrameType | None) -> None:
+        del frame
+        self._warned = number
+
+    def _take(self, number: int, handler: Handler) -> Handler:
+        self._before[number] = signal.signal(number, handler)
+        return self._before[number]
+
+    def _give_back(self) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._before = {}

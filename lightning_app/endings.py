@@ -1,0 +1,45 @@
+"""How a command ends: its exit code, and one line for whoever typed it."""
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from data_modules.errors import DataError
+from lightning_app.errors import UsageError
+
+INTERRUPTED = 128 + signal.SIGINT
+
+
+def exit_code_and_line(error: BaseException) -> tuple[int, str]:
+    """What a command that stopped early returns and says.
+
+    Raises:
+        BaseException: the error itself, where it is none that a user can act on.
+    """
+    if isinstance(error, DataError | UsageError | OSError):
+        return 2, f"error: {error}"
+    # Lightning ends on a second Ctrl-C with a SystemExit of 1.
+    interrupted = isinstance(error.__context__, KeyboardInterrupt)
+    if isinstance(error, KeyboardInterrupt) or (isinstance(error, SystemExit) and interrupted):
+        return INTERRUPTED, "Interrupted"
+    if isinstance(error, SystemExit) and isinstance(error.code, int) and error.code > 128:
+        name = signal.Signals(error.code - 128).name
+        return error.code, "Interrupted" if error.code == INTERRUPTED else f"Stopped by {name}"
+    raise error
+
+
+@contextmanager
+def ending_on_sigterm() -> Iterator[None]:
+    """Let SIGTERM raise SystemExit, so that what was begun is cleared away."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        del frame
+        sys.exit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

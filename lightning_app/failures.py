@@ -1,0 +1,47 @@
+"""What can go wrong in the middle of the work, in words that say what to change."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from callbacks.finite_loss import NonFiniteLossError
+from data_modules.brats import BraTSDataModule
+from lightning_app.errors import UsageError
+from lightning_app.runs import Run
+
+_ON_THE_CPU = ("can't allocate memory", "not enough memory")
+
+
+@contextmanager
+def failures_in_words(run: Run, batch_size: int, data: BraTSDataModule) -> Iterator[None]:
+    """Turn a divergence and want of memory into a UsageError."""
+    try:
+        yield
+    except NonFiniteLossError as error:
+        raise UsageError(_divergence(error, run, data)) from error
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise UsageError(
+            f"out of memory ({str(error).splitlines()[0]}): lower --data.batch_size, which is "
+            f"{batch_size}, or --model.network.init_args.widths, or set --trainer.precision "
+            "bf16-mixed"
+        ) from error
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether a device or the machine had too little memory."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in _ON_THE_CPU)
+
+
+def _divergence(error: NonFiniteLossError, run: Run, data: BraTSDataModule) -> str:
+    cases = ""
+    if error.batch is not None:
+        names = data.cases_of_batch(error.epoch, error.batch)
+        cases = f"; the cases in it: {', '.join(names)}"
+    saved = [path for path in (run.last, run.best) if path.is_file()]
+    remedy = f", from the weights before with --weights {saved[0]}" if saved else ""
+    return f"{error}{cases}. Try a lower --optimizer.lr{remedy}"
