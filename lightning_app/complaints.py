@@ -26,6 +26,7 @@ _NOT_A_CLASS = re.compile(
     r"[Ii]mport path (?P<path>\S+) does not correspond to a subclass of (?P<base>\w+)$",
     re.MULTILINE,
 )
+_DENIED = re.compile(r"Importing '(?P<path>[^']+)' is not allowed, denied by the '(?P<entry>[^']+)'")
 _REQUIRED = re.compile(r"following arguments are required: (?P<names>.*)$")
 _SHORTENED = re.compile(r"\x1f(?P<line>[^\n]*)")
 
@@ -61,6 +62,8 @@ def one_line(message: str, options: Iterable[str]) -> str:
     key = found["key"] if (found := _KEY.search(message)) else ""
     if found := _SHORTENED.search(message):
         return _with_key(key, found["line"])
+    if found := _DENIED.search(message):
+        return _denied(key, found["path"], found["entry"])
     for pattern in (_UNKNOWN, _FOREIGN, _UNRECOGNIZED):
         if found := pattern.search(message):
             return _unknown_option(found["name"], options)
@@ -84,6 +87,16 @@ def _with_key(key: str, line: str) -> str:
     if line.startswith("unknown option '"):
         return line.replace("'", f"'{key}.", 1)
     return f"{key}.{line}" if key and " is '" in line else line
+
+
+def _denied(key: str, path: str, entry: str) -> str:
+    line = f"{key} names '{path}', " if key else f"'{path}' is "
+    if entry != "*":  # a part of Python that could do anything
+        return f"{line}which no config may name"
+    return (
+        f"{line}which is neither the program's nor the stack's and was not imported; only if you "
+        f"know its code, add --trust {path.split('.')[0]}"
+    )
 
 
 def _unknown_option(name: str, options: list[str]) -> str:

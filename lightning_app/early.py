@@ -4,14 +4,15 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
-from lightning_app.configs import BASE, find_config
+from lightning_app.configs import BASE
 from lightning_app.errors import UsageError
 from lightning_app.resuming import requeued_run, run_to_resume
 from lightning_app.runs import DEFAULT_ROOT, Run, experiment_of, find_runs, trained_run
+from lightning_app.trust import trusted_names
+from lightning_app.typed import typed
 
 NEWEST = ""  # --resume without a name
+_ROOT = "trainer.default_root_dir"
 
 
 @dataclass(frozen=True)
@@ -24,38 +25,44 @@ class Early:
         root: folder of the runs.
         run: the run that the command is about; None for a new training, and when only help is asked
             for.
+        trust: what ``--trust`` names.
+        trusted: that, and what the settings file names.
     """
 
     command: str
     experiment: str
     root: Path
     run: Run | None
+    trust: tuple[str, ...] = ()
+    trusted: tuple[str, ...] = ()
 
 
 def look_ahead(arguments: list[str]) -> Early:
     """Read the options that decide the defaults.
 
     Raises:
-        UsageError: there is no such run.
+        UsageError: there is no such run, or the trusted names are none.
     """
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     parser.add_argument("--run")
     parser.add_argument("--resume", nargs="?", const=NEWEST)
     parser.add_argument("--weights")
     parser.add_argument("-c", "--config", action="append", default=[])
-    parser.add_argument("--trainer.default_root_dir", dest="root")
+    parser.add_argument("--trust", action="append", default=[])
     try:
         known, rest = parser.parse_known_args(arguments[1:])
     except argparse.ArgumentError as error:
         raise UsageError(str(error)) from None
-    root = Path(known.root or _root_in_configs(known.config) or DEFAULT_ROOT)
+    named = typed(arguments, {_ROOT}).get(_ROOT)
+    root = Path(named if named and isinstance(named, str) else DEFAULT_ROOT)
     experiment = experiment_of(known.config[0]) if known.config else BASE.stem
     wants_help = any(word in {"-h", "--help"} or word.startswith("--print_config") for word in rest)
     run = None
     if not wants_help:
         find = _run_to_fit if arguments[0] == "fit" else _run_to_use
         run = find(known, root, experiment)
-    return Early(arguments[0], experiment, root, run)
+    trust = tuple(known.trust)
+    return Early(arguments[0], experiment, root, run, trust, trusted_names(trust))
 
 
 def _run_to_fit(known: argparse.Namespace, root: Path, experiment: str) -> Run | None:
@@ -80,14 +87,3 @@ def _run_to_use(known: argparse.Namespace, root: Path, experiment: str) -> Run:
     named = experiment if any(run.experiment == experiment for run in find_runs(root)) else None
     return trained_run(root, known.run or named)
 
-
-def _root_in_configs(names: list[str]) -> str | None:
-    """The folder of the runs as the last config that names one has it."""
-    root = None
-    for name in names:
-        try:
-            content = yaml.safe_load(find_config(name).read_text(encoding="utf-8"))
-            root = content["trainer"]["default_root_dir"]
-        except (OSError, ValueError, yaml.YAMLError, KeyError, TypeError):
-            continue  # not there, or unreadable, which the real parser will say
-    return root

@@ -1,14 +1,12 @@
 """Options that follow from others, so that nobody has to say a thing twice."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
 from data_modules.targets import TARGETS
-from lightning_app.configs import find_config
 from lightning_app.errors import UsageError
+from lightning_app.typed import typed
 
 
 @dataclass(frozen=True)
@@ -39,33 +37,12 @@ LINKS = {
 }
 
 
-def refuse_linked(arguments: Iterable[str]) -> None:
+def refuse_linked(arguments: Sequence[str]) -> None:
     """Stop where a linked option was typed or stands in a config: it would be ignored in silence.
 
     Raises:
         UsageError: naming the option and the one that decides.
     """
-    arguments = list(arguments)
-    typed = {word.split("=")[0].lstrip("-") for word in arguments if word.startswith("--")}
-    for place, word in enumerate(arguments):
-        if word in {"-c", "--config"} and place + 1 < len(arguments):
-            typed |= _keys_of_file(arguments[place + 1])
-        elif word.startswith("--config="):
-            typed |= _keys_of_file(word.removeprefix("--config="))
     for target, link in LINKS.items():
-        if typed & {target, target.replace(".init_args", "")}:
+        if typed(arguments, {target, target.replace(".init_args", "")}):
             raise UsageError(f"{target} follows from {link.source}: set that instead")
-
-
-def _keys_of_file(name: str) -> set[str]:
-    try:
-        return set(_dotted(yaml.safe_load(find_config(name).read_text(encoding="utf-8"))))
-    except (OSError, ValueError, yaml.YAMLError):
-        return set()  # not there, or unreadable, which the parser will say
-
-
-def _dotted(content: Any, prefix: str = "") -> Iterable[str]:  # noqa: ANN401 (any YAML)
-    if isinstance(content, dict):
-        for key, value in content.items():
-            yield f"{prefix}{key}"
-            yield from _dotted(value, f"{prefix}{key}.")

@@ -33,6 +33,7 @@ from lightning_app.resuming import check_something_left, keep_cycle, keep_going
 from lightning_app.run_recorder import RunRecorder
 from lightning_app.runs import Run
 from lightning_app.task import SegmentationTask
+from lightning_app.trust import refuse_trust_of_configs
 from lightning_app.weights import load_weights, weights_file
 
 ROOT_VARIABLE = "BRATS_ROOT"  # the folder of the data where --data.root names none
@@ -94,6 +95,13 @@ class ExperimentCLI(LightningCLI):
             help="For fit: begin from the trained weights of a run (its best epoch) or of a "
             "checkpoint file, for fine-tuning.",
         )
+        parser.add_argument(
+            "--trust",
+            action="append",
+            metavar="NAME",
+            help="A module or class of your own that configs and flags may name, such as "
+            "monai.networks.nets; may be given several times. Its code will run.",
+        )
         if self.early.command == "fit":
             parser.add_argument(
                 "--resume",
@@ -123,6 +131,7 @@ class ExperimentCLI(LightningCLI):
         """Parse; LightningCLI's own method warns of arguments that do not come from sys.argv."""
         refuse_linked(args)
         self.config = parser.parse_args(args)
+        refuse_trust_of_configs(self.config[self.early.command].trust, self.early.trust)
 
     def _parse_ckpt_path(self) -> None:
         """Nothing: a checkpoint never overrides what was typed."""
@@ -144,7 +153,8 @@ class ExperimentCLI(LightningCLI):
         if config.weights is not None:
             config.weights = str(weights_file(config.weights, self.early.root))
         self._to_save = config.clone()  # with a null T_0, which follows a change of max_epochs
-        self._to_save.pop("resume", None)  # says what to do now, and is no part of the run
+        for option in ("resume", "trust"):  # say what to do now, and are no part of the run
+            self._to_save.pop(option, None)
         if self.early.command != "fit":
             print(f"Run: {self.run_folder.path}")
             keep_to_run(config, self.run_folder)
