@@ -9,6 +9,7 @@ import torch
 import lightning_app.losses
 import lightning_app.schedules
 import models
+from lightning_app.trust import STACK
 
 _KEY = re.compile(r'Parser key "(?P<key>[^"]+)"')
 _VALUE = re.compile(
@@ -26,7 +27,9 @@ _NOT_A_CLASS = re.compile(
     r"[Ii]mport path (?P<path>\S+) does not correspond to a subclass of (?P<base>\w+)$",
     re.MULTILINE,
 )
-_DENIED = re.compile(r"Importing '(?P<path>[^']+)' is not allowed, denied by the '(?P<entry>[^']+)'")
+_DENIED = re.compile(
+    r"Importing '(?P<path>[^']+)' is not allowed, denied by the '(?P<entry>[^']+)'"
+)
 _REQUIRED = re.compile(r"following arguments are required: (?P<names>.*)$")
 _SHORTENED = re.compile(r"\x1f(?P<line>[^\n]*)")
 
@@ -90,12 +93,13 @@ def _with_key(key: str, line: str) -> str:
 
 
 def _denied(key: str, path: str, entry: str) -> str:
-    line = f"{key} names '{path}', " if key else f"'{path}' is "
-    if entry != "*":  # a part of Python that could do anything
-        return f"{line}which no config may name"
+    line = f"{key} names '{path}', which" if key else f"'{path}'"
+    root = path.split(".")[0]
+    if entry != "*" or root in STACK:
+        return f"{line} is not among the classes that a config may name"
     return (
-        f"{line}which is neither the program's nor the stack's and was not imported; only if you "
-        f"know its code, add --trust {path.split('.')[0]}"
+        f"{line} is neither the program's nor the stack's and was not imported; only if you know "
+        f"its code, add --trust {root}"
     )
 
 

@@ -86,4 +86,3 @@ def _run_to_use(known: argparse.Namespace, root: Path, experiment: str) -> Run:
     # `test --config aspp_t1c.yaml` means that experiment, not whatever ran last.
     named = experiment if any(run.experiment == experiment for run in find_runs(root)) else None
     return trained_run(root, known.run or named)
-

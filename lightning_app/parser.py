@@ -5,6 +5,7 @@ from typing import Any, NoReturn
 
 import yaml
 from jsonargparse._actions import ActionConfigFile
+from jsonargparse._common import ImportDenied
 from lightning.pytorch.cli import LightningArgumentParser
 
 from lightning_app.complaints import mark, one_line
@@ -33,7 +34,7 @@ class ExperimentParser(LightningArgumentParser):
 
     def error(self, message: str, ex: Exception | None = None) -> NoReturn:
         """End the program; the parsers that jsonargparse builds for classes raise instead."""
-        line = one_line(message, self._option_names())
+        line = one_line(message + _denial(ex), self._option_names())
         if not self.exit_on_error:
             raise argparse.ArgumentError(None, mark(line)) from ex
         self.exit(2, f"error: {line}\n")
@@ -46,3 +47,12 @@ class ExperimentParser(LightningArgumentParser):
                 for parser in action.choices.values():
                     actions += parser._actions  # noqa: SLF001 (argparse has no public list)
         return [action.dest for action in actions if action.option_strings]
+
+
+def _denial(error: BaseException | None) -> str:
+    """The words of a refused import behind an error, which those of a sub-config's would hide."""
+    while error is not None:
+        if isinstance(error, ImportDenied):
+            return f"\n{error}"
+        error = error.__cause__ or error.__context__
+    return ""

@@ -2,6 +2,7 @@
 whose code runs.
 """
 
+import inspect
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -10,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from jsonargparse import set_parsing_settings
+from jsonargparse import Namespace, set_parsing_settings
 from jsonargparse._common import parsing_settings
+from jsonargparse._util import import_object
 from platformdirs import user_config_path
 
 from lightning_app.errors import UsageError
@@ -27,6 +29,8 @@ ALWAYS = (
     "lightning.pytorch.plugins", "lightning.pytorch.profilers", "lightning.pytorch.strategies",
     "lightning.pytorch.cli.ReduceLROnPlateau", "lightning.fabric.plugins",
 )  # fmt: skip
+
+STACK = {name.split(".")[0] for name in ALWAYS}
 
 _NAME = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
@@ -105,3 +109,39 @@ def refuse_trust_of_configs(read: Sequence[str] | None, typed: Sequence[str]) ->
             f"a config says trust: {read}, which is not for a config to say; if you know that "
             f"code, type --trust or write it to your settings file '{settings_file()}'"
         )
+
+
+def refuse_functions(config: Any, trusted: Sequence[str], name: str = "") -> None:  # noqa: ANN401 (any option)
+    """Stop where a config names a function as if it were a class, or a method as a function.
+
+    jsonargparse would call it with any arguments that the config gives: the program's own commands
+    and the stack's readers of pickles are such functions.
+
+    Args:
+        config: parsed, nothing of it built yet.
+        trusted: modules and classes whose functions may be named.
+        name: dotted name of the option that holds it.
+
+    Raises:
+        UsageError: naming the option and the function.
+    """
+    if isinstance(config, Namespace | dict):
+        members = vars(config) if isinstance(config, Namespace) else config
+        path = members.get("class_path")
+        if isinstance(path, str) and not inspect.isclass(import_object(path)):
+            _check_trusted(name, path, trusted)
+        for key, member in members.items():
+            refuse_functions(member, trusted, f"{name}.{key}" if name else str(key))
+    elif isinstance(config, list | tuple):
+        for member in config:
+            refuse_functions(member, trusted, name)
+    elif inspect.isroutine(config) and "." in config.__qualname__:
+        _check_trusted(name, f"{config.__module__}.{config.__qualname__}", trusted)
+
+
+def _check_trusted(name: str, path: str, trusted: Sequence[str]) -> None:
+    if any(path == one or path.startswith(f"{one}.") for one in trusted):
+        return
+    own = path.split(".")[0] not in STACK
+    hint = f"; only if you know that function's code, add --trust {path}" if own else ""
+    raise UsageError(f"{name} names '{path}', expected a class{hint}")
