@@ -20,9 +20,14 @@ class MetricsCSV(Callback):
 
     Args:
         filename: Name of the file.
+
+    Raises:
+        ValueError: it is no name but a path.
     """
 
     def __init__(self, filename: str = "metrics.csv") -> None:
+        if Path(filename).name != filename:
+            raise ValueError(f"metrics_csv.filename is '{filename}', expected a name, no path")
         self.filename = filename
         self._rate = 0.0
         self._validation: dict[str, float | None] = {}

@@ -58,6 +58,21 @@ def find_cases(root: Path, release: str = "auto", option: str = "data.root") -> 
     return cases
 
 
+def check_case_id(case_id: str) -> None:
+    """Refuse an id that is no plain file name: results are written to files named by it.
+
+    Raises:
+        DataError: it is empty, holds ``..``, a separator or what cannot be printed, or begins like
+            a formula, which a spreadsheet would carry out.
+    """
+    plain = case_id.isprintable() and not set(case_id) & {"/", "\\", ":"} and ".." not in case_id
+    if not plain or not case_id or case_id[0] in "=+-@.":
+        raise DataError(
+            f"case id {case_id!r}, the name of a folder: expected one that begins with a letter or "
+            "a number, without '..', separators and line ends; rename the folder and its files"
+        )
+
+
 def missing_files(case: Case, modalities: Sequence[str]) -> str | None:
     """What a case lacks of that which training needs, in words; None where nothing is missing."""
     lacking = [modality for modality in modalities if modality not in case.images]
@@ -103,6 +118,7 @@ def _case_in(folder: Path, releases: tuple[Release, ...]) -> Case | None:
         release = next((one for one in releases if one.case_id.fullmatch(case_id)), None)
     if release is None:
         return None
+    check_case_id(case_id)
     stems = (case_id + release.segmentation, *release.misnamed_segmentations)
     return Case(
         id=case_id,

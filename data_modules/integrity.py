@@ -11,6 +11,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 from nibabel.filebasedimages import ImageFileError
+from nibabel.spatialimages import HeaderDataError
 
 from data_modules.errors import DataError
 
@@ -30,7 +31,7 @@ def check_whole(path: Path) -> None:
         expected = image.dataobj.offset + _voxel_bytes(image)
         held = _length_after_unpacking(path, expected)
         odd = 0 if held < expected else _count_not_finite(image)
-    except (OSError, EOFError, ValueError, ImageFileError) as error:
+    except (OSError, EOFError, ValueError, OverflowError, ImageFileError, HeaderDataError) as error:
         raise DataError(f"{path}: cannot be read as an image ({_first_line(error)})") from None
     if held < expected:
         raise DataError(f"{path}: is cut short, {held} bytes of {expected} after unpacking")

@@ -20,6 +20,7 @@ from data_modules.integrity import check_whole
 
 ORIENTATION = "LPS"
 Spacing = tuple[float, ...]  # mm, x first
+LARGEST_INTENSITY = 1e30  # float32, in which we reckon, ends at 3e38
 GEOMETRY_TOLERANCE = 1e-3  # of a spacing in mm and of a direction cosine; headers hold float32
 # Skull-stripped files hold one constant outside the brain and few dim voxels inside it (0 to 9 % of
 # the rest lie under Li's threshold in the BraTS files looked at); where the background is noise,
@@ -103,7 +104,13 @@ def read_modality(path: Path) -> tuple[NDArray[np.float32], NDArray[np.bool_], S
         DataError: a bad file, or a constant image.
     """
     image = read_image(path)
-    voxels = sitk.GetArrayFromImage(image).astype(np.float32, copy=False)
+    source = sitk.GetArrayFromImage(image)
+    largest = max(-float(source.min()), float(source.max()))
+    if largest > LARGEST_INTENSITY:
+        raise DataError(
+            f"{path}: intensities reach {largest:g}, expected at most {LARGEST_INTENSITY:g}"
+        )
+    voxels = source.astype(np.float32, copy=False)
     brain = find_brain(voxels)
     inside = voxels[brain].astype(np.float64)
     if inside.size == 0 or (deviation := float(inside.std())) == 0:

@@ -1,6 +1,6 @@
 """How checkpoints get to the disk and back: whole or not at all, and of a known format."""
 
-import pickle
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,9 @@ from lightning_app.errors import UsageError
 from lightning_app.files import replacing
 
 FORMAT_KEY = "format"
+_FORBIDDEN = re.compile(
+    r"(?:Unsupported|unsupported) (?:global|GLOBAL)\S* (?:GLOBAL )?(?P<name>[\w.]+)"
+)
 FORMAT = 1  # raise it when older programs could not make sense of a checkpoint any more
 
 
@@ -61,17 +64,34 @@ def read_checkpoint(path: Path, *, memory_map: bool = False) -> dict[str, Any]:
         content: Any = torch.load(path, map_location="cpu", weights_only=True, mmap=memory_map)
     except FileNotFoundError:
         raise UsageError(f"there is no checkpoint '{path}'") from None
-    except (RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UsageError(
-            f"checkpoint '{path}' cannot be loaded; it may be damaged: {reason}"
-        ) from error
-    if not isinstance(content, dict) or "state_dict" not in content:
+    except Exception as error:  # bytes that are no pickle may raise anything
+        raise UsageError(f"checkpoint '{path}' {_reason(error)}") from error
+    if not isinstance(content, dict) or not _is_state(content.get("state_dict")):
         raise UsageError(f"'{path}' is no checkpoint of a training: it has no state_dict")
     made = content.get(FORMAT_KEY, 0)
-    if made > FORMAT:
+    if not isinstance(made, int) or made > FORMAT:
         raise UsageError(
             f"checkpoint '{path}' is of format {made}, expected {FORMAT} at most: it was written "
             "by a later version of the program"
         )
     return content
+
+
+def _is_state(state: Any) -> bool:  # noqa: ANN401 (whatever the file holds)
+    return isinstance(state, dict) and all(
+        isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in state.items()
+    )
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return f"cannot be read: {error.strerror}"
+    if named := _FORBIDDEN.search(str(error)):
+        return (
+            f"names '{named['name']}', which is not data but code: it was not run, and the file "
+            "is not loaded; take checkpoints only from people you trust"
+        )
+    first = str(error).splitlines()[0] if str(error) else type(error).__name__
+    if first.startswith("Weights only load failed"):  # goes on with how to run the code in it
+        first = "it holds other than weights and plain values"
+    return f"cannot be loaded; it may be damaged: {first}"

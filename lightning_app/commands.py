@@ -9,7 +9,7 @@ from lightning_app.quiet import quieten
 from lightning_app.run_status import read_status
 from lightning_app.runs import Run, new_run
 from lightning_app.training_cli import ExperimentCLI
-from lightning_app.trust import importing_only
+from lightning_app.trust import importing_only, trusted_names
 
 
 def run(arguments: list[str]) -> int:
@@ -24,11 +24,10 @@ def run(arguments: list[str]) -> int:
     quieten()
     folder = None
     try:
-        with ending_on_sigterm():
+        with ending_on_sigterm(), importing_only(trusted_names(arguments)):
             early = look_ahead(arguments)
             folder = early.run or new_run(early.root, early.experiment)
-            with importing_only(early.trusted):
-                ExperimentCLI(arguments, early, folder)
+            ExperimentCLI(arguments, early, folder)
     except BaseException as error:  # noqa: BLE001 (what is no message to a user is raised again)
         code, line = exit_code_and_line(error)
         print(line, file=sys.stderr)

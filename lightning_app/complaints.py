@@ -65,15 +65,13 @@ def one_line(message: str, options: Iterable[str]) -> str:
     key = found["key"] if (found := _KEY.search(message)) else ""
     if found := _SHORTENED.search(message):
         return _with_key(key, found["line"])
-    if found := _DENIED.search(message):
-        return _denied(key, found["path"], found["entry"])
+    if line := _bad_class(key, message):
+        return line
     for pattern in (_UNKNOWN, _FOREIGN, _UNRECOGNIZED):
         if found := pattern.search(message):
             return _unknown_option(found["name"], options)
     if found := _REQUIRED.search(message):
         return _missing(found["names"])
-    if found := _NOT_A_CLASS.search(message) or _CLASS.search(message):
-        return f"{key} is '{found['path']}': no such class{_nearest_class(key, found['path'])}"
     if key and (found := _VALUE.search(message)):
         return _bad_value(key, found["value"], message)
     lines = [line.strip(" -") for line in message.splitlines() if line.strip(" -")]
@@ -92,9 +90,17 @@ def _with_key(key: str, line: str) -> str:
     return f"{key}.{line}" if key and " is '" in line else line
 
 
+def _bad_class(key: str, message: str) -> str | None:
+    if found := _DENIED.search(message):
+        return _denied(key, found["path"], found["entry"])
+    if found := _NOT_A_CLASS.search(message) or _CLASS.search(message):
+        return f"{key} is '{found['path']}': no such class{_nearest_class(key, found['path'])}"
+    return None
+
+
 def _denied(key: str, path: str, entry: str) -> str:
     line = f"{key} names '{path}', which" if key else f"'{path}'"
-    root = path.split(".")[0]
+    root = path.partition(".")[0]
     if entry != "*" or root in STACK:
         return f"{line} is not among the classes that a config may name"
     return (

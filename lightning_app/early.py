@@ -7,8 +7,14 @@ from pathlib import Path
 from lightning_app.configs import BASE
 from lightning_app.errors import UsageError
 from lightning_app.resuming import requeued_run, run_to_resume
-from lightning_app.runs import DEFAULT_ROOT, Run, experiment_of, find_runs, trained_run
-from lightning_app.trust import trusted_names
+from lightning_app.runs import (
+    DEFAULT_ROOT,
+    Run,
+    check_links,
+    experiment_of,
+    find_runs,
+    trained_run,
+)
 from lightning_app.typed import typed
 
 NEWEST = ""  # --resume without a name
@@ -25,30 +31,25 @@ class Early:
         root: folder of the runs.
         run: the run that the command is about; None for a new training, and when only help is asked
             for.
-        trust: what ``--trust`` names.
-        trusted: that, and what the settings file names.
     """
 
     command: str
     experiment: str
     root: Path
     run: Run | None
-    trust: tuple[str, ...] = ()
-    trusted: tuple[str, ...] = ()
 
 
 def look_ahead(arguments: list[str]) -> Early:
     """Read the options that decide the defaults.
 
     Raises:
-        UsageError: there is no such run, or the trusted names are none.
+        UsageError: there is no such run, or a link leads out of it.
     """
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     parser.add_argument("--run")
     parser.add_argument("--resume", nargs="?", const=NEWEST)
     parser.add_argument("--weights")
     parser.add_argument("-c", "--config", action="append", default=[])
-    parser.add_argument("--trust", action="append", default=[])
     try:
         known, rest = parser.parse_known_args(arguments[1:])
     except argparse.ArgumentError as error:
@@ -61,8 +62,9 @@ def look_ahead(arguments: list[str]) -> Early:
     if not wants_help:
         find = _run_to_fit if arguments[0] == "fit" else _run_to_use
         run = find(known, root, experiment)
-    trust = tuple(known.trust)
-    return Early(arguments[0], experiment, root, run, trust, trusted_names(trust))
+        if run is not None:
+            check_links(run)
+    return Early(arguments[0], experiment, root, run)
 
 
 def _run_to_fit(known: argparse.Namespace, root: Path, experiment: str) -> Run | None:

@@ -19,7 +19,7 @@ def exit_code_and_line(error: BaseException) -> tuple[int, str]:
         BaseException: the error itself, where it is none that a user can act on.
     """
     if isinstance(error, DataError | UsageError | OSError):
-        return 2, f"error: {error}"
+        return 2, f"error: {printable(str(error))}"
     # Lightning ends on a second Ctrl-C with a SystemExit of 1.
     interrupted = isinstance(error.__context__, KeyboardInterrupt)
     if isinstance(error, KeyboardInterrupt) or (isinstance(error, SystemExit) and interrupted):
@@ -28,6 +28,11 @@ def exit_code_and_line(error: BaseException) -> tuple[int, str]:
         name = signal.Signals(error.code - 128).name
         return error.code, "Interrupted" if error.code == INTERRUPTED else f"Stopped by {name}"
     raise error
+
+
+def printable(text: str) -> str:
+    """Text in one line that no file name can break or send to the terminal as a command."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from lightning.pytorch.cli import LightningArgumentParser
 
 from lightning_app.complaints import mark, one_line
 from lightning_app.configs import find_config
+from lightning_app.endings import printable
 
 
 class NamedConfigFile(ActionConfigFile):
@@ -37,7 +38,7 @@ class ExperimentParser(LightningArgumentParser):
         line = one_line(message + _denial(ex), self._option_names())
         if not self.exit_on_error:
             raise argparse.ArgumentError(None, mark(line)) from ex
-        self.exit(2, f"error: {line}\n")
+        self.exit(2, f"error: {printable(line)}\n")
 
     def _option_names(self) -> list[str]:
         """The options to choose the nearest from, those of the sub-command included."""

@@ -128,11 +128,17 @@ class TestFolder:
 
 
 def experiment_of(config: str) -> str:
-    """The experiment that a config stands for: its stem, or, for a run's own config, the run's."""
+    """The experiment that a config stands for: its stem, or, for a run's own config, the run's.
+
+    Raises:
+        UsageError: no folder can have that name.
+    """
     path = Path(config)
-    if _NAME.fullmatch(path.absolute().parent.name):
-        return Run(path.absolute().parent).experiment
-    return path.stem
+    of_run = _NAME.fullmatch(path.absolute().parent.name)
+    name = Run(path.absolute().parent).experiment if of_run else path.stem
+    if name in {"", ".", ".."}:  # the stem of '...yaml' is '..'
+        raise UsageError(f"--config '{config}' names the experiment '{name}': rename the file")
+    return name
 
 
 def new_run(root: Path, experiment: str) -> Run:
@@ -187,6 +193,20 @@ def named_run(root: Path, name: str) -> Run:
     """
     runs = [run for run in find_runs(root) if run.config.is_file()]
     return _by_folder(name) or _by_name(name, runs, f"run '{name}' below '{root}'")
+
+
+def check_links(run: Run) -> None:
+    """Refuse a run with a link that leads out of its folder: we would write through it.
+
+    Raises:
+        UsageError: naming the link.
+    """
+    for path in run.path.iterdir():
+        if path.is_symlink() and not path.resolve().is_relative_to(run.path.resolve()):
+            raise UsageError(
+                f"run '{run.path}': {path.name} is a link to '{path.readlink()}', expected "
+                "nothing outside the run's folder: put the file or folder itself there"
+            )
 
 
 def run_config(run: Run) -> dict[str, Any]:

@@ -33,7 +33,7 @@ from lightning_app.resuming import check_something_left, keep_cycle, keep_going
 from lightning_app.run_recorder import RunRecorder
 from lightning_app.runs import Run
 from lightning_app.task import SegmentationTask
-from lightning_app.trust import refuse_functions, refuse_trust_of_configs
+from lightning_app.trust import check_trust
 from lightning_app.weights import load_weights, weights_file
 
 ROOT_VARIABLE = "BRATS_ROOT"  # the folder of the data where --data.root names none
@@ -131,8 +131,7 @@ class ExperimentCLI(LightningCLI):
         """Parse; LightningCLI's own method warns of arguments that do not come from sys.argv."""
         refuse_linked(args)
         self.config = parser.parse_args(args)
-        refuse_trust_of_configs(self.config[self.early.command].trust, self.early.trust)
-        refuse_functions(self.config[self.early.command], self.early.trusted)
+        check_trust(self.config[self.early.command], args)
 
     def _parse_ckpt_path(self) -> None:
         """Nothing: a checkpoint never overrides what was typed."""

@@ -1,7 +1,9 @@
-"""Whose classes a config may name. A class is imported before it can be looked at, so this decides
-whose code runs.
+"""Whose classes a config may name.
+
+A class is imported before it can be looked at, so this decides whose code runs.
 """
 
+import argparse
 import inspect
 import os
 import re
@@ -41,28 +43,40 @@ def settings_file() -> Path:
     return Path(named) if named else user_config_path("brats-lightning") / "settings.yaml"
 
 
-def trusted_names(typed: Sequence[str]) -> tuple[str, ...]:
-    """The modules and classes that the user trusts.
+def trusted_names(arguments: Sequence[str]) -> list[str]:
+    """The modules and classes that the user trusts: those of ``--trust`` and of the settings file.
 
     Args:
-        typed: those of ``--trust``; the settings file's are added.
+        arguments: as they were typed.
 
     Raises:
         UsageError: a name that no module can have, or a settings file that cannot be read.
     """
     path = settings_file()
-    places = [("--trust", typed), (f"trust in '{path}'", _trusted_by_settings(path))]
+    places = [("--trust", _typed_trust(arguments)), (f"trust in '{path}'", _settled_trust(path))]
     for place, names in places:
         for name in names:
-            if not _NAME.fullmatch(str(name)) or str(name).split(".")[0] == "jsonargparse":
+            # jsonargparse itself would let a config change these very rules.
+            if not _NAME.fullmatch(str(name)) or str(name).partition(".")[0] == "jsonargparse":
                 raise UsageError(
                     f"{place} is '{name}', expected the dotted name of a module or class, such as "
                     "monai.networks.nets"
                 )
-    return tuple(name for _, names in places for name in names)
+    return [name for _, names in places for name in names]
 
 
-def _trusted_by_settings(path: Path) -> list[Any]:
+def _typed_trust(arguments: Sequence[str]) -> list[str]:
+    """What ``--trust`` names on the command line, which configs cannot add to."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser.add_argument("--trust", action="append", default=[])
+    try:
+        names: list[str] = parser.parse_known_args(arguments)[0].trust
+    except argparse.ArgumentError as error:
+        raise UsageError(str(error)) from None
+    return names
+
+
+def _settled_trust(path: Path) -> list[Any]:
     if not path.is_file():
         return []
     try:
@@ -98,32 +112,29 @@ def importing_only(trusted: Sequence[str]) -> Iterator[None]:
         parsing_settings.update(before)
 
 
-def refuse_trust_of_configs(read: Sequence[str] | None, typed: Sequence[str]) -> None:
-    """Stop where a config says whom to trust: that is for the user to say.
+def check_trust(config: Namespace, arguments: Sequence[str]) -> None:
+    """Stop where a config takes more than the user gives.
+
+    Args:
+        config: of a command, parsed, nothing of it built yet.
+        arguments: as they were typed.
 
     Raises:
-        UsageError: the parser found other names than were typed.
+        UsageError: a config says whom to trust, or names a function as if it were a class.
     """
-    if list(read or []) != list(typed):
+    if list(config.trust or []) != _typed_trust(arguments):
         raise UsageError(
-            f"a config says trust: {read}, which is not for a config to say; if you know that "
-            f"code, type --trust or write it to your settings file '{settings_file()}'"
+            f"a config says trust: {config.trust}, which is not for a config to say; if you know "
+            f"that code, type --trust or write it to your settings file '{settings_file()}'"
         )
+    _refuse_functions(config, trusted_names(arguments))
 
 
-def refuse_functions(config: Any, trusted: Sequence[str], name: str = "") -> None:  # noqa: ANN401 (any option)
+def _refuse_functions(config: Any, trusted: Sequence[str], name: str = "") -> None:  # noqa: ANN401 (any option)
     """Stop where a config names a function as if it were a class, or a method as a function.
 
     jsonargparse would call it with any arguments that the config gives: the program's own commands
     and the stack's readers of pickles are such functions.
-
-    Args:
-        config: parsed, nothing of it built yet.
-        trusted: modules and classes whose functions may be named.
-        name: dotted name of the option that holds it.
-
-    Raises:
-        UsageError: naming the option and the function.
     """
     if isinstance(config, Namespace | dict):
         members = vars(config) if isinstance(config, Namespace) else config
@@ -131,10 +142,10 @@ def refuse_functions(config: Any, trusted: Sequence[str], name: str = "") -> Non
         if isinstance(path, str) and not inspect.isclass(import_object(path)):
             _check_trusted(name, path, trusted)
         for key, member in members.items():
-            refuse_functions(member, trusted, f"{name}.{key}" if name else str(key))
+            _refuse_functions(member, trusted, f"{name}.{key}" if name else str(key))
     elif isinstance(config, list | tuple):
         for member in config:
-            refuse_functions(member, trusted, name)
+            _refuse_functions(member, trusted, name)
     elif inspect.isroutine(config) and "." in config.__qualname__:
         _check_trusted(name, f"{config.__module__}.{config.__qualname__}", trusted)
 
@@ -142,6 +153,6 @@ def refuse_functions(config: Any, trusted: Sequence[str], name: str = "") -> Non
 def _check_trusted(name: str, path: str, trusted: Sequence[str]) -> None:
     if any(path == one or path.startswith(f"{one}.") for one in trusted):
         return
-    own = path.split(".")[0] not in STACK
+    own = path.partition(".")[0] not in STACK
     hint = f"; only if you know that function's code, add --trust {path}" if own else ""
     raise UsageError(f"{name} names '{path}', expected a class{hint}")
