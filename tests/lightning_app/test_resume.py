@@ -16,7 +16,9 @@ from tests.conftest import Program
 Snapshots = dict[int, Path]
 
 SIZE = ["--trainer.max_epochs", "3", "--data.slices", "all", "--data.batch_size", "8"]
-DROPOUT = ["--model.network.class_path", "benchmarks.dropout_unet.DropoutUNet"]
+DROPOUT = [
+    "--model.network.class_path", "benchmarks.dropout_unet.DropoutUNet", "--trust", "benchmarks",
+]  # fmt: skip
 FLIPS = ["--data.flip", "true"]
 OFTEN = ["--last_checkpoint.every_n_minutes", "0"]
 
@@ -86,7 +88,7 @@ def test_a_resumed_run_ends_with_the_same_bits_wherever_it_was_killed(
     assert len(killed) == steps - 1  # after every batch, the last of an epoch being its end
     # With workers, which must be started anew each time, one place of each kind.
     for folder in killed if workers == "0" else killed[3:9:2]:
-        assert program("fit", "--resume", str(folder), "--data.num_workers", workers) == 0
+        assert program("fit", "--resume", str(folder), "--data.num_workers", workers, *TRUST) == 0
         assert_same_ending(Run(folder), uninterrupted)
 
 
