@@ -79,6 +79,15 @@ class BraTSDataModule(LightningDataModule):
             raise DataError(f"data.modalities is {list(modalities)}, which names one twice")
         if batch_size < 1:
             raise DataError(f"data.batch_size is {batch_size}, expected 1 or more")
+        if min(image_size) < 1:
+            raise DataError(f"data.image_size is {list(image_size)}, expected 1 or more each")
+        if num_workers < 0:
+            raise DataError(f"data.num_workers is {num_workers}, expected 0 or more")
+        if split_seed < 0:
+            raise DataError(f"data.split_seed is {split_seed}, expected 0 or more")
+        for name, choice in (("slices", slices), ("eval_slices", eval_slices)):
+            if isinstance(choice, list) and (not choice or min(choice) < 0):
+                raise DataError(f"data.{name} is {choice}, expected one or more indices from 0 up")
         self.root = None if root == PHANTOM else root
         self.phantom = phantom
         self.release = release

@@ -256,19 +256,27 @@ def _open(place: Path) -> SliceArray | None:
     try:
         index = json.loads((place / "index.json").read_text(encoding="utf-8"))
         values = np.load(place / "array.npy", mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError):
+        array = _opened(index, values)
+        held = sum(len(indices) for indices in array.indices.values())
+        return array if values.ndim == 3 and len(values) == 1 + held else None
+    except Exception:  # noqa: BLE001 (it may hold anything; then it is built anew)
         return None
+
+
+def _opened(index: Any, values: NDArray[Any]) -> SliceArray:  # noqa: ANN401 (any JSON)
     indices = {
-        case: np.asarray(entry["indices"], np.int64) for case, entry in index["cases"].items()
+        case: np.asarray(entry["indices"], np.int64).reshape(-1)
+        for case, entry in index["cases"].items()
     }
     counts = [len(one) for one in indices.values()]
     first_rows = 1 + np.cumsum([0, *counts])[:-1]
+    spacings = {case: entry["spacing"] for case, entry in index["cases"].items()}
     return SliceArray(
         values=values,
         indices=indices,
         first_row=dict(zip(indices, map(int, first_rows), strict=True)),
-        spacings={case: tuple(entry["spacing"]) for case, entry in index["cases"].items()},
-        digest=index["digest"],
-        cropped={case: entry["cropped"] for case, entry in index["cases"].items()},
-        bad=index["bad"],
+        spacings={case: (float(x), float(y), float(z)) for case, (x, y, z) in spacings.items()},
+        digest=str(index["digest"]),
+        cropped={case: int(entry["cropped"]) for case, entry in index["cases"].items()},
+        bad={str(case): str(problem) for case, problem in index["bad"].items()},
     )

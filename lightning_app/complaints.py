@@ -30,6 +30,7 @@ _NOT_A_CLASS = re.compile(
 _DENIED = re.compile(
     r"Importing '(?P<path>[^']+)' is not allowed, denied by the '(?P<entry>[^']+)'"
 )
+_LINK = re.compile(r"Call to compute_fn of link .* failed: (?P<line>.*)$")
 _REQUIRED = re.compile(r"following arguments are required: (?P<names>.*)$")
 _SHORTENED = re.compile(r"\x1f(?P<line>[^\n]*)")
 
@@ -65,7 +66,7 @@ def one_line(message: str, options: Iterable[str]) -> str:
     key = found["key"] if (found := _KEY.search(message)) else ""
     if found := _SHORTENED.search(message):
         return _with_key(key, found["line"])
-    if line := _bad_class(key, message):
+    if line := _bad_link(message) or _bad_class(key, message):
         return line
     for pattern in (_UNKNOWN, _FOREIGN, _UNRECOGNIZED):
         if found := pattern.search(message):
@@ -88,6 +89,11 @@ def _with_key(key: str, line: str) -> str:
     if line.startswith("unknown option '"):
         return line.replace("'", f"'{key}.", 1)
     return f"{key}.{line}" if key and " is '" in line else line
+
+
+def _bad_link(message: str) -> str | None:
+    found = _LINK.search(message)
+    return found["line"] if found else None
 
 
 def _bad_class(key: str, message: str) -> str | None:

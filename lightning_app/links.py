@@ -28,8 +28,14 @@ def _seed(value: Any) -> int:  # noqa: ANN401 (a number or true)
     return int(value)
 
 
+def _channels(modalities: Sequence[str]) -> int:
+    if not modalities:
+        raise ValueError("data.modalities is empty, expected at least one modality")
+    return len(modalities)
+
+
 LINKS = {
-    "model.network.init_args.in_channels": Link("data.modalities", len),
+    "model.network.init_args.in_channels": Link("data.modalities", _channels),
     "model.network.init_args.out_channels": Link("data.target", lambda t: TARGETS[t].channels),
     "model.loss.init_args.exclusive": Link("data.target", lambda t: TARGETS[t].exclusive),
     "model.target": Link("data.target", str),

@@ -16,9 +16,9 @@ def describe_network(network: nn.Module, data: BraTSDataModule) -> dict[str, Any
         UsageError: the network does not take slices of that size and number of channels.
     """
     size = data.cache.size
-    image = torch.zeros(1, len(data.modalities), *size)
     expected = (1, data.target.channels, *size)
     try:
+        image = torch.zeros(1, len(data.modalities), *size)
         multiply_adds, shape = count_multiply_adds(network, image)
     except (ValueError, RuntimeError) as error:
         raise UsageError(

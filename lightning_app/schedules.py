@@ -30,4 +30,6 @@ class CosineAnnealing(CosineAnnealingWarmRestarts):
     ) -> None:
         if T_0 is None:
             raise ValueError("lr_scheduler.init_args.T_0 is null, expected a number of epochs")
+        if T_0 < 1:
+            raise ValueError(f"lr_scheduler.init_args.T_0 is {T_0}, expected 1 or more epochs")
         super().__init__(optimizer, T_0, T_mult, eta_min)

@@ -26,6 +26,7 @@ from lightning_app.files import replacing
 from lightning_app.links import LINKS, refuse_linked
 from lightning_app.loyalty import keep_split, keep_to_run
 from lightning_app.network import describe_network
+from lightning_app.numbers import check_numbers
 from lightning_app.parser import ExperimentParser, NamedConfigFile
 from lightning_app.prediction import LabelMapWriter, volumes_to_predict
 from lightning_app.results import TestResults
@@ -132,6 +133,7 @@ class ExperimentCLI(LightningCLI):
         refuse_linked(args)
         self.config = parser.parse_args(args)
         check_trust(self.config[self.early.command], args)
+        check_numbers(self.config[self.early.command])
 
     def _parse_ckpt_path(self) -> None:
         """Nothing: a checkpoint never overrides what was typed."""
@@ -192,7 +194,13 @@ class ExperimentCLI(LightningCLI):
         """Build task, data and trainer; what they refuse is an error in the options."""
         try:
             super().instantiate_classes()
-        except (ValueError, TypeError, MisconfigurationException) as error:
+        except MisconfigurationException as error:  # names no option
+            trainer = self._get(self.config, "trainer")
+            raise UsageError(
+                f"{' '.join(str(error).split())} trainer.accelerator is {trainer.accelerator}, "
+                f"trainer.devices is {trainer.devices}"
+            ) from error
+        except (ValueError, TypeError) as error:
             raise UsageError(" ".join(str(error).split())) from error
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:  # noqa: ANN401
