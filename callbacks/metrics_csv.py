@@ -26,7 +26,7 @@ class MetricsCSV(Callback):
     """
 
     def __init__(self, filename: str = "metrics.csv") -> None:
-        if Path(filename).name != filename:
+        if Path(filename).name != filename or filename in {"", ".."}:
             raise ValueError(f"metrics_csv.filename is '{filename}', expected a name, no path")
         self.filename = filename
         self._rate = 0.0

@@ -59,6 +59,11 @@ def read_grid(path: Path) -> Grid:
         raise DataError(f"{path}: has {reader.GetDimension()} dimensions ({size}), expected 3")
     if reader.GetNumberOfComponents() != 1:
         raise DataError(f"{path}: has {reader.GetNumberOfComponents()} values a voxel, expected 1")
+    spacing = reader.GetSpacing()
+    if not all(0 < step < np.inf for step in spacing):
+        raise DataError(
+            f"{path}: spacing {spacing}, expected more than 0: write the true one to it"
+        )
     return Grid(reader.GetSize(), reader.GetSpacing(), reader.GetOrigin(), reader.GetDirection())
 
 

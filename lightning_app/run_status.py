@@ -63,7 +63,7 @@ def read_status(run: Run) -> dict[str, Any]:
     """The content of status.json; empty where a kill left none."""
     try:
         return read_json(run.status)
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
 
 

@@ -86,7 +86,28 @@ MISTYPED = {
     "counts": (["--data.split_sizes", "[100,2,3]"], "105 cases", "14 are there"),
     "a root": (["--data.root", "nowhere"], "error: data.root '/", "nowhere' is not a folder"),
     "devices": (["--trainer.devices", "2"], "ask for 2 devices", "expected 1"),
+    "many devices": (["--trainer.devices", "64"], "ask for 64 devices", "expected 1"),
     "accelerator": (["--trainer.accelerator", "gpuu"], "gpuu", ""),
+    "a batch of none": (["--data.batch_size", "0"], "data.batch_size is 0", "1 or more"),
+    "a width of none": (["--model.network.init_args.widths", "[0,4]"], "widths is [0, 4]", "1 up"),
+    "no width": (["--data.image_size", "[32,0]"], "data.image_size is [32, 0]", "1 or more"),
+    "a size below 0": (["--data.image_size", "[-32,32]"], "data.image_size is [-32, 32]", "1 or"),
+    "a size beyond memory": (["--data.image_size", "[32,3200000000]"], "data.image_size", ""),
+    "a height": (["--data.image_size", "[40,32]"], "height is 40", "multiple of 16"),
+    "no modality": (["--data.modalities", "[]"], "error: data.modalities is empty", "at least one"),
+    "no rate": (["--optimizer.lr", ".nan"], "optimizer.init_args.lr is nan", "a finite number"),
+    "infinite": (["--optimizer.lr", ".inf"], "optimizer.init_args.lr is inf", "a finite number"),
+    "a rate below 0": (["--optimizer.lr", "-1"], "optimizer.init_args.lr is -1", "above 0"),
+    "a decay": (["--optimizer.weight_decay", ".nan"], "weight_decay is nan", "a finite number"),
+    "a weight": (["--model.loss.dice_weight", ".nan"], "dice_weight is nan", "a finite number"),
+    "fractions": (["--data.split_sizes", "[.nan,0.5,0.5]"], "split_sizes is nan", "finite"),
+    "a cycle": (["--lr_scheduler.T_0", "0"], "lr_scheduler.init_args.T_0 is 0", "1 or more"),
+    "workers": (["--data.num_workers", "-1"], "data.num_workers is -1", "0 or more"),
+    "no slices": (["--data.slices", "[]"], "data.slices is []", "from 0 up"),
+    "a slice": (["--data.eval_slices", "[-1]"], "data.eval_slices is [-1]", "from 0 up"),
+    "a seed": (["--seed_everything", "-1"], "error: seed_everything is -1", "from 0"),
+    "a split's seed": (["--data.split_seed", "-1"], "data.split_seed is -1", "0 or more"),
+    "a path for a name": (["--metrics_csv.filename", "../x.csv"], "is '../x.csv'", "a name"),
 }  # fmt: skip
 
 
@@ -95,6 +116,7 @@ def test_a_mistake_is_one_line_with_what_was_expected(
     mistake: str, program: Program, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments, what, expected = MISTYPED[mistake]
+    arguments = [*arguments, "--data.cache_dir", "new cache"]
     try:
         code: object = program("fit", *arguments)
     except SystemExit as end:
@@ -105,6 +127,7 @@ def test_a_mistake_is_one_line_with_what_was_expected(
     assert what in error
     assert expected in error
     assert not find_runs(Path("runs"))
+    assert not Path("new cache").exists()
 
 
 @pytest.mark.parametrize(

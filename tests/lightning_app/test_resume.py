@@ -16,9 +16,8 @@ from tests.conftest import Program
 Snapshots = dict[int, Path]
 
 SIZE = ["--trainer.max_epochs", "3", "--data.slices", "all", "--data.batch_size", "8"]
-DROPOUT = [
-    "--model.network.class_path", "benchmarks.dropout_unet.DropoutUNet", "--trust", "benchmarks",
-]  # fmt: skip
+TRUST = ["--trust", "benchmarks"]
+DROPOUT = ["--model.network.class_path", "benchmarks.dropout_unet.DropoutUNet", *TRUST]
 FLIPS = ["--data.flip", "true"]
 OFTEN = ["--last_checkpoint.every_n_minutes", "0"]
 
@@ -109,5 +108,5 @@ def test_it_does_so_with_other_options_of_the_trainer(
     assert program("fit", *SIZE, *DROPOUT, *FLIPS, *OFTEN, *extra) == 0
     uninterrupted = only_run()
     for folder in list(snapshots.values())[1:-1:3]:
-        assert program("fit", "--resume", str(folder)) == 0
+        assert program("fit", "--resume", str(folder), *TRUST) == 0
         assert_same_ending(Run(folder), uninterrupted)
