@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+import pytest
 import SimpleITK as sitk
 import torch
 import yaml
@@ -122,7 +123,7 @@ orientations = st.permutations(["LR", "PA", "SI"]).flatmap(
     arrays(np.uint8, st.tuples(*[st.integers(2, 5)] * 3), elements=st.integers(0, 3)),
     st.tuples(*[st.sampled_from([0.5, 1.0, 2.25])] * 3),
 )
-@settings(max_examples=60)
+@settings(max_examples=25)
 def test_a_label_map_comes_back_in_the_orientation_that_its_image_had(
     orientation: str, labels: NDArray[np.uint8], spacing: tuple[float, ...]
 ) -> None:
@@ -151,7 +152,7 @@ places = st.lists(
 
 
 @given(places)
-@settings(max_examples=20)
+@settings(max_examples=40)
 def test_every_case_in_a_tree_is_found_once_where_it_lies(
     cases: list[tuple[list[str], str]],
 ) -> None:
@@ -198,9 +199,10 @@ options = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 def test_a_saved_config_reruns_to_the_same_config(program: Program) -> None:
     @given(options)
-    @settings(max_examples=2)
+    @settings(max_examples=4)
     def check(chosen: dict[str, Any]) -> None:
         with TemporaryDirectory(dir=".") as folder:
             Path(folder, "own.yaml").write_text(yaml.safe_dump(chosen), "utf-8")
