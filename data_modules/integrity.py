@@ -5,6 +5,7 @@ Other formats are left to their reader.
 
 import gzip
 import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,33 @@ from nibabel.spatialimages import HeaderDataError
 from data_modules.errors import DataError
 
 _CHUNK = 1 << 20
+_PLACE = (
+    "pixdim", "quatern_b", "quatern_c", "quatern_d", "qoffset_x", "qoffset_y", "qoffset_z",
+    "srow_x", "srow_y", "srow_z",
+)  # fmt: skip
+
+
+def check_place(path: Path) -> None:
+    """Stop where a NIfTI header says with NaN or infinity where its voxels lie: ITK never returns.
+
+    Raises:
+        DataError: naming the field; or the file is none of NIfTI's.
+    """
+    if not path.name.endswith((".nii", ".nii.gz")):
+        return
+    try:
+        with gzip.open(path) if path.name.endswith(".gz") else path.open("rb") as file:
+            block = file.read(nib.Nifti2Header.sizeof_hdr)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{path}: cannot be read as an image ({_first_line(error)})") from None
+    for kind in (nib.Nifti1Header, nib.Nifti2Header):
+        if kind.may_contain_header(block):
+            header = kind(block[: kind.sizeof_hdr], check=False)
+            for field in _PLACE:
+                if not np.isfinite(header[field]).all():
+                    raise DataError(f"{path}: {field} of its header is {header[field]}, no number")
+            return
+    raise DataError(f"{path}: cannot be read as an image (it is no NIfTI file)")
 
 
 def check_whole(path: Path) -> None:

@@ -16,7 +16,7 @@ from scipy import ndimage
 
 from data_modules.errors import DataError
 from data_modules.framing import frame
-from data_modules.integrity import check_whole
+from data_modules.integrity import check_place, check_whole
 
 ORIENTATION = "LPS"
 Spacing = tuple[float, ...]  # mm, x first
@@ -48,6 +48,7 @@ def read_grid(path: Path) -> Grid:
     Raises:
         DataError: the file cannot be read, or is not 3-D.
     """
+    check_place(path)
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     try:

@@ -274,6 +274,11 @@ def header_fields() -> dict[str, tuple[str, Any]]:
         "no spacing": ("pixdim", [1, 0, 0, 0, 1, 1, 1, 1]),
         "a scale without offset": ("scl_inter", np.nan),
         "another kind": ("magic", b"ni1"),
+        "an unknown kind": ("magic", b"n+2"),
+        # ITK goes round for ever in these.
+        "an infinite place": ("srow_z", [0, 0, 1, -np.inf]),
+        "a place that is no number": ("srow_x", [np.nan, 0, 0, 0]),
+        "an infinite turn": ("quatern_b", np.inf),
     }
 
 
