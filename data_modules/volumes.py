@@ -119,9 +119,9 @@ def read_modality(path: Path) -> tuple[NDArray[np.float32], NDArray[np.bool_], S
     voxels = source.astype(np.float32, copy=False)
     brain = find_brain(voxels)
     inside = voxels[brain].astype(np.float64)
-    if inside.size == 0 or (deviation := float(inside.std())) == 0:
+    if inside.size == 0 or (deviation := np.float32(inside.std())) == 0:
         raise DataError(f"{path}: the image is constant, there is no brain in it")
-    normalised = (voxels - np.float32(inside.mean())) / np.float32(deviation)
+    normalised = (voxels - np.float32(inside.mean())) / deviation
     normalised[~brain] = 0
     return normalised, brain, image.GetSpacing()
 

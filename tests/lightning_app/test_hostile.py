@@ -324,6 +324,17 @@ def test_intensities_that_our_numbers_cannot_hold_are_refused(tmp_path: Path) ->
         read_modality(path)
 
 
+def test_intensities_too_close_for_our_numbers_are_a_constant_image(tmp_path: Path) -> None:
+    voxels = np.zeros((3, 6, 5), np.float32)
+    voxels[1, 2, 2:4] = 1e-45, 3e-45  # the smallest there are; their deviation is rounded to 0 or 1
+    voxels[1, 3, 2:4] = 1e-45
+    path = write_volume(tmp_path / "x.nii.gz", voxels)
+    try:
+        assert np.isfinite(read_modality(path)[0]).all()
+    except DataError as error:
+        assert "constant" in str(error)  # noqa: PT017 (either will do)
+
+
 def test_a_hostile_run_status_is_no_harm(tmp_path: Path) -> None:
     run = Run(tmp_path)
     run.status.write_text("[" * 10_000, "utf-8")
