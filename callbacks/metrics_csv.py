@@ -63,17 +63,17 @@ class MetricsCSV(Callback):
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the row."""
         del pl_module
+        training = {
+            name: _number(value)
+            for name, value in trainer.callback_metrics.items()
+            if not name.startswith("val/")
+        }
         if not trainer.is_global_zero or trainer.fast_dev_run:  # type: ignore[attr-defined]
             return
         values: dict[str, object] = {
             "epoch": trainer.current_epoch,
             "step": trainer.global_step,
             "lr": self._rate,
-        }
-        training = {
-            name: _number(value)
-            for name, value in trainer.callback_metrics.items()
-            if not name.startswith("val/")
         }
         values |= dict(sorted((training | self._validation).items()))
         self._validation = {}
