@@ -10,13 +10,14 @@ import torch
 from lightning.pytorch import LightningDataModule
 from torch.utils.data import DataLoader
 
-from data_modules.cache import SliceArray, SliceCache
+from data_modules.cache import SliceCache
 from data_modules.cases import Case, find_cases, missing_files
 from data_modules.dataset import Batch, SliceDataset
 from data_modules.errors import DataError
 from data_modules.phantom.options import PhantomOptions, lies_in_phantom
 from data_modules.progress import reached
 from data_modules.sampling import DealtBatches, EpochBatches, OrderedBatches
+from data_modules.slice_array import SliceArray
 from data_modules.slices import SliceChoice
 from data_modules.splits import SIDES, SplitSizes, read_split, split_patients
 from data_modules.targets import TARGETS, Target, TargetName
