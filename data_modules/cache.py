@@ -14,7 +14,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -26,10 +26,11 @@ from rich.progress import track
 
 from data_modules.cases import Case
 from data_modules.errors import DataError
-from data_modules.reading import BadCase, CaseSlices, ImageJob, LabelJob, read_slices, run_in_order
+from data_modules.problems import Problem
+from data_modules.reading import CaseSlices, ImageJob, LabelJob, read_slices, run_in_order
 from data_modules.slices import SliceChoice, looks_at_truth
 
-FORMAT = 1  # raise it whenever the same files and options would give other arrays
+FORMAT = 2  # raise it whenever the same files and options would give other arrays
 CASES_A_PROCESS = 4  # a worker takes a second to start: fewer cases than this are not worth one
 
 _log = logging.getLogger(__name__)
@@ -46,8 +47,11 @@ class SliceArray:
         first_row: for each case the row of its first slice.
         spacings: for each case the distance of voxels in mm, x, y, z.
         digest: hash of the values, the same on every machine that reads the same files.
-        cropped: for each case the labelled pixels lost by cropping.
+        sizes: for each case the voxels of the volume along x, y, z.
+        intensities: for each case the lowest, the mean and the highest in the brain before
+            normalisation; of images alone.
         bad: cases whose file cannot be used, and why; they are in none of the above.
+        warnings: what looks wrong with files that are used.
     """
 
     values: NDArray[Any]
@@ -55,8 +59,10 @@ class SliceArray:
     first_row: Mapping[str, int]
     spacings: Mapping[str, tuple[float, float, float]]
     digest: str
-    cropped: Mapping[str, int]
-    bad: Mapping[str, str]
+    sizes: Mapping[str, tuple[int, int, int]]
+    intensities: Mapping[str, tuple[float, float, float]]
+    bad: Mapping[str, Problem]
+    warnings: Sequence[Problem]
 
     def rows(self, case: str, wanted: NDArray[np.int64]) -> NDArray[np.int64]:
         """The rows of slices of a case; 0, the blank one, for those that the array leaves out."""
@@ -168,7 +174,8 @@ class SliceCache:
         processes = max(1, min(self.processes or _cores(), len(jobs) // CASES_A_PROCESS))
         digest = hashlib.blake2b(digest_size=16)
         cases: dict[str, dict[str, Any]] = {}
-        bad: dict[str, str] = {}
+        bad: dict[str, dict[str, Any]] = {}
+        warnings: list[dict[str, Any]] = []
         rows = 1
         with (place / "array.npy").open("wb") as file:
             _write_header(file, dtype, rows, self.size)
@@ -180,8 +187,8 @@ class SliceCache:
                 total=len(jobs),
                 console=Console(stderr=True),
             ):
-                if isinstance(part, BadCase):
-                    bad[part.case] = part.problem
+                if isinstance(part, Problem):
+                    bad[part.case] = asdict(part)
                     continue
                 values = np.ascontiguousarray(part.values, dtype)
                 file.write(values.data)
@@ -190,8 +197,10 @@ class SliceCache:
                 cases[part.case] = {
                     "indices": part.indices.tolist(),
                     "spacing": part.spacing,
-                    "cropped": part.cropped,
+                    "size": part.size,
+                    "intensities": part.intensities,
                 }
+                warnings += map(asdict, part.warnings)
                 rows += len(values)
             file.seek(0)
             _write_header(file, dtype, rows, self.size)
@@ -201,6 +210,7 @@ class SliceCache:
             "digest": digest.hexdigest(),
             "cases": cases,
             "bad": bad,
+            "warnings": warnings,
         }
         (place / "index.json").write_text(json.dumps(index), encoding="utf-8")
 
@@ -228,7 +238,7 @@ def _stamp(path: Path) -> tuple[int, int] | None:
     return status.st_size, status.st_mtime_ns
 
 
-def _mended(bad: Mapping[str, str], jobs: Sequence[_Job]) -> bool:
+def _mended(bad: Mapping[str, Problem], jobs: Sequence[_Job]) -> bool:
     """Whether a case that was bad when an array was built can be read now.
 
     Its file may not have changed: rights, links and network disks come and go.
@@ -269,6 +279,8 @@ def _open(place: Path) -> SliceArray | None:
         first_row=dict(zip(indices, map(int, first_rows), strict=True)),
         spacings={case: tuple(entry["spacing"]) for case, entry in index["cases"].items()},
         digest=index["digest"],
-        cropped={case: entry["cropped"] for case, entry in index["cases"].items()},
-        bad=index["bad"],
+        sizes={case: tuple(entry["size"]) for case, entry in index["cases"].items()},
+        intensities={case: tuple(entry["intensities"]) for case, entry in index["cases"].items()},
+        bad={case: Problem(**problem) for case, problem in index["bad"].items()},
+        warnings=[Problem(**warning) for warning in index["warnings"]],
     )

@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from data_modules.conventions import ENDINGS, Release, patient_of, release_of, releases_named
 from data_modules.errors import DataError
+from data_modules.problems import COPY_AGAIN, Problem
 
 SEARCH_DEPTH = 4  # levels of folders below the root: release / part / grade / case
 
@@ -23,6 +23,7 @@ class Case:
         release: the convention that its files follow.
         images: the file of each modality that is there.
         segmentation: the file of the labels, None where there is none.
+        problems: what is wrong with where its files lie.
     """
 
     id: str
@@ -31,10 +32,13 @@ class Case:
     release: Release
     images: Mapping[str, Path]
     segmentation: Path | None
+    problems: tuple[Problem, ...] = ()
 
 
 def find_cases(root: Path, release: str = "auto", option: str = "data.root") -> list[Case]:
     """Find every case in a folder and the folders below it, sorted by id.
+
+    A case that is there several times is found once, with that as its problem.
 
     Args:
         root: the folder; it may lie a level or two above the cases, or be a case itself.
@@ -42,7 +46,7 @@ def find_cases(root: Path, release: str = "auto", option: str = "data.root") -> 
         option: what the root is called in errors.
 
     Raises:
-        DataError: the root is not a folder, holds no case, or holds one case id twice.
+        DataError: the root is not a folder, or holds no case.
     """
     releases = releases_named(release)
     if not root.is_dir():
@@ -50,21 +54,34 @@ def find_cases(root: Path, release: str = "auto", option: str = "data.root") -> 
     cases = [c for folder in _folders(root.resolve()) if (c := _case_in(folder, releases))]
     if not cases:
         raise DataError(_nothing_found(root, release))
-    cases.sort(key=lambda case: case.id)
-    for one, other in pairwise(cases):
-        if one.id == other.id:
-            places = f"{one.folder} and {other.folder}"
-            raise DataError(f"case {one.id} is there twice: in {places}")
-    return cases
+    by_id: dict[str, list[Case]] = {}
+    for case in cases:
+        by_id.setdefault(case.id, []).append(case)
+    return [_only_once(by_id[case_id]) for case_id in sorted(by_id)]
 
 
-def missing_files(case: Case, modalities: Sequence[str]) -> str | None:
-    """What a case lacks of that which training needs, in words; None where nothing is missing."""
+def missing_files(case: Case, modalities: Sequence[str]) -> Problem | None:
+    """What a case lacks of that which training needs; None where nothing is missing."""
     lacking = [modality for modality in modalities if modality not in case.images]
     if lacking:
         there = ", ".join(case.images) or "no image at all"
-        return f"has no {' and no '.join(lacking)} image, only {there}"
-    return "has no segmentation" if case.segmentation is None else None
+        what = f"has no {' and no '.join(lacking)} image, only {there}"
+    elif case.segmentation is None:
+        what = "has no segmentation"
+    else:
+        return None
+    return Problem(case.id, str(case.folder), what, f"{COPY_AGAIN}, or leave the case out")
+
+
+def _only_once(copies: list[Case]) -> Case:
+    """A case that was found once or several times, with what is wrong in that."""
+    first, *others = sorted(copies, key=lambda case: case.folder)
+    if not others:
+        return first
+    places = ", ".join(str(case.folder) for case in others)
+    what = f"case {first.id} is there {len(copies)} times: also in {places}"
+    problem = Problem(first.id, str(first.folder), what, "keep one of them")
+    return replace(first, problems=(*first.problems, problem))
 
 
 def _folders(root: Path) -> Iterator[Path]:
@@ -95,7 +112,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _case_in(folder: Path, releases: tuple[Release, ...]) -> Case | None:
-    files = {stem: path for path in folder.iterdir() if (stem := _stem(path)) is not None}
+    files, problems = _image_files(folder)
     case_id = folder.name
     release = release_of(case_id, set(files), releases)
     if release is None:
@@ -111,7 +128,24 @@ def _case_in(folder: Path, releases: tuple[Release, ...]) -> Case | None:
         release=release,
         images={m: files[case_id + s] for m, s in release.images.items() if case_id + s in files},
         segmentation=next((files[stem] for stem in stems if stem in files), None),
+        problems=problems,
     )
+
+
+def _image_files(folder: Path) -> tuple[dict[str, Path], tuple[Problem, ...]]:
+    """The image files of a folder by their names without ending, and those passed over."""
+    files: dict[str, Path] = {}
+    problems = []
+    for path in sorted(folder.iterdir(), reverse=True):  # of two the compressed one, as published
+        if (stem := _stem(path)) is None:
+            continue
+        if stem in files:
+            what = f"lies beside {files[stem].name} and is not read"
+            remedy = "delete one of the two"
+            problems.append(Problem(folder.name, str(path), what, remedy, is_warning=True))
+        else:
+            files[stem] = path
+    return files, tuple(problems)
 
 
 def _stem(path: Path) -> str | None:

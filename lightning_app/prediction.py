@@ -59,14 +59,15 @@ class VolumeDataset(Dataset[Volume]):
             check_same_grid(other, paths[0])
         channels = []
         for path in paths:
-            voxels, brain, spacing = read_modality(path)
+            volume = read_modality(path)
+            brain = volume.brain
             lost = 1 - np.count_nonzero(frame(brain, self.size)) / np.count_nonzero(brain)
             if lost > 0:
                 _log.warning(
                     "%s: %.1f %% of the head lie outside data.image_size", path, 100 * lost
                 )
-            channels.append(frame(voxels, self.size))
-        return torch.from_numpy(np.stack(channels, axis=1)), spacing
+            channels.append(frame(volume.voxels, self.size))
+        return torch.from_numpy(np.stack(channels, axis=1)), volume.spacing
 
 
 def volumes_to_predict(
@@ -80,6 +81,10 @@ def volumes_to_predict(
     """
     cases = find_cases(folder, release, option="--input")
     for case in cases:
+        for problem in case.problems:
+            if not problem.is_warning:
+                raise DataError(f"--input: {problem}")
+            _log.warning("%s", problem)
         lacking = [modality for modality in modalities if modality not in case.images]
         if lacking:
             raise UsageError(

@@ -34,8 +34,10 @@ def array(slices: Mapping[str, list[int]], seed: int, *, labels: bool = False) -
         first_row=dict(zip(slices, first, strict=False)),
         spacings={},
         digest="",
-        cropped={},
+        sizes={},
+        intensities={},
         bad={},
+        warnings=[],
     )
 
 
