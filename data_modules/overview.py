@@ -42,8 +42,8 @@ def _grids(data: BraTSDataModule) -> list[str]:
     depths = _range([labels.sizes[case][2] for case in used])
     spacings = zip(*(labels.spacings[case] for case in used), strict=True)
     return [
-        f"Slices as they are (cases): {in_plane}{more}; as the network gets them: {height} x "
-        f"{width}; {depths} slices a volume",
+        f"Slices (cases): {in_plane}{more}; the network gets them as {height} x {width}",
+        f"Slices a case: {depths}",
         f"Spacing along x, y, z: {', '.join(_range(axis) for axis in spacings)} mm",
     ]
 
