@@ -1,7 +1,6 @@
 """The data module: from a root on disk to batches of slices."""
 
 import hashlib
-import logging
 from collections.abc import Iterable, Sequence
 from itertools import chain
 from pathlib import Path
@@ -11,21 +10,20 @@ import torch
 from lightning.pytorch import LightningDataModule
 from torch.utils.data import DataLoader
 
-from data_modules.cache import SliceArray, SliceCache
+from data_modules.cache import SliceCache
 from data_modules.cases import Case, find_cases, missing_files
 from data_modules.dataset import Batch, SliceDataset
 from data_modules.errors import DataError
 from data_modules.phantom.options import PhantomOptions, lies_in_phantom
-from data_modules.problems import Problem, by_case, in_a_line
+from data_modules.problems import Problem, by_case, in_a_line, log_problems
 from data_modules.progress import reached
 from data_modules.sampling import EpochBatches, OrderedBatches
+from data_modules.slice_array import SliceArray
 from data_modules.slices import SliceChoice
 from data_modules.splits import SIDES, SplitSizes, read_split, split_patients
 from data_modules.targets import TARGETS, Target, TargetName
 
 PHANTOM = Path("phantom")
-
-_log = logging.getLogger(__name__)
 
 
 class BraTSDataModule(LightningDataModule):
@@ -118,10 +116,7 @@ class BraTSDataModule(LightningDataModule):
         """
         if not self.datasets:
             self._load()
-        if bad := self._bad():
-            _log.warning("Bad cases left out: %s", in_a_line(bad))
-        if warnings := [problem for problem in self.problems if problem.is_warning]:
-            _log.warning("Cases to look at: %s", in_a_line(warnings))
+        log_problems(self.problems)
         if stage == "fit":
             self.check_validation()
 
@@ -195,20 +190,21 @@ class BraTSDataModule(LightningDataModule):
             DataError: there are such cases.
         """
         self.problems = list(dict.fromkeys([*self.problems, *problems]))
-        if self.on_bad_case == "stop" and (bad := self._bad()):
+        bad = [problem for problem in self.problems if not problem.is_warning]
+        if bad and self.on_bad_case == "stop":
             raise DataError(
                 f"bad cases: {in_a_line(bad)}; mend them (`prepare` says how), or leave them out "
                 "with --data.on_bad_case skip"
             )
 
-    def _bad(self) -> list[Problem]:
-        return [problem for problem in self.problems if not problem.is_warning]
-
     @property
     def left_out(self) -> dict[str, str]:
         """The cases that cannot be used, and why."""
-        bad = by_case(self._bad())
-        return {case: "; ".join(map(str, problems)) for case, problems in bad.items()}
+        return {
+            case: "; ".join(map(str, bad))
+            for case, problems in by_case(self.problems).items()
+            if (bad := [problem for problem in problems if not problem.is_warning])
+        }
 
     def _split(self, cases: Sequence[Case]) -> dict[str, list[Case]]:
         """The cases of each side that have every file that is needed."""
@@ -241,11 +237,7 @@ class BraTSDataModule(LightningDataModule):
         return dataset
 
     def check_validation(self) -> None:
-        """Stop where the validation side holds no target.
-
-        Raises:
-            DataError: saying what to change.
-        """
+        """Raise DataError where the validation side holds no target."""
         counts = self.datasets["val"].label_counts()
         if not counts[list(self.target.foreground)].any():
             raise DataError(

@@ -1,8 +1,10 @@
-"""Whether a file is there and whole: ITK reads missing bytes, NaN and infinity as zeros in silence.
+"""Whether a file is there and whole.
 
-Of other formats than NIfTI only what holds for any file is looked at.
+ITK reads missing bytes, NaN and infinity as zeros, and writes half a file to a full disk, in
+silence. Of other formats than NIfTI only what holds for any file is looked at.
 """
 
+import errno
 import gzip
 import math
 import zlib
@@ -11,11 +13,18 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
+import SimpleITK as sitk
 
 from data_modules.problems import COPY_AGAIN, BadFileError
 
 LARGEST_VOLUME = 2**32  # bytes; BraTS has 18 million, MSD's four images in one file 71 million
 _CHUNK = 1 << 20
+
+
+def check_whole(path: Path) -> None:
+    """All checks of a file. Raises BadFileError."""
+    check_header(path)
+    check_voxels(path)
 
 
 def check_header(path: Path) -> None:
@@ -70,6 +79,22 @@ def check_voxels(path: Path) -> None:
             f"{odd} voxels are NaN or infinite, expected finite ones",
             "put numbers in their place, such as the background's value",
         )
+
+
+def write_whole(image: sitk.Image, path: Path) -> None:
+    """Write an image as compressed NIfTI, or nothing.
+
+    Raises:
+        OSError: it cannot be written, or not to its end.
+    """
+    try:
+        sitk.WriteImage(image, str(path), useCompression=True)
+        check_whole(path)
+    except (RuntimeError, BadFileError):
+        path.unlink(missing_ok=True)
+        raise OSError(
+            errno.EIO, "cannot be written to its end; the disk may be full", str(path)
+        ) from None
 
 
 def _check_file(path: Path) -> None:

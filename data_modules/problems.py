@@ -1,6 +1,7 @@
 """What is wrong with a file, as data: tables, logs and records say it each in their own way."""
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +9,8 @@ from data_modules.errors import DataError
 
 COPY_AGAIN = "copy or download it again"
 _NAMED = 3  # cases that a line of a log spells out
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -70,3 +73,11 @@ def in_a_line(problems: Iterable[Problem]) -> str:
     if len(found) > _NAMED:
         shown.append(f"and {len(found) - _NAMED} more")
     return f"{len(found)} ({'; '.join(shown)})"
+
+
+def log_problems(problems: Sequence[Problem]) -> None:
+    """Say in a line each which cases are left out and which are to be looked at."""
+    if bad := [problem for problem in problems if not problem.is_warning]:
+        _log.warning("Bad cases left out: %s", in_a_line(bad))
+    if warnings := [problem for problem in problems if problem.is_warning]:
+        _log.warning("Cases to look at: %s", in_a_line(warnings))

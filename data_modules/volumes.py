@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from data_modules.brain import find_brain
 from data_modules.framing import frame
-from data_modules.integrity import check_header, check_voxels
+from data_modules.integrity import check_header, check_voxels, check_whole, write_whole
 from data_modules.problems import COPY_AGAIN, BadFileError
 
 ORIENTATION = "LPS"
@@ -120,8 +120,8 @@ def read_image(path: Path) -> sitk.Image:
     Raises:
         BadFileError: the file cannot be read, is not 3-D, or has missing, NaN or infinite voxels.
     """
+    check_whole(path)
     read_grid(path)
-    check_voxels(path)
     try:
         return sitk.DICOMOrient(sitk.ReadImage(str(path)), ORIENTATION)
     except RuntimeError as error:
@@ -188,6 +188,9 @@ def write_label_map(path: Path, labels: NDArray[np.uint8], like: Path) -> NDArra
 
     Returns:
         The labels that were written (depth, height, width), in LPS order.
+
+    Raises:
+        OSError: they cannot be written.
     """
     reference = read_image(like)
     labels = frame(labels, (reference.GetHeight(), reference.GetWidth()))
@@ -200,7 +203,7 @@ def write_label_map(path: Path, labels: NDArray[np.uint8], like: Path) -> NDArra
     image.SetOrigin(grid.origin)
     image.SetSpacing(grid.spacing)
     image.SetDirection(grid.direction)
-    sitk.WriteImage(image, str(path), useCompression=True)
+    write_whole(image, path)
     return labels
 
 

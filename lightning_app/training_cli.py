@@ -178,7 +178,13 @@ class ExperimentCLI(ConfiguredCLI):
             case "fit":
                 network = describe_network(self.model.network, self.datamodule)
                 return [
-                    RunRecorder(self.run_folder, self._save_config, network, goes_on=self.goes_on),
+                    RunRecorder(
+                        self.run_folder,
+                        self._save_config,
+                        network,
+                        new=self.early.run is None,
+                        goes_on=self.goes_on,
+                    ),
                     RandomStates(),
                     GracefulStop(self._get(self.config_init, "last_checkpoint")),
                 ]
