@@ -95,12 +95,12 @@ def _folders(root: Path) -> Iterator[Path]:
             if (status.st_dev, status.st_ino) in seen:
                 continue
             seen.add((status.st_dev, status.st_ino))
-            yield folder
             try:
                 with os.scandir(folder) as entries:
                     below += [Path(entry.path) for entry in entries if _is_folder(entry)]
             except OSError as error:
                 raise DataError(f"folder '{folder}' cannot be listed: {error.strerror}") from None
+            yield folder
         level = below
 
 

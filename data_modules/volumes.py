@@ -139,10 +139,10 @@ def read_modality(path: Path) -> BrainVolume:
     brain = find_brain(voxels)
     inside = voxels[brain].astype(np.float64)
     if inside.size == 0 or (deviation := float(inside.std())) == 0:
-        value = f"{voxels.flat[0]:g}" if inside.size == 0 else "0 but for a constant"
+        where, value = ("", voxels.flat[0]) if inside.size == 0 else (" of the brain", inside[0])
         raise BadFileError(
             path,
-            f"the image is constant, there is no brain in it: all voxels are {value}",
+            f"the image is constant: all voxels{where} are {value:g}",
             COPY_AGAIN,
         )
     mean = float(inside.mean())
