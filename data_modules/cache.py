@@ -82,7 +82,8 @@ class SliceCache:
                     continue
                 own = labels.indices[case.id].tolist()
             if path := case.images.get(modality):
-                jobs.append(ImageJob(case.id, path, case.segmentation, own, self.size))
+                channel = case.channel(modality)
+                jobs.append(ImageJob(case.id, path, case.segmentation, own, self.size, channel))
         return self._array(modality, jobs, np.dtype(np.float16))
 
     def _array(self, what: str, jobs: Sequence[_Job], dtype: np.dtype[Any]) -> SliceArray:

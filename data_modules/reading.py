@@ -82,6 +82,7 @@ class ImageJob:
         beside: another file of the case, whose size, spacing and direction must be the same.
         choice: which slices; where the truth decides, the indices that it gave.
         size: height and width of the framed slices.
+        channel: where the modality lies in a 4-D file.
     """
 
     case: str
@@ -89,6 +90,7 @@ class ImageJob:
     beside: Path | None
     choice: slices.SliceChoice
     size: tuple[int, int]
+    channel: int | None = None
 
     def files(self) -> list[Path]:
         """The files that the outcome depends on."""
@@ -96,8 +98,10 @@ class ImageJob:
 
     def __call__(self) -> CaseSlices:
         """Check, read, choose, frame. Raises DataError for a bad file."""
-        origins = None if self.beside is None else check_same_grid(self.path, self.beside)
-        volume = read_modality(self.path)
+        origins = None
+        if self.beside is not None:
+            origins = check_same_grid(self.path, self.beside, self.channel)
+        volume = read_modality(self.path, self.channel)
         indices = slices.by_depth(self.choice, len(volume.voxels))
         if indices is None:
             indices = slices.with_brain(volume.brain)

@@ -53,13 +53,35 @@ class BrainVolume:
     intensities: tuple[float, float, float]
 
 
-def read_grid(path: Path) -> Grid:
+def read_grid(path: Path, channel: int | None = None) -> Grid:
     """Read a file's header alone.
 
+    Args:
+        path: the file.
+        channel: which volume of a 4-D file; None for a 3-D file.
+
     Raises:
-        BadFileError: the file cannot be read, or is not 3-D.
+        BadFileError: the file cannot be read, or has other dimensions.
     """
     check_header(path)
+    reader = _reader(path)
+    found, expected = reader.GetDimension(), 3 if channel is None else 4
+    if found != expected or reader.GetNumberOfComponents() != 1:
+        values = reader.GetNumberOfComponents()
+        what = f"has {found} dimensions ({_by(reader.GetSize())}) with {values} value a voxel"
+        expectation = f"expected {expected} with 1"
+        raise BadFileError(path, f"{what}, {expectation}", "write it as one volume a file")
+    if channel is not None and channel >= reader.GetSize()[3]:
+        what = f"has {reader.GetSize()[3]} volumes, expected {channel + 1} or more"
+        raise BadFileError(path, what, COPY_AGAIN)
+    direction = np.reshape(reader.GetDirection(), (found, found))[:3, :3].ravel().tolist()
+    return Grid(
+        reader.GetSize()[:3], reader.GetSpacing()[:3], reader.GetOrigin()[:3], tuple(direction)
+    )
+
+
+def _reader(path: Path) -> Any:  # noqa: ANN401 (SimpleITK has no types)
+    """A reader that knows the header."""
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     try:
@@ -67,23 +89,13 @@ def read_grid(path: Path) -> Grid:
     except RuntimeError as error:
         check_voxels(path)  # knows better what is wrong
         raise _unreadable(path, error) from None
-    if reader.GetDimension() != 3:
-        raise BadFileError(
-            path,
-            f"has {reader.GetDimension()} dimensions ({_by(reader.GetSize())}), expected 3",
-            "write it as one volume a file",
-        )
-    if reader.GetNumberOfComponents() != 1:
-        raise BadFileError(
-            path,
-            f"has {reader.GetNumberOfComponents()} values a voxel, expected 1",
-            "write it as one volume a file",
-        )
-    return Grid(reader.GetSize(), reader.GetSpacing(), reader.GetOrigin(), reader.GetDirection())
+    return reader
 
 
-def check_same_grid(path: Path, other: Path) -> str | None:
+def check_same_grid(path: Path, other: Path, channel: int | None = None) -> str | None:
     """Stop unless two files of a case share size, spacing and direction.
+
+    ``channel`` is that of the first file, where it is 4-D.
 
     Origins may differ: some mirrors of BraTS wrote the segmentation's anew, and the voxels still
     lie over one another.
@@ -94,7 +106,7 @@ def check_same_grid(path: Path, other: Path) -> str | None:
     Raises:
         BadFileError: naming both files and both values.
     """
-    one, two = read_grid(path), read_grid(other)
+    one, two = read_grid(path, channel), read_grid(other)
     if one.size != two.size:
         raise _other_grid(path, other, "size", one.size, two.size)
     if not np.allclose(one.spacing, two.spacing, atol=GEOMETRY_TOLERANCE, rtol=0):
@@ -114,27 +126,36 @@ def swapped_axes(shape: tuple[int, ...]) -> str | None:
     return f"holds {depth} slices of {height} x {width}, BraTS has 155 of 240 x 240"
 
 
-def read_image(path: Path) -> sitk.Image:
-    """Read a 3-D file as a SimpleITK image, brought to LPS orientation.
+def read_image(path: Path, channel: int | None = None) -> sitk.Image:
+    """Read a volume as a SimpleITK image, brought to LPS orientation.
+
+    Args:
+        path: the file.
+        channel: which volume of a 4-D file; None for a 3-D file.
 
     Raises:
-        BadFileError: the file cannot be read, is not 3-D, or has missing, NaN or infinite voxels.
+        BadFileError: the file cannot be read, has other dimensions, or has missing, NaN or infinite
+            voxels.
     """
     check_whole(path)
-    read_grid(path)
+    grid = read_grid(path, channel)
+    reader = _reader(path)
+    if channel is not None:
+        reader.SetExtractSize([*grid.size, 0])
+        reader.SetExtractIndex([0, 0, 0, channel])
     try:
-        return sitk.DICOMOrient(sitk.ReadImage(str(path)), ORIENTATION)
+        return sitk.DICOMOrient(reader.Execute(), ORIENTATION)
     except RuntimeError as error:
         raise _unreadable(path, error) from None
 
 
-def read_modality(path: Path) -> BrainVolume:
-    """Read one modality, z-scored over the brain.
+def read_modality(path: Path, channel: int | None = None) -> BrainVolume:
+    """Read one modality, z-scored over the brain; of a 4-D file the volume ``channel``.
 
     Raises:
         BadFileError: a bad file, or a constant image.
     """
-    image = read_image(path)
+    image = read_image(path, channel)
     voxels = sitk.GetArrayFromImage(image).astype(np.float32, copy=False)
     brain = find_brain(voxels)
     inside = voxels[brain].astype(np.float64)
@@ -177,7 +198,9 @@ def read_labels(path: Path, labels: Mapping[int, int]) -> tuple[NDArray[np.uint8
     return translated, image.GetSpacing()
 
 
-def write_label_map(path: Path, labels: NDArray[np.uint8], like: Path) -> NDArray[np.uint8]:
+def write_label_map(
+    path: Path, labels: NDArray[np.uint8], like: Path, channel: int | None = None
+) -> NDArray[np.uint8]:
     """Write labels on the grid of another file: its size, spacing, origin and direction.
 
     Args:
@@ -185,6 +208,7 @@ def write_label_map(path: Path, labels: NDArray[np.uint8], like: Path) -> NDArra
         labels: (depth, height, width), in LPS order as ``read_image`` gives it, padded or cropped
             to any height and width.
         like: the file whose grid it is.
+        channel: which volume of it, where it is 4-D.
 
     Returns:
         The labels that were written (depth, height, width), in LPS order.
@@ -192,11 +216,11 @@ def write_label_map(path: Path, labels: NDArray[np.uint8], like: Path) -> NDArra
     Raises:
         OSError: they cannot be written.
     """
-    reference = read_image(like)
+    reference = read_image(like, channel)
     labels = frame(labels, (reference.GetHeight(), reference.GetWidth()))
     image = sitk.GetImageFromArray(labels)
     image.CopyInformation(reference)
-    grid = read_grid(like)
+    grid = read_grid(like, channel)
     own = sitk.DICOMOrientImageFilter.GetOrientationFromDirectionCosines(grid.direction)
     image = sitk.DICOMOrient(image, own)
     # Turning there and back rounds.
