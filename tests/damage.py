@@ -176,7 +176,7 @@ BAD = {
     "fractional labels": Kind(
         segmentation(LABELS.astype(np.float32) / 2), "label 0.5 (", "nearest neighbour"
     ),
-    "2-D": Kind(dimensions(40, 40), "has 2 dimensions (40 x 40), expected 3", "one volume a file"),
+    "2-D": Kind(dimensions(40, 40), "has 2 dimensions (40 x 40) with", "one volume a file"),
     "4-D": Kind(dimensions(2, 4, 40, 40), "has 4 dimensions (40 x 40 x 4 x 2)", "one volume"),
     "the same id twice": Kind(twice, "is there 2 times: also in ", "keep one of them"),
     "broken link": Kind(linked("gone.nii.gz"), "is a link to 'gone.nii.gz', which", "fetch"),
