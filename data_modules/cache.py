@@ -20,12 +20,13 @@ from rich.progress import track
 
 from data_modules.cases import Case
 from data_modules.errors import DataError
+from data_modules.problems import Problem
 from data_modules.reading import CaseSlices, ImageJob, LabelJob, read_slices
 from data_modules.slice_array import SliceArray, open_array, stamp, write_array
 from data_modules.slices import SliceChoice, looks_at_truth
 from data_modules.workers import cores, run_in_order
 
-FORMAT = 2  # raise it whenever the same files and options would give other arrays, or files
+FORMAT = 3  # raise it whenever the same files and options would give other arrays, or files
 CASES_A_PROCESS = 4  # a worker takes a second to start: fewer cases than this are not worth one
 
 _log = logging.getLogger(__name__)
@@ -81,7 +82,8 @@ class SliceCache:
                     continue
                 own = labels.indices[case.id].tolist()
             if path := case.images.get(modality):
-                jobs.append(ImageJob(case.id, path, case.segmentation, own, self.size))
+                channel = case.channel(modality)
+                jobs.append(ImageJob(case.id, path, case.segmentation, own, self.size, channel))
         return self._array(modality, jobs, np.dtype(np.float16))
 
     def _array(self, what: str, jobs: Sequence[_Job], dtype: np.dtype[Any]) -> SliceArray:
@@ -150,7 +152,7 @@ def _stamp(path: Path) -> tuple[int, int] | None:
         return None
 
 
-def _mended(bad: Mapping[str, str], jobs: Sequence[_Job]) -> bool:
+def _mended(bad: Mapping[str, Problem], jobs: Sequence[_Job]) -> bool:
     """Whether a case that was bad when an array was built can be read now.
 
     Its file may not have changed: rights, links and network disks come and go.

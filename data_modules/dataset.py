@@ -93,13 +93,18 @@ class SliceDataset(Dataset[Batch]):
             counts += np.bincount(self._labels.file[row].ravel(), minlength=4)
         return counts
 
+    def target_pixels(self, target: Sequence[int]) -> NDArray[np.int64]:
+        """Pixels of the target labels in each sample."""
+        wanted = np.isin(np.arange(4), target)
+        pixels = [wanted[self._labels.file[row]].sum() for row in self._label_rows]
+        return np.array(pixels, np.int64)
+
     def most_of(self, target: Sequence[int]) -> dict[int, int]:
         """For each case, by its index, the sample with most pixels of the target labels.
 
         The lowest slice where several have as many, the middle one where none has any.
         """
-        wanted = np.isin(np.arange(4), target)
-        pixels = np.array([wanted[self._labels.file[row]].sum() for row in self._label_rows])
+        pixels = self.target_pixels(target)
         most: dict[int, int] = {}
         for case in np.unique(self.case_index):
             samples = np.flatnonzero(self.case_index == case)

@@ -10,7 +10,7 @@ import json
 import os
 import weakref
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_modules.errors import DataError
-from data_modules.reading import BadCase, CaseSlices
+from data_modules.problems import Problem
+from data_modules.reading import CaseSlices
 
 _ARRAY, _INDEX = "array.npy", "index.json"
 
@@ -83,8 +84,11 @@ class SliceArray:
         first_row: for each case the row of its first slice.
         spacings: for each case the distance of voxels in mm, x, y, z.
         digest: hash of the values, the same on every machine that reads the same files.
-        cropped: for each case the labelled pixels lost by cropping.
+        sizes: for each case the voxels of the volume along x, y, z.
+        intensities: for each case the lowest, the mean and the highest in the brain before
+            normalisation; of images alone.
         bad: cases whose file cannot be used, and why; they are in none of the above.
+        warnings: what looks wrong with files that are used.
     """
 
     file: MappedFile
@@ -92,8 +96,10 @@ class SliceArray:
     first_row: Mapping[str, int]
     spacings: Mapping[str, tuple[float, float, float]]
     digest: str
-    cropped: Mapping[str, int]
-    bad: Mapping[str, str]
+    sizes: Mapping[str, tuple[int, int, int]]
+    intensities: Mapping[str, tuple[float, float, float]]
+    bad: Mapping[str, Problem]
+    warnings: Sequence[Problem]
 
     @property
     def values(self) -> NDArray[Any]:
@@ -117,7 +123,7 @@ class SliceArray:
 
 def write_array(
     folder: Path,
-    parts: Iterable[CaseSlices | BadCase],
+    parts: Iterable[CaseSlices | Problem],
     dtype: np.dtype[Any],
     size: tuple[int, int],
 ) -> None:
@@ -134,14 +140,15 @@ def write_array(
     """
     digest = hashlib.blake2b(digest_size=16)
     cases: dict[str, dict[str, Any]] = {}
-    bad: dict[str, str] = {}
+    bad: dict[str, dict[str, Any]] = {}
+    warnings: list[dict[str, Any]] = []
     rows = 1
     with (folder / _ARRAY).open("wb") as file:
         _write_header(file, dtype, rows, size)
         file.write(np.zeros(size, dtype).tobytes())
         for part in parts:
-            if isinstance(part, BadCase):
-                bad[part.case] = part.problem
+            if isinstance(part, Problem):
+                bad[part.case] = asdict(part)
                 continue
             values = np.ascontiguousarray(part.values, dtype)
             file.write(values.data)
@@ -150,8 +157,10 @@ def write_array(
             cases[part.case] = {
                 "indices": part.indices.tolist(),
                 "spacing": part.spacing,
-                "cropped": part.cropped,
+                "size": part.size,
+                "intensities": part.intensities,
             }
+            warnings += map(asdict, part.warnings)
             rows += len(values)
         file.seek(0)
         _write_header(file, dtype, rows, size)
@@ -161,6 +170,7 @@ def write_array(
         "digest": digest.hexdigest(),
         "cases": cases,
         "bad": bad,
+        "warnings": warnings,
     }
     with (folder / _INDEX).open("wb") as file:
         file.write(json.dumps(index).encode())
@@ -193,8 +203,10 @@ def _opened(index: Any, file: MappedFile) -> SliceArray:  # noqa: ANN401 (whatev
         first_row=dict(zip(indices, map(int, first_rows), strict=True)),
         spacings={case: tuple(entry["spacing"]) for case, entry in index["cases"].items()},
         digest=index["digest"],
-        cropped={case: entry["cropped"] for case, entry in index["cases"].items()},
-        bad=dict(index["bad"]),
+        sizes={case: tuple(entry["size"]) for case, entry in index["cases"].items()},
+        intensities={case: tuple(entry["intensities"]) for case, entry in index["cases"].items()},
+        bad={case: Problem(**problem) for case, problem in index["bad"].items()},
+        warnings=[Problem(**warning) for warning in index["warnings"]],
     )
 
 

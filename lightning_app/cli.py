@@ -5,6 +5,7 @@ import sys
 from importlib.metadata import version
 
 COMMANDS = {
+    "prepare": "check the data:             python main.py prepare [--data.root ROOT]",
     "fit": "train a network:            python main.py fit --config aspp_t1c.yaml",
     "validate": "score the validation side:  python main.py validate [--run RUN]",
     "test": "score the test side:        python main.py test [--run RUN]",
@@ -17,7 +18,8 @@ def main(arguments: list[str]) -> int:
     """Run a command.
 
     Returns:
-        The exit code: 0 done, 2 a command that cannot be carried out as typed, 130 interrupted.
+        The exit code: 0 done, 1 bad cases found by prepare, 2 a command that cannot be carried out
+        as typed, 130 interrupted.
     """
     if not arguments or arguments[0] in {"-h", "--help"}:
         print(_help())

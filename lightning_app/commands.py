@@ -5,6 +5,7 @@ import sys
 
 from lightning_app.early import look_ahead
 from lightning_app.endings import ending_on_sigterm, exit_code_and_line
+from lightning_app.prepare_cli import prepare
 from lightning_app.processes import shared_run, sharing
 from lightning_app.quiet import is_first, quieten
 from lightning_app.run_status import read_status
@@ -13,7 +14,7 @@ from lightning_app.training_cli import ExperimentCLI
 
 
 def run(arguments: list[str]) -> int:
-    """Carry out fit, validate, test or predict.
+    """Carry out prepare, fit, validate, test or predict.
 
     Args:
         arguments: the command and its options.
@@ -25,6 +26,8 @@ def run(arguments: list[str]) -> int:
     folder = None
     try:
         with ending_on_sigterm():
+            if arguments[0] == "prepare":
+                return prepare(arguments[1:])
             early = look_ahead(arguments)
             folder = early.run or shared_run() or new_run(early.root, early.experiment)
             with sharing(folder):

@@ -1,6 +1,5 @@
 """The LightningCLI behind fit, validate, test and predict."""
 
-import os
 import signal
 import warnings
 from pathlib import Path
@@ -12,23 +11,21 @@ from lightning.pytorch import LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from lightning.pytorch.strategies.launchers.subprocess_script import _SubprocessScriptLauncher
 
-from callbacks.checkpoints import BestCheckpoint, LastCheckpoint
-from callbacks.finite_loss import FiniteLoss
+from callbacks.checkpoints import BestCheckpoint
 from callbacks.graceful_stop import GracefulStop
-from callbacks.metrics_csv import MetricsCSV
 from callbacks.random_states import RandomStates
-from data_modules.brats import PHANTOM, BraTSDataModule
+from data_modules.brats import BraTSDataModule
 from data_modules.errors import DataError
 from lightning_app.checkpoint_io import DurableCheckpointIO, read_checkpoint
 from lightning_app.configs import BASE
+from lightning_app.configured_cli import ConfiguredCLI, resolve_paths
 from lightning_app.early import Early
 from lightning_app.errors import UsageError
 from lightning_app.failures import failures_in_words
 from lightning_app.files import replacing
-from lightning_app.links import LINKS, refuse_linked
 from lightning_app.loyalty import keep_split, keep_to_run
 from lightning_app.network import describe_network
-from lightning_app.parser import ExperimentParser, NamedConfigFile
+from lightning_app.parser import ExperimentParser
 from lightning_app.prediction import LabelMapWriter, volumes_to_predict
 from lightning_app.quiet import say
 from lightning_app.results import TestResults
@@ -38,10 +35,8 @@ from lightning_app.runs import Run
 from lightning_app.task import SegmentationTask
 from lightning_app.weights import load_weights, weights_file
 
-ROOT_VARIABLE = "BRATS_ROOT"  # the folder of the data where --data.root names none
 
-
-class ExperimentCLI(LightningCLI):
+class ExperimentCLI(ConfiguredCLI):
     """A LightningCLI whose runs have folders, and whose tests know them.
 
     Args:
@@ -75,28 +70,9 @@ class ExperimentCLI(LightningCLI):
         filled = {"ckpt_path", "weights_only", "verbose", "return_predictions"}
         return {self.early.command: LightningCLI.subcommands()[self.early.command] | filled}
 
-    def init_parser(self, **kwargs: Any) -> LightningArgumentParser:  # noqa: ANN401
-        """A parser that knows configs by bare names and does not guess at half an option."""
-        parser = self.parser_class(allow_abbrev=False, **kwargs)
-        parser.add_argument(
-            "-c",
-            "--config",
-            action=NamedConfigFile,
-            help="A config: a path, or a bare name in configs/ or configs/overlays/.",
-        )
-        return parser
-
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """Our callbacks as keys of their own, and what follows from the data."""
-        parser.add_lightning_class_args(BestCheckpoint, "best_checkpoint")
-        parser.add_lightning_class_args(LastCheckpoint, "last_checkpoint")
-        parser.add_lightning_class_args(MetricsCSV, "metrics_csv")
-        parser.add_lightning_class_args(FiniteLoss, "finite_loss")
-        parser.add_argument(
-            "--weights",
-            help="For fit: begin from the trained weights of a run (its best epoch) or of a "
-            "checkpoint file, for fine-tuning.",
-        )
+        """Which run, and for predict from where to where."""
+        super().add_arguments_to_parser(parser)
         if self.early.command == "fit":
             parser.add_argument(
                 "--resume",
@@ -119,16 +95,6 @@ class ExperimentCLI(LightningCLI):
             parser.add_argument(
                 "--output", type=Path, required=True, help="Where the label maps are written."
             )
-        for target, link in LINKS.items():
-            parser.link_arguments(link.source, target, compute_fn=link.compute)
-
-    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:  # noqa: ANN401
-        """Parse; LightningCLI's own method warns of arguments that do not come from sys.argv."""
-        refuse_linked(args)
-        self.config = parser.parse_args(args)
-
-    def _parse_ckpt_path(self) -> None:
-        """Nothing: a checkpoint never overrides what was typed."""
 
     # Before the classes are built ----------------------------------------------------------------
 
@@ -139,11 +105,7 @@ class ExperimentCLI(LightningCLI):
             UsageError: an option that makes the run another one, or its weights something else.
         """
         config: Namespace = self.config[self.early.command]
-        root = config.data.root or os.environ.get(ROOT_VARIABLE) or PHANTOM
-        config.data.root = root if root == PHANTOM else Path(root).absolute()
-        config.data.cache_dir = config.data.cache_dir.absolute()
-        if config.data.split_file is not None:
-            config.data.split_file = config.data.split_file.absolute()
+        resolve_paths(config.data)
         if config.weights is not None:
             config.weights = str(weights_file(config.weights, self.early.root))
         self._to_save = config.clone()  # with a null T_0, which follows a change of max_epochs

@@ -43,7 +43,7 @@ Program = Callable[..., int]
 def program(toy_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
     """Run a command in this process, in an empty working folder, at toy size.
 
-    A new ``fit`` gets a config ``toy.yaml`` after the experiment.
+    A new ``fit`` and ``prepare`` get a config ``toy.yaml`` after the experiment.
     """
     monkeypatch.chdir(tmp_path)
     toy = {
@@ -60,7 +60,7 @@ def program(toy_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
     def run(*arguments: str, experiment: str = "unet_t1c.yaml") -> int:
         command, *rest = arguments
-        new = command == "fit" and "--resume" not in rest
+        new = command == "prepare" or (command == "fit" and "--resume" not in rest)
         configs = ["--config", experiment, "--config", "toy.yaml"] if new else []
         return main([command, *configs, *rest])
 

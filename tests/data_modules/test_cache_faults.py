@@ -13,7 +13,8 @@ from data_modules.cases import Case, find_cases
 from data_modules.errors import DataError
 from data_modules.integrity import check_whole
 from data_modules.phantom.options import PhantomOptions
-from data_modules.reading import BadCase, CaseSlices, ImageJob, LabelJob, read_slices
+from data_modules.problems import Problem
+from data_modules.reading import CaseSlices, ImageJob, LabelJob, read_slices
 from data_modules.slice_array import SliceArray
 from data_modules.volumes import write_label_map
 from tests.disk import fill, make_read_only, small_disk
@@ -81,7 +82,7 @@ def test_a_read_only_disk_stops_a_build_and_serves_what_is_built(
 def test_a_cache_that_is_swept_away_while_it_is_built_is_one_line(
     tmp_path: Path, cases: list[Case], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def sweep(job: LabelJob | ImageJob) -> CaseSlices | BadCase:
+    def sweep(job: LabelJob | ImageJob) -> CaseSlices | Problem:
         shutil.rmtree(tmp_path / "cache", ignore_errors=True)
         return read_slices(job)
 
@@ -104,7 +105,7 @@ def test_a_file_that_vanishes_before_it_is_read_is_a_bad_case(
     bad = labels(tmp_path / "cache", cases).bad
 
     assert list(bad) == [cases[3].id]
-    assert str(gone) in bad[cases[3].id]
+    assert bad[cases[3].id].file == str(gone)
 
 
 @pytest.mark.parametrize("free", [0, 60 << 10])

@@ -42,8 +42,10 @@ def mapped(slices: Mapping[str, list[int]], values: NDArray[Any]) -> SliceArray:
         first_row=dict(zip(slices, first, strict=False)),
         spacings={},
         digest="",
-        cropped={},
+        sizes={},
+        intensities={},
         bad={},
+        warnings=[],
     )
 
 
