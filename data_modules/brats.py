@@ -6,7 +6,6 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
 from lightning.pytorch import LightningDataModule
 from torch.utils.data import DataLoader
 
@@ -14,10 +13,11 @@ from data_modules.cache import SliceCache
 from data_modules.cases import Case, find_cases, missing_files
 from data_modules.dataset import Batch, SliceDataset
 from data_modules.errors import DataError
+from data_modules.loading import check_shares, make_loader
 from data_modules.phantom.options import PhantomOptions, lies_in_phantom
 from data_modules.problems import Problem, by_case, in_a_line, log_problems
 from data_modules.progress import reached
-from data_modules.sampling import DealtBatches, EpochBatches, OrderedBatches
+from data_modules.sampling import EpochBatches, OrderedBatches
 from data_modules.slice_array import SliceArray
 from data_modules.slices import SliceChoice
 from data_modules.splits import SIDES, SplitSizes, read_split, split_patients
@@ -156,32 +156,12 @@ class BraTSDataModule(LightningDataModule):
             )
 
     def _check_shares(self) -> None:
-        """Stop where a device would have nothing to do, which the others would wait for."""
-        devices = 1 if self.trainer is None else self.trainer.world_size
         smallest = {side: len(dataset) for side, dataset in self.datasets.items()}
         smallest["train"] = min(self._epoch_batches().sizes())
-        for side, samples in smallest.items():
-            if samples < devices:
-                raise DataError(
-                    f"{devices} devices for {samples} slices (side {side}, smallest batch): "
-                    "expected at least one each; use fewer trainer.devices"
-                )
+        check_shares(smallest, self.trainer)
 
     def _loader(self, side: str, batches: EpochBatches | OrderedBatches) -> DataLoader[Batch]:
-        shared: EpochBatches | OrderedBatches | DealtBatches = batches
-        if self.trainer is not None and self.trainer.world_size > 1:
-            shared = DealtBatches(batches, self.trainer.global_rank, self.trainer.world_size)
-        return DataLoader(
-            self.datasets[side],
-            batch_sampler=shared,
-            collate_fn=_already_a_batch,
-            num_workers=self.num_workers,
-            persistent_workers=self.num_workers > 0,
-            pin_memory=torch.cuda.is_available(),
-            # Without a generator of its own each iterator would draw its base seed from torch's
-            # global one, and dropout would depend on how often data were looked at.
-            generator=torch.Generator().manual_seed(self.seed),
-        )
+        return make_loader(self.datasets[side], batches, self.num_workers, self.seed, self.trainer)
 
     def _load(self) -> None:
         self.problems = []
@@ -319,7 +299,3 @@ def _hash(text: str) -> str:
 def _part(side: str) -> str:
     """Validation and test share their choice of slices."""
     return "train" if side == "train" else "eval"
-
-
-def _already_a_batch(batch: Any) -> Any:  # noqa: ANN401 (DataLoader types it as a list)
-    return batch
