@@ -10,6 +10,7 @@ COMMANDS = {
     "validate": "score the validation side:  python main.py validate [--run RUN]",
     "test": "score the test side:        python main.py test [--run RUN]",
     "predict": "segment volumes:            python main.py predict --input CASE --output DIR",
+    "reproduce": "train the paper's grid:      python main.py reproduce --config quick.yaml",
     "phantom": "write synthetic patients:   python main.py phantom --output DIR --cases 60",
 }
 
@@ -41,7 +42,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _help() -> str:
-    commands = "\n".join(f"  {name:<10}{text}" for name, text in COMMANDS.items())
+    commands = "\n".join(f"  {name:<11}{text}" for name, text in COMMANDS.items())
     return (
         "usage: python main.py COMMAND [OPTIONS]\n\n"
         "Brain tumour segmentation experiments on BraTS: UNet, Attention UNet, SPP, ASPP.\n\n"

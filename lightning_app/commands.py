@@ -8,13 +8,14 @@ from lightning_app.endings import ending_on_sigterm, exit_code_and_line
 from lightning_app.prepare_cli import prepare
 from lightning_app.processes import shared_run, sharing
 from lightning_app.quiet import is_first, quieten
+from lightning_app.reproduce import reproduce
 from lightning_app.run_status import read_status
 from lightning_app.runs import Run, new_run
 from lightning_app.training_cli import ExperimentCLI
 
 
 def run(arguments: list[str]) -> int:
-    """Carry out prepare, fit, validate, test or predict.
+    """Carry out prepare, fit, validate, test, predict or reproduce.
 
     Args:
         arguments: the command and its options.
@@ -28,6 +29,8 @@ def run(arguments: list[str]) -> int:
         with ending_on_sigterm():
             if arguments[0] == "prepare":
                 return prepare(arguments[1:])
+            if arguments[0] == "reproduce":
+                return reproduce(arguments[1:])
             early = look_ahead(arguments)
             folder = early.run or shared_run() or new_run(early.root, early.experiment)
             with sharing(folder):

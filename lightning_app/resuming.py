@@ -1,6 +1,7 @@
 """Which run a training goes on with, and what it may not change of it."""
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -85,15 +86,15 @@ def keep_going(config: Namespace, run: Run) -> list[str]:
     """
     warnings = []
     for option, (own, asked) in changes(run_config(run), config).items():
-        if _is_below(option, FREE):
+        if is_below(option, FREE):
             continue
-        if not _is_below(option, WARNED):
+        if not is_below(option, WARNED):
             raise UsageError(
                 f"{option} is {asked}, but run '{run.path}' was begun with {own}: a resumed run "
                 "keeps it; for another value begin a new run, from these weights with "
                 f"--weights {run.path}"
             )
-        reason = next(WARNED[name] for name in WARNED if _is_below(option, (name,)))
+        reason = next(WARNED[name] for name in WARNED if is_below(option, (name,)))
         warnings.append(f"{option} is {asked} and was {own}: {reason}")
     return warnings
 
@@ -123,5 +124,6 @@ def check_something_left(saved: dict[str, Any], max_epochs: int | None, run: Run
         )
 
 
-def _is_below(option: str, names: Any) -> bool:  # noqa: ANN401 (a tuple or the keys of a dict)
+def is_below(option: str, names: Collection[str]) -> bool:
+    """Whether a dotted option is one of some names, or below one."""
     return any(option == name or option.startswith(f"{name}.") for name in names)
