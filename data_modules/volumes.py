@@ -115,7 +115,7 @@ def check_same_grid(path: Path, other: Path, channel: int | None = None) -> str 
         raise _other_grid(path, other, "direction", one.direction, two.direction)
     if np.allclose(one.origin, two.origin, atol=GEOMETRY_TOLERANCE, rtol=0):
         return None
-    return f"origin {_by(one.origin)} differs from {_by(two.origin)} of {other.name}"
+    return f"origin {_list(one.origin)} differs from {_list(two.origin)} of {other.name}"
 
 
 def swapped_axes(shape: tuple[int, ...]) -> str | None:
@@ -247,15 +247,20 @@ def _unknown_labels(
 def _other_grid(
     path: Path, other: Path, what: str, one: tuple[Any, ...], two: tuple[Any, ...]
 ) -> BadFileError:
+    words = _list if what == "direction" else _by
     return BadFileError(
         path,
-        f"{what} {_by(one)} differs from {_by(two)} of {other.name}",
+        f"{what} {words(one)} differs from {words(two)} of {other.name}",
         "bring both to one grid",
     )
 
 
 def _by(values: Iterable[float]) -> str:
     return " x ".join(f"{value:g}" for value in values)
+
+
+def _list(values: Iterable[float]) -> str:
+    return ", ".join(f"{value + 0:.4g}" for value in values)  # + 0: no minus before a 0
 
 
 def _unreadable(path: Path, error: RuntimeError) -> BadFileError:

@@ -152,7 +152,7 @@ BAD = {
         segmentation(LABELS, spacing=(1, 1, 3)), "spacing 1 x 1 x 1 differs from 1 x 1 x 3", "grid"
     ),
     "segmentation of another direction": Kind(
-        segmentation(LABELS, direction=TILT), "direction ", "one grid"
+        segmentation(LABELS, direction=TILT), "1 differs from 0.995, -0.09983", "grid"
     ),
     "segmentation with swapped axes": Kind(
         segmentation(np.ascontiguousarray(LABELS.transpose(2, 1, 0))),
@@ -204,7 +204,7 @@ def sibling(root: Path) -> None:
 
 WARNED = {
     "segmentation of another origin": Kind(
-        segmentation(LABELS, origin=(0, 0, 0)), "origin 0 x -239 x 0 differs", "on the tumour"
+        segmentation(LABELS, origin=(0, 0, 0)), "origin 0, -239, 0 differs", "on the tumour"
     ),
     "uncompressed sibling": Kind(sibling, "lies beside ", "delete one of the two"),
 }

@@ -2,6 +2,8 @@
 
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +15,8 @@ from lightning_app.runs import find_runs
 from tests.conftest import Program
 from tests.damage import BAD, CASE, LEGAL, WARNED, Kind, file
 from tests.toy import REAL, write_case, write_dataset, write_volume
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -211,6 +215,35 @@ def test_options_that_do_not_fit_the_data_are_a_line_and_exit_code_2(
     assert code == 2
     assert re.match("error: ", error[-1])
     assert words in error[-1]
+
+
+def test_a_config_may_name_any_network_and_needs_none(
+    root: Path, program: Program, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert program("prepare", *options(root), experiment="aspp_t2f.yaml") == 0
+    assert program("prepare", *options(root), experiment="toy.yaml") == 0
+    assert capsys.readouterr().out.count("5 cases of 5 patients") == 2
+    assert not find_runs(Path("runs"))
+
+
+def test_what_prepare_read_fit_does_not_read_again(
+    root: Path, program: Program, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert program("prepare", *options(root)) == 0
+    assert "Preparing" in capsys.readouterr().err
+    assert program("fit", *options(root)) == 0
+    assert "Preparing" not in capsys.readouterr().err
+
+
+def test_processes_that_read_files_need_neither_torch_nor_lightning() -> None:
+    script = (
+        "import sys, data_modules.reading, data_modules.workers;"
+        "print(sorted({'torch', 'lightning'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[]\n"
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason=f"the real patients are not here ({REAL})")
