@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -17,7 +17,7 @@ from lightning_app.runs import DEFAULT_ROOT, Run, find_runs
 
 MAIN = Path(__file__).resolve().parents[1] / "main.py"
 LIMIT_S = 300.0  # a process that takes longer hangs
-LOOK_EVERY_S = 0.0005  # writing a checkpoint takes some milliseconds
+LOOK_EVERY_S = 0.002  # writing a checkpoint takes some milliseconds
 
 
 class Moment(StrEnum):
@@ -63,8 +63,8 @@ def draw_kill(rng: np.random.Generator, pace: Pace) -> Kill:
     aim = list(AIMS)[rng.choice(len(AIMS), p=list(AIMS.values()))]
     if aim is Moment.START_UP:
         return Kill(aim, rng.uniform(0, pace.start_up))
-    # One in six without a pause, in the first write. Half the training at most: several a round.
-    return Kill(aim, max(0.0, rng.uniform(-0.1, 0.5)) * pace.training)
+    # One in five without a pause, in the first write. Less than half: several kills a round.
+    return Kill(aim, max(0.0, rng.uniform(-0.1, 0.4)) * pace.training)
 
 
 @dataclass(frozen=True)
@@ -168,9 +168,8 @@ class Training:
 
     def wait(self, seconds: float = LIMIT_S) -> None:
         """Wait for so long, or until the process ends."""
-        until = time.monotonic() + seconds
-        while not self.has_ended and time.monotonic() < until:
-            time.sleep(LOOK_EVERY_S)
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(seconds)
 
     def wait_for(self, kill: Kill) -> None:
         """Wait for the moment of a kill, or until the process ends."""

@@ -60,6 +60,8 @@ class RunRecorder(Callback):
         data: BraTSDataModule = trainer.datamodule  # type: ignore[attr-defined]
         self.run.path.mkdir(parents=True, exist_ok=True)  # a logger of the user's may be first
         self._held.enter_context(held(self.run))
+        remove_unfinished(self.run.path)
+        remove_unfinished(self.run.checkpoints)
         here = environment(trainer.strategy.root_device)
         if self._goes_on:
             self._write_further_part(data, here)
@@ -72,7 +74,6 @@ class RunRecorder(Callback):
         print(f"Data: {data.summary()}\nRun: {self.run.path}")
 
     def _write_beginning(self, data: BraTSDataModule, here: dict[str, Any]) -> None:
-        remove_unfinished(self.run.path)
         self._save_config(self.run.config)
         write_json(self.run.network, self._network)
         write_json(self.run.environment, {**here, "data": data.description()})
@@ -88,8 +89,6 @@ class RunRecorder(Callback):
                     f"{own[what]}: the files of data.root '{given['root']}' have changed since; "
                     f"for a new run from these weights say --weights {self.run.path}"
                 )
-        remove_unfinished(self.run.path)
-        remove_unfinished(self.run.checkpoints)
         self._save_config(self.run.config)
         parts = [*known.get("resumed", []), here]
         write_json(self.run.environment, {**known, "resumed": parts})
