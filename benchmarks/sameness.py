@@ -36,8 +36,13 @@ def same(one: Any, other: Any) -> bool:  # noqa: ANN401 (whatever a checkpoint h
 
 def _same_leaf(one: Any, other: Any) -> bool:  # noqa: ANN401
     if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
-        return one.dtype == other.dtype and torch.equal(one, other)
+        return one.dtype == other.dtype and torch.equal(_bytes(one), _bytes(other))
     return type(one) is type(other) and bool(one == other)
+
+
+def _bytes(tensor: torch.Tensor) -> torch.Tensor:
+    """The bytes of a tensor along a last axis: as numbers, 0 and -0 would be equal."""
+    return tensor.contiguous().unsqueeze(-1).view(torch.uint8)
 
 
 def _leaves(value: Any) -> Iterator[Any]:  # noqa: ANN401
