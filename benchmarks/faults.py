@@ -29,6 +29,7 @@ from rich.table import Table
 
 from benchmarks.killed_training import MAIN, Moment, Pace, begun_run, draw_kill, training
 from benchmarks.sameness import differences
+from lightning_app.errors import UsageError
 from lightning_app.run_status import ORPHANS_END_S, is_finished
 
 CASES, DEPTH = 14, 5
@@ -96,7 +97,7 @@ class Faults:
         for setting in SETTINGS:
             self._paces[setting] = self._train_uninterrupted(setting)
         for number, setting in enumerate(cycle(SETTINGS)):
-            if self._left == 0:
+            if self._left <= 0:
                 return
             yield from self._round(self._folder / f"round-{number}", setting)
 
@@ -140,17 +141,24 @@ class Faults:
         """Start a training, kill and resume it until it ends by itself, and look what came out."""
         folder.mkdir()
         result = self.results[setting]
-        problems: list[str] = []
-        while not problems and not _is_finished(folder):
+        while True:
             arguments = ["--resume"] if begun_run(folder) else self._begin(setting)
             moment, problems = self._train(folder, arguments, self._paces[setting])
             if moment is not None:
                 result.moments[moment] += 1
                 yield moment
+            if moment is None or _is_finished(folder):  # a kill may come after all is done
+                break
+        result.problems.append(problems or self._compare(folder, setting))
+
+    def _compare(self, folder: Path, setting: str) -> list[str]:
         run, uninterrupted = begun_run(folder), begun_run(self._uninterrupted(setting))
-        if not problems and run and uninterrupted:
-            problems = differences(run, uninterrupted)
-        result.problems.append(problems)
+        if run is None or uninterrupted is None:
+            return ["no run"]
+        try:
+            return differences(run, uninterrupted)
+        except (UsageError, OSError) as error:  # a file that is damaged or not there
+            return [str(error)]
 
     def _train(
         self, folder: Path, arguments: list[str], pace: Pace

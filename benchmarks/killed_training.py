@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -143,33 +143,33 @@ class Training:
         """What the process has printed."""
         return self.log.read_text(encoding="utf-8", errors="replace")
 
-    @property
-    def has_ended(self) -> bool:
-        """Whether the process is gone.
+    def lives(self) -> bool:
+        """Whether the process has not ended.
 
         Raises:
             TimeoutError: it has lived for too long.
         """
         if self.process.poll() is not None:
-            return True
+            return False
         if time.monotonic() - self.began > LIMIT_S:
-            raise TimeoutError(f"a training has not ended within {LIMIT_S:.0f} s")
-        return False
+            raise TimeoutError(f"has not ended within {LIMIT_S:.0f} s")
+        return True
 
     def wait_for_first_checkpoint(self) -> None:
         """Wait until the process begins to write one, or ends."""
-        while not self.has_ended and traces(self.folder).moment(self.before) is Moment.START_UP:
+        while self.lives() and traces(self.folder).moment(self.before) is Moment.START_UP:
             time.sleep(LOOK_EVERY_S)
 
     def wait_for_write(self) -> None:
         """Wait until the process is writing a checkpoint, or ends."""
-        while not self.has_ended and not traces(self.folder).new_writes(self.before):
+        while self.lives() and not traces(self.folder).new_writes(self.before):
             time.sleep(LOOK_EVERY_S)
 
     def wait(self, seconds: float = LIMIT_S) -> None:
         """Wait for so long, or until the process ends."""
-        with suppress(subprocess.TimeoutExpired):
-            self.process.wait(seconds)
+        until = time.monotonic() + seconds
+        while self.lives() and time.monotonic() < until:
+            time.sleep(LOOK_EVERY_S)
 
     def wait_for(self, kill: Kill) -> None:
         """Wait for the moment of a kill, or until the process ends."""
