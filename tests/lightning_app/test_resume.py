@@ -116,33 +116,6 @@ def test_it_does_so_with_other_options_of_the_trainer(
         assert_same_ending(Run(folder), uninterrupted)
 
 
-def test_a_run_killed_before_its_first_checkpoint_was_whole_leaves_nothing_half_written(
-    program: Program,
-) -> None:
-    assert program("fit", *SIZE) == 0
-    run = only_run()
-    shutil.rmtree(run.checkpoints)
-    run.checkpoints.mkdir()
-    run.status.unlink()
-    (run.checkpoints / ".part-killed-last.ckpt").write_bytes(b"half")
-    assert program("fit", "--resume") == 0
-    assert sorted(path.name for path in run.checkpoints.iterdir()) == ["best.ckpt", "last.ckpt"]
-
-
-def test_a_run_killed_after_its_last_checkpoint_is_finished_by_resuming_it(
-    program: Program, snapshots: Snapshots
-) -> None:
-    assert program("fit", *SIZE, *DROPOUT) == 0
-    uninterrupted = only_run()
-    folder = snapshots[len(snapshots) - 1]
-    before = load(Run(folder).last)["global_step"]
-    assert json.loads(Run(folder).status.read_text("utf-8"))["status"] == "running"
-    assert program("fit", "--resume", str(folder)) == 0
-    assert load(Run(folder).last)["global_step"] == before
-    assert_same_ending(Run(folder), uninterrupted)
-    assert program("fit", "--resume", str(folder)) == 2
-
-
 def test_without_a_name_it_goes_on_with_the_newest_unfinished_run_of_the_experiment(
     program: Program, snapshots: Snapshots, capsys: pytest.CaptureFixture[str]
 ) -> None:
