@@ -10,13 +10,14 @@ import torch
 from lightning.pytorch import LightningDataModule
 from torch.utils.data import DataLoader
 
-from data_modules.cache import SliceArray, SliceCache
+from data_modules.cache import SliceCache
 from data_modules.cases import Case, find_cases, missing_files
 from data_modules.dataset import Batch, SliceDataset
 from data_modules.errors import DataError
 from data_modules.phantom.options import PhantomOptions, lies_in_phantom
 from data_modules.progress import reached
-from data_modules.sampling import EpochBatches, OrderedBatches
+from data_modules.sampling import DealtBatches, EpochBatches, OrderedBatches
+from data_modules.slice_array import SliceArray
 from data_modules.slices import SliceChoice
 from data_modules.splits import SIDES, SplitSizes, read_split, split_patients
 from data_modules.targets import TARGETS, Target, TargetName
@@ -113,6 +114,7 @@ class BraTSDataModule(LightningDataModule):
         """
         if not self.datasets:
             self._load()
+        self._check_shares()
         if stage == "fit":
             self._check_validation()
 
@@ -138,10 +140,37 @@ class BraTSDataModule(LightningDataModule):
     def _epoch_batches(self, epoch: int = 0, skip: int = 0) -> EpochBatches:
         return EpochBatches(len(self.datasets["train"]), self.batch_size, self.seed, epoch, skip)
 
+    def check_devices(self, devices: int) -> None:
+        """Stop where the global batch cannot be dealt out evenly.
+
+        Raises:
+            DataError: the batch size does not divide.
+        """
+        if self.batch_size % devices:
+            raise DataError(
+                f"data.batch_size is {self.batch_size}, expected a multiple of the {devices} "
+                "devices: it is the global batch, dealt out to all of them"
+            )
+
+    def _check_shares(self) -> None:
+        """Stop where a device would have nothing to do, which the others would wait for."""
+        devices = 1 if self.trainer is None else self.trainer.world_size
+        smallest = {side: len(dataset) for side, dataset in self.datasets.items()}
+        smallest["train"] = min(self._epoch_batches().sizes())
+        for side, samples in smallest.items():
+            if samples < devices:
+                raise DataError(
+                    f"{devices} devices for {samples} slices (side {side}, smallest batch): "
+                    "expected at least one each; use fewer trainer.devices"
+                )
+
     def _loader(self, side: str, batches: EpochBatches | OrderedBatches) -> DataLoader[Batch]:
+        shared: EpochBatches | OrderedBatches | DealtBatches = batches
+        if self.trainer is not None and self.trainer.world_size > 1:
+            shared = DealtBatches(batches, self.trainer.global_rank, self.trainer.world_size)
         return DataLoader(
             self.datasets[side],
-            batch_sampler=batches,
+            batch_sampler=shared,
             collate_fn=_already_a_batch,
             num_workers=self.num_workers,
             persistent_workers=self.num_workers > 0,

@@ -1,8 +1,10 @@
-"""Whether a NIfTI file is whole: ITK reads missing bytes, NaN and infinity as zeros in silence.
+"""Whether a NIfTI file is whole.
 
-Other formats are left to their reader.
+ITK reads missing bytes, NaN and infinity as zeros, and writes half a file to a full disk, in
+silence. Other formats are left to their reader.
 """
 
+import errno
 import gzip
 import struct
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
+import SimpleITK as sitk
 from nibabel.filebasedimages import ImageFileError
 
 from data_modules.errors import DataError
@@ -36,6 +39,22 @@ def check_whole(path: Path) -> None:
         raise DataError(f"{path}: is cut short, {held} bytes of {expected} after unpacking")
     if odd:
         raise DataError(f"{path}: {odd} voxels are NaN or infinite, expected finite ones")
+
+
+def write_whole(image: sitk.Image, path: Path) -> None:
+    """Write an image as compressed NIfTI, or nothing.
+
+    Raises:
+        OSError: it cannot be written, or not to its end.
+    """
+    try:
+        sitk.WriteImage(image, str(path), useCompression=True)
+        check_whole(path)
+    except (RuntimeError, DataError):
+        path.unlink(missing_ok=True)
+        raise OSError(
+            errno.EIO, "cannot be written to its end; the disk may be full", str(path)
+        ) from None
 
 
 def _voxel_bytes(image: Any) -> int:  # noqa: ANN401 (nibabel has no types)

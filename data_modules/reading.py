@@ -1,24 +1,16 @@
 """Jobs for worker processes: from one file to the slices that are kept of it. Needs no torch."""
 
-import signal
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
-import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from data_modules import slices
 from data_modules.errors import DataError
 from data_modules.framing import frame
 from data_modules.volumes import check_same_grid, read_labels, read_modality
-
-Job = TypeVar("Job")
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -113,35 +105,3 @@ def read_slices(job: LabelJob | ImageJob) -> CaseSlices | BadCase:
         return job()
     except DataError as error:
         return BadCase(job.case, str(error))
-
-
-def run_in_order(
-    function: Callable[[Job], Result], jobs: Iterable[Job], processes: int
-) -> Iterator[Result]:
-    """Run a function over jobs in worker processes; yield the results in the order of the jobs.
-
-    At most two jobs a process are under way or waiting to be fetched, so memory stays bounded
-    however many there are. With one process they run in this one.
-    """
-    if processes == 1:
-        for job in jobs:
-            yield function(job)
-        return
-    waiting: list[Future[Result]] = []
-    # Spawned, not forked: forked workers can hang in ITK, and inherit torch's threads.
-    pool = ProcessPoolExecutor(processes, get_context("spawn"), initializer=_start_worker)
-    try:
-        for job in jobs:
-            waiting.append(pool.submit(function, job))
-            if len(waiting) >= 2 * processes:
-                yield waiting.pop(0).result()
-        for future in waiting:
-            yield future.result()
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _start_worker() -> None:
-    # Ctrl-C is for the parent, which then ends its workers.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)

@@ -16,7 +16,7 @@ from scipy import ndimage
 
 from data_modules.errors import DataError
 from data_modules.framing import frame
-from data_modules.integrity import check_whole
+from data_modules.integrity import check_whole, write_whole
 
 ORIENTATION = "LPS"
 Spacing = tuple[float, ...]  # mm, x first
@@ -182,6 +182,9 @@ def write_label_map(path: Path, labels: NDArray[np.uint8], like: Path) -> NDArra
 
     Returns:
         The labels that were written (depth, height, width), in LPS order.
+
+    Raises:
+        OSError: they cannot be written.
     """
     reference = read_image(like)
     labels = frame(labels, (reference.GetHeight(), reference.GetWidth()))
@@ -194,7 +197,7 @@ def write_label_map(path: Path, labels: NDArray[np.uint8], like: Path) -> NDArra
     image.SetOrigin(grid.origin)
     image.SetSpacing(grid.spacing)
     image.SetDirection(grid.direction)
-    sitk.WriteImage(image, str(path), useCompression=True)
+    write_whole(image, path)
     return labels
 
 

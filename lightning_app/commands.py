@@ -5,7 +5,8 @@ import sys
 
 from lightning_app.early import look_ahead
 from lightning_app.endings import ending_on_sigterm, exit_code_and_line
-from lightning_app.quiet import quieten
+from lightning_app.processes import shared_run, sharing
+from lightning_app.quiet import is_first, quieten
 from lightning_app.run_status import read_status
 from lightning_app.runs import Run, new_run
 from lightning_app.training_cli import ExperimentCLI
@@ -25,11 +26,13 @@ def run(arguments: list[str]) -> int:
     try:
         with ending_on_sigterm():
             early = look_ahead(arguments)
-            folder = early.run or new_run(early.root, early.experiment)
-            ExperimentCLI(arguments, early, folder)
+            folder = early.run or shared_run() or new_run(early.root, early.experiment)
+            with sharing(folder):
+                ExperimentCLI(arguments, early, folder)
     except BaseException as error:  # noqa: BLE001 (what is no message to a user is raised again)
         code, line = exit_code_and_line(error)
-        print(line, file=sys.stderr)
+        if is_first() or not isinstance(error, SystemExit):
+            print(line, file=sys.stderr)
         if folder is not None and _has_trained(folder) and folder.last.is_file():
             print(f"To go on: python main.py fit --resume {folder.path}", file=sys.stderr)
         return code

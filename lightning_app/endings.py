@@ -19,7 +19,7 @@ def exit_code_and_line(error: BaseException) -> tuple[int, str]:
         BaseException: the error itself, where it is none that a user can act on.
     """
     if isinstance(error, DataError | UsageError | OSError):
-        return 2, f"error: {error}"
+        return 2, f"error: {words(error)}"
     # Lightning ends on a second Ctrl-C with a SystemExit of 1.
     interrupted = isinstance(error.__context__, KeyboardInterrupt)
     if isinstance(error, KeyboardInterrupt) or (isinstance(error, SystemExit) and interrupted):
@@ -28,6 +28,17 @@ def exit_code_and_line(error: BaseException) -> tuple[int, str]:
         name = signal.Signals(error.code - 128).name
         return error.code, "Interrupted" if error.code == INTERRUPTED else f"Stopped by {name}"
     raise error
+
+
+def words(error: BaseException) -> str:
+    """What an error says; of one met in a process that loads batches, without its traceback.
+
+    Such a one is raised again with the traceback for its words, whose last line holds its own.
+    """
+    text = str(error)
+    if not text.startswith(f"Caught {type(error).__name__} in DataLoader worker"):
+        return text
+    return text.strip().splitlines()[-1].partition(": ")[2]
 
 
 @contextmanager

@@ -17,6 +17,9 @@ def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary path beside a file, and put it in the file's place when all went well.
 
     By then it has been forced to the disk: a machine that loses power has the old file or the new.
+
+    Raises:
+        OSError: it cannot be written; what was there is left.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=_UNFINISHED, suffix=path.name)
@@ -28,6 +31,10 @@ def replacing(path: Path) -> Iterator[Path]:
         _force_to_disk(temporary)
         temporary.replace(path)
         _force_to_disk(path.parent)
+    except OSError as error:
+        if error.filename in {None, name}:  # of a full disk the system does not say which file
+            error.filename = str(path)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

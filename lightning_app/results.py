@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from numpy.typing import NDArray
 from torch import Tensor
@@ -81,6 +82,8 @@ class TestResults(Callback):
         """Write the files and print the table."""
         assert isinstance(pl_module, SegmentationTask)  # noqa: S101 (tells mypy)
         table = pl_module.count_table("test")
+        for kept in (self._images, self._truths, self._predictions):
+            _gather(kept, trainer)
         if not trainer.is_global_zero:
             return
         data = _data(trainer)
@@ -199,6 +202,15 @@ def _rows(table: CountTable) -> list[list[object]]:
 def _write_npz(path: Path, **arrays: NDArray[Any]) -> None:
     with replacing(path) as temporary:
         np.savez_compressed(temporary, **arrays)  # type: ignore[arg-type]
+
+
+def _gather(kept: dict[int, NDArray[Any]], trainer: Trainer) -> None:
+    """Add to what this process kept of some cases what the others kept of theirs."""
+    if trainer.world_size > 1:
+        everywhere: list[Any] = [None] * trainer.world_size
+        torch.distributed.all_gather_object(everywhere, kept)
+        for others in everywhere:
+            kept.update(others)
 
 
 def _data(trainer: Trainer) -> BraTSDataModule:

@@ -1,7 +1,8 @@
 """The LightningCLI behind fit, validate, test and predict."""
 
 import os
-import sys
+import signal
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from jsonargparse import Namespace
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from lightning.pytorch.strategies.launchers.subprocess_script import _SubprocessScriptLauncher
 
 from callbacks.checkpoints import BestCheckpoint, LastCheckpoint
 from callbacks.finite_loss import FiniteLoss
@@ -28,6 +30,7 @@ from lightning_app.loyalty import keep_split, keep_to_run
 from lightning_app.network import describe_network
 from lightning_app.parser import ExperimentParser, NamedConfigFile
 from lightning_app.prediction import LabelMapWriter, volumes_to_predict
+from lightning_app.quiet import say
 from lightning_app.results import TestResults
 from lightning_app.resuming import check_something_left, keep_cycle, keep_going
 from lightning_app.run_recorder import RunRecorder
@@ -146,7 +149,7 @@ class ExperimentCLI(LightningCLI):
         self._to_save = config.clone()  # with a null T_0, which follows a change of max_epochs
         self._to_save.pop("resume", None)  # says what to do now, and is no part of the run
         if self.early.command != "fit":
-            print(f"Run: {self.run_folder.path}")
+            say(f"Run: {self.run_folder.path}")
             keep_to_run(config, self.run_folder)
         elif self.early.run is not None:
             self._keep_going(config)
@@ -155,13 +158,13 @@ class ExperimentCLI(LightningCLI):
     def _keep_going(self, config: Namespace) -> None:
         """Hold a training to the run that it goes on with."""
         for warning in keep_going(config, self.run_folder):
-            print(f"warning: {warning}", file=sys.stderr)
+            warnings.warn(warning, stacklevel=1)
         if not self.goes_on:
-            print(f"No checkpoint in {self.run_folder.checkpoints} yet: the run begins anew")
+            say(f"No checkpoint in {self.run_folder.checkpoints} yet: the run begins anew")
             return
         saved = read_checkpoint(self.checkpoint, memory_map=True)
         check_something_left(saved, config.trainer.max_epochs, self.run_folder)
-        print(f"Going on after step {saved['global_step']} of epoch {saved['epoch']}")
+        say(f"Going on after step {saved['global_step']} of epoch {saved['epoch']}")
         for changed in (config, self._to_save):
             keep_cycle(changed, self.run_folder)
         keep_split(config, self.run_folder)
@@ -200,23 +203,29 @@ class ExperimentCLI(LightningCLI):
         )
 
     def after_instantiate_classes(self) -> None:
-        """Stop where several devices are asked for: the samplers do not deal batches out yet.
+        """Hold the data to the number of devices, before any work.
 
         Raises:
-            UsageError: more than one process.
+            UsageError: a prediction on several.
+            DataError: a batch that cannot be dealt out to them.
         """
-        if self.trainer.world_size > 1:
-            raise UsageError(
-                f"trainer.devices and trainer.num_nodes ask for {self.trainer.world_size} devices, "
-                "expected 1: training on several is not there yet"
-            )
+        devices = self.trainer.world_size
+        self.datamodule.check_devices(devices)
+        if self.early.command == "predict" and devices > 1:
+            raise UsageError(f"predict on {devices} devices, expected trainer.devices 1")
 
     def _command_callbacks(self) -> list[Any]:
         match self.early.command:
             case "fit":
                 network = describe_network(self.model.network, self.datamodule)
                 return [
-                    RunRecorder(self.run_folder, self._save_config, network, goes_on=self.goes_on),
+                    RunRecorder(
+                        self.run_folder,
+                        self._save_config,
+                        network,
+                        new=self.early.run is None,
+                        goes_on=self.goes_on,
+                    ),
                     RandomStates(),
                     GracefulStop(self._get(self.config_init, "last_checkpoint")),
                 ]
@@ -252,22 +261,32 @@ class ExperimentCLI(LightningCLI):
         elif weights is not None:
             load_weights(self.model.network, Path(weights))
         data = self._get(self.config_init, "data")
-        with failures_in_words(self.run_folder, data.batch_size, self.datamodule):
-            super()._run_subcommand(subcommand)
+        try:
+            with failures_in_words(self.run_folder, data.batch_size, self.datamodule):
+                super()._run_subcommand(subcommand)
+        except Exception:
+            self._end_other_processes()
+            raise
+
+    def _end_other_processes(self) -> None:
+        """End those that Lightning started, which would wait for this one for half an hour."""
+        launcher = self.trainer.strategy.launcher
+        if isinstance(launcher, _SubprocessScriptLauncher):
+            launcher.kill(signal.SIGTERM)
 
     def after_fit(self) -> None:
         """Say what came out and what to do next."""
         best: BestCheckpoint = self._get(self.config_init, "best_checkpoint")
         if best.best_model_score is None:
-            print("No best epoch: nothing was validated, so there is nothing to test")
+            say("No best epoch: nothing was validated, so there is nothing to test")
             return
-        print(f"Best epoch: {best.monitor} {float(best.best_model_score):.4f}")
-        print(f"Test it: python main.py test --run {self.run_folder.path}")
+        say(f"Best epoch: {best.monitor} {float(best.best_model_score):.4f}")
+        say(f"Test it: python main.py test --run {self.run_folder.path}")
 
     def after_validate(self) -> None:
         """Say what the data are, which Lightning's table does not."""
         assert isinstance(self.datamodule, BraTSDataModule)  # noqa: S101 (tells mypy)
-        print(f"Data: {self.datamodule.kind}; {self.datamodule.summary()}")
+        say(f"Data: {self.datamodule.kind}; {self.datamodule.summary()}")
 
     def predict(
         self,
@@ -286,7 +305,7 @@ class ExperimentCLI(LightningCLI):
         writer = self._label_map_writer
         writer.folder.mkdir(parents=True, exist_ok=True)  # before hours of work, not after
         self.trainer.predict(model, dataloaders=volumes, return_predictions=False, **kwargs)
-        print(f"Label maps: {writer.folder}")
+        say(f"Label maps: {writer.folder}")
         if writer.problems:
             raise DataError(
                 f"cases that could not be segmented: {len(writer.problems)} "

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +14,13 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from data_modules import cache as cache_module
-from data_modules.cache import SliceArray, SliceCache
+from data_modules.cache import SliceCache
 from data_modules.cases import find_cases
 from data_modules.errors import DataError
-from data_modules.reading import BadCase, CaseSlices, ImageJob, LabelJob, read_slices, run_in_order
+from data_modules.reading import BadCase, CaseSlices, ImageJob, LabelJob, read_slices
+from data_modules.slice_array import SliceArray
 from data_modules.slices import SliceChoice
+from data_modules.workers import run_in_order
 from tests.toy import toy_labels, write_case, write_dataset, write_volume
 
 WHOLE, ENHANCING = (1, 2, 3), (3,)
@@ -299,7 +301,7 @@ def test_worker_processes_build_the_same_array(
         function: Callable[[LabelJob | ImageJob], CaseSlices | BadCase],
         jobs: Sequence[LabelJob | ImageJob],
         processes: int,
-    ) -> Iterator[CaseSlices | BadCase]:
+    ) -> Generator[CaseSlices | BadCase]:
         used.append(processes)
         return run_in_order(function, jobs, processes)
 
