@@ -1,8 +1,8 @@
 """The LightningCLI behind fit, validate, test and predict."""
 
+import logging
 import os
 import signal
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,8 @@ from lightning_app.task import SegmentationTask
 from lightning_app.weights import load_weights, weights_file
 
 ROOT_VARIABLE = "BRATS_ROOT"  # the folder of the data where --data.root names none
+
+_log = logging.getLogger(__name__)
 
 
 class ExperimentCLI(LightningCLI):
@@ -158,7 +160,7 @@ class ExperimentCLI(LightningCLI):
     def _keep_going(self, config: Namespace) -> None:
         """Hold a training to the run that it goes on with."""
         for warning in keep_going(config, self.run_folder):
-            warnings.warn(warning, stacklevel=1)
+            _log.warning("warning: %s", warning)
         if not self.goes_on:
             say(f"No checkpoint in {self.run_folder.checkpoints} yet: the run begins anew")
             return
