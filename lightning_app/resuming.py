@@ -110,13 +110,15 @@ def keep_cycle(config: Namespace, run: Run) -> None:
 
 
 def check_something_left(saved: dict[str, Any], max_epochs: int | None, run: Run) -> None:
-    """Refuse to go on with a run that has all its epochs.
+    """Refuse to go on with a finished run that has all its epochs.
+
+    One that was killed after its last checkpoint has them too; resuming it only says so.
 
     Raises:
         UsageError: nothing is left to train.
     """
     done = saved["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"]
-    if max_epochs is not None and 0 <= max_epochs <= done:
+    if is_finished(run) and max_epochs is not None and 0 <= max_epochs <= done:
         raise UsageError(
             f"run '{run.path}' has its {done} epochs: for more of them say "
             f"--trainer.max_epochs, which is {max_epochs}; to begin anew from its weights say "

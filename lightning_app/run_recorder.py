@@ -70,6 +70,8 @@ class RunRecorder(Callback):
                 f"'{self.run.path}' holds a run already: type the command again for a folder of "
                 f"its own, or go on with that run by --resume {self.run.path}"
             )
+        remove_unfinished(self.run.path)
+        remove_unfinished(self.run.checkpoints)
         here = environment(trainer.strategy.root_device)
         if self._goes_on:
             self._write_further_part(data, here)
@@ -82,7 +84,6 @@ class RunRecorder(Callback):
         print(f"Data: {data.summary()}\nRun: {self.run.path}")
 
     def _write_beginning(self, data: BraTSDataModule, here: dict[str, Any]) -> None:
-        remove_unfinished(self.run.path)
         self._save_config(self.run.config)
         write_json(self.run.network, self._network)
         write_json(self.run.environment, {**here, "data": data.description()})
@@ -98,8 +99,6 @@ class RunRecorder(Callback):
                     f"{own[what]}: the files of data.root '{given['root']}' have changed since; "
                     f"for a new run from these weights say --weights {self.run.path}"
                 )
-        remove_unfinished(self.run.path)
-        remove_unfinished(self.run.checkpoints)
         self._save_config(self.run.config)
         parts = [*known.get("resumed", []), here]
         write_json(self.run.environment, {**known, "resumed": parts})

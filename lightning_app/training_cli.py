@@ -1,7 +1,7 @@
 """The LightningCLI behind fit, validate, test and predict."""
 
+import logging
 import signal
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,8 @@ from lightning_app.run_recorder import RunRecorder
 from lightning_app.runs import Run
 from lightning_app.task import SegmentationTask
 from lightning_app.weights import load_weights, weights_file
+
+_log = logging.getLogger(__name__)
 
 
 class ExperimentCLI(ConfiguredCLI):
@@ -120,7 +122,7 @@ class ExperimentCLI(ConfiguredCLI):
     def _keep_going(self, config: Namespace) -> None:
         """Hold a training to the run that it goes on with."""
         for warning in keep_going(config, self.run_folder):
-            warnings.warn(warning, stacklevel=1)
+            _log.warning("warning: %s", warning)
         if not self.goes_on:
             say(f"No checkpoint in {self.run_folder.checkpoints} yet: the run begins anew")
             return
