@@ -70,6 +70,11 @@ class Run:
         return self.path / "metrics.csv"
 
     @property
+    def timing(self) -> Path:
+        """What the training took."""
+        return self.path / "timing.json"
+
+    @property
     def checkpoints(self) -> Path:
         """Folder of best.ckpt and last.ckpt."""
         return self.path / "checkpoints"
@@ -110,6 +115,11 @@ class TestFolder:
     def slices(self) -> Path:
         """Counts and Dice of each slice and class."""
         return self.path / "slices.csv"
+
+    @property
+    def timing(self) -> Path:
+        """What the test took."""
+        return self.path / "timing.json"
 
     @property
     def picture(self) -> Path:

@@ -15,6 +15,7 @@ from callbacks.finite_loss import FiniteLoss
 from callbacks.graceful_stop import GracefulStop
 from callbacks.metrics_csv import MetricsCSV
 from callbacks.random_states import RandomStates
+from callbacks.timing import Timing
 from data_modules.brats import PHANTOM, BraTSDataModule
 from data_modules.errors import DataError
 from lightning_app.checkpoint_io import DurableCheckpointIO, read_checkpoint
@@ -89,6 +90,7 @@ class ExperimentCLI(LightningCLI):
         parser.add_lightning_class_args(LastCheckpoint, "last_checkpoint")
         parser.add_lightning_class_args(MetricsCSV, "metrics_csv")
         parser.add_lightning_class_args(FiniteLoss, "finite_loss")
+        parser.add_lightning_class_args(Timing, "timing")
         parser.add_argument(
             "--weights",
             help="For fit: begin from the trained weights of a run (its best epoch) or of a "
@@ -221,7 +223,7 @@ class ExperimentCLI(LightningCLI):
                     GracefulStop(self._get(self.config_init, "last_checkpoint")),
                 ]
             case "test":
-                return [TestResults(self.run_folder)]
+                return [TestResults(self.run_folder, self._get(self.config_init, "timing"))]
             case "predict":
                 folder = self._get(self.config_init, "output")
                 self._label_map_writer = LabelMapWriter(folder, self.run_folder)
