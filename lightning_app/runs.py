@@ -70,6 +70,11 @@ class Run:
         return self.path / "metrics.csv"
 
     @property
+    def picture(self) -> Path:
+        """Loss, score and learning rate over the epochs."""
+        return self.path / "training.png"
+
+    @property
     def timing(self) -> Path:
         """What the training took."""
         return self.path / "timing.json"

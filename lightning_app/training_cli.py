@@ -16,6 +16,7 @@ from callbacks.graceful_stop import GracefulStop
 from callbacks.metrics_csv import MetricsCSV
 from callbacks.random_states import RandomStates
 from callbacks.timing import Timing
+from callbacks.training_picture import TrainingPicture
 from data_modules.brats import PHANTOM, BraTSDataModule
 from data_modules.errors import DataError
 from lightning_app.checkpoint_io import DurableCheckpointIO, read_checkpoint
@@ -91,6 +92,7 @@ class ExperimentCLI(LightningCLI):
         parser.add_lightning_class_args(MetricsCSV, "metrics_csv")
         parser.add_lightning_class_args(FiniteLoss, "finite_loss")
         parser.add_lightning_class_args(Timing, "timing")
+        parser.add_lightning_class_args(TrainingPicture, "training_picture")
         parser.add_argument(
             "--weights",
             help="For fit: begin from the trained weights of a run (its best epoch) or of a "
