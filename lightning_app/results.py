@@ -87,7 +87,7 @@ class TestResults(Callback):
         if not trainer.is_global_zero:
             return
         data = _data(trainer)
-        folder = self._folder(data)
+        folder = self.folder(data)
         results = evaluate_with_intervals(table, BOOTSTRAP_SEED)
         write_json(folder.metrics, self._metrics(data, table, results))
         times = self._timing.test_record or {}
@@ -111,7 +111,7 @@ class TestResults(Callback):
             rows = list(csv.DictReader(file))
         return set(table.patients) & {row["patient"] for row in rows if row["side"] != "test"}
 
-    def _folder(self, data: BraTSDataModule) -> TestFolder:
+    def folder(self, data: BraTSDataModule) -> TestFolder:
         """The run's own test folder; another one for other data or another split."""
         own = read_json(self.run.environment)["data"]
         now = data.description()

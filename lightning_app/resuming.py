@@ -18,6 +18,7 @@ FREE = (
     "trainer.callbacks", "trainer.default_root_dir", "trainer.enable_model_summary",
     "trainer.enable_progress_bar", "trainer.log_every_n_steps", "trainer.logger",
     "trainer.max_time", "trainer.num_sanity_val_steps", "trainer.plugins", "trainer.profiler",
+    "wandb_media",
 )  # fmt: skip
 # The run stays itself, but another number may come out than without the interruption.
 WARNED = {

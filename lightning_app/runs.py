@@ -80,6 +80,11 @@ class Run:
         return self.path / "timing.json"
 
     @property
+    def wandb_id(self) -> Path:
+        """The W&B id of the run, beside W&B's own folders."""
+        return self.path / "wandb" / "id.txt"
+
+    @property
     def checkpoints(self) -> Path:
         """Folder of best.ckpt and last.ckpt."""
         return self.path / "checkpoints"

@@ -17,6 +17,7 @@ from callbacks.metrics_csv import MetricsCSV
 from callbacks.random_states import RandomStates
 from callbacks.timing import Timing
 from callbacks.training_picture import TrainingPicture
+from callbacks.wandb_media import WandbMedia
 from data_modules.brats import PHANTOM, BraTSDataModule
 from data_modules.errors import DataError
 from lightning_app.checkpoint_io import DurableCheckpointIO, read_checkpoint
@@ -35,6 +36,7 @@ from lightning_app.resuming import check_something_left, keep_cycle, keep_going
 from lightning_app.run_recorder import RunRecorder
 from lightning_app.runs import Run
 from lightning_app.task import SegmentationTask
+from lightning_app.wandb_report import WandbFitReport, WandbTestReport, keep_wandb_in
 from lightning_app.weights import load_weights, weights_file
 
 ROOT_VARIABLE = "BRATS_ROOT"  # the folder of the data where --data.root names none
@@ -93,6 +95,7 @@ class ExperimentCLI(LightningCLI):
         parser.add_lightning_class_args(FiniteLoss, "finite_loss")
         parser.add_lightning_class_args(Timing, "timing")
         parser.add_lightning_class_args(TrainingPicture, "training_picture")
+        parser.add_lightning_class_args(WandbMedia, "wandb_media")
         parser.add_argument(
             "--weights",
             help="For fit: begin from the trained weights of a run (its best epoch) or of a "
@@ -195,6 +198,8 @@ class ExperimentCLI(LightningCLI):
         for name in ("best_checkpoint", "last_checkpoint"):
             # Not left to Lightning, which would follow a logger to its folder.
             self._get(self.config_init, name).dirpath = str(self.run_folder.checkpoints)
+        if self.early.command in {"fit", "test"}:
+            keep_wandb_in(self.run_folder, self._get(self.config_init, "trainer").logger)
         plugins = self._get(self.config_init, "trainer").plugins or []
         return super().instantiate_trainer(
             default_root_dir=self.run_folder.path,
@@ -222,10 +227,16 @@ class ExperimentCLI(LightningCLI):
                 return [
                     RunRecorder(self.run_folder, self._save_config, network, goes_on=self.goes_on),
                     RandomStates(),
+                    WandbFitReport(
+                        self.run_folder,
+                        self._get(self.config_init, "best_checkpoint"),
+                        self._get(self.config_init, "wandb_media"),
+                    ),
                     GracefulStop(self._get(self.config_init, "last_checkpoint")),
                 ]
             case "test":
-                return [TestResults(self.run_folder, self._get(self.config_init, "timing"))]
+                results = TestResults(self.run_folder, self._get(self.config_init, "timing"))
+                return [results, WandbTestReport(self.run_folder, results)]
             case "predict":
                 folder = self._get(self.config_init, "output")
                 self._label_map_writer = LabelMapWriter(folder, self.run_folder)

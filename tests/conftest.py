@@ -47,7 +47,12 @@ def program(toy_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     """
     monkeypatch.chdir(tmp_path)
     toy = {
-        "trainer": {"max_epochs": 1, "accelerator": "cpu", "enable_progress_bar": False},
+        "trainer": {
+            "max_epochs": 1,
+            "accelerator": "cpu",
+            "enable_progress_bar": False,
+            "logger": False,  # W&B has tests of its own
+        },
         "model": {"network": {"init_args": {"widths": [4, 4, 4, 4, 8]}}},
         "data": {
             "root": str(toy_root),
