@@ -10,6 +10,9 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 from callbacks.checkpoints import BestCheckpoint, LastCheckpoint
 from callbacks.finite_loss import FiniteLoss
 from callbacks.metrics_csv import MetricsCSV
+from callbacks.timing import Timing
+from callbacks.training_picture import TrainingPicture
+from callbacks.wandb_media import WandbMedia
 from data_modules.brats import PHANTOM
 from lightning_app.links import LINKS, refuse_linked
 from lightning_app.parser import NamedConfigFile
@@ -37,6 +40,9 @@ class ConfiguredCLI(LightningCLI):
         parser.add_lightning_class_args(LastCheckpoint, "last_checkpoint")
         parser.add_lightning_class_args(MetricsCSV, "metrics_csv")
         parser.add_lightning_class_args(FiniteLoss, "finite_loss")
+        parser.add_lightning_class_args(Timing, "timing")
+        parser.add_lightning_class_args(TrainingPicture, "training_picture")
+        parser.add_lightning_class_args(WandbMedia, "wandb_media")
         parser.add_argument(
             "--weights",
             help="For fit: begin from the trained weights of a run (its best epoch) or of a "

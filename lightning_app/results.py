@@ -11,6 +11,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from numpy.typing import NDArray
 from torch import Tensor
 
+from callbacks.timing import Timing
 from data_modules.brats import BraTSDataModule
 from data_modules.dataset import Batch
 from lightning_app.checkpoint_io import read_checkpoint
@@ -39,12 +40,14 @@ class TestResults(Callback):
 
     Args:
         run: the run that is tested.
+        timing: has measured the test by its end.
     """
 
     __test__ = False  # pytest, this is not a test
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, timing: Timing) -> None:
         self.run = run
+        self._timing = timing
         self._shown: dict[int, int] = {}
         self._images: dict[int, NDArray[np.uint8]] = {}
         self._truths: dict[int, NDArray[np.bool_]] = {}
@@ -87,9 +90,11 @@ class TestResults(Callback):
         if not trainer.is_global_zero:
             return
         data = _data(trainer)
-        folder = self._folder(data)
+        folder = self.folder(data)
         results = evaluate_with_intervals(table, BOOTSTRAP_SEED)
         write_json(folder.metrics, self._metrics(data, table, results))
+        times = self._timing.test_record or {}
+        write_json(folder.timing, times)
         by_case = table.by_case()
         write_csv(folder.cases, _CASE_COLUMNS, _rows(by_case))
         write_csv(folder.slices, _SLICE_COLUMNS, _rows(table))
@@ -100,6 +105,7 @@ class TestResults(Callback):
                 f"{len(known)} of the {len(set(table.patients))} patients were on the training or "
                 "validation side of this run: these scores are flattered."
             )
+        print(f"Time: {times['seconds']:.2f} s from the first read to the last mask")
         print(f"Numbers: {folder.metrics}\nPicture: {folder.picture}")
 
     def _trained_on(self, table: CountTable) -> set[str]:
@@ -108,7 +114,7 @@ class TestResults(Callback):
             rows = list(csv.DictReader(file))
         return set(table.patients) & {row["patient"] for row in rows if row["side"] != "test"}
 
-    def _folder(self, data: BraTSDataModule) -> TestFolder:
+    def folder(self, data: BraTSDataModule) -> TestFolder:
         """The run's own test folder; another one for other data or another split."""
         own = read_json(self.run.environment)["data"]
         now = data.description()

@@ -70,6 +70,21 @@ class Run:
         return self.path / "metrics.csv"
 
     @property
+    def picture(self) -> Path:
+        """Loss, score and learning rate over the epochs."""
+        return self.path / "training.png"
+
+    @property
+    def timing(self) -> Path:
+        """What the training took."""
+        return self.path / "timing.json"
+
+    @property
+    def wandb_id(self) -> Path:
+        """The W&B id of the run, beside W&B's own folders."""
+        return self.path / "wandb" / "id.txt"
+
+    @property
     def checkpoints(self) -> Path:
         """Folder of best.ckpt and last.ckpt."""
         return self.path / "checkpoints"
@@ -110,6 +125,11 @@ class TestFolder:
     def slices(self) -> Path:
         """Counts and Dice of each slice and class."""
         return self.path / "slices.csv"
+
+    @property
+    def timing(self) -> Path:
+        """What the test took."""
+        return self.path / "timing.json"
 
     @property
     def picture(self) -> Path:

@@ -2,6 +2,7 @@
 
 import logging
 import signal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from lightning_app.resuming import check_something_left, keep_cycle, keep_going
 from lightning_app.run_recorder import RunRecorder
 from lightning_app.runs import Run
 from lightning_app.task import SegmentationTask
+from lightning_app.wandb_report import WandbFitReport, WandbTestReport, keep_wandb_in
 from lightning_app.weights import load_weights, weights_file
 
 _log = logging.getLogger(__name__)
@@ -158,6 +160,8 @@ class ExperimentCLI(ConfiguredCLI):
         for name in ("best_checkpoint", "last_checkpoint"):
             # Not left to Lightning, which would follow a logger to its folder.
             self._get(self.config_init, name).dirpath = str(self.run_folder.checkpoints)
+        if self.early.command in {"fit", "test"}:
+            keep_wandb_in(self.run_folder, self._get(self.config_init, "trainer").logger)
         plugins = self._get(self.config_init, "trainer").plugins or []
         return super().instantiate_trainer(
             default_root_dir=self.run_folder.path,
@@ -179,6 +183,7 @@ class ExperimentCLI(ConfiguredCLI):
             raise UsageError(f"predict on {devices} devices, expected trainer.devices 1")
 
     def _command_callbacks(self) -> list[Any]:
+        own = partial(self._get, self.config_init)
         match self.early.command:
             case "fit":
                 network = describe_network(self.model.network, self.datamodule)
@@ -191,13 +196,14 @@ class ExperimentCLI(ConfiguredCLI):
                         goes_on=self.goes_on,
                     ),
                     RandomStates(),
-                    GracefulStop(self._get(self.config_init, "last_checkpoint")),
+                    WandbFitReport(self.run_folder, own("best_checkpoint"), own("wandb_media")),
+                    GracefulStop(own("last_checkpoint")),
                 ]
             case "test":
-                return [TestResults(self.run_folder)]
+                results = TestResults(self.run_folder, own("timing"))
+                return [results, WandbTestReport(self.run_folder, results)]
             case "predict":
-                folder = self._get(self.config_init, "output")
-                self._label_map_writer = LabelMapWriter(folder, self.run_folder)
+                self._label_map_writer = LabelMapWriter(own("output"), self.run_folder)
                 return [self._label_map_writer]
         return []
 

@@ -1,6 +1,7 @@
 """What every test shares."""
 
 import logging
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -22,9 +23,11 @@ def _one_thread() -> None:
 
 @pytest.fixture(autouse=True)
 def _clean_surroundings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No variable of the user's, and no log handler left by a command that a test ran."""
-    for name in ("BRATS_ROOT", "PL_GLOBAL_SEED"):
+    """No variable and no W&B account of the user's, and no log handler left by a command."""
+    for name in ("BRATS_ROOT", "PL_GLOBAL_SEED", *(n for n in os.environ if n.startswith("WANDB"))):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("NETRC", os.devnull)
+    monkeypatch.setenv("WANDB_ERROR_REPORTING", "false")
     yield
     for room in ROOMS:
         logging.getLogger(room).handlers = []
@@ -47,7 +50,12 @@ def program(toy_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     """
     monkeypatch.chdir(tmp_path)
     toy = {
-        "trainer": {"max_epochs": 1, "accelerator": "cpu", "enable_progress_bar": False},
+        "trainer": {
+            "max_epochs": 1,
+            "accelerator": "cpu",
+            "enable_progress_bar": False,
+            "logger": False,  # W&B has tests of its own
+        },
         "model": {"network": {"init_args": {"widths": [4, 4, 4, 4, 8]}}},
         "data": {
             "root": str(toy_root),
