@@ -39,7 +39,8 @@ def run(arguments: list[str]) -> int:
         code, line = exit_code_and_line(error)
         if is_first() or not isinstance(error, SystemExit):
             print(line, file=sys.stderr)
-        if folder is not None and _has_trained(folder) and folder.last.is_file():
+        trained = arguments[0] == "fit" and folder is not None and _has_trained(folder)
+        if folder is not None and trained and folder.last.is_file():
             print(f"To go on: python main.py fit --resume {folder.path}", file=sys.stderr)
         return code
     return 0

@@ -85,7 +85,7 @@ MISTYPED = {
     "a size": (["--data.image_size", "[200,200]"], "height is 200", "192 or 208"),
     "counts": (["--data.split_sizes", "[100,2,3]"], "105 cases", "14 are there"),
     "a root": (["--data.root", "nowhere"], "error: data.root '/", "nowhere' is not a folder"),
-    "devices": (["--trainer.devices", "2"], "ask for 2 devices", "expected 1"),
+    "devices": (["--trainer.devices", "3"], "data.batch_size is 4", "the 3 devices"),
     "accelerator": (["--trainer.accelerator", "gpuu"], "gpuu", ""),
 }  # fmt: skip
 
