@@ -44,8 +44,10 @@ class Gallery:
         truth, predicted = self.masks[0].truth[case], self.masks[network].prediction[case]
         both = (truth & predicted).sum((1, 2), dtype=np.float64)
         size = truth.sum((1, 2), dtype=np.float64) + predicted.sum((1, 2))
-        dice: NDArray[np.float64] = np.ones_like(both)
-        return np.divide(2 * both, size, out=dice, where=size > 0)
+        dice: NDArray[np.float64] = np.divide(
+            2 * both, size, out=np.ones_like(both), where=size > 0
+        )
+        return dice
 
     @property
     def judge(self) -> Entry:

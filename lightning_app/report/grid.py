@@ -1,5 +1,7 @@
 """The paper's experiments beside those that were run."""
 
+from collections.abc import Sequence
+
 from lightning_app.report import paper
 from lightning_app.report.cohorts import Cohort, Entry
 from lightning_app.report.names import MODALITIES, NETWORKS, modality_name, network_name
@@ -16,7 +18,7 @@ def grid(cohort: Cohort) -> list[tuple[str, str, Entry | None]]:
     return [(*key, entries.get(key)) for key in keys]
 
 
-def missing_experiments(cohorts: list[Cohort]) -> list[str]:
+def missing_experiments(cohorts: Sequence[Cohort]) -> list[str]:
     """Those of the paper's twelve that no cohort holds."""
     run = {(entry.network, entry.modality) for cohort in cohorts for entry in cohort.entries}
     return [
