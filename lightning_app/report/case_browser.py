@@ -18,7 +18,7 @@ def browsable(gallery: Gallery, title: str) -> dict[str, Any]:
     height, width = gallery.masks[0].images.shape[1:]
     modality = modality_name(gallery.modality)
     return {
-        "title": f"{modality} ({title})" if title else modality,
+        "title": f"{modality}, {title}",
         "classes": list(gallery.classes),
         "networks": [network_name(entry.network) for entry in gallery.entries],
         "width": width,

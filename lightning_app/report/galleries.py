@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightning_app.report.cohorts import Cohort, Entry
+from lightning_app.report.masks import Masks, read_masks
 from lightning_app.report.names import ASPP, modality_name, network_name
-from lightning_app.report.reading import Masks, read_masks
 from lightning_app.scores import case_dice
 
 QUANTILES = {

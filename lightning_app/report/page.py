@@ -10,7 +10,7 @@ from typing import Any
 from lightning_app.report import paper
 from lightning_app.report.cohorts import Cohort
 from lightning_app.report.reading import LeftOut
-from lightning_app.report.table import Table, sort_value
+from lightning_app.report.table import Cell, Table, sort_value
 from lightning_app.report.warnings import page_warnings
 from lightning_app.scores import SCORES
 from lightning_app.statistics import FEWEST_PATIENTS
@@ -93,17 +93,28 @@ def _group(part: Part, number: int) -> dict[str, Any]:
 
 
 def _table(table: Table, anchor: str) -> dict[str, Any]:
-    rows = []
-    for cells, texts in zip(table.rows, table.texts(), strict=True):
-        values = ["" if sort_value(cell) is None else sort_value(cell) for cell in cells]
-        rows.append([
-            {"text": text, "sort": value, "number": not isinstance(cell, str)}
-            for text, value, cell in zip(texts, values, cells, strict=True)
-        ])  # fmt: skip
-    titles = [column.title for column in table.columns]
+    numeric = [not table.is_words(place) for place in range(len(table.columns))]
+    heads = [
+        {"title": column.title, "number": number}
+        for column, number in zip(table.columns, numeric, strict=True)
+    ]
+    rows = [
+        [_cell(table, place, cell, number=numeric[place]) for place, cell in enumerate(row)]
+        for row in table.rows
+    ]
+    notes = list(table.notes)
+    return {"anchor": anchor, "title": table.title, "heads": heads, "rows": rows, "notes": notes}
+
+
+def _cell(table: Table, place: int, cell: Cell, *, number: bool) -> dict[str, Any]:
+    value, interval = table.words(place, cell)
+    sort = sort_value(cell)
     return {
-        "anchor": anchor, "title": table.title, "titles": titles, "rows": rows, "notes": table.notes
-    }  # fmt: skip
+        "text": value,
+        "interval": interval,
+        "sort": "" if sort is None else sort,
+        "number": number,
+    }
 
 
 def _facts(cohort: Cohort) -> list[tuple[str, str]]:
@@ -112,10 +123,10 @@ def _facts(cohort: Cohort) -> list[tuple[str, str]]:
     fingerprints = {run.modality: run.data.fingerprint for run in cohort.runs}
     sides = ", ".join(f"{side} {cases}" for side, cases in run.sides.items())
     tested = f"{len(set(run.table.cases))} cases of {len(set(run.table.patients))} patients"
-    devices = sorted({str(run.environment.get("device", "unknown")) for run in cohort.runs})
+    devices = sorted({run.surroundings.device or "unknown" for run in cohort.runs})
     return [
         ("Data", "synthetic phantom" if data.kind == "phantom" else "files"),
-        ("Target", f"{data.target} ({', '.join(cohort.classes)})"),
+        ("Target", f"{data.target}; classes: {', '.join(cohort.classes)}"),
         ("Slices", f"{data.slices}; tested: {data.eval_slices}"),
         ("Split", f"{data.split}; cases: {sides}"),
         ("Tested", f"{tested}, {len(run.table.slices)} slices"),

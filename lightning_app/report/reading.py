@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from yaml import YAMLError
 
 from lightning_app.counts import CountTable
 from lightning_app.files import read_json
@@ -30,6 +30,25 @@ class Times:
     inference: float | None
     device: str | None
     test_device: str | None
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a training ran with; empty where it is not known.
+
+    Attributes:
+        device: its name.
+        python: version.
+        torch: version.
+        lightning: version.
+        commit: of the program, and whether files differed from it.
+    """
+
+    device: str
+    python: str
+    torch: str
+    lightning: str
+    commit: str
 
 
 @dataclass(frozen=True)
@@ -64,7 +83,7 @@ class TestedRun:
         modality: such as t2f; several channels are joined by a plus sign.
         seed: of weights, shuffling and flips.
         config: everything that was asked for.
-        environment: versions, device, git state.
+        surroundings: what it was trained with.
         data: what it was tested on.
         parameters: of the network.
         multiply_adds: of a forward pass of one image.
@@ -85,7 +104,7 @@ class TestedRun:
     modality: str
     seed: int
     config: dict[str, Any]
-    environment: dict[str, Any]
+    surroundings: Surroundings
     data: TestData
     parameters: int
     multiply_adds: int
@@ -113,25 +132,6 @@ class LeftOut:
     reason: str
 
 
-@dataclass(frozen=True)
-class Masks:
-    """One slice a case, for pictures.
-
-    Attributes:
-        cases: (cases,) ids.
-        slices: (cases,) indices in the volumes.
-        images: uint8 (cases, H, W).
-        truth: bool (cases, classes, H, W).
-        prediction: bool (cases, classes, H, W).
-    """
-
-    cases: list[str]
-    slices: list[int]
-    images: NDArray[np.uint8]
-    truth: NDArray[np.bool_]
-    prediction: NDArray[np.bool_]
-
-
 def read_runs(root: Path) -> tuple[list[TestedRun], list[LeftOut]]:
     """The newest tested run of every network, modality and seed below a root, and all others."""
     used: dict[tuple[str, str, int], TestedRun] = {}
@@ -146,44 +146,14 @@ def read_runs(root: Path) -> tuple[list[TestedRun], list[LeftOut]]:
             continue
         try:
             tested = _read(run)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            left_out.append(LeftOut(_name(run), f"cannot be read: {_in_words(error)}"))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, YAMLError) as error:
+            left_out.append(LeftOut(_name(run), f"cannot be read: {in_words(error)}"))
             continue
         newest = used.setdefault((tested.network, tested.modality, tested.seed), tested)
         if newest is not tested:
             reason = f"{newest.name} is newer, of the same network, modality and seed"
             left_out.append(LeftOut(_name(run), reason))
     return list(used.values()), left_out
-
-
-def read_masks(tested: TestedRun) -> Masks:
-    """The masks and images of a test.
-
-    Raises:
-        ValueError: they are missing, or damaged.
-    """
-    folder = tested.run.test()
-    try:
-        stored, pictures = _arrays(folder.masks), _arrays(folder.images)
-        width = int(stored["width"])
-        masks = Masks(
-            stored["case"].tolist(),
-            stored["slice"].tolist(),
-            pictures["image"],
-            _unpacked(stored["truth"], width),
-            _unpacked(stored["prediction"], width),
-        )
-    except Exception as error:
-        # A damaged archive ends in errors of zipfile, zlib, pickle or NumPy.
-        raise ValueError(f"masks cannot be read: {_in_words(error)}") from error
-    if masks.cases != pictures["case"].tolist():
-        raise ValueError("masks and images are of different cases")
-    return masks
-
-
-def _arrays(path: Path) -> dict[str, NDArray[Any]]:
-    with np.load(path) as stored:
-        return dict(stored)
 
 
 def _unusable(run: Run) -> str | None:
@@ -207,7 +177,7 @@ def _read(run: Run) -> TestedRun:
         modality="+".join(config["data"]["modalities"]),
         seed=int(config["seed_everything"]),
         config=config,
-        environment=read_json(run.environment),
+        surroundings=_surroundings(read_json(run.environment)),
         data=TestData(**{f.name: str(results["data"][f.name]) for f in fields(TestData)}),
         parameters=int(network["parameters"]),
         multiply_adds=int(network["multiply_adds"]),
@@ -223,6 +193,15 @@ def _read(run: Run) -> TestedRun:
     )
 
 
+def _surroundings(environment: dict[str, Any]) -> Surroundings:
+    packages = environment.get("packages") or {}
+    git = environment.get("git") or {}
+    commit = str(git.get("commit", ""))[:8] + (" and changes" if git.get("changed") else "")
+    device, python = (str(environment.get(name, "")) for name in ("device", "python"))
+    torch, lightning = (str(packages.get(name, "")) for name in ("torch", "lightning"))
+    return Surroundings(device, python, torch, lightning, commit)
+
+
 def _scores(found: dict[str, Any]) -> dict[str, Result]:
     results = {}
     for score in SCORES:
@@ -233,12 +212,12 @@ def _scores(found: dict[str, Any]) -> dict[str, Result]:
 
 
 def _sides(path: Path) -> dict[str, int]:
-    sides = [row["side"] for row in _rows(path)]
+    sides = [row["side"] for row in _rows(path, "side")]
     return {side: sides.count(side) for side in ("train", "val", "test")}
 
 
 def _count_table(path: Path, classes: tuple[str, ...]) -> CountTable:
-    rows = _rows(path)
+    rows = _rows(path, "case", "patient", "slice", "class", "tp", "fp", "fn", "tn")
     if not rows or [row["class"] for row in rows] != list(classes) * (len(rows) // len(classes)):
         raise ValueError(f"{path.name} does not hold a row for each slice and class")
     counts = [[int(row[name]) for name in ("tp", "fp", "fn", "tn")] for row in rows]
@@ -253,7 +232,7 @@ def _count_table(path: Path, classes: tuple[str, ...]) -> CountTable:
 
 
 def _history(path: Path) -> list[tuple[int, float]]:
-    rows = _rows(path)
+    rows = _rows(path, "epoch", "val/dice")
     return [(int(row["epoch"]), float(row["val/dice"])) for row in rows if row["val/dice"]]
 
 
@@ -269,19 +248,19 @@ def _times(run: Run, test: TestFolder) -> Times:
     )
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
+def _rows(path: Path, *columns: str) -> list[dict[str, str]]:
     with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
-
-
-def _unpacked(bits: NDArray[np.uint8], width: int) -> NDArray[np.bool_]:
-    return np.unpackbits(bits, axis=-1, count=width).astype(np.bool_)
+        reader = csv.DictReader(file)
+        if missing := set(columns) - set(reader.fieldnames or ()):
+            raise ValueError(f"{path.name} has no column {', '.join(sorted(missing))}")
+        return list(reader)
 
 
 def _name(run: Run) -> str:
     return f"{run.experiment}/{run.path.name}"
 
 
-def _in_words(error: Exception) -> str:
+def in_words(error: Exception) -> str:
+    """An error as one line."""
     what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
     return " ".join(f"{type(error).__name__}: {what}".split())

@@ -77,14 +77,15 @@ def _write_part(cohort: Cohort, title: str, folder: Path) -> Part:
     for drawing in all_drawings(cohort, galleries):
         drawing.write(folder)
         pictures.append(Picture(drawing.name, drawing.title, drawing.notes, drawing.small_png()))
-    return Part(cohort, title, tables, pictures, [browsable(found, title) for found in galleries])
+    browsers = [browsable(found, title) for found in galleries]
+    return Part(cohort, title, tables, pictures, browsers)
 
 
 def _title(cohort: Cohort, number: int, groups: int) -> str:
     data = cohort.data
-    kind = "synthetic phantom" if data.kind == "phantom" else "files"
+    kind = "Synthetic phantom" if data.kind == "phantom" else "Files"
     title = f"{kind}, target {data.target}, slices {data.eval_slices}, split {data.split}"
-    return f"Group {number}: {title}" if groups > 1 else title.capitalize()
+    return f"Group {number}: {title}" if groups > 1 else title
 
 
 def _folder(folder: Path, number: int) -> Path:

@@ -1,6 +1,7 @@
 """The tables of what the runs are and what they took."""
 
 from collections.abc import Sequence
+from dataclasses import astuple
 
 from lightning_app.report import paper
 from lightning_app.report.cohorts import Cohort
@@ -21,9 +22,10 @@ def table_2(cohort: Cohort) -> Table:
     columns = [
         Column("modality", "Modality"), Column("network", "Network"),
         Column("seeds", "Seeds", fixed(0)),
-        Column("training_s", "Training", duration), Column("training_paper_s", "paper", duration),
+        Column("training_s", "Training", duration),
+        Column("training_paper_s", "Training, paper", duration),
         Column("inference_s", "Inference", duration),
-        Column("inference_paper_s", "paper", duration),
+        Column("inference_paper_s", "Inference, paper", duration),
         Column("test_images", "Test images", fixed(0)), Column("device", "Device"),
         Column("remark", "Remark on the paper"),
     ]  # fmt: skip
@@ -66,18 +68,14 @@ def run_table(runs: Sequence[TestedRun]) -> Table:
         "Split", "Device", "Python", "torch", "lightning", "Commit",
     )  # fmt: skip
     columns = [Column(t.lower().replace(" ", "_"), t, fixed(0)) for t in titles]
-    rows: list[list[Cell]] = []
-    for run in runs:
-        packages = run.environment.get("packages", {})
-        git = run.environment.get("git") or {}
-        changed = " and changes" if git.get("changed") else ""
-        rows.append([
+    rows = [
+        [
             run.name, network_name(run.network), modality_name(run.modality), run.seed,
             len(run.history), run.best_epoch, run.data.kind, run.data.fingerprint, run.data.split,
-            str(run.environment.get("device", "")), str(run.environment.get("python", "")),
-            str(packages.get("torch", "")), str(packages.get("lightning", "")),
-            str(git.get("commit", "unknown"))[:8] + changed,
-        ])  # fmt: skip
+            *astuple(run.surroundings),
+        ]
+        for run in runs
+    ]  # fmt: skip
     notes = ["Epochs count from 0; the best one has the highest validation Dice and was tested."]
     return Table("runs", "Runs", columns, rows, notes)
 

@@ -65,17 +65,22 @@ class Table:
 
     def text(self, column: int, cell: Cell) -> str:
         """A cell in words: ``71.20 ± 1.10 [65.00, 76.20]``."""
+        return " ".join(filter(None, self.words(column, cell)))
+
+    def words(self, column: int, cell: Cell) -> tuple[str, str]:
+        """A cell's value in words, and its interval; empty where there is none."""
         form = self.columns[column].form
         if not isinstance(cell, Measure):
-            return "" if cell is None else cell if isinstance(cell, str) else form(cell)
+            return ("" if cell is None else cell if isinstance(cell, str) else form(cell)), ""
         if cell.value is None:
-            return ""
-        text = form(cell.value)
-        if cell.std is not None:
-            text += f" ± {form(cell.std)}"
-        if cell.interval is not None:
-            text += f" [{form(cell.interval[0])}, {form(cell.interval[1])}]"
-        return text
+            return "", ""
+        spread = "" if cell.std is None else f" ± {form(cell.std)}"
+        ends = "" if cell.interval is None else "[{}, {}]".format(*map(form, cell.interval))
+        return form(cell.value) + spread, ends
+
+    def is_words(self, column: int) -> bool:
+        """Whether a column holds words, not numbers."""
+        return any(isinstance(row[column], str) for row in self.rows)
 
     def texts(self) -> list[list[str]]:
         """All cells in words."""
@@ -110,7 +115,7 @@ def _latex(table: Table) -> str:
     def line(cells: Sequence[str]) -> str:
         return " & ".join(_for_latex(cell) for cell in cells) + r" \\"
 
-    alignment = "".join("l" if _is_words(table, i) else "r" for i in range(len(table.columns)))
+    alignment = "".join("l" if table.is_words(i) else "r" for i in range(len(table.columns)))
     lines = [
         "% needs \\usepackage{booktabs}",
         rf"\begin{{tabular}}{{{alignment}}}",
@@ -149,10 +154,6 @@ def _numbers(cell: Cell) -> list[object]:
 
 def _places(table: Table) -> range:
     return range(len(table.columns))
-
-
-def _is_words(table: Table, column: int) -> bool:
-    return any(isinstance(row[column], str) for row in table.rows)
 
 
 def _for_markdown(text: str) -> str:

@@ -101,8 +101,9 @@ function browse(galleries) {
   function fillTable() {
     const heads = ["Case", "Slice", "True pixels", ...gallery().networks.map((n) => `Dice, ${n}`)];
     const top = element("tr");
-    for (const head of heads) {
+    for (const [place, head] of heads.entries()) {
       const heading = element("th");
+      if (place > 0) heading.className = "number";
       heading.scope = "col";
       const button = element("button", head);
       button.type = "button";
