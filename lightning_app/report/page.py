@@ -18,8 +18,8 @@ from lightning_app.statistics import FEWEST_PATIENTS
 GENERATOR = "brats-lightning report"
 _TEMPLATES = Path(__file__).parent / "templates"
 _PHANTOM = (
-    "These patients were made up by the program. Scores on them test the program and say nothing "
-    "about patients."
+    "patients were made up by the program. Scores on them test the program and say nothing about "
+    "patients."
 )
 
 
@@ -63,7 +63,7 @@ def render(parts: Sequence[Part], left_out: Sequence[LeftOut]) -> str:
     return surroundings.get_template("page.html").render(
         generator=GENERATOR,
         version=version("brats-lightning"),
-        phantom=_PHANTOM if any(c.data.kind == "phantom" for c in cohorts) else "",
+        phantom=_on_phantom(parts),
         warnings=page_warnings(cohorts),
         groups=[_group(part, number) for number, part in enumerate(parts, start=1)],
         galleries=[gallery for part in parts for gallery in part.galleries],
@@ -73,6 +73,15 @@ def render(parts: Sequence[Part], left_out: Sequence[LeftOut]) -> str:
         fewest=FEWEST_PATIENTS,
         left_out=left_out,
     )
+
+
+def _on_phantom(parts: Sequence[Part]) -> str:
+    """The banner; empty where no part is of the phantom."""
+    synthetic = [part.title for part in parts if part.cohort.data.kind == "phantom"]
+    if not synthetic:
+        return ""
+    whose = "These" if len(synthetic) == len(parts) else f"In {'; '.join(synthetic)}: the"
+    return f"{whose} {_PHANTOM}"
 
 
 def _group(part: Part, number: int) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from lightning_app.counts import CountTable
 from lightning_app.files import read_json
 from lightning_app.run_status import is_finished, read_status
 from lightning_app.runs import Run, TestFolder, find_runs, run_config
-from lightning_app.scores import SCORES, Result
+from lightning_app.scores import SCORES, Result, evaluate
 
 
 @dataclass(frozen=True)
@@ -168,16 +168,18 @@ def _unusable(run: Run) -> str | None:
 
 def _read(run: Run) -> TestedRun:
     config = run_config(run)
-    results, network = read_json(run.test().metrics), read_json(run.network)
+    results, network = _json(run.test().metrics), _json(run.network)
     height, width = network["image_size"]
     scores = {name: _scores(found) for name, found in results["scores"].items()}
+    table = _count_table(run.test().slices, tuple(scores))
+    _check(scores, table)
     return TestedRun(
         run=run,
         network=str(config["model"]["network"]["class_path"]),
         modality="+".join(config["data"]["modalities"]),
         seed=int(config["seed_everything"]),
         config=config,
-        surroundings=_surroundings(read_json(run.environment)),
+        surroundings=_surroundings(_json(run.environment)),
         data=TestData(**{f.name: str(results["data"][f.name]) for f in fields(TestData)}),
         parameters=int(network["parameters"]),
         multiply_adds=int(network["multiply_adds"]),
@@ -187,7 +189,7 @@ def _read(run: Run) -> TestedRun:
         flattered_by=int(results["patients_trained_on"]),
         accuracy_of_nothing={c: float(results["accuracy_of_nothing"][c]) for c in scores},
         scores=scores,
-        table=_count_table(run.test().slices, tuple(scores)),
+        table=table,
         history=_history(run.metrics),
         times=_times(run, run.test()),
     )
@@ -209,6 +211,15 @@ def _scores(found: dict[str, Any]) -> dict[str, Result]:
         interval = None if low is None else (float(low), float(high))
         results[score.name] = Result(None if value is None else float(value), interval)
     return results
+
+
+def _check(scores: dict[str, dict[str, Result]], table: CountTable) -> None:
+    """Raise ValueError where the scores are not those of the counts."""
+    for target, values in evaluate(table).items():
+        for name, value in values.items():
+            stored = scores[target][name].value
+            if (stored is None) != (value is None) or abs((stored or 0) - (value or 0)) > 1e-9:
+                raise ValueError(f"{name} is {stored}, but {value} by the counts of the slices")
 
 
 def _sides(path: Path) -> dict[str, int]:
@@ -238,14 +249,21 @@ def _history(path: Path) -> list[tuple[int, float]]:
 
 def _times(run: Run, test: TestFolder) -> Times:
     """What timing.json says, of the run and of the test; both may be missing."""
-    training = read_json(run.timing) if run.timing.is_file() else {}
-    testing = read_json(test.timing) if test.timing.is_file() else {}
+    training = _json(run.timing) if run.timing.is_file() else {}
+    testing = _json(test.timing) if test.timing.is_file() else {}
     return Times(
         training.get("run", {}).get("seconds"),
         testing.get("seconds"),
         training.get("device"),
         testing.get("device"),
     )
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        return read_json(path)
+    except ValueError as error:
+        raise ValueError(f"{path.name}: {error}") from error
 
 
 def _rows(path: Path, *columns: str) -> list[dict[str, str]]:
@@ -263,4 +281,5 @@ def _name(run: Run) -> str:
 def in_words(error: Exception) -> str:
     """An error as one line."""
     what = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-    return " ".join(f"{type(error).__name__}: {what}".split())
+    kind = "" if isinstance(error, ValueError | KeyError | OSError) else f"{type(error).__name__}: "
+    return " ".join(f"{kind}{what}".split())

@@ -69,6 +69,8 @@ def test_a_damaged_run_is_left_out_and_the_others_stay(
     assert [found.network for found in runs] == [ASPP]
     assert left_out[0].reason.startswith("cannot be read: ")
     assert "\n" not in left_out[0].reason
+    if (what, damage) == ("network", "{"):
+        assert left_out[0].reason.startswith("cannot be read: network.json: Expecting")
 
 
 def test_a_test_without_a_score_that_tables_need_is_left_out(tmp_path: Path) -> None:
@@ -78,8 +80,18 @@ def test_a_test_without_a_score_that_tables_need_is_left_out(tmp_path: Path) -> 
     run.test().metrics.write_text(json.dumps(content), "utf-8")
 
     assert reasons(tmp_path) == {
-        "UNet_t2f/20260101-000000-aaaaaa": "cannot be read: KeyError: 'dice_case' is missing"
+        "UNet_t2f/20260101-000000-aaaaaa": "cannot be read: 'dice_case' is missing"
     }
+
+
+def test_scores_that_are_not_those_of_the_slices_are_left_out(tmp_path: Path) -> None:
+    run = ToyRun(CASES).write(tmp_path)
+    content = json.loads(run.test().metrics.read_text("utf-8"))
+    content["scores"]["whole"]["iou"]["value"] = 0.75
+    run.test().metrics.write_text(json.dumps(content), "utf-8")
+
+    (reason,) = reasons(tmp_path).values()
+    assert reason.startswith("cannot be read: iou is 0.75, but 0.39")
 
 
 def test_a_test_on_other_data_is_named(tmp_path: Path) -> None:

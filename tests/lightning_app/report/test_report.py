@@ -167,12 +167,17 @@ def test_a_second_report_replaces_the_first(
 
 @pytest.mark.usefixtures("undrawn")
 def test_groups_have_folders_of_their_own(fresh: Path) -> None:
-    ToyRun(CASES, modality="t1c", data={"split": "other"}).write(fresh)
+    ToyRun(CASES, modality="t1c", data={"split": "other", "kind": "files"}).write(fresh)
     assert main(["report", str(fresh)]) == 0
     report = fresh / "report"
     assert (report / "table1.csv").is_file()
     assert (report / "group-2" / "table1.csv").is_file()
-    assert "Group 2: " in (report / "report.html").read_text("utf-8")
+    text = Page((report / "report.html").read_text("utf-8")).text
+    (synthetic,) = re.findall(
+        r"In (Group \d: Synthetic phantom.*?): the patients were made up", text
+    )
+    assert f"{synthetic}\n" in text
+    assert "nothing is compared between them" in text
 
 
 @pytest.mark.usefixtures("undrawn")
