@@ -178,13 +178,16 @@ def _on_seeds(cohort: Cohort) -> list[str]:
     notes = []
     numbers = {len(entry.runs) for entry in cohort.entries}
     if 1 in numbers:
-        which = "These figures speak" if numbers == {1} else "Those with a single seed speak"
         notes.append(
-            f"{which} of these weights, not of the architecture: another training seed may well "
-            "order the networks otherwise."
+            "With a single seed the figures speak of these weights, not of the architecture: "
+            "another seed may well order the networks otherwise."
         )
     if numbers != {1}:
-        notes.append("Where there are several seeds, each patient's Dice is averaged over them.")
+        notes.append(
+            "With several seeds each patient's Dice is averaged over them. Intervals and tests "
+            "take the trained weights as given: where the deviation over seeds is as large as a "
+            "difference, the difference says nothing of the architecture."
+        )
     if len({tuple(entry.seeds) for entry in cohort.entries}) > 1:
         notes.append("The networks were not all trained with the same seeds.")
     return notes
