@@ -78,7 +78,7 @@ def cohorts(runs: Sequence[TestedRun]) -> list[Cohort]:
 
 
 def differing_settings(runs: Iterable[TestedRun]) -> dict[str, list[str]]:
-    """Options of the training that are not the same in all runs, with their values.
+    """Options of the training that are not the same in all runs that have them, with their values.
 
     Network, modality and seed are what a grid varies; where and how comfortably a run ran does not
     matter.
@@ -95,10 +95,12 @@ def differing_settings(runs: Iterable[TestedRun]) -> dict[str, list[str]]:
 
 _FREE = (
     "seed_everything", "model.network.class_path", "data.modalities",
-    "data.root", "data.phantom", "data.cache_dir", "data.num_workers", "data.on_bad_case",
-    "trainer.default_root_dir", "trainer.enable_", "trainer.log_every", "trainer.logger",
-    "trainer.callbacks", "trainer.profiler", "trainer.accelerator", "trainer.devices",
-    "trainer.max_time", "last_checkpoint", "metrics_csv", "finite_loss", "timing",
+    "data.cache_dir", "data.num_workers", "data.on_bad_case", "data.phantom", "data.root",
+    "data.split_",  # whatever was asked for, the split of a cohort is one
+    "finite_loss", "last_checkpoint", "metrics_csv", "timing", "training_picture", "wandb",
+    "trainer.accelerator", "trainer.callbacks", "trainer.default_root_dir", "trainer.enable_",
+    "trainer.log_every", "trainer.logger", "trainer.max_time", "trainer.num_sanity",
+    "trainer.plugins", "trainer.profiler",
 )  # fmt: skip
 
 
