@@ -11,6 +11,7 @@ COMMANDS = {
     "test": "score the test side:        python main.py test [--run RUN]",
     "predict": "segment volumes:            python main.py predict --input CASE --output DIR",
     "reproduce": "train the paper's grid:      python main.py reproduce --config quick.yaml",
+    "report": "tables, figures and a page:  python main.py report [RUNS_DIR]",
     "phantom": "write synthetic patients:   python main.py phantom --output DIR --cases 60",
 }
 
@@ -36,6 +37,10 @@ def main(arguments: list[str]) -> int:
         from lightning_app.phantom_cli import run as write  # noqa: PLC0415 (needs SciPy)
 
         return write(arguments[1:])
+    if arguments[0] == "report":
+        from lightning_app.report_cli import run as report  # noqa: PLC0415 (needs no torch)
+
+        return report(arguments[1:])
     from lightning_app.commands import run  # noqa: PLC0415 (imports torch and lightning)
 
     return run(arguments)

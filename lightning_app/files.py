@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -37,6 +38,24 @@ def replacing(path: Path) -> Iterator[Path]:
         raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_folder(path: Path) -> Iterator[Path]:
+    """Give a temporary folder beside a folder, and put it in its place when all went well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=_UNFINISHED, suffix=path.name))
+    earlier = temporary.with_name(f"{temporary.name}-earlier")
+    try:
+        temporary.chmod(0o755)  # mkdtemp gives 0700
+        yield temporary
+        if path.exists():
+            path.replace(earlier)
+        temporary.replace(path)
+        _force_to_disk(path.parent)
+    finally:
+        for left in (temporary, earlier):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def remove_unfinished(folder: Path) -> None:

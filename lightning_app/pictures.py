@@ -56,7 +56,7 @@ def draw_examples(
     for row, example in zip(axes, examples, strict=True):
         nothing = np.zeros_like(example.truth)
         for axis, masks in zip(row, (nothing, example.truth, example.prediction), strict=True):
-            axis.imshow(_overlay(example.image, masks))
+            axis.imshow(overlay(example.image, masks))
             axis.set_axis_off()
         for axis, word in zip(row, ("image", "truth", "prediction"), strict=True):
             axis.text(0.02, 0.98, word, color="white", va="top", transform=axis.transAxes)
@@ -118,7 +118,7 @@ def _outline(axis: Any, image: NDArray[np.uint8], masks: NDArray[np.bool_]) -> N
             axis.contour(mask, levels=[0.5], colors=colour, linewidths=1)
 
 
-def _overlay(image: NDArray[np.uint8], masks: NDArray[np.bool_]) -> NDArray[np.uint8]:
+def overlay(image: NDArray[np.uint8], masks: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """The image in RGB, masks laid over it half transparent, later classes over earlier ones."""
     picture = np.repeat(image[..., None], 3, axis=2).astype(np.float64)
     for mask, colour in zip(masks, COLOURS, strict=False):

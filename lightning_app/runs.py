@@ -103,6 +103,10 @@ class Run:
         """The results of a test on the run's own data and split, or on others, so marked."""
         return TestFolder(self.path / ("test" if fingerprint is None else f"test-{fingerprint}"))
 
+    def other_tests(self) -> list["TestFolder"]:
+        """The results of tests on other data or another split than the run's own."""
+        return [TestFolder(path) for path in sorted(self.path.glob("test-*"))]
+
 
 @dataclass(frozen=True)
 class TestFolder:

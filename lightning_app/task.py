@@ -11,8 +11,9 @@ from torchmetrics import MeanMetric
 
 from data_modules.dataset import Batch, SliceDataset
 from data_modules.targets import TARGETS, TargetName
-from lightning_app.counts import CountTable, SliceCounts
+from lightning_app.counts import CountTable
 from lightning_app.scores import evaluate, monitored_dice
+from lightning_app.slice_counts import SliceCounts
 
 MONITOR = "val/dice"
 PREDICTED_AT_ONCE = 16  # slices; bounds the memory of a volume
