@@ -7,6 +7,8 @@ from typing import Any, Literal
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint, ModelCheckpoint
 
+from callbacks.agreement import any_says_so, is_time_to_ask
+
 
 class BestCheckpoint(ModelCheckpoint):
     """Keep the epoch with the best score as ``best.ckpt``.
@@ -74,7 +76,8 @@ class LastCheckpoint(Checkpoint):
     ) -> None:
         """Save where it is time to."""
         del pl_module, outputs, batch
-        if can_go_on_after(trainer, batch_idx) and self._is_due(trainer):
+        asks = can_go_on_after(trainer, batch_idx) and is_time_to_ask(trainer)
+        if asks and self._is_due(trainer):
             self.save(trainer)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -96,7 +99,7 @@ class LastCheckpoint(Checkpoint):
 
     def _is_due(self, trainer: Trainer) -> bool:
         due = time.monotonic() - self._saved_at >= 60 * self.every_n_minutes
-        return bool(trainer.strategy.reduce_boolean_decision(due, all=False))
+        return any_says_so(trainer, due)
 
 
 def can_go_on_after(trainer: Trainer, batch_idx: int) -> bool:

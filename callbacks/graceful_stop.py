@@ -12,6 +12,7 @@ from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
 
+from callbacks.agreement import any_says_so, is_time_to_ask
 from callbacks.checkpoints import LastCheckpoint, can_go_on_after
 
 Handler = Callable[[int, FrameType | None], Any] | int | None
@@ -67,7 +68,7 @@ class GracefulStop(Checkpoint):
     ) -> None:
         """Obey, where a checkpoint made here can be gone on from."""
         del pl_module, outputs, batch
-        if can_go_on_after(trainer, batch_idx):
+        if can_go_on_after(trainer, batch_idx) and is_time_to_ask(trainer):
             self._obey(trainer)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -88,16 +89,14 @@ class GracefulStop(Checkpoint):
         self._give_back()
 
     def _obey(self, trainer: Trainer) -> None:
-        if self._agreed(trainer, self._warned):
+        if any_says_so(trainer, self._warned is not None):
             number, self._warned = self._warned or signal.SIGUSR1, None
             self._save_and_requeue(trainer, number)
-        if self._agreed(trainer, self._asked):
+        if any_says_so(trainer, self._asked is not None):
             self._last.save(trainer)
-            raise SystemExit(128 + (self._asked or signal.SIGTERM))
-
-    def _agreed(self, trainer: Trainer, number: int | None) -> bool:
-        """Whether any process was told to; all must answer alike, or they would wait for ever."""
-        return bool(trainer.strategy.reduce_boolean_decision(number is not None, all=False))
+            # The first process speaks for all; another's code would count as a crash.
+            code = 128 + (self._asked or signal.SIGTERM)
+            raise SystemExit(code if trainer.is_global_zero else 0)
 
     def _save_and_requeue(self, trainer: Trainer, number: int) -> None:
         """Let Lightning save and requeue; what it saved is where the training stands."""

@@ -1,6 +1,7 @@
 """A CSV file of the scores, one row an epoch."""
 
 import csv
+import os
 from pathlib import Path
 from typing import Any
 
@@ -68,17 +69,17 @@ class MetricsCSV(Callback):
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the row."""
         del pl_module
+        training = {
+            name: _number(value)
+            for name, value in trainer.callback_metrics.items()
+            if not name.startswith("val/")
+        }
         if not trainer.is_global_zero or trainer.fast_dev_run:  # type: ignore[attr-defined]
             return
         values: dict[str, object] = {
             "epoch": trainer.current_epoch,
             "step": trainer.global_step,
             "lr": self._rate,
-        }
-        training = {
-            name: _number(value)
-            for name, value in trainer.callback_metrics.items()
-            if not name.startswith("val/")
         }
         values |= dict(sorted((training | self._validation).items()))
         self._validation = {}
@@ -106,10 +107,22 @@ def _read(path: Path) -> tuple[list[dict[str, Any]], list[str]]:
 
 
 def _write(path: Path, rows: list[dict[str, Any]], columns: list[str]) -> None:
-    """Write the whole file anew, so that it is never half written."""
+    """Write the whole file anew, so that it is never half written.
+
+    Raises:
+        OSError: it cannot be written; what was there is left.
+    """
     temporary = path.with_suffix(".part")
-    with temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, columns)
-        writer.writeheader()
-        writer.writerows(rows)
-    temporary.replace(path)
+    try:
+        with temporary.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, columns)
+            writer.writeheader()
+            writer.writerows(rows)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        error.filename = str(path)  # a full disk is met on closing, where the system names no file
+        raise
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,29 +1,29 @@
 """The data module: from a root on disk to batches of slices."""
 
 import hashlib
-import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
 from lightning.pytorch import LightningDataModule
 from torch.utils.data import DataLoader
 
-from data_modules.cache import SliceArray, SliceCache
+from data_modules.cache import SliceCache
 from data_modules.cases import Case, find_cases, missing_files
 from data_modules.dataset import Batch, SliceDataset
 from data_modules.errors import DataError
+from data_modules.loading import check_shares, make_loader
 from data_modules.phantom.options import PhantomOptions, lies_in_phantom
+from data_modules.problems import Problem, by_case, in_a_line, log_problems
 from data_modules.progress import reached
 from data_modules.sampling import EpochBatches, OrderedBatches
+from data_modules.slice_array import SliceArray
 from data_modules.slices import SliceChoice
 from data_modules.splits import SIDES, SplitSizes, read_split, split_patients
 from data_modules.targets import TARGETS, Target, TargetName
 
 PHANTOM = Path("phantom")
-
-_log = logging.getLogger(__name__)
 
 
 class BraTSDataModule(LightningDataModule):
@@ -77,6 +77,8 @@ class BraTSDataModule(LightningDataModule):
             raise DataError("data.modalities is empty, expected at least one modality")
         if len(set(modalities)) < len(modalities):
             raise DataError(f"data.modalities is {list(modalities)}, which names one twice")
+        if min(image_size) < 1:
+            raise DataError(f"data.image_size is {list(image_size)}, expected 1 or more a side")
         if batch_size < 1:
             raise DataError(f"data.batch_size is {batch_size}, expected 1 or more")
         if min(image_size) < 1:
@@ -105,7 +107,8 @@ class BraTSDataModule(LightningDataModule):
         self.cache = SliceCache(cache_dir, image_size)
         self.sides: dict[str, list[Case]] = {}
         self.datasets: dict[str, SliceDataset] = {}
-        self.left_out: dict[str, str] = {}
+        self.problems: list[Problem] = []
+        self.arrays: dict[str, tuple[SliceArray, ...]] = {}
         self.is_phantom = self.root is None
         self.fingerprint = ""
         self.spacing: dict[str, tuple[float, float]] = {}
@@ -115,15 +118,17 @@ class BraTSDataModule(LightningDataModule):
         self._load()
 
     def setup(self, stage: str) -> None:
-        """Open the arrays of the cache.
+        """Open the arrays of the cache, and say what is wrong with files that are there.
 
         Raises:
             DataError: bad data or options; for ``fit``, a validation side without target.
         """
         if not self.datasets:
             self._load()
+        log_problems(self.problems)
+        self._check_shares()
         if stage == "fit":
-            self._check_validation()
+            self.check_validation()
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Shuffled batches of the training side, from where a resumed training goes on."""
@@ -147,33 +152,38 @@ class BraTSDataModule(LightningDataModule):
     def _epoch_batches(self, epoch: int = 0, skip: int = 0) -> EpochBatches:
         return EpochBatches(len(self.datasets["train"]), self.batch_size, self.seed, epoch, skip)
 
+    def check_devices(self, devices: int) -> None:
+        """Stop where the global batch cannot be dealt out evenly.
+
+        Raises:
+            DataError: the batch size does not divide.
+        """
+        if self.batch_size % devices:
+            raise DataError(
+                f"data.batch_size is {self.batch_size}, expected a multiple of the {devices} "
+                "devices: it is the global batch, dealt out to all of them"
+            )
+
+    def _check_shares(self) -> None:
+        smallest = {side: len(dataset) for side, dataset in self.datasets.items()}
+        smallest["train"] = min(self._epoch_batches().sizes())
+        check_shares(smallest, self.trainer)
+
     def _loader(self, side: str, batches: EpochBatches | OrderedBatches) -> DataLoader[Batch]:
-        return DataLoader(
-            self.datasets[side],
-            batch_sampler=batches,
-            collate_fn=_already_a_batch,
-            num_workers=self.num_workers,
-            persistent_workers=self.num_workers > 0,
-            pin_memory=torch.cuda.is_available(),
-            # Without a generator of its own each iterator would draw its base seed from torch's
-            # global one, and dropout would depend on how often data were looked at.
-            generator=torch.Generator().manual_seed(self.seed),
-        )
+        return make_loader(self.datasets[side], batches, self.num_workers, self.seed, self.trainer)
 
     def _load(self) -> None:
-        self.left_out = {}
+        self.problems = []
         sides = self._split(self._find())
         # In one order and for all sides at once: the split must not change the arrays' keys.
         everyone = sorted((c for side in SIDES for c in sides[side]), key=lambda case: case.id)
         arrays = {part: self._open(everyone, choice) for part, choice in self.choices.items()}
-        self._leave_out({c: p for pair in arrays.values() for a in pair for c, p in a.bad.items()})
-        self.sides = {
-            side: [case for case in sides[side] if case.id not in self.left_out] for side in SIDES
-        }
+        self._note(p for a in chain(*arrays.values()) for p in (*a.bad.values(), *a.warnings))
+        left_out = self.left_out
         for side in SIDES:
-            self.datasets[side] = self._dataset(
-                side, arrays["train" if side == "train" else "eval"]
-            )
+            self.sides[side] = [case for case in sides[side] if case.id not in left_out]
+            self.datasets[side] = self._dataset(side, arrays[_part(side)])
+        self.arrays = arrays
         digests = [array.digest for part in sorted(arrays) for array in arrays[part]]
         self.fingerprint = _hash(" ".join(digests))
         *_, labels = arrays["train"]
@@ -190,25 +200,35 @@ class BraTSDataModule(LightningDataModule):
         self.is_phantom = any(lies_in_phantom(case.folder) for case in cases)
         return cases
 
-    def _leave_out(self, problems: dict[str, str]) -> None:
-        """Stop at bad cases, or note that they are left out."""
-        if not problems:
-            return
-        shown = "; ".join(f"{case}: {problems[case]}" for case in sorted(problems)[:3])
-        more = f"; and {len(problems) - 3} more" if len(problems) > 3 else ""
-        if self.on_bad_case == "stop":
+    def _note(self, problems: Iterable[Problem]) -> None:
+        """Keep in mind what is wrong; stop at cases that cannot be used and shall not be skipped.
+
+        Raises:
+            DataError: there are such cases.
+        """
+        self.problems = list(dict.fromkeys([*self.problems, *problems]))
+        bad = [problem for problem in self.problems if not problem.is_warning]
+        if bad and self.on_bad_case == "stop":
             raise DataError(
-                f"bad cases: {len(problems)} ({shown}{more}); mend them, or leave them out with "
-                "--data.on_bad_case skip"
+                f"bad cases: {in_a_line(bad)}; mend them (`prepare` says how), or leave them out "
+                "with --data.on_bad_case skip"
             )
-        self.left_out |= problems
-        _log.warning("Bad cases left out: %d (%s%s)", len(problems), shown, more)
+
+    @property
+    def left_out(self) -> dict[str, str]:
+        """The cases that cannot be used, and why."""
+        return {
+            case: "; ".join(map(str, bad))
+            for case, problems in by_case(self.problems).items()
+            if (bad := [problem for problem in problems if not problem.is_warning])
+        }
 
     def _split(self, cases: Sequence[Case]) -> dict[str, list[Case]]:
         """The cases of each side that have every file that is needed."""
-        problems = {case.id: missing_files(case, self.modalities) for case in cases}
-        self._leave_out({case: problem for case, problem in problems.items() if problem})
-        usable = {case.id: case for case in cases if case.id not in self.left_out}
+        self._note(p for case in cases for p in case.problems)
+        self._note(p for case in cases if (p := missing_files(case, self.modalities)))
+        left_out = self.left_out
+        usable = {case.id: case for case in cases if case.id not in left_out}
         if self.split_file is not None:
             split = read_split(self.split_file, {case.id: case.patient for case in cases})
         else:
@@ -231,12 +251,10 @@ class BraTSDataModule(LightningDataModule):
             raise DataError(
                 f"no slice on side {side}: {len(self.sides[side])} cases, data.slices {choice}"
             )
-        cropped = sum(labels.cropped[case.id] for case in self.sides[side])
-        if cropped:
-            _log.warning("Cropping cut %d labelled pixels off side %s", cropped, side)
         return dataset
 
-    def _check_validation(self) -> None:
+    def check_validation(self) -> None:
+        """Raise DataError where the validation side holds no target."""
         counts = self.datasets["val"].label_counts()
         if not counts[list(self.target.foreground)].any():
             raise DataError(
@@ -290,7 +308,3 @@ def _hash(text: str) -> str:
 def _part(side: str) -> str:
     """Validation and test share their choice of slices."""
     return "train" if side == "train" else "eval"
-
-
-def _already_a_batch(batch: Any) -> Any:  # noqa: ANN401 (DataLoader types it as a list)
-    return batch

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from data_modules.cache import SliceArray
 from data_modules.cases import Case
 from data_modules.sampling import Item
+from data_modules.slice_array import SliceArray
 
 Batch = dict[str, Tensor]
 
@@ -65,16 +65,17 @@ class SliceDataset(Dataset[Batch]):
         return self.__getitems__([item])
 
     def __getitems__(self, items: Sequence[Item]) -> Batch:
-        """The batch of some (epoch, sample index) pairs, in their order."""
+        """The batch of some (epoch, sample index) pairs, in their order.
+
+        Raises:
+            DataError: a file of the cache has changed since it was opened.
+        """
         samples = np.array([index for _, index in items])
         image = np.stack(
-            [
-                a.values[rows[samples]]
-                for a, rows in zip(self._images, self._image_rows, strict=True)
-            ],
+            [a.file[rows[samples]] for a, rows in zip(self._images, self._image_rows, strict=True)],
             axis=1,
         )
-        labels = self._labels.values[self._label_rows[samples]]
+        labels = self._labels.file[self._label_rows[samples]]
         if self._flip_seed is not None:
             flipped = [p for p, item in enumerate(items) if _coin(self._flip_seed, *item)]
             image[flipped] = image[flipped, ..., ::-1]
@@ -89,16 +90,21 @@ class SliceDataset(Dataset[Batch]):
         """Pixels of each label 0..3 over all samples."""
         counts = np.zeros(4, np.int64)
         for row in self._label_rows:
-            counts += np.bincount(self._labels.values[row].ravel(), minlength=4)
+            counts += np.bincount(self._labels.file[row].ravel(), minlength=4)
         return counts
+
+    def target_pixels(self, target: Sequence[int]) -> NDArray[np.int64]:
+        """Pixels of the target labels in each sample."""
+        wanted = np.isin(np.arange(4), target)
+        pixels = [wanted[self._labels.file[row]].sum() for row in self._label_rows]
+        return np.array(pixels, np.int64)
 
     def most_of(self, target: Sequence[int]) -> dict[int, int]:
         """For each case, by its index, the sample with most pixels of the target labels.
 
         The lowest slice where several have as many, the middle one where none has any.
         """
-        wanted = np.isin(np.arange(4), target)
-        pixels = np.array([wanted[self._labels.values[row]].sum() for row in self._label_rows])
+        pixels = self.target_pixels(target)
         most: dict[int, int] = {}
         for case in np.unique(self.case_index):
             samples = np.flatnonzero(self.case_index == case)

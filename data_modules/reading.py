@@ -1,24 +1,17 @@
 """Jobs for worker processes: from one file to the slices that are kept of it. Needs no torch."""
 
-import signal
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
-import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from data_modules import slices
 from data_modules.errors import DataError
 from data_modules.framing import frame
-from data_modules.volumes import check_same_grid, read_labels, read_modality
-
-Job = TypeVar("Job")
-Result = TypeVar("Result")
+from data_modules.problems import BadFileError, Problem
+from data_modules.volumes import Spacing, check_same_grid, read_labels, read_modality, swapped_axes
 
 
 @dataclass(frozen=True)
@@ -30,22 +23,19 @@ class CaseSlices:
         indices: index of each slice in the volume, rising.
         values: (slices, height, width), framed.
         spacing: distance of the voxels in mm, x, y, z.
-        cropped: labelled pixels of the kept slices that framing cut away; 0 for an image.
+        size: voxels of the volume along x, y, z.
+        intensities: the lowest, the mean and the highest in the brain before normalisation; none of
+            labels.
+        warnings: what looks wrong with the file, and does not keep it from being used.
     """
 
     case: str
     indices: NDArray[np.int64]
     values: NDArray[Any]
-    spacing: tuple[float, ...]
-    cropped: int
-
-
-@dataclass(frozen=True)
-class BadCase:
-    """A file that cannot be used, and why."""
-
-    case: str
-    problem: str
+    spacing: Spacing
+    size: tuple[int, ...]
+    intensities: tuple[float, ...] = ()
+    warnings: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,10 +57,19 @@ class LabelJob:
         """Read, choose, frame. Raises DataError for a bad file."""
         labels, spacing = read_labels(self.path, dict(self.labels))
         indices = slices.by_labels(self.choice, labels, self.target)
-        kept = labels[indices]
-        framed = frame(kept, self.size)
-        cropped = int(np.count_nonzero(kept) - np.count_nonzero(framed))
-        return CaseSlices(self.case, indices, framed, spacing, cropped)
+        framed = frame(labels[indices], self.size)
+        lost = int(np.count_nonzero(labels[indices]) - np.count_nonzero(framed))
+        return CaseSlices(
+            self.case, indices, framed, spacing, labels.shape[::-1], warnings=self._warnings(lost)
+        )
+
+    def _warnings(self, lost: int) -> tuple[Problem, ...]:
+        if not lost:
+            return ()
+        height, width = self.size
+        what = f"{lost} labelled pixels of its slices are lost by cropping to {height} x {width}"
+        remedy = "raise --data.image_size"
+        return (Problem(self.case, str(self.path), what, remedy, is_warning=True),)
 
 
 @dataclass(frozen=True)
@@ -83,6 +82,7 @@ class ImageJob:
         beside: another file of the case, whose size, spacing and direction must be the same.
         choice: which slices; where the truth decides, the indices that it gave.
         size: height and width of the framed slices.
+        channel: where the modality lies in a 4-D file.
     """
 
     case: str
@@ -90,6 +90,7 @@ class ImageJob:
     beside: Path | None
     choice: slices.SliceChoice
     size: tuple[int, int]
+    channel: int | None = None
 
     def files(self) -> list[Path]:
         """The files that the outcome depends on."""
@@ -97,51 +98,42 @@ class ImageJob:
 
     def __call__(self) -> CaseSlices:
         """Check, read, choose, frame. Raises DataError for a bad file."""
+        origins = None
         if self.beside is not None:
-            check_same_grid(self.path, self.beside)
-        voxels, brain, spacing = read_modality(self.path)
-        indices = slices.by_depth(self.choice, len(voxels))
+            origins = check_same_grid(self.path, self.beside, self.channel)
+        volume = read_modality(self.path, self.channel)
+        indices = slices.by_depth(self.choice, len(volume.voxels))
         if indices is None:
-            indices = slices.with_brain(brain)
-        framed = frame(voxels[indices], self.size).astype(np.float16)
-        return CaseSlices(self.case, indices, framed, spacing, 0)
+            indices = slices.with_brain(volume.brain)
+        framed = frame(volume.voxels[indices], self.size).astype(np.float16)
+        shape = volume.voxels.shape
+        return CaseSlices(
+            self.case,
+            indices,
+            framed,
+            volume.spacing,
+            shape[::-1],
+            volume.intensities,
+            self._warnings(origins, swapped_axes(shape)),
+        )
+
+    def _warnings(self, origins: str | None, axes: str | None) -> tuple[Problem, ...]:
+        found = (
+            (origins, "look whether the labels lie on the tumour"),
+            (axes, "look whether its axes were swapped"),
+        )
+        return tuple(
+            Problem(self.case, str(self.path), what, remedy, is_warning=True)
+            for what, remedy in found
+            if what
+        )
 
 
-def read_slices(job: LabelJob | ImageJob) -> CaseSlices | BadCase:
+def read_slices(job: LabelJob | ImageJob) -> CaseSlices | Problem:
     """Run a job; a bad file is a result too, so that one does not hide the others."""
     try:
         return job()
+    except BadFileError as error:
+        return error.of(job.case)
     except DataError as error:
-        return BadCase(job.case, str(error))
-
-
-def run_in_order(
-    function: Callable[[Job], Result], jobs: Iterable[Job], processes: int
-) -> Iterator[Result]:
-    """Run a function over jobs in worker processes; yield the results in the order of the jobs.
-
-    At most two jobs a process are under way or waiting to be fetched, so memory stays bounded
-    however many there are. With one process they run in this one.
-    """
-    if processes == 1:
-        for job in jobs:
-            yield function(job)
-        return
-    waiting: list[Future[Result]] = []
-    # Spawned, not forked: forked workers can hang in ITK, and inherit torch's threads.
-    pool = ProcessPoolExecutor(processes, get_context("spawn"), initializer=_start_worker)
-    try:
-        for job in jobs:
-            waiting.append(pool.submit(function, job))
-            if len(waiting) >= 2 * processes:
-                yield waiting.pop(0).result()
-        for future in waiting:
-            yield future.result()
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _start_worker() -> None:
-    # Ctrl-C is for the parent, which then ends its workers.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
+        return Problem(job.case, str(job.path), str(error), "change it, or leave the case out")

@@ -46,18 +46,22 @@ class EpochBatches(Sampler[list[Item]]):
         """All batches of an epoch."""
         generator = torch.Generator().manual_seed(_mixed(self.seed, epoch))
         order = torch.randperm(self.samples, generator=generator).tolist()
-        bounds = [*range(0, self.samples, self.batch_size), self.samples]
-        if self._tail_joins():
-            del bounds[-2]
-        return [[(epoch, index) for index in order[a:b]] for a, b in pairwise(bounds)]
+        return [[(epoch, index) for index in order[a:b]] for a, b in pairwise(self._bounds())]
+
+    def sizes(self) -> list[int]:
+        """Samples of each batch of an epoch."""
+        return [b - a for a, b in pairwise(self._bounds())]
 
     def __len__(self) -> int:
         """Batches of a whole epoch."""
-        return -(-self.samples // self.batch_size) - self._tail_joins()
+        return len(self.sizes())
 
-    def _tail_joins(self) -> bool:
+    def _bounds(self) -> list[int]:
+        bounds = [*range(0, self.samples, self.batch_size), self.samples]
         tail = self.samples % self.batch_size
-        return self.samples > self.batch_size and 0 < tail < SMALLEST_TAIL
+        if self.samples > self.batch_size and 0 < tail < SMALLEST_TAIL:
+            del bounds[-2]
+        return bounds
 
 
 class OrderedBatches(Sampler[list[Item]]):
@@ -71,8 +75,38 @@ class OrderedBatches(Sampler[list[Item]]):
         for start in range(0, self.samples, self.batch_size):
             yield [(0, i) for i in range(start, min(start + self.batch_size, self.samples))]
 
+    def sizes(self) -> list[int]:
+        """Samples of each batch."""
+        starts = range(0, self.samples, self.batch_size)
+        return [min(self.batch_size, self.samples - start) for start in starts]
+
     def __len__(self) -> int:
-        return -(-self.samples // self.batch_size)
+        return len(self.sizes())
+
+
+class DealtBatches(Sampler[list[Item]]):
+    """One process's share of each batch; together the processes see every sample once.
+
+    A process whose share of a batch is empty leaves that batch out.
+
+    Args:
+        batches: what is dealt out.
+        rank: of the process.
+        processes: how many there are.
+    """
+
+    def __init__(self, batches: "EpochBatches | OrderedBatches", rank: int, processes: int) -> None:
+        self.batches = batches
+        self.rank = rank
+        self.processes = processes
+
+    def __iter__(self) -> Iterator[list[Item]]:
+        shares = (batch[self.rank :: self.processes] for batch in self.batches)
+        yield from (share for share in shares if share)
+
+    def __len__(self) -> int:
+        """Batches of a whole epoch that hold something for this process."""
+        return sum(size > self.rank for size in self.batches.sizes())
 
 
 def _mixed(seed: int, epoch: int) -> int:

@@ -4,7 +4,7 @@ Arrays are (depth, height, width) in LPS order, as BraTS has them: slices from t
 front of the head in the first row, the patient's right in the first column.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,24 +12,19 @@ from typing import Any
 import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
-from scipy import ndimage
 
-from data_modules.errors import DataError
+from data_modules.brain import find_brain
 from data_modules.framing import frame
-from data_modules.integrity import check_place, check_whole
+from data_modules.integrity import check_header, check_voxels, check_whole, write_whole
+from data_modules.problems import COPY_AGAIN, BadFileError
 
 ORIENTATION = "LPS"
 Spacing = tuple[float, ...]  # mm, x first
+BRATS_SHAPE = (155, 240, 240)
 LARGEST_INTENSITY = 1e30  # float32, in which we reckon, ends at 3e38
 GEOMETRY_TOLERANCE = 1e-3  # of a spacing in mm and of a direction cosine; headers hold float32
-# Skull-stripped files hold one constant outside the brain and few dim voxels inside it (0 to 9 % of
-# the rest lie under Li's threshold in the BraTS files looked at); where the background is noise,
-# 40 % and more do.
-LARGEST_DIM_SHARE = 0.25
-# Noise has a floor. Where more of the rest than this lies well below the background's value, that
-# value was put there, as in files that were z-scored before and filled up with 0.
-LARGEST_SHARE_BELOW_NOISE = 0.05
-WELL_BELOW = 0.05  # of the way from the background's value to the brightest voxels
+
+sitk.ProcessObject.GlobalWarningDisplayOff()  # ITK would print to the terminal on its own
 
 
 @dataclass(frozen=True)
@@ -42,117 +37,141 @@ class Grid:
     direction: tuple[float, ...]
 
 
-def read_grid(path: Path) -> Grid:
+@dataclass(frozen=True)
+class BrainVolume:
+    """One modality of a case.
+
+    Attributes:
+        voxels: float32 (depth, height, width), z-scored over the brain, 0 outside it.
+        brain: mask of the same shape.
+        spacing: distance of the voxels in mm, x first.
+        intensities: the lowest, the mean and the highest in the brain before normalisation.
+    """
+
+    voxels: NDArray[np.float32]
+    brain: NDArray[np.bool_]
+    spacing: Spacing
+    intensities: tuple[float, float, float]
+
+
+def read_grid(path: Path, channel: int | None = None) -> Grid:
     """Read a file's header alone.
 
+    Args:
+        path: the file.
+        channel: which volume of a 4-D file; None for a 3-D file.
+
     Raises:
-        DataError: the file cannot be read, or is not 3-D.
+        BadFileError: the file cannot be read, or has other dimensions.
     """
-    check_place(path)
+    check_header(path)
+    reader = _reader(path)
+    found, expected = reader.GetDimension(), 3 if channel is None else 4
+    if found != expected or reader.GetNumberOfComponents() != 1:
+        values = reader.GetNumberOfComponents()
+        what = f"has {found} dimensions ({_by(reader.GetSize())}) with {values} value a voxel"
+        expectation = f"expected {expected} with 1"
+        raise BadFileError(path, f"{what}, {expectation}", "write it as one volume a file")
+    if channel is not None and channel >= reader.GetSize()[3]:
+        what = f"has {reader.GetSize()[3]} volumes, expected {channel + 1} or more"
+        raise BadFileError(path, what, COPY_AGAIN)
+    direction = np.reshape(reader.GetDirection(), (found, found))[:3, :3].ravel().tolist()
+    return Grid(
+        reader.GetSize()[:3], reader.GetSpacing()[:3], reader.GetOrigin()[:3], tuple(direction)
+    )
+
+
+def _reader(path: Path) -> Any:  # noqa: ANN401 (SimpleITK has no types)
+    """A reader that knows the header."""
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     try:
         reader.ReadImageInformation()
     except RuntimeError as error:
-        raise DataError(f"{path}: cannot be read as an image ({_reason(error)})") from None
-    if reader.GetDimension() != 3:
-        size = " x ".join(map(str, reader.GetSize()))
-        raise DataError(f"{path}: has {reader.GetDimension()} dimensions ({size}), expected 3")
-    if reader.GetNumberOfComponents() != 1:
-        raise DataError(f"{path}: has {reader.GetNumberOfComponents()} values a voxel, expected 1")
-    spacing = reader.GetSpacing()
-    if not all(0 < step < np.inf for step in spacing):
-        raise DataError(
-            f"{path}: spacing {spacing}, expected more than 0: write the true one to it"
-        )
-    return Grid(reader.GetSize(), reader.GetSpacing(), reader.GetOrigin(), reader.GetDirection())
+        check_voxels(path)  # knows better what is wrong
+        raise _unreadable(path, error) from None
+    return reader
 
 
-def check_same_grid(path: Path, other: Path) -> None:
+def check_same_grid(path: Path, other: Path, channel: int | None = None) -> str | None:
     """Stop unless two files of a case share size, spacing and direction.
+
+    ``channel`` is that of the first file, where it is 4-D.
 
     Origins may differ: some mirrors of BraTS wrote the segmentation's anew, and the voxels still
     lie over one another.
 
-    Raises:
-        DataError: naming both files and both values.
-    """
-    one, two = read_grid(path), read_grid(other)
-    if one.size != two.size:
-        _differ(path, other, "size", one.size, two.size)
-    if not np.allclose(one.spacing, two.spacing, atol=GEOMETRY_TOLERANCE, rtol=0):
-        _differ(path, other, "spacing", one.spacing, two.spacing)
-    if not np.allclose(one.direction, two.direction, atol=GEOMETRY_TOLERANCE, rtol=0):
-        _differ(path, other, "direction", one.direction, two.direction)
-
-
-def read_image(path: Path) -> sitk.Image:
-    """Read a 3-D file as a SimpleITK image, brought to LPS orientation.
-
-    Raises:
-        DataError: the file cannot be read, is not 3-D, or has missing, NaN or infinite voxels.
-    """
-    read_grid(path)
-    check_whole(path)
-    try:
-        return sitk.DICOMOrient(sitk.ReadImage(str(path)), ORIENTATION)
-    except RuntimeError as error:
-        raise DataError(f"{path}: cannot be read as an image ({_reason(error)})") from None
-
-
-def read_modality(path: Path) -> tuple[NDArray[np.float32], NDArray[np.bool_], Spacing]:
-    """Read one modality, z-scored over the brain, 0 outside it.
-
     Returns:
-        Intensities (depth, height, width), the brain mask of the same shape, and the spacing.
+        How the origins differ, in words; None where they agree.
 
     Raises:
-        DataError: a bad file, or a constant image.
+        BadFileError: naming both files and both values.
     """
-    image = read_image(path)
-    source = sitk.GetArrayFromImage(image)
-    largest = max(-float(source.min()), float(source.max()))
-    if largest > LARGEST_INTENSITY:
-        raise DataError(
-            f"{path}: intensities reach {largest:g}, expected at most {LARGEST_INTENSITY:g}"
-        )
-    voxels = source.astype(np.float32, copy=False)
+    one, two = read_grid(path, channel), read_grid(other)
+    if one.size != two.size:
+        raise _other_grid(path, other, "size", one.size, two.size)
+    if not np.allclose(one.spacing, two.spacing, atol=GEOMETRY_TOLERANCE, rtol=0):
+        raise _other_grid(path, other, "spacing", one.spacing, two.spacing)
+    if not np.allclose(one.direction, two.direction, atol=GEOMETRY_TOLERANCE, rtol=0):
+        raise _other_grid(path, other, "direction", one.direction, two.direction)
+    if np.allclose(one.origin, two.origin, atol=GEOMETRY_TOLERANCE, rtol=0):
+        return None
+    return f"origin {_list(one.origin)} differs from {_list(two.origin)} of {other.name}"
+
+
+def swapped_axes(shape: tuple[int, ...]) -> str | None:
+    """What makes a volume (depth, height, width) look as if its header hid a swap of its axes."""
+    if sorted(shape) != sorted(BRATS_SHAPE) or shape == BRATS_SHAPE:
+        return None
+    depth, height, width = shape
+    return f"holds {depth} slices of {height} x {width}, BraTS has 155 of 240 x 240"
+
+
+def read_image(path: Path, channel: int | None = None) -> sitk.Image:
+    """Read a volume as a SimpleITK image, brought to LPS orientation.
+
+    Args:
+        path: the file.
+        channel: which volume of a 4-D file; None for a 3-D file.
+
+    Raises:
+        BadFileError: the file cannot be read, has other dimensions, or has missing, NaN or infinite
+            voxels.
+    """
+    check_whole(path)
+    grid = read_grid(path, channel)
+    reader = _reader(path)
+    if channel is not None:
+        reader.SetExtractSize([*grid.size, 0])
+        reader.SetExtractIndex([0, 0, 0, channel])
+    try:
+        return sitk.DICOMOrient(reader.Execute(), ORIENTATION)
+    except RuntimeError as error:
+        raise _unreadable(path, error) from None
+
+
+def read_modality(path: Path, channel: int | None = None) -> BrainVolume:
+    """Read one modality, z-scored over the brain; of a 4-D file the volume ``channel``.
+
+    Raises:
+        BadFileError: a bad file, a constant image, or intensities that float32 cannot hold.
+    """
+    image = read_image(path, channel)
+    voxels = _as_float32(sitk.GetArrayFromImage(image), path)
     brain = find_brain(voxels)
     inside = voxels[brain].astype(np.float64)
     if inside.size == 0 or (deviation := np.float32(inside.std())) == 0:
-        raise DataError(f"{path}: the image is constant, there is no brain in it")
-    normalised = (voxels - np.float32(inside.mean())) / deviation
+        where, value = ("", voxels.flat[0]) if inside.size == 0 else (" of the brain", inside[0])
+        raise BadFileError(
+            path,
+            f"the image is constant: all voxels{where} are {value:g}",
+            COPY_AGAIN,
+        )
+    mean = float(inside.mean())
+    normalised = (voxels - np.float32(mean)) / deviation
     normalised[~brain] = 0
-    return normalised, brain, image.GetSpacing()
-
-
-def find_brain(voxels: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Tell the brain (or the head, where the skull was left) from the background.
-
-    The background's value is the commonest one on the sides of the slices. Skull-stripped files
-    hold exactly that value outside the brain, be it 0 or negative: the rest is brain. Otherwise the
-    background is noise, which shows in many dim voxels: Li's minimum cross-entropy threshold parts
-    it from the head (Li and Lee 1993), whose dark holes are filled slice by slice.
-
-    Args:
-        voxels: (depth, height, width), finite.
-
-    Returns:
-        Mask of the same shape, empty for a constant image.
-    """
-    sides = np.concatenate([voxels[:, [0, -1], :].ravel(), voxels[:, :, [0, -1]].ravel()])
-    values, counts = np.unique(sides, return_counts=True)
-    background = float(values[counts.argmax()])
-    differing: NDArray[np.bool_] = voxels != background
-    if not differing.any():
-        return differing
-    bright: NDArray[np.bool_] = voxels > _li_threshold(voxels)
-    dim = np.count_nonzero(differing & ~bright) / np.count_nonzero(differing)
-    if dim <= LARGEST_DIM_SHARE or _is_within(background, voxels[differing]):
-        return differing
-    for one in bright:
-        ndimage.binary_fill_holes(one, output=one)
-    return bright
+    intensities = (float(inside.min()), mean, float(inside.max()))
+    return BrainVolume(normalised, brain, image.GetSpacing(), intensities)
 
 
 def read_labels(path: Path, labels: Mapping[int, int]) -> tuple[NDArray[np.uint8], Spacing]:
@@ -166,25 +185,23 @@ def read_labels(path: Path, labels: Mapping[int, int]) -> tuple[NDArray[np.uint8
         Labels (depth, height, width) in 0..3, and the spacing.
 
     Raises:
-        DataError: unreadable, or a value that the release does not know, with its count.
+        BadFileError: unreadable, or a value that the release does not know, with its count.
     """
     image = read_image(path)
     source = sitk.GetArrayFromImage(image)
     values, counts = np.unique(source, return_counts=True)
     unknown = [(v, c) for v, c in zip(values, counts, strict=True) if float(v) not in labels]
     if unknown:
-        found = ", ".join(f"{value:g} ({count} voxels)" for value, count in unknown[:5])
-        known = ", ".join(map(str, sorted(labels)))
-        raise DataError(
-            f"{path}: label {found} is unknown to its release, expected {known}; see --data.release"
-        )
+        raise _unknown_labels(path, unknown, labels)
     translated = np.zeros(source.shape, np.uint8)
     for value in values:
         translated[source == value] = labels[int(value)]
     return translated, image.GetSpacing()
 
 
-def write_label_map(path: Path, labels: NDArray[np.uint8], like: Path) -> NDArray[np.uint8]:
+def write_label_map(
+    path: Path, labels: NDArray[np.uint8], like: Path, channel: int | None = None
+) -> NDArray[np.uint8]:
     """Write labels on the grid of another file: its size, spacing, origin and direction.
 
     Args:
@@ -192,45 +209,81 @@ def write_label_map(path: Path, labels: NDArray[np.uint8], like: Path) -> NDArra
         labels: (depth, height, width), in LPS order as ``read_image`` gives it, padded or cropped
             to any height and width.
         like: the file whose grid it is.
+        channel: which volume of it, where it is 4-D.
 
     Returns:
         The labels that were written (depth, height, width), in LPS order.
+
+    Raises:
+        OSError: they cannot be written.
     """
-    reference = read_image(like)
+    reference = read_image(like, channel)
     labels = frame(labels, (reference.GetHeight(), reference.GetWidth()))
     image = sitk.GetImageFromArray(labels)
     image.CopyInformation(reference)
-    grid = read_grid(like)
+    grid = read_grid(like, channel)
     own = sitk.DICOMOrientImageFilter.GetOrientationFromDirectionCosines(grid.direction)
     image = sitk.DICOMOrient(image, own)
     # Turning there and back rounds.
     image.SetOrigin(grid.origin)
     image.SetSpacing(grid.spacing)
     image.SetDirection(grid.direction)
-    sitk.WriteImage(image, str(path), useCompression=True)
+    write_whole(image, path)
     return labels
 
 
-def _is_within(background: float, rest: NDArray[np.float32]) -> bool:
-    """Whether the background's value lies among those of the rest, not at their floor."""
-    margin = WELL_BELOW * (float(np.percentile(rest, 99)) - background)
-    below = np.count_nonzero(rest < background - margin)
-    return bool(below > LARGEST_SHARE_BELOW_NOISE * rest.size)
+def _as_float32(voxels: NDArray[Any], path: Path) -> NDArray[np.float32]:
+    largest = max(-float(voxels.min()), float(voxels.max()))
+    if not largest <= LARGEST_INTENSITY:  # NaN, where a header scales whole numbers to it
+        raise BadFileError(
+            path,
+            f"intensities reach {largest:g}, expected at most {LARGEST_INTENSITY:g}",
+            "scale them down",
+        )
+    return voxels.astype(np.float32, copy=False)
 
 
-def _li_threshold(voxels: NDArray[np.float32]) -> float:
-    # Every second voxel of a slice: a histogram needs no more, and full volumes take four times as
-    # long.
-    thresholder = sitk.LiThresholdImageFilter()
-    thresholder.Execute(sitk.GetImageFromArray(np.ascontiguousarray(voxels[:, ::2, ::2])))
-    return float(thresholder.GetThreshold())
+def _unknown_labels(
+    path: Path, unknown: list[tuple[float, int]], labels: Mapping[int, int]
+) -> BadFileError:
+    found = ", ".join(f"{value:g} ({count} voxels)" for value, count in unknown[:5])
+    known = ", ".join(map(str, sorted(labels)))
+    is_whole = all(float(value).is_integer() for value, _ in unknown)
+    return BadFileError(
+        path,
+        f"label {found} is unknown to its release, expected {known}",
+        "see --data.release" if is_whole else "resample labels by nearest neighbour",
+    )
 
 
-def _differ(path: Path, other: Path, what: str, one: tuple[Any, ...], two: tuple[Any, ...]) -> None:
-    def words(values: tuple[Any, ...]) -> str:
-        return " x ".join(f"{value:g}" for value in values)
+def _other_grid(
+    path: Path, other: Path, what: str, one: tuple[Any, ...], two: tuple[Any, ...]
+) -> BadFileError:
+    words = _list if what == "direction" else _by
+    return BadFileError(
+        path,
+        f"{what} {words(one)} differs from {words(two)} of {other.name}",
+        "bring both to one grid",
+    )
 
-    raise DataError(f"{path}: {what} {words(one)} differs from {words(two)} of {other.name}")
+
+def _by(values: Iterable[float]) -> str:
+    return " x ".join(f"{value:g}" for value in values)
+
+
+def _list(values: Iterable[float]) -> str:
+    return ", ".join(f"{value + 0:.4g}" for value in values)  # + 0: no minus before a 0
+
+
+def _unreadable(path: Path, error: RuntimeError) -> BadFileError:
+    reason = _reason(error)
+    if "orthonormal" in reason:
+        return BadFileError(
+            path,
+            "the axes in its header do not stand at right angles",
+            "write the header of another file of the case into it",
+        )
+    return BadFileError(path, f"cannot be read as an image ({reason})", COPY_AGAIN)
 
 
 def _reason(error: RuntimeError) -> str:

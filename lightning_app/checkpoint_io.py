@@ -37,7 +37,12 @@ class DurableCheckpointIO(TorchCheckpointIO):
         """
         del storage_options
         with replacing(Path(path)) as temporary, temporary.open("wb") as file:
-            torch.save({**checkpoint, FORMAT_KEY: FORMAT}, file)
+            try:
+                torch.save({**checkpoint, FORMAT_KEY: FORMAT}, file)
+            except RuntimeError as error:  # torch's, where it closes the archive nevertheless
+                if isinstance(error.__context__, OSError):
+                    raise error.__context__ from None
+                raise
 
     def load_checkpoint(
         self,

@@ -5,10 +5,13 @@ import sys
 from importlib.metadata import version
 
 COMMANDS = {
+    "prepare": "check the data:             python main.py prepare [--data.root ROOT]",
     "fit": "train a network:            python main.py fit --config aspp_t1c.yaml",
     "validate": "score the validation side:  python main.py validate [--run RUN]",
     "test": "score the test side:        python main.py test [--run RUN]",
     "predict": "segment volumes:            python main.py predict --input CASE --output DIR",
+    "reproduce": "train the paper's grid:      python main.py reproduce --config quick.yaml",
+    "report": "tables, figures and a page:  python main.py report [RUNS_DIR]",
     "phantom": "write synthetic patients:   python main.py phantom --output DIR --cases 60",
 }
 
@@ -17,7 +20,8 @@ def main(arguments: list[str]) -> int:
     """Run a command.
 
     Returns:
-        The exit code: 0 done, 2 a command that cannot be carried out as typed, 130 interrupted.
+        The exit code: 0 done, 1 bad cases found by prepare, 2 a command that cannot be carried out
+        as typed, 130 interrupted.
     """
     if not arguments or arguments[0] in {"-h", "--help"}:
         print(_help())
@@ -33,13 +37,17 @@ def main(arguments: list[str]) -> int:
         from lightning_app.phantom_cli import run as write  # noqa: PLC0415 (needs SciPy)
 
         return write(arguments[1:])
+    if arguments[0] == "report":
+        from lightning_app.report_cli import run as report  # noqa: PLC0415 (needs no torch)
+
+        return report(arguments[1:])
     from lightning_app.commands import run  # noqa: PLC0415 (imports torch and lightning)
 
     return run(arguments)
 
 
 def _help() -> str:
-    commands = "\n".join(f"  {name:<10}{text}" for name, text in COMMANDS.items())
+    commands = "\n".join(f"  {name:<11}{text}" for name, text in COMMANDS.items())
     return (
         "usage: python main.py COMMAND [OPTIONS]\n\n"
         "Brain tumour segmentation experiments on BraTS: UNet, Attention UNet, SPP, ASPP.\n\n"

@@ -5,7 +5,10 @@ import sys
 
 from lightning_app.early import look_ahead
 from lightning_app.endings import ending_on_sigterm, exit_code_and_line
-from lightning_app.quiet import quieten
+from lightning_app.prepare_cli import prepare
+from lightning_app.processes import shared_run, sharing
+from lightning_app.quiet import is_first, quieten
+from lightning_app.reproduce import reproduce
 from lightning_app.run_status import read_status
 from lightning_app.runs import Run, new_run
 from lightning_app.training_cli import ExperimentCLI
@@ -13,7 +16,7 @@ from lightning_app.trust import importing_only, trusted_names
 
 
 def run(arguments: list[str]) -> int:
-    """Carry out fit, validate, test or predict.
+    """Carry out prepare, fit, validate, test, predict or reproduce.
 
     Args:
         arguments: the command and its options.
@@ -25,13 +28,20 @@ def run(arguments: list[str]) -> int:
     folder = None
     try:
         with ending_on_sigterm(), importing_only(trusted_names(arguments)):
+            if arguments[0] == "prepare":
+                return prepare(arguments[1:])
+            if arguments[0] == "reproduce":
+                return reproduce(arguments[1:])
             early = look_ahead(arguments)
-            folder = early.run or new_run(early.root, early.experiment)
-            ExperimentCLI(arguments, early, folder)
+            folder = early.run or shared_run() or new_run(early.root, early.experiment)
+            with sharing(folder):
+                ExperimentCLI(arguments, early, folder)
     except BaseException as error:  # noqa: BLE001 (what is no message to a user is raised again)
         code, line = exit_code_and_line(error)
-        print(line, file=sys.stderr)
-        if folder is not None and _has_trained(folder) and folder.last.is_file():
+        if is_first() or not isinstance(error, SystemExit):
+            print(line, file=sys.stderr)
+        trained = arguments[0] == "fit" and folder is not None and _has_trained(folder)
+        if folder is not None and trained and folder.last.is_file():
             print(f"To go on: python main.py fit --resume {folder.path}", file=sys.stderr)
         return code
     return 0

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from lightning_app.configs import BASE
 from lightning_app.errors import UsageError
+from lightning_app.processes import shared_run, started_together
 from lightning_app.resuming import requeued_run, run_to_resume
 from lightning_app.runs import (
     DEFAULT_ROOT,
@@ -13,6 +14,7 @@ from lightning_app.runs import (
     check_links,
     experiment_of,
     find_runs,
+    named_run,
     trained_run,
 )
 from lightning_app.typed import typed
@@ -69,12 +71,18 @@ def look_ahead(arguments: list[str]) -> Early:
 
 def _run_to_fit(known: argparse.Namespace, root: Path, experiment: str) -> Run | None:
     """The run to go on with; None for a new one."""
+    if known.resume is not None and (run := shared_run()):
+        return run
     if known.resume is None:
         return requeued_run(root)
     if known.weights is not None:
         raise UsageError(
             "--resume goes on with a run and --weights begins a new one: expected only one of them"
         )
+    if started_together():
+        if known.resume == NEWEST:
+            raise UsageError("processes that are started together need --resume RUN, with a name")
+        return named_run(root, known.resume)  # whether it is free is for the first of them to see
     if known.resume == NEWEST:
         return run_to_resume(root, None, experiment if known.config else None)
     return run_to_resume(root, known.resume, None)
@@ -85,6 +93,8 @@ def _run_to_use(known: argparse.Namespace, root: Path, experiment: str) -> Run:
     for option in ("resume", "weights"):
         if getattr(known, option) is not None:
             raise UsageError(f"--{option} belongs to fit: the weights of a run are named by --run")
+    if run := shared_run():
+        return run
     # `test --config aspp_t1c.yaml` means that experiment, not whatever ran last.
     named = experiment if any(run.experiment == experiment for run in find_runs(root)) else None
     return trained_run(root, known.run or named)

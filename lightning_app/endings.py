@@ -19,7 +19,7 @@ def exit_code_and_line(error: BaseException) -> tuple[int, str]:
         BaseException: the error itself, where it is none that a user can act on.
     """
     if isinstance(error, DataError | UsageError | OSError):
-        return 2, f"error: {printable(str(error))}"
+        return 2, f"error: {printable(words(error))}"
     # Lightning ends on a second Ctrl-C with a SystemExit of 1.
     interrupted = isinstance(error.__context__, KeyboardInterrupt)
     if isinstance(error, KeyboardInterrupt) or (isinstance(error, SystemExit) and interrupted):
@@ -33,6 +33,17 @@ def exit_code_and_line(error: BaseException) -> tuple[int, str]:
 def printable(text: str) -> str:
     """Text in one line that no file name can break or send to the terminal as a command."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def words(error: BaseException) -> str:
+    """What an error says; of one met in a process that loads batches, without its traceback.
+
+    Such a one is raised again with the traceback for its words, whose last line holds its own.
+    """
+    text = str(error)
+    if not text.startswith(f"Caught {type(error).__name__} in DataLoader worker"):
+        return text
+    return text.strip().splitlines()[-1].partition(": ")[2]
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +18,9 @@ def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary path beside a file, and put it in the file's place when all went well.
 
     By then it has been forced to the disk: a machine that loses power has the old file or the new.
+
+    Raises:
+        OSError: it cannot be written; what was there is left.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=_UNFINISHED, suffix=path.name)
@@ -28,8 +32,30 @@ def replacing(path: Path) -> Iterator[Path]:
         _force_to_disk(temporary)
         temporary.replace(path)
         _force_to_disk(path.parent)
+    except OSError as error:
+        if error.filename in {None, name}:  # of a full disk the system does not say which file
+            error.filename = str(path)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_folder(path: Path) -> Iterator[Path]:
+    """Give a temporary folder beside a folder, and put it in its place when all went well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=_UNFINISHED, suffix=path.name))
+    earlier = temporary.with_name(f"{temporary.name}-earlier")
+    try:
+        temporary.chmod(0o755)  # mkdtemp gives 0700
+        yield temporary
+        if path.exists():
+            path.replace(earlier)
+        temporary.replace(path)
+        _force_to_disk(path.parent)
+    finally:
+        for left in (temporary, earlier):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def remove_unfinished(folder: Path) -> None:

@@ -7,6 +7,7 @@ from typing import NoReturn
 
 from data_modules.phantom.dataset import write_phantom
 from data_modules.phantom.options import PhantomOptions
+from lightning_app.endings import ending_on_sigterm
 
 
 class _OneLineParser(argparse.ArgumentParser):
@@ -25,9 +26,10 @@ def run(arguments: list[str]) -> int:
     """
     options = _parser().parse_args(arguments)
     try:
-        cases = write_phantom(
-            options.output, options.cases, options.depth, options.seed, options.processes
-        )
+        with ending_on_sigterm():
+            cases = write_phantom(
+                options.output, options.cases, options.depth, options.seed, options.processes
+            )
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

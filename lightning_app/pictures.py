@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from lightning_app.files import replacing
 
 # Okabe and Ito's colours, told apart by colour-blind eyes too.
+MOST_TILES, TILES_A_ROW = 32, 8
 COLOURS = ("#E69F00", "#56B4E9", "#D55E00")
 
 
@@ -54,7 +56,7 @@ def draw_examples(
     for row, example in zip(axes, examples, strict=True):
         nothing = np.zeros_like(example.truth)
         for axis, masks in zip(row, (nothing, example.truth, example.prediction), strict=True):
-            axis.imshow(_overlay(example.image, masks))
+            axis.imshow(overlay(example.image, masks))
             axis.set_axis_off()
         for axis, word in zip(row, ("image", "truth", "prediction"), strict=True):
             axis.text(0.02, 0.98, word, color="white", va="top", transform=axis.transAxes)
@@ -66,7 +68,57 @@ def draw_examples(
         figure.savefig(temporary, dpi=110)
 
 
-def _overlay(image: NDArray[np.uint8], masks: NDArray[np.bool_]) -> NDArray[np.uint8]:
+def draw_batch(
+    path: Path,
+    images: NDArray[np.floating],
+    masks: NDArray[np.bool_],
+    titles: Sequence[str],
+    classes: Sequence[str],
+    origin: str,
+) -> None:
+    """Write a PNG of a batch as the network sees it, the classes outlined.
+
+    Args:
+        path: the file.
+        images: (N, channels, H, W); the channels of a slice stand side by side.
+        masks: (N, classes, H, W).
+        titles: one a slice.
+        classes: their names.
+        origin: names the data.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 (slow to import)
+    from matplotlib.figure import Figure  # noqa: PLC0415
+    from matplotlib.patches import Patch  # noqa: PLC0415
+
+    channels = images.shape[1]
+    shown = min(len(images), MOST_TILES // channels)
+    columns = channels * (TILES_A_ROW // channels)
+    rows = -(-shown * channels // columns)
+    figure = Figure(figsize=(2 * columns, 2.2 * rows + 0.8), layout="constrained")
+    FigureCanvasAgg(figure)
+    for tile, axis in enumerate(figure.subplots(rows, columns, squeeze=False).ravel()):
+        axis.set_axis_off()
+        sample, channel = divmod(tile, channels)
+        if sample < shown:
+            _outline(axis, to_grey(images[sample, channel]), masks[sample])
+        if sample < shown and channel == 0:
+            axis.set_title(titles[sample], loc="left", fontsize=6)
+    handles = [Patch(color=c, label=n) for c, n in zip(COLOURS, classes, strict=False)]
+    figure.suptitle(f"{origin} ({shown} of {len(images)} slices)", fontsize=9, x=0.01, ha="left")
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
+    with replacing(path) as temporary:
+        figure.savefig(temporary, dpi=110)
+
+
+def _outline(axis: Any, image: NDArray[np.uint8], masks: NDArray[np.bool_]) -> None:  # noqa: ANN401 (matplotlib is imported late)
+    """Draw an image with a line round each mask."""
+    axis.imshow(image, cmap="gray", vmin=0, vmax=255)
+    for mask, colour in zip(masks, COLOURS, strict=False):
+        if mask.any():
+            axis.contour(mask, levels=[0.5], colors=colour, linewidths=1)
+
+
+def overlay(image: NDArray[np.uint8], masks: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """The image in RGB, masks laid over it half transparent, later classes over earlier ones."""
     picture = np.repeat(image[..., None], 3, axis=2).astype(np.float64)
     for mask, colour in zip(masks, COLOURS, strict=False):

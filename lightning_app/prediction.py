@@ -54,19 +54,22 @@ class VolumeDataset(Dataset[Volume]):
         return {"image": image, "case": index, "spacing": spacing, "problem": None}
 
     def _read(self, case: Case) -> tuple[torch.Tensor, tuple[float, ...]]:
-        paths = [case.images[modality] for modality in self.modalities]
-        for other in paths[1:]:
-            check_same_grid(other, paths[0])
+        files = [(case.images[m], case.channel(m)) for m in self.modalities]
+        (first, _), *others = files
+        for path, channel in others:
+            if path != first:
+                check_same_grid(path, first, channel)
         channels = []
-        for path in paths:
-            voxels, brain, spacing = read_modality(path)
+        for path, channel in files:
+            volume = read_modality(path, channel)
+            brain = volume.brain
             lost = 1 - np.count_nonzero(frame(brain, self.size)) / np.count_nonzero(brain)
             if lost > 0:
                 _log.warning(
                     "%s: %.1f %% of the head lie outside data.image_size", path, 100 * lost
                 )
-            channels.append(frame(voxels, self.size))
-        return torch.from_numpy(np.stack(channels, axis=1)), spacing
+            channels.append(frame(volume.voxels, self.size))
+        return torch.from_numpy(np.stack(channels, axis=1)), volume.spacing
 
 
 def volumes_to_predict(
@@ -80,6 +83,10 @@ def volumes_to_predict(
     """
     cases = find_cases(folder, release, option="--input")
     for case in cases:
+        for problem in case.problems:
+            if not problem.is_warning:
+                raise DataError(f"--input: {problem}")
+            _log.warning("%s", problem)
         lacking = [modality for modality in modalities if modality not in case.images]
         if lacking:
             raise UsageError(
@@ -146,7 +153,7 @@ class LabelMapWriter(Callback):
         target = task.target
         label_map = self.folder / f"{case.id}.nii.gz"
         with replacing(label_map) as temporary:
-            written = write_label_map(temporary, labels, like=source)
+            written = write_label_map(temporary, labels, source, case.channel(modalities[0]))
         write_json(
             self.folder / f"{case.id}.json",
             {

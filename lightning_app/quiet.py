@@ -4,6 +4,8 @@ import logging
 import sys
 import warnings
 
+from lightning_utilities.core.rank_zero import rank_zero_only
+
 # Each tells the user something that the program has already taken care of.
 NOISE = (
     r"`ArgumentParser\.instantiate_classes` .*deprecated",  # LightningCLI's call, not the user's
@@ -12,6 +14,7 @@ NOISE = (
     r"Checkpoint directory .* exists and is not empty",  # a test looks at a trained run
     r"You're resuming from a checkpoint that ended before the epoch ended",  # ours go on there
     r".*`LeafSpec` .*deprecated",  # torch's words about lightning's code
+    r"It is recommended to use .*sync_dist=True",  # all devices compute the same from one table
     r"The `.*` property is deprecated",
 )
 
@@ -29,10 +32,23 @@ def quieten() -> None:
     ours.setFormatter(logging.Formatter("%(message)s"))
     for room in ("data_modules", "callbacks", "lightning_app"):
         logger = logging.getLogger(room)
-        logger.setLevel(logging.INFO)
+        # Of several processes one speaks.
+        logger.setLevel(logging.INFO if is_first() else logging.ERROR)
         logger.handlers = [ours]
 
 
+def is_first() -> bool:
+    """Whether this is the first of the processes that train together, which speaks for all."""
+    return int(getattr(rank_zero_only, "rank", 0)) == 0
+
+
+@rank_zero_only
+def say(text: str) -> None:
+    """Print a line, in the first of several processes only."""
+    print(text)
+
+
+@rank_zero_only
 def _show_warning(
     message: Warning | str,
     category: type[Warning],

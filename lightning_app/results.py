@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from numpy.typing import NDArray
 from torch import Tensor
 
+from callbacks.timing import Timing
 from data_modules.brats import BraTSDataModule
 from data_modules.dataset import Batch
 from lightning_app.checkpoint_io import read_checkpoint
@@ -38,12 +40,14 @@ class TestResults(Callback):
 
     Args:
         run: the run that is tested.
+        timing: has measured the test by its end.
     """
 
     __test__ = False  # pytest, this is not a test
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, timing: Timing) -> None:
         self.run = run
+        self._timing = timing
         self._shown: dict[int, int] = {}
         self._images: dict[int, NDArray[np.uint8]] = {}
         self._truths: dict[int, NDArray[np.bool_]] = {}
@@ -81,12 +85,16 @@ class TestResults(Callback):
         """Write the files and print the table."""
         assert isinstance(pl_module, SegmentationTask)  # noqa: S101 (tells mypy)
         table = pl_module.count_table("test")
+        for kept in (self._images, self._truths, self._predictions):
+            _gather(kept, trainer)
         if not trainer.is_global_zero:
             return
         data = _data(trainer)
-        folder = self._folder(data)
+        folder = self.folder(data)
         results = evaluate_with_intervals(table, BOOTSTRAP_SEED)
         write_json(folder.metrics, self._metrics(data, table, results))
+        times = self._timing.test_record or {}
+        write_json(folder.timing, times)
         by_case = table.by_case()
         write_csv(folder.cases, _CASE_COLUMNS, _rows(by_case))
         write_csv(folder.slices, _SLICE_COLUMNS, _rows(table))
@@ -97,6 +105,7 @@ class TestResults(Callback):
                 f"{len(known)} of the {len(set(table.patients))} patients were on the training or "
                 "validation side of this run: these scores are flattered."
             )
+        print(f"Time: {times['seconds']:.2f} s from the first read to the last mask")
         print(f"Numbers: {folder.metrics}\nPicture: {folder.picture}")
 
     def _trained_on(self, table: CountTable) -> set[str]:
@@ -105,7 +114,7 @@ class TestResults(Callback):
             rows = list(csv.DictReader(file))
         return set(table.patients) & {row["patient"] for row in rows if row["side"] != "test"}
 
-    def _folder(self, data: BraTSDataModule) -> TestFolder:
+    def folder(self, data: BraTSDataModule) -> TestFolder:
         """The run's own test folder; another one for other data or another split."""
         own = read_json(self.run.environment)["data"]
         now = data.description()
@@ -199,6 +208,15 @@ def _rows(table: CountTable) -> list[list[object]]:
 def _write_npz(path: Path, **arrays: NDArray[Any]) -> None:
     with replacing(path) as temporary:
         np.savez_compressed(temporary, **arrays)  # type: ignore[arg-type]
+
+
+def _gather(kept: dict[int, NDArray[Any]], trainer: Trainer) -> None:
+    """Add to what this process kept of some cases what the others kept of theirs."""
+    if trainer.world_size > 1:
+        everywhere: list[Any] = [None] * trainer.world_size
+        torch.distributed.all_gather_object(everywhere, kept)
+        for others in everywhere:
+            kept.update(others)
 
 
 def _data(trainer: Trainer) -> BraTSDataModule:

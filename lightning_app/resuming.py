@@ -1,6 +1,7 @@
 """Which run a training goes on with, and what it may not change of it."""
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,11 @@ from lightning_app.runs import Run, find_runs, named_run, run_config
 # Where and how comfortably a run runs; not what comes out of it.
 FREE = (
     "data.cache_dir", "data.num_workers", "data.on_bad_case", "data.root", "data.split_file",
-    "finite_loss", "last_checkpoint", "metrics_csv", "trainer.callbacks",
-    "trainer.default_root_dir", "trainer.enable_model_summary", "trainer.enable_progress_bar",
-    "trainer.log_every_n_steps", "trainer.logger", "trainer.max_time",
-    "trainer.num_sanity_val_steps", "trainer.plugins", "trainer.profiler",
+    "finite_loss", "last_checkpoint", "metrics_csv", "timing", "training_picture",
+    "trainer.callbacks", "trainer.default_root_dir", "trainer.enable_model_summary",
+    "trainer.enable_progress_bar", "trainer.log_every_n_steps", "trainer.logger",
+    "trainer.max_time", "trainer.num_sanity_val_steps", "trainer.plugins", "trainer.profiler",
+    "wandb_media",
 )  # fmt: skip
 # The run stays itself, but another number may come out than without the interruption.
 WARNED = {
@@ -85,15 +87,15 @@ def keep_going(config: Namespace, run: Run) -> list[str]:
     """
     warnings = []
     for option, (own, asked) in changes(run_config(run), config).items():
-        if _is_below(option, FREE):
+        if is_below(option, FREE):
             continue
-        if not _is_below(option, WARNED):
+        if not is_below(option, WARNED):
             raise UsageError(
                 f"{option} is {asked}, but run '{run.path}' was begun with {own}: a resumed run "
                 "keeps it; for another value begin a new run, from these weights with "
                 f"--weights {run.path}"
             )
-        reason = next(WARNED[name] for name in WARNED if _is_below(option, (name,)))
+        reason = next(WARNED[name] for name in WARNED if is_below(option, (name,)))
         warnings.append(f"{option} is {asked} and was {own}: {reason}")
     return warnings
 
@@ -109,13 +111,15 @@ def keep_cycle(config: Namespace, run: Run) -> None:
 
 
 def check_something_left(saved: dict[str, Any], max_epochs: int | None, run: Run) -> None:
-    """Refuse to go on with a run that has all its epochs.
+    """Refuse to go on with a finished run that has all its epochs.
+
+    One that was killed after its last checkpoint has them too; resuming it only says so.
 
     Raises:
         UsageError: nothing is left to train.
     """
     done = saved["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"]
-    if max_epochs is not None and 0 <= max_epochs <= done:
+    if is_finished(run) and max_epochs is not None and 0 <= max_epochs <= done:
         raise UsageError(
             f"run '{run.path}' has its {done} epochs: for more of them say "
             f"--trainer.max_epochs, which is {max_epochs}; to begin anew from its weights say "
@@ -123,5 +127,6 @@ def check_something_left(saved: dict[str, Any], max_epochs: int | None, run: Run
         )
 
 
-def _is_below(option: str, names: Any) -> bool:  # noqa: ANN401 (a tuple or the keys of a dict)
+def is_below(option: str, names: Collection[str]) -> bool:
+    """Whether a dotted option is one of some names, or below one."""
     return any(option == name or option.startswith(f"{name}.") for name in names)

@@ -9,6 +9,7 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from data_modules.brats import BraTSDataModule
+from lightning_app.endings import words
 from lightning_app.environment import environment
 from lightning_app.errors import UsageError
 from lightning_app.files import read_json, remove_unfinished, write_csv, write_json
@@ -30,6 +31,7 @@ class RunRecorder(Callback):
         run: whose folder.
         save_config: writes the resolved config to a path.
         network: what is to be recorded of the network.
+        new: whether the run must not have begun before.
         goes_on: whether the training goes on from a checkpoint of the run.
     """
 
@@ -39,11 +41,13 @@ class RunRecorder(Callback):
         save_config: Callable[[Path], None],
         network: dict[str, Any],
         *,
+        new: bool = True,
         goes_on: bool = False,
     ) -> None:
         self.run = run
         self._network = network
         self._save_config = save_config
+        self._new = new
         self._goes_on = goes_on
         self._held = ExitStack()
         self._began = False
@@ -52,7 +56,8 @@ class RunRecorder(Callback):
         """Write what is known before the first step.
 
         Raises:
-            UsageError: the run is another process's, or goes on with other data.
+            UsageError: the run is another process's, the folder another run's, or the run goes on
+                with other data.
         """
         del pl_module
         if stage != "fit" or not trainer.is_global_zero:
@@ -60,6 +65,13 @@ class RunRecorder(Callback):
         data: BraTSDataModule = trainer.datamodule  # type: ignore[attr-defined]
         self.run.path.mkdir(parents=True, exist_ok=True)  # a logger of the user's may be first
         self._held.enter_context(held(self.run))
+        if self._new and self.run.config.exists():
+            raise UsageError(
+                f"'{self.run.path}' holds a run already: type the command again for a folder of "
+                f"its own, or go on with that run by --resume {self.run.path}"
+            )
+        remove_unfinished(self.run.path)
+        remove_unfinished(self.run.checkpoints)
         here = environment(trainer.strategy.root_device)
         if self._goes_on:
             self._write_further_part(data, here)
@@ -72,7 +84,6 @@ class RunRecorder(Callback):
         print(f"Data: {data.summary()}\nRun: {self.run.path}")
 
     def _write_beginning(self, data: BraTSDataModule, here: dict[str, Any]) -> None:
-        remove_unfinished(self.run.path)
         self._save_config(self.run.config)
         write_json(self.run.network, self._network)
         write_json(self.run.environment, {**here, "data": data.description()})
@@ -88,8 +99,6 @@ class RunRecorder(Callback):
                     f"{own[what]}: the files of data.root '{given['root']}' have changed since; "
                     f"for a new run from these weights say --weights {self.run.path}"
                 )
-        remove_unfinished(self.run.path)
-        remove_unfinished(self.run.checkpoints)
         self._save_config(self.run.config)
         parts = [*known.get("resumed", []), here]
         write_json(self.run.environment, {**known, "resumed": parts})
@@ -105,11 +114,12 @@ class RunRecorder(Callback):
         """Say that the run was interrupted or failed, and why."""
         del pl_module
         stopped = isinstance(exception, KeyboardInterrupt | SystemExit)
-        reason = None if stopped else f"{type(exception).__name__}: {exception}"
+        reason = None if stopped else f"{type(exception).__name__}: {words(exception)}"
         try:
             self._end(trainer, "interrupted" if stopped else "failed", reason)
-        except OSError as error:  # the reason may be a full disk
-            _log.warning("%s cannot be written: %s", self.run.status, error)
+        except OSError as error:
+            if not isinstance(exception, OSError):  # else one full disk would be told of twice
+                _log.warning("%s cannot be written: %s", self.run.status, error)
 
     def _end(self, trainer: Trainer, status: Status, reason: str | None = None) -> None:
         """Say so, where this process had begun; and let go of the run."""

@@ -70,6 +70,21 @@ class Run:
         return self.path / "metrics.csv"
 
     @property
+    def picture(self) -> Path:
+        """Loss, score and learning rate over the epochs."""
+        return self.path / "training.png"
+
+    @property
+    def timing(self) -> Path:
+        """What the training took."""
+        return self.path / "timing.json"
+
+    @property
+    def wandb_id(self) -> Path:
+        """The W&B id of the run, beside W&B's own folders."""
+        return self.path / "wandb" / "id.txt"
+
+    @property
     def checkpoints(self) -> Path:
         """Folder of best.ckpt and last.ckpt."""
         return self.path / "checkpoints"
@@ -87,6 +102,10 @@ class Run:
     def test(self, fingerprint: str | None = None) -> "TestFolder":
         """The results of a test on the run's own data and split, or on others, so marked."""
         return TestFolder(self.path / ("test" if fingerprint is None else f"test-{fingerprint}"))
+
+    def other_tests(self) -> list["TestFolder"]:
+        """The results of tests on other data or another split than the run's own."""
+        return [TestFolder(path) for path in sorted(self.path.glob("test-*"))]
 
 
 @dataclass(frozen=True)
@@ -110,6 +129,11 @@ class TestFolder:
     def slices(self) -> Path:
         """Counts and Dice of each slice and class."""
         return self.path / "slices.csv"
+
+    @property
+    def timing(self) -> Path:
+        """What the test took."""
+        return self.path / "timing.json"
 
     @property
     def picture(self) -> Path:

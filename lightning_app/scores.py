@@ -131,8 +131,8 @@ def evaluate_with_intervals(table: CountTable, seed: int) -> dict[str, dict[str,
     for index, name in enumerate(table.classes):
         results[name] = {}
         for score in SCORES:
-            over, under, patients = _terms(table, index, score)
-            interval = bootstrap_interval(*_by_patient(over, under, patients), seed=seed)
+            over, under = patient_terms(table, index, score)
+            interval = bootstrap_interval(over, under, seed=seed)
             results[name][score.name] = Result(_value(over, under), interval)
     return results
 
@@ -172,6 +172,16 @@ def accuracy_of_nothing(table: CountTable) -> dict[str, float]:
     return dict(zip(table.classes, shares.tolist(), strict=True))
 
 
+def patient_terms(table: CountTable, index: int, score: Score) -> Terms:
+    """A score's numerators and denominators, (patients,) each, of the class with that index.
+
+    The patients are in alphabetical order.
+    """
+    over, under, patients = _terms(table, index, score)
+    _, place = np.unique(patients, return_inverse=True)
+    return np.bincount(place, over).astype(np.float64), np.bincount(place, under).astype(np.float64)
+
+
 def _terms(table: CountTable, index: int, score: Score) -> tuple[Floats, Floats, Sequence[str]]:
     units = table if score.unit == "slice" else table.by_case()
     counts = Counts(*units.counts[:, index].astype(np.float64).T)
@@ -181,8 +191,3 @@ def _terms(table: CountTable, index: int, score: Score) -> tuple[Floats, Floats,
 def _value(over: Floats, under: Floats) -> float | None:
     total = under.sum()
     return float(over.sum() / total) if total > 0 else None
-
-
-def _by_patient(over: Floats, under: Floats, patients: Sequence[str]) -> Terms:
-    _, place = np.unique(patients, return_inverse=True)
-    return np.bincount(place, over).astype(np.float64), np.bincount(place, under).astype(np.float64)

@@ -1,6 +1,7 @@
 """How sure a score is: bootstrap intervals over patients."""
 
 import warnings
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ LEVEL = 0.95
 FEWEST_PATIENTS = 10  # below, a percentile interval is far too narrow to be shown
 
 Interval = tuple[float, float]
+Ratio = tuple[NDArray[np.float64], NDArray[np.float64]]  # numerators, denominators
 
 
 def bootstrap_interval(
@@ -27,18 +29,43 @@ def bootstrap_interval(
     Returns:
         Its ends; None for fewer than 10 patients or an undefined score.
     """
-    from scipy import stats  # noqa: PLC0415 (half a second that only a test needs)
+    if np.array_equal(numerators, denominators) and len(numerators) >= FEWEST_PATIENTS:
+        return (1.0, 1.0) if denominators.sum() > 0 else None  # SciPy warns of data without spread
+    return combined_interval([1.0], [(numerators, denominators)], seed)
 
-    if len(numerators) < FEWEST_PATIENTS or denominators.sum() == 0:
+
+def combined_interval(
+    weights: Sequence[float], ratios: Sequence[Ratio], seed: int
+) -> Interval | None:
+    """The interval of a weighted sum of ratios of sums, such as a mean over seeds or a difference.
+
+    The same patients are drawn for all of the ratios.
+
+    Args:
+        weights: one a ratio.
+        ratios: numerators (patients,) and denominators (patients,) of each.
+        seed: of the draws.
+
+    Returns:
+        Its ends; None for fewer than 10 patients or where a ratio is undefined.
+    """
+    from scipy import stats  # noqa: PLC0415 (half a second that only some commands need)
+
+    if len(ratios[0][0]) < FEWEST_PATIENTS or any(under.sum() == 0 for _, under in ratios):
         return None
-    if np.array_equal(numerators, denominators):  # SciPy warns of data without spread
-        return 1.0, 1.0
+
+    def weighted_sum(*drawn: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
+        pairs = zip(weights, drawn[::2], drawn[1::2], strict=True)
+        terms = [weight * _ratio_of_sums(over, under, axis) for weight, over, under in pairs]
+        total: NDArray[np.float64] = np.sum(terms, axis=0)
+        return total
+
     with warnings.catch_warnings():
         # SciPy's own interval fails on draws without a denominator; it is not the one we use.
         warnings.simplefilter("ignore", stats.DegenerateDataWarning)
         drawn = stats.bootstrap(
-            (numerators, denominators),
-            _ratio_of_sums,
+            [terms for ratio in ratios for terms in ratio],
+            weighted_sum,
             paired=True,
             vectorized=True,
             method="percentile",

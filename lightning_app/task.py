@@ -11,8 +11,9 @@ from torchmetrics import MeanMetric
 
 from data_modules.dataset import Batch, SliceDataset
 from data_modules.targets import TARGETS, TargetName
-from lightning_app.counts import CountTable, SliceCounts
+from lightning_app.counts import CountTable
 from lightning_app.scores import evaluate, monitored_dice
+from lightning_app.slice_counts import SliceCounts
 
 MONITOR = "val/dice"
 PREDICTED_AT_ONCE = 16  # slices; bounds the memory of a volume
@@ -50,6 +51,7 @@ class SegmentationTask(LightningModule):
         # without its check for NaN, which would wait for the device in every step.
         self.train_loss = MeanMetric(nan_strategy="disable")
         self.train_loss.persistent(mode=True)
+        self.val_loss = MeanMetric(nan_strategy="disable")
 
     def forward(self, image: Tensor) -> Tensor:
         """Logits (N, channels, H, W) of images (N, modalities, H, W)."""
@@ -64,20 +66,33 @@ class SegmentationTask(LightningModule):
         """The loss of a batch."""
         loss: Tensor = self.loss(self(batch["image"]), self.target.encode(batch["labels"]))
         self.train_loss.update(loss.detach(), len(batch["image"]))
-        self.log("train/loss", self.train_loss, on_step=False, on_epoch=True)
-        return loss
+        return loss * self._weight_of_share(len(batch["image"]))
+
+    def on_train_batch_end(self, outputs: object, batch: Batch, batch_idx: int) -> None:
+        """Log the mean loss of the epoch, at its last batch.
+
+        Here, where all devices come by: a metric left to self.log is added up over the devices when
+        somebody looks at it, and where only the first one looks, as for its progress bar, it waits
+        for ever.
+        """
+        del outputs, batch, batch_idx
+        if self.trainer.is_last_batch:
+            mean = self.train_loss.compute()
+            self.log("train/loss", mean, on_step=False, on_epoch=True, batch_size=1)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002
-        """Count a batch and log its loss."""
+        """Count a batch and its loss."""
         logits = self(batch["image"])
         loss = self.loss(logits, self.target.encode(batch["labels"]))
-        self.log("val/loss", loss, batch_size=len(batch["image"]))
+        self.val_loss.update(loss, len(batch["image"]))
         self._count(logits, batch)
 
     def on_validation_epoch_end(self) -> None:
         """Log the scores of the epoch, ``val/dice`` among them."""
         table = self.count_table("val")
         self.counts.reset()
+        self.log("val/loss", self.val_loss.compute())
+        self.val_loss.reset()
         self.log(MONITOR, monitored_dice(table), prog_bar=True)
         several = len(table.classes) > 1
         for name, scores in evaluate(table).items():
@@ -119,6 +134,25 @@ class SegmentationTask(LightningModule):
         """Write the validation Dice beside the epoch that Lightning writes."""
         score = self.trainer.callback_metrics.get(MONITOR)
         checkpoint["scores"] = {MONITOR: None if score is None else float(score)}
+        with self.train_loss.sync_context():  # of all devices
+            checkpoint["state_dict"] |= self.train_loss.state_dict(prefix="train_loss.")
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Leave the mean loss of all devices, which a checkpoint holds, to the first of them."""
+        if self.global_rank > 0:
+            for name in self.train_loss.state_dict(prefix="train_loss."):
+                checkpoint["state_dict"][name] = torch.tensor(0.0)
+
+    def _weight_of_share(self, samples: int) -> Tensor | float:
+        """What the loss of this device's share is multiplied by: several average their gradients.
+
+        With it each sample of the global batch weighs the same, also where the shares differ.
+        """
+        if self.trainer.world_size == 1:
+            return 1.0
+        everywhere = torch.tensor(float(samples), device=self.device)
+        torch.distributed.all_reduce(everywhere)
+        return samples * self.trainer.world_size / everywhere
 
     def _count(self, logits: Tensor, batch: Batch) -> Tensor:
         prediction = self.target.decode(logits)

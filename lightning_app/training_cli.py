@@ -1,7 +1,8 @@
 """The LightningCLI behind fit, validate, test and predict."""
 
-import os
-import sys
+import logging
+import signal
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,38 +10,37 @@ from jsonargparse import Namespace
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from lightning.pytorch.strategies.launchers.subprocess_script import _SubprocessScriptLauncher
 
-from callbacks.checkpoints import BestCheckpoint, LastCheckpoint
-from callbacks.finite_loss import FiniteLoss
+from callbacks.checkpoints import BestCheckpoint
 from callbacks.graceful_stop import GracefulStop
-from callbacks.metrics_csv import MetricsCSV
 from callbacks.random_states import RandomStates
-from data_modules.brats import PHANTOM, BraTSDataModule
+from data_modules.brats import BraTSDataModule
 from data_modules.errors import DataError
 from lightning_app.checkpoint_io import DurableCheckpointIO, read_checkpoint
 from lightning_app.configs import BASE
+from lightning_app.configured_cli import ConfiguredCLI, resolve_paths
 from lightning_app.early import Early
 from lightning_app.errors import UsageError
 from lightning_app.failures import failures_in_words
 from lightning_app.files import replacing
-from lightning_app.links import LINKS, refuse_linked
 from lightning_app.loyalty import keep_split, keep_to_run
 from lightning_app.network import describe_network
-from lightning_app.numbers import check_numbers
-from lightning_app.parser import ExperimentParser, NamedConfigFile
+from lightning_app.parser import ExperimentParser
 from lightning_app.prediction import LabelMapWriter, volumes_to_predict
+from lightning_app.quiet import say
 from lightning_app.results import TestResults
 from lightning_app.resuming import check_something_left, keep_cycle, keep_going
 from lightning_app.run_recorder import RunRecorder
 from lightning_app.runs import Run
 from lightning_app.task import SegmentationTask
-from lightning_app.trust import check_trust
+from lightning_app.wandb_report import WandbFitReport, WandbTestReport, keep_wandb_in
 from lightning_app.weights import load_weights, weights_file
 
-ROOT_VARIABLE = "BRATS_ROOT"  # the folder of the data where --data.root names none
+_log = logging.getLogger(__name__)
 
 
-class ExperimentCLI(LightningCLI):
+class ExperimentCLI(ConfiguredCLI):
     """A LightningCLI whose runs have folders, and whose tests know them.
 
     Args:
@@ -74,35 +74,9 @@ class ExperimentCLI(LightningCLI):
         filled = {"ckpt_path", "weights_only", "verbose", "return_predictions"}
         return {self.early.command: LightningCLI.subcommands()[self.early.command] | filled}
 
-    def init_parser(self, **kwargs: Any) -> LightningArgumentParser:  # noqa: ANN401
-        """A parser that knows configs by bare names and does not guess at half an option."""
-        parser = self.parser_class(allow_abbrev=False, **kwargs)
-        parser.add_argument(
-            "-c",
-            "--config",
-            action=NamedConfigFile,
-            help="A config: a path, or a bare name in configs/ or configs/overlays/.",
-        )
-        return parser
-
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """Our callbacks as keys of their own, and what follows from the data."""
-        parser.add_lightning_class_args(BestCheckpoint, "best_checkpoint")
-        parser.add_lightning_class_args(LastCheckpoint, "last_checkpoint")
-        parser.add_lightning_class_args(MetricsCSV, "metrics_csv")
-        parser.add_lightning_class_args(FiniteLoss, "finite_loss")
-        parser.add_argument(
-            "--weights",
-            help="For fit: begin from the trained weights of a run (its best epoch) or of a "
-            "checkpoint file, for fine-tuning.",
-        )
-        parser.add_argument(
-            "--trust",
-            action="append",
-            metavar="NAME",
-            help="A module or class of your own that configs and flags may name, such as "
-            "monai.networks.nets; may be given several times. Its code will run.",
-        )
+        """Which run, and for predict from where to where."""
+        super().add_arguments_to_parser(parser)
         if self.early.command == "fit":
             parser.add_argument(
                 "--resume",
@@ -125,18 +99,6 @@ class ExperimentCLI(LightningCLI):
             parser.add_argument(
                 "--output", type=Path, required=True, help="Where the label maps are written."
             )
-        for target, link in LINKS.items():
-            parser.link_arguments(link.source, target, compute_fn=link.compute)
-
-    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:  # noqa: ANN401
-        """Parse; LightningCLI's own method warns of arguments that do not come from sys.argv."""
-        refuse_linked(args)
-        self.config = parser.parse_args(args)
-        check_trust(self.config[self.early.command], args)
-        check_numbers(self.config[self.early.command])
-
-    def _parse_ckpt_path(self) -> None:
-        """Nothing: a checkpoint never overrides what was typed."""
 
     # Before the classes are built ----------------------------------------------------------------
 
@@ -147,18 +109,14 @@ class ExperimentCLI(LightningCLI):
             UsageError: an option that makes the run another one, or its weights something else.
         """
         config: Namespace = self.config[self.early.command]
-        root = config.data.root or os.environ.get(ROOT_VARIABLE) or PHANTOM
-        config.data.root = root if root == PHANTOM else Path(root).absolute()
-        config.data.cache_dir = config.data.cache_dir.absolute()
-        if config.data.split_file is not None:
-            config.data.split_file = config.data.split_file.absolute()
+        resolve_paths(config.data)
         if config.weights is not None:
             config.weights = str(weights_file(config.weights, self.early.root))
         self._to_save = config.clone()  # with a null T_0, which follows a change of max_epochs
         for option in ("resume", "trust"):  # say what to do now, and are no part of the run
             self._to_save.pop(option, None)
         if self.early.command != "fit":
-            print(f"Run: {self.run_folder.path}")
+            say(f"Run: {self.run_folder.path}")
             keep_to_run(config, self.run_folder)
         elif self.early.run is not None:
             self._keep_going(config)
@@ -167,13 +125,13 @@ class ExperimentCLI(LightningCLI):
     def _keep_going(self, config: Namespace) -> None:
         """Hold a training to the run that it goes on with."""
         for warning in keep_going(config, self.run_folder):
-            print(f"warning: {warning}", file=sys.stderr)
+            _log.warning("warning: %s", warning)
         if not self.goes_on:
-            print(f"No checkpoint in {self.run_folder.checkpoints} yet: the run begins anew")
+            say(f"No checkpoint in {self.run_folder.checkpoints} yet: the run begins anew")
             return
         saved = read_checkpoint(self.checkpoint, memory_map=True)
         check_something_left(saved, config.trainer.max_epochs, self.run_folder)
-        print(f"Going on after step {saved['global_step']} of epoch {saved['epoch']}")
+        say(f"Going on after step {saved['global_step']} of epoch {saved['epoch']}")
         for changed in (config, self._to_save):
             keep_cycle(changed, self.run_folder)
         keep_split(config, self.run_folder)
@@ -209,6 +167,8 @@ class ExperimentCLI(LightningCLI):
         for name in ("best_checkpoint", "last_checkpoint"):
             # Not left to Lightning, which would follow a logger to its folder.
             self._get(self.config_init, name).dirpath = str(self.run_folder.checkpoints)
+        if self.early.command in {"fit", "test"}:
+            keep_wandb_in(self.run_folder, self._get(self.config_init, "trainer").logger)
         plugins = self._get(self.config_init, "trainer").plugins or []
         return super().instantiate_trainer(
             default_root_dir=self.run_folder.path,
@@ -218,31 +178,39 @@ class ExperimentCLI(LightningCLI):
         )
 
     def after_instantiate_classes(self) -> None:
-        """Stop where several devices are asked for: the samplers do not deal batches out yet.
+        """Hold the data to the number of devices, before any work.
 
         Raises:
-            UsageError: more than one process.
+            UsageError: a prediction on several.
+            DataError: a batch that cannot be dealt out to them.
         """
-        if self.trainer.world_size > 1:
-            raise UsageError(
-                f"trainer.devices and trainer.num_nodes ask for {self.trainer.world_size} devices, "
-                "expected 1: training on several is not there yet"
-            )
+        devices = self.trainer.world_size
+        self.datamodule.check_devices(devices)
+        if self.early.command == "predict" and devices > 1:
+            raise UsageError(f"predict on {devices} devices, expected trainer.devices 1")
 
     def _command_callbacks(self) -> list[Any]:
+        own = partial(self._get, self.config_init)
         match self.early.command:
             case "fit":
                 network = describe_network(self.model.network, self.datamodule)
                 return [
-                    RunRecorder(self.run_folder, self._save_config, network, goes_on=self.goes_on),
+                    RunRecorder(
+                        self.run_folder,
+                        self._save_config,
+                        network,
+                        new=self.early.run is None,
+                        goes_on=self.goes_on,
+                    ),
                     RandomStates(),
-                    GracefulStop(self._get(self.config_init, "last_checkpoint")),
+                    WandbFitReport(self.run_folder, own("best_checkpoint"), own("wandb_media")),
+                    GracefulStop(own("last_checkpoint")),
                 ]
             case "test":
-                return [TestResults(self.run_folder)]
+                results = TestResults(self.run_folder, own("timing"))
+                return [results, WandbTestReport(self.run_folder, results)]
             case "predict":
-                folder = self._get(self.config_init, "output")
-                self._label_map_writer = LabelMapWriter(folder, self.run_folder)
+                self._label_map_writer = LabelMapWriter(own("output"), self.run_folder)
                 return [self._label_map_writer]
         return []
 
@@ -270,22 +238,32 @@ class ExperimentCLI(LightningCLI):
         elif weights is not None:
             load_weights(self.model.network, Path(weights))
         data = self._get(self.config_init, "data")
-        with failures_in_words(self.run_folder, data.batch_size, self.datamodule):
-            super()._run_subcommand(subcommand)
+        try:
+            with failures_in_words(self.run_folder, data.batch_size, self.datamodule):
+                super()._run_subcommand(subcommand)
+        except Exception:
+            self._end_other_processes()
+            raise
+
+    def _end_other_processes(self) -> None:
+        """End those that Lightning started, which would wait for this one for half an hour."""
+        launcher = self.trainer.strategy.launcher
+        if isinstance(launcher, _SubprocessScriptLauncher):
+            launcher.kill(signal.SIGTERM)
 
     def after_fit(self) -> None:
         """Say what came out and what to do next."""
         best: BestCheckpoint = self._get(self.config_init, "best_checkpoint")
         if best.best_model_score is None:
-            print("No best epoch: nothing was validated, so there is nothing to test")
+            say("No best epoch: nothing was validated, so there is nothing to test")
             return
-        print(f"Best epoch: {best.monitor} {float(best.best_model_score):.4f}")
-        print(f"Test it: python main.py test --run {self.run_folder.path}")
+        say(f"Best epoch: {best.monitor} {float(best.best_model_score):.4f}")
+        say(f"Test it: python main.py test --run {self.run_folder.path}")
 
     def after_validate(self) -> None:
         """Say what the data are, which Lightning's table does not."""
         assert isinstance(self.datamodule, BraTSDataModule)  # noqa: S101 (tells mypy)
-        print(f"Data: {self.datamodule.kind}; {self.datamodule.summary()}")
+        say(f"Data: {self.datamodule.kind}; {self.datamodule.summary()}")
 
     def predict(
         self,
@@ -304,7 +282,7 @@ class ExperimentCLI(LightningCLI):
         writer = self._label_map_writer
         writer.folder.mkdir(parents=True, exist_ok=True)  # before hours of work, not after
         self.trainer.predict(model, dataloaders=volumes, return_predictions=False, **kwargs)
-        print(f"Label maps: {writer.folder}")
+        say(f"Label maps: {writer.folder}")
         if writer.problems:
             raise DataError(
                 f"cases that could not be segmented: {len(writer.problems)} "

@@ -53,7 +53,7 @@ def trusted_names(arguments: Sequence[str]) -> list[str]:
         UsageError: a name that no module can have, or a settings file that cannot be read.
     """
     path = settings_file()
-    places = [("--trust", _typed_trust(arguments)), (f"trust in '{path}'", _settled_trust(path))]
+    places = [("--trust", typed_trust(arguments)), (f"trust in '{path}'", _settled_trust(path))]
     for place, names in places:
         for name in names:
             # jsonargparse itself would let a config change these very rules.
@@ -65,7 +65,7 @@ def trusted_names(arguments: Sequence[str]) -> list[str]:
     return [name for _, names in places for name in names]
 
 
-def _typed_trust(arguments: Sequence[str]) -> list[str]:
+def typed_trust(arguments: Sequence[str]) -> list[str]:
     """What ``--trust`` names on the command line, which configs cannot add to."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     parser.add_argument("--trust", action="append", default=[])
@@ -122,7 +122,7 @@ def check_trust(config: Namespace, arguments: Sequence[str]) -> None:
     Raises:
         UsageError: a config says whom to trust, or names a function as if it were a class.
     """
-    if list(config.trust or []) != _typed_trust(arguments):
+    if list(config.trust or []) != typed_trust(arguments):
         raise UsageError(
             f"a config says trust: {config.trust}, which is not for a config to say; if you know "
             f"that code, type --trust or write it to your settings file '{settings_file()}'"

@@ -1,6 +1,7 @@
 """What every test shares."""
 
 import logging
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -22,9 +23,11 @@ def _one_thread() -> None:
 
 @pytest.fixture(autouse=True)
 def _clean_surroundings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No variable of the user's, and no log handler left by a command that a test ran."""
-    for name in ("BRATS_ROOT", "PL_GLOBAL_SEED"):
+    """No variable and no W&B account of the user's, and no log handler left by a command."""
+    for name in ("BRATS_ROOT", "PL_GLOBAL_SEED", *(n for n in os.environ if n.startswith("WANDB"))):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("NETRC", os.devnull)
+    monkeypatch.setenv("WANDB_ERROR_REPORTING", "false")
     yield
     for room in ROOMS:
         logging.getLogger(room).handlers = []
@@ -43,11 +46,16 @@ Program = Callable[..., int]
 def program(toy_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Program:
     """Run a command in this process, in an empty working folder, at toy size.
 
-    A new ``fit`` gets a config ``toy.yaml`` after the experiment.
+    A new ``fit`` and ``prepare`` get a config ``toy.yaml`` after the experiment.
     """
     monkeypatch.chdir(tmp_path)
     toy = {
-        "trainer": {"max_epochs": 1, "accelerator": "cpu", "enable_progress_bar": False},
+        "trainer": {
+            "max_epochs": 1,
+            "accelerator": "cpu",
+            "enable_progress_bar": False,
+            "logger": False,  # W&B has tests of its own
+        },
         "model": {"network": {"init_args": {"widths": [4, 4, 4, 4, 8]}}},
         "data": {
             "root": str(toy_root),
@@ -60,7 +68,7 @@ def program(toy_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
     def run(*arguments: str, experiment: str = "unet_t1c.yaml") -> int:
         command, *rest = arguments
-        new = command == "fit" and "--resume" not in rest
+        new = command == "prepare" or (command == "fit" and "--resume" not in rest)
         configs = ["--config", experiment, "--config", "toy.yaml"] if new else []
         return main([command, *configs, *rest])
 

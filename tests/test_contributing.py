@@ -59,7 +59,8 @@ def test_a_network_is_one_file_one_import_line_one_yaml_and_one_test(
     assert command is not None
     options = [
         "--data.root", str(toy_root), "--data.image_size", "[32,32]", "--trainer.max_epochs", "1",
-        "--trainer.accelerator", "cpu", "--data.cache_dir", str(toy_root.parent / "cache"),
+        "--trainer.accelerator", "cpu", "--trainer.logger", "false",
+        "--data.cache_dir", str(toy_root.parent / "cache"),
     ]  # fmt: skip
     done = run(sys.executable, *command["words"].split(), *options, copy=copy)
     assert done.returncode == 0, done.stderr

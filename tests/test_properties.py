@@ -23,8 +23,8 @@ from data_modules.framing import frame
 from data_modules.splits import SIDES, split_patients
 from data_modules.volumes import read_image, write_label_map
 from lightning_app.cli import main
-from lightning_app.counts import SliceCounts
 from lightning_app.runs import find_runs
+from lightning_app.slice_counts import SliceCounts
 from tests.conftest import Program
 
 settings.register_profile("same", derandomize=True, deadline=None, database=None)

@@ -20,7 +20,7 @@ def test_quick_learns_lower_grade_glioma_on_flair(
 ) -> None:
     """Eleven patients to learn from, two that were never seen.
 
-    One measurement gave 0.47; with so few patients another rate or another machine moves it by 0.1.
+    Three seeds gave 0.56, 0.63 and 0.64; another machine's rounding moves it by 0.1.
     """
     monkeypatch.chdir(tmp_path)
     patients = sorted(folder.name for folder in (REAL / "lgg").iterdir())
@@ -35,4 +35,4 @@ def test_quick_learns_lower_grade_glioma_on_flair(
 
     (run,) = find_runs(Path("runs"))
     scores = json.loads(run.test().metrics.read_text("utf-8"))["scores"]["whole"]
-    assert scores["dice"]["value"] > 0.35
+    assert scores["dice"]["value"] > 0.45

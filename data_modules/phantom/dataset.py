@@ -1,15 +1,11 @@
 """A data set of phantoms on disk, laid out like BraTS 2023."""
 
 import json
-import multiprocessing
 import os
 import shutil
-import signal
-import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import closing
 from functools import partial
-from multiprocessing import connection
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +15,11 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
+from data_modules.integrity import write_whole
 from data_modules.phantom.case import CaseId, case_ids, phantom_case
 from data_modules.phantom.grids import FULL_DEPTH
 from data_modules.phantom.scanner import MODALITIES
+from data_modules.workers import cores, run_in_order
 
 # Raise it whenever the same arguments give other bytes: old folders are then refused.
 GENERATOR_VERSION = 1
@@ -72,9 +70,10 @@ def write_phantom(
     ids = case_ids(seed, cases)
     if _missing(output, ids, modalities):
         write = partial(_write_case, output, seed, depth, tuple(modalities))
-        with FileLock(output / f"{_OWN}.lock"):  # several ranks of one run may ask at once
+        with FileLock(output / f"{_OWN}.lock"):  # several runs may ask at once
             try:
-                _run(write, _missing(output, ids, modalities), processes or _cores())
+                if missing := _missing(output, ids, modalities):
+                    _run(write, missing, processes or cores())
             finally:
                 for leftover in output.glob(f"{_PARTIAL}*"):
                     shutil.rmtree(leftover, ignore_errors=True)
@@ -111,8 +110,11 @@ def _claim(output: Path, manifest: dict[str, object]) -> None:
         if foreign:
             raise ValueError(f"output is {output}, which holds other files: expected a new folder")
         temporary = output / f"{_OWN}-{os.getpid()}.json"
-        temporary.write_text(json.dumps(manifest, indent=2) + "\n")
-        temporary.replace(path)
+        try:
+            temporary.write_text(json.dumps(manifest, indent=2) + "\n")
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
     try:
         found = json.loads(path.read_text())
     except ValueError:
@@ -148,40 +150,11 @@ def _missing(output: Path, ids: Sequence[CaseId], modalities: Sequence[str]) -> 
 
 def _run(write: Callable[[int], None], indices: Sequence[int], processes: int) -> None:
     """Write the cases ``indices``, with a progress bar on standard error."""
-    bar = partial(track, description="Phantom", total=len(indices), console=Console(stderr=True))
-    if min(processes, len(indices)) <= 1:
-        for index in bar(indices):
-            write(index)
-        return
-    context = multiprocessing.get_context("spawn")
-    workers = min(processes, len(indices))
-    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_start_worker)
-    try:
-        for future in bar(as_completed([pool.submit(write, index) for index in indices])):
-            future.result()
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _start_worker() -> None:
-    """End at once on Ctrl-C and with the parent, and keep to one thread."""
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)  # the generator itself calls no BLAS
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
-
-
-def _end_with(sentinel: int) -> None:
-    connection.wait([sentinel])
-    os._exit(1)
-
-
-def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    with closing(run_in_order(write, indices, min(processes, len(indices)))) as written:
+        for _ in track(
+            written, description="Phantom", total=len(indices), console=Console(stderr=True)
+        ):
+            pass
 
 
 def _write_case(output: Path, seed: int, depth: int, modalities: Sequence[str], index: int) -> None:
@@ -201,4 +174,4 @@ def _write_volume(path: Path, volume: NDArray[np.int16] | NDArray[np.uint8]) -> 
     image = sitk.GetImageFromArray(volume)
     image.SetSpacing((1.0, 1.0, FULL_DEPTH / len(volume)))
     image.SetOrigin((0.0, -239.0, 0.0))  # as in BraTS
-    sitk.WriteImage(image, str(path), useCompression=True)
+    write_whole(image, path)

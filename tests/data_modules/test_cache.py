@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +14,14 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from data_modules import cache as cache_module
-from data_modules.cache import SliceArray, SliceCache
+from data_modules.cache import SliceCache
 from data_modules.cases import find_cases
 from data_modules.errors import DataError
-from data_modules.reading import BadCase, CaseSlices, ImageJob, LabelJob, read_slices, run_in_order
+from data_modules.problems import Problem
+from data_modules.reading import CaseSlices, ImageJob, LabelJob, read_slices
+from data_modules.slice_array import SliceArray
 from data_modules.slices import SliceChoice
+from data_modules.workers import run_in_order
 from tests.toy import toy_labels, write_case, write_dataset, write_volume
 
 WHOLE, ENHANCING = (1, 2, 3), (3,)
@@ -30,7 +33,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the files that builds have read, in this process."""
     names: list[str] = []
 
-    def noted(job: LabelJob | ImageJob) -> CaseSlices | BadCase:
+    def noted(job: LabelJob | ImageJob) -> CaseSlices | Problem:
         names.append(job.path.name)
         return read_slices(job)
 
@@ -296,10 +299,10 @@ def test_worker_processes_build_the_same_array(
     used: list[int] = []
 
     def noted(
-        function: Callable[[LabelJob | ImageJob], CaseSlices | BadCase],
+        function: Callable[[LabelJob | ImageJob], CaseSlices | Problem],
         jobs: Sequence[LabelJob | ImageJob],
         processes: int,
-    ) -> Iterator[CaseSlices | BadCase]:
+    ) -> Generator[CaseSlices | Problem]:
         used.append(processes)
         return run_in_order(function, jobs, processes)
 
@@ -326,7 +329,8 @@ def test_a_bad_case_is_reported_and_the_others_are_built(tmp_path: Path) -> None
 
     assert list(images.indices) == ["BraTS-GLI-00000-000", "BraTS-GLI-00002-000"]
     assert list(images.bad) == ["BraTS-GLI-00001-000"]
-    assert str(bad) in images.bad["BraTS-GLI-00001-000"]
+    problem = images.bad["BraTS-GLI-00001-000"]
+    assert (problem.case, problem.file) == ("BraTS-GLI-00001-000", str(bad))
     assert len(labels.indices) == 3
     for number in (0, 2):
         case = f"BraTS-GLI-{number:05d}-000"
@@ -337,12 +341,15 @@ def test_a_bad_case_is_reported_and_the_others_are_built(tmp_path: Path) -> None
 def test_pixels_that_cropping_cuts_off_are_counted_by_case(tmp_path: Path, root: Path) -> None:
     _, labels = opened(root, SliceCache(tmp_path / "cache", (20, 40)))
 
-    assert labels.cropped == {
+    lost = {
         f"BraTS-GLI-{number:05d}-000": np.count_nonzero(toy_labels(number)[2])
         - np.count_nonzero(toy_labels(number)[2, 10:30])
         for number in range(2)
     }
-    assert any(labels.cropped.values())
+    assert any(lost.values())
+    assert [(one.case, one.what.split()[0]) for one in labels.warnings] == [
+        (case, str(count)) for case, count in lost.items() if count
+    ]
 
 
 def test_spacings_are_kept_by_case_and_axis(tmp_path: Path) -> None:
@@ -407,7 +414,7 @@ def test_a_build_leaves_no_unfinished_folder(tmp_path: Path, root: Path) -> None
 def test_a_build_that_fails_leaves_nothing(
     tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(job: LabelJob | ImageJob) -> CaseSlices | BadCase:
+    def broken(job: LabelJob | ImageJob) -> CaseSlices | Problem:
         raise KeyboardInterrupt(job.case)
 
     monkeypatch.setattr(cache_module, "read_slices", broken)
@@ -422,6 +429,7 @@ import os, signal, sys, time
 from pathlib import Path
 from data_modules import cache
 from data_modules.cases import find_cases
+from data_modules.problems import Problem
 from data_modules.reading import read_slices
 
 root, folder, how, signs = sys.argv[1], Path(sys.argv[2]), sys.argv[3], Path(sys.argv[4])

@@ -185,13 +185,34 @@ def test_a_root_must_be_a_folder(tmp_path: Path, kind: str) -> None:
         find_cases(root)
 
 
-def test_one_case_in_two_places_stops_and_names_both(tmp_path: Path) -> None:
+def test_one_case_in_two_places_is_a_bad_case_that_names_both(tmp_path: Path) -> None:
     places = [empty_case(tmp_path / part, "BraTS-GLI-00005-000") for part in ("one", "two")]
+    empty_case(tmp_path / "two", "BraTS-GLI-00006-000")
 
-    with pytest.raises(DataError, match="case BraTS-GLI-00005-000 is there twice") as caught:
-        find_cases(tmp_path)
+    cases = find_cases(tmp_path)
 
-    assert all(str(place) in str(caught.value) for place in places)
+    assert [case.id for case in cases] == ["BraTS-GLI-00005-000", "BraTS-GLI-00006-000"]
+    (problem,) = cases[0].problems
+    assert not problem.is_warning
+    assert "is there 2 times" in problem.what
+    assert all(str(place) in str(problem) for place in places)
+    assert cases[1].problems == ()
+
+
+@pytest.mark.parametrize("order", [(".nii", ".nii.gz"), (".nii.gz", ".nii")])
+def test_of_a_file_and_its_uncompressed_sibling_the_compressed_one_is_read(
+    tmp_path: Path, order: tuple[str, str]
+) -> None:
+    case_id = "BraTS-GLI-00005-000"
+    folder = empty_case(tmp_path, case_id, {"t1c": "-t1c"}, order[0])
+    (folder / f"{case_id}-t1c{order[1]}").touch()
+
+    case = only(find_cases(tmp_path))
+
+    assert case.images["t1c"].name == f"{case_id}-t1c.nii.gz"
+    (problem,) = case.problems
+    assert problem.is_warning
+    assert problem.file == str(folder / f"{case_id}-t1c.nii")
 
 
 def test_hidden_folders_are_left_alone(tmp_path: Path) -> None:
@@ -263,11 +284,20 @@ def test_what_was_not_asked_for_is_not_missed(tmp_path: Path) -> None:
 
     assert missing_files(case, ["t1c"]) is None
     assert missing_files(case, ["t2f", "t1c"]) is None
-    assert missing_files(case, ["t1c", "t2w"]) == "has no t2w image, only t1c, t2f"
-    assert missing_files(case, ["t1n", "t2w"]) == "has no t1n and no t2w image, only t1c, t2f"
+    for wanted, what in (
+        (["t1c", "t2w"], "has no t2w image, only t1c, t2f"),
+        (["t1n", "t2w"], "has no t1n and no t2w image, only t1c, t2f"),
+    ):
+        problem = missing_files(case, wanted)
+        assert problem is not None
+        assert (problem.case, problem.file) == (case.id, str(case.folder))
+        assert problem.what == what
 
 
 def test_a_segmentation_is_always_missed(tmp_path: Path) -> None:
     empty_case(tmp_path, "BraTS-GLI-00005-000", {"t1c": "-t1c"})
 
-    assert missing_files(only(find_cases(tmp_path)), ["t1c"]) == "has no segmentation"
+    problem = missing_files(only(find_cases(tmp_path)), ["t1c"])
+
+    assert problem is not None
+    assert problem.what == "has no segmentation"

@@ -1,5 +1,6 @@
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -7,10 +8,10 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from data_modules.cache import SliceArray
 from data_modules.cases import Case
 from data_modules.conventions import RELEASES
 from data_modules.dataset import SliceDataset
+from data_modules.slice_array import MappedFile, SliceArray
 
 SIZE = (4, 6)
 
@@ -27,15 +28,24 @@ def array(slices: Mapping[str, list[int]], seed: int, *, labels: bool = False) -
     if labels:
         values = rng.integers(0, 4, shape).astype(np.uint8)
     values[0] = 0
+    return mapped(slices, values)
+
+
+def mapped(slices: Mapping[str, list[int]], values: NDArray[Any]) -> SliceArray:
     first = np.cumsum([1, *map(len, slices.values())]).tolist()
+    with TemporaryDirectory() as folder:  # what is mapped outlives its name
+        np.save(Path(folder) / "array.npy", values)
+        file = MappedFile(Path(folder) / "array.npy")
     return SliceArray(
-        values=values,
+        file=file,
         indices={name: np.array(ids, np.int64) for name, ids in slices.items()},
         first_row=dict(zip(slices, first, strict=False)),
         spacings={},
         digest="",
-        cropped={},
+        sizes={},
+        intensities={},
         bad={},
+        warnings=[],
     )
 
 
@@ -156,14 +166,13 @@ def test_the_arrays_are_left_as_they_were() -> None:
 def by_hand() -> SliceDataset:
     """Two cases: slices of "a" hold 1, 3 and 3 voxels of label 3, those of "b" none."""
     slices = {"a": [0, 1, 2], "b": [0, 1, 2, 3, 4]}
-    truth = array(slices, 0, labels=True)
-    truth.values[:] = 0
-    truth.values[1, 0, :1] = 3
-    truth.values[2, 0, :3] = 3
-    truth.values[3, 0, :3] = 3
-    truth.values[3, 1, :5] = 1
-    truth.values[5, 2, :2] = 2
-    return SliceDataset([case("a"), case("b")], [array(slices, 1)], truth)
+    truth = np.zeros((9, *SIZE), np.uint8)
+    truth[1, 0, :1] = 3
+    truth[2, 0, :3] = 3
+    truth[3, 0, :3] = 3
+    truth[3, 1, :5] = 1
+    truth[5, 2, :2] = 2
+    return SliceDataset([case("a"), case("b")], [array(slices, 1)], mapped(slices, truth))
 
 
 def test_labels_are_counted_over_all_samples() -> None:

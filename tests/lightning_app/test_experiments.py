@@ -144,3 +144,15 @@ def test_both_checkpoints_are_there_after_the_first_epoch(
     assert run.best.is_file()
     assert run.last.is_file()
     assert json.loads(run.status.read_text("utf-8"))["status"] == "interrupted"
+
+
+def test_fit_and_test_write_what_they_took(program: Program) -> None:
+    assert program("fit", "--trainer.max_epochs", "2") == 0
+    assert program("test") == 0
+    run = only_run()
+    fit = json.loads(run.timing.read_text("utf-8"))
+    assert fit["run"]["images"] == 2 * sum(row["side"] == "train" for row in rows(run.split))
+    assert [len(fit["by_epoch"]), fit["batch_size"], fit["precision"]] == [2, 4, "32-true"]
+    test = json.loads(run.test().timing.read_text("utf-8"))
+    assert test["images"] == len(rows(run.test().slices))
+    assert "timing" not in run.metrics.read_text("utf-8")

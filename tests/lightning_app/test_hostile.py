@@ -19,6 +19,7 @@ from callbacks.metrics_csv import MetricsCSV
 from data_modules.cache import SliceCache
 from data_modules.cases import check_case_id, find_cases
 from data_modules.errors import DataError
+from data_modules.slice_array import open_array, stamp
 from data_modules.splits import read_split
 from data_modules.volumes import check_same_grid, read_labels, read_modality
 from lightning_app.checkpoint_io import read_checkpoint
@@ -217,20 +218,38 @@ def test_a_hostile_split_file_is_refused(way: str, tmp_path: Path) -> None:
 # The cache ---------------------------------------------------------------------------------------
 
 
+def whole_index(case: dict[str, Any]) -> dict[str, Any]:
+    return {"digest": "00", "cases": {"a": case, "b": case}, "bad": {}, "warnings": []}
+
+
+def whole_entry() -> dict[str, Any]:
+    return {"indices": [1], "spacing": [1, 1, 1], "size": [1, 1, 1], "intensities": []}
+
+
 def spoilt_indices() -> dict[str, Any]:
-    case = {"indices": [1], "spacing": [1, 1, 1], "cropped": 0}
-    whole = {"format": 1, "what": "labels", "digest": "00", "cases": {"a": case}, "bad": {}}
+    case = whole_entry()
+    whole = whole_index(case)
     return {
         "no mapping": [],
         "nothing": {},
         "cases": {**whole, "cases": []},
-        "a case": {**whole, "cases": {"a": []}},
-        "indices": {**whole, "cases": {"a": {**case, "indices": [2**70]}}},
+        "a case": {**whole, "cases": {"a": [], "b": case}},
+        "indices": {**whole, "cases": {"a": {**case, "indices": [2**70]}, "b": case}},
         "more indices than rows": {**whole, "cases": {"a": {**case, "indices": [1] * 99}}},
-        "spacing": {**whole, "cases": {"a": {**case, "spacing": "x"}}},
-        "cropped": {**whole, "cases": {"a": {**case, "cropped": None}}},
+        "fewer indices than rows": {**whole, "cases": {"a": case}},
+        "spacing": {**whole, "cases": {"a": {**case, "spacing": "xyz"}, "b": case}},
+        "size": {**whole, "cases": {"a": {**case, "size": [1]}, "b": case}},
+        "intensities": {**whole, "cases": {"a": {**case, "intensities": None}, "b": case}},
         "bad": {**whole, "bad": 3},
+        "a problem": {**whole, "bad": {"c": {"words": ""}}},
+        "warnings": {**whole, "warnings": [[]]},
     }
+
+
+def stamped(index: Any, array: Path) -> str:  # noqa: ANN401
+    """An index that says that its array is as it was written."""
+    known = {"array": stamp(array)} if index else {}
+    return json.dumps({**index, **known} if isinstance(index, dict) else index)
 
 
 @pytest.mark.parametrize("way", spoilt_indices())
@@ -239,7 +258,11 @@ def test_a_spoilt_index_of_the_cache_is_built_anew(way: str, tmp_path: Path) -> 
     cache = SliceCache(tmp_path / "cache", (32, 32), processes=1)
     whole = cache.labels(cases, "middle", (1,))
     (index,) = tmp_path.glob("cache/*/index.json")
-    index.write_text(json.dumps(spoilt_indices()[way]), "utf-8")
+    array = index.with_name("array.npy")
+    index.write_text(stamped(whole_index(whole_entry()), array), "utf-8")
+    assert open_array(index.parent) is not None
+    index.write_text(stamped(spoilt_indices()[way], array), "utf-8")
+    assert open_array(index.parent) is None
     again = cache.labels(cases, "middle", (1,))
     assert again.digest == whole.digest
     np.testing.assert_array_equal(again.values, whole.values)
@@ -251,7 +274,10 @@ def test_an_array_of_python_objects_is_built_anew_and_never_unpickled(tmp_path: 
     cache = SliceCache(tmp_path / "cache", (32, 32), processes=1)
     whole = cache.labels(cases, "middle", (1,)).digest
     (array,) = tmp_path.glob("cache/*/array.npy")
-    np.save(array, np.array([[[Trap(mark)]]], object), allow_pickle=True)
+    index = array.with_name("index.json")
+    known = json.loads(index.read_text("utf-8"))
+    np.save(array, np.array([[[Trap(mark)]]] * 3, object), allow_pickle=True)
+    index.write_text(stamped(known, array), "utf-8")
     assert cache.labels(cases, "middle", (1,)).digest == whole
     assert not mark.exists()
 
@@ -282,7 +308,7 @@ def header_fields() -> dict[str, tuple[str, Any]]:
     }
 
 
-HARMLESS = ("another file's name", "no spacing", "another kind")  # ITK reads 1 mm
+HARMLESS = ("another file's name", "another kind")
 
 
 @pytest.mark.parametrize("ending", [".nii", ".nii.gz"])
@@ -293,7 +319,7 @@ def test_a_hostile_nifti_header_is_refused_or_has_no_effect(
     voxels: NDArray[np.int16] = np.zeros((4, 6, 5), np.int16)
     voxels[:, 2:4, 1:4] = 50 + np.arange(24).reshape(4, 2, 3)
     path = write_volume(tmp_path / "x.nii", voxels)
-    whole = read_modality(path)[0]
+    whole = read_modality(path).voxels
     content = bytearray(path.read_bytes())
     header = nib.Nifti1Header(bytes(content[:348]))
     field, value = header_fields()[way]
@@ -304,14 +330,14 @@ def test_a_hostile_nifti_header_is_refused_or_has_no_effect(
     path = tmp_path / f"y{ending}"
     path.write_bytes(gzip.compress(content) if ending == ".nii.gz" else content)
     try:
-        read, _, spacing = read_modality(path)
+        volume = read_modality(path)
         check_same_grid(path, path)
     except DataError as error:
         assert "\n" not in str(error)  # noqa: PT017 (or it is harmless)
     else:
         assert way in HARMLESS
-        np.testing.assert_array_equal(read, whole)
-        assert min(spacing) > 0
+        np.testing.assert_array_equal(volume.voxels, whole)
+        assert min(volume.spacing) > 0
     with pytest.raises(DataError, match=r"^[^\n]+$"):
         read_labels(path, {0: 0})
 
@@ -330,7 +356,7 @@ def test_intensities_too_close_for_our_numbers_are_a_constant_image(tmp_path: Pa
     voxels[1, 3, 2:4] = 1e-45
     path = write_volume(tmp_path / "x.nii.gz", voxels)
     try:
-        assert np.isfinite(read_modality(path)[0]).all()
+        assert np.isfinite(read_modality(path).voxels).all()
     except DataError as error:
         assert "constant" in str(error)  # noqa: PT017 (either will do)
 

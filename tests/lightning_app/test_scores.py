@@ -8,7 +8,7 @@ from sklearn.metrics import confusion_matrix
 from torch import Tensor
 from torchmetrics.functional.segmentation import dice_score, mean_iou
 
-from lightning_app.counts import CountTable, SliceCounts
+from lightning_app.counts import CountTable
 from lightning_app.scores import (
     SCORES,
     accuracy_of_nothing,
@@ -17,6 +17,7 @@ from lightning_app.scores import (
     evaluate_with_intervals,
     monitored_dice,
 )
+from lightning_app.slice_counts import SliceCounts
 
 
 def table(

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from lightning_app.statistics import bootstrap_interval
+from lightning_app.statistics import bootstrap_interval, combined_interval
 
 
 def test_the_interval_equals_a_plain_bootstrap() -> None:
@@ -39,3 +39,18 @@ def test_draws_without_a_denominator_are_left_out() -> None:
 
 def test_a_score_that_is_1_for_everyone_has_an_interval_without_width() -> None:
     assert bootstrap_interval(np.ones(12), np.ones(12), seed=0) == (1, 1)
+
+
+def test_a_difference_of_ratios_draws_the_same_patients_for_both() -> None:
+    rng = np.random.default_rng(3)
+    over, under = rng.random(40), 1 + rng.random(40)
+    better = over + 0.1 * under  # by 0.1 in every draw
+
+    low, high = combined_interval([1, -1], [(better, under), (over, under)], seed=0) or (0, 0)
+
+    assert (low, high) == pytest.approx((0.1, 0.1))
+
+
+def test_no_interval_where_one_of_the_ratios_is_undefined() -> None:
+    defined, undefined = (np.ones(12), np.full(12, 2.0)), (np.zeros(12), np.zeros(12))
+    assert combined_interval([1, -1], [defined, undefined], seed=0) is None

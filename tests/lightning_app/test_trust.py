@@ -11,6 +11,8 @@ import pytest
 import yaml
 from jsonargparse._common import parsing_settings
 
+from lightning_app import reproduce
+from lightning_app.cli import main
 from lightning_app.runs import find_runs
 from lightning_app.trust import SETTINGS_VARIABLE, settings_file, trusted_names
 from tests.conftest import Program
@@ -188,6 +190,53 @@ def test_what_is_allowed_opens_no_other_door(
     assert not find_runs(Path("runs"))
 
 
+@pytest.mark.parametrize("command", ["prepare", "reproduce"])
+@pytest.mark.parametrize("what", [*CONFIGS, "a shell through the program", "the program itself"])
+def test_prepare_and_reproduce_read_configs_as_strictly_as_fit(
+    command: str,
+    what: str,
+    program: Program,
+    mark: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(reproduce, "_execute", _nothing_is_executed)
+    write("net.yaml", NET)
+    write("model.yaml", {"network": NET})
+    strange = write("strange.yaml", {**CONFIGS, **DOORS}[what])
+    assert ending(program, command, "--config", "toy.yaml", "--config", strange) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert error.startswith("error: ")
+    assert not mark.exists()
+
+
+def _nothing_is_executed(*arguments: str) -> int:
+    raise AssertionError(arguments)
+
+
+@pytest.mark.parametrize("command", ["prepare", "reproduce"])
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--config", "strange.yaml"], "a config says trust: ['os']"),
+        (["--optimizer.lr", ".nan"], "optimizer.init_args.lr is nan, expected a finite number"),
+    ],
+)
+def test_prepare_and_reproduce_refuse_what_fit_refuses(
+    command: str,
+    options: list[str],
+    words: str,
+    program: Program,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(reproduce, "_execute", _nothing_is_executed)
+    write("strange.yaml", {"trust": ["os"]})
+    assert ending(program, command, "--config", "toy.yaml", *options) == 2
+    assert words in capsys.readouterr().err
+
+
 def test_configs_are_read_from_this_machine_alone(
     program: Program, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -223,6 +272,34 @@ def test_a_network_of_ones_own_needs_trust_in_fit_resume_test_and_predict_alike(
         assert not mark.exists()
         assert program(*command, *trust) == 0
         assert mark.exists()
+
+
+def test_prepare_takes_trust_and_draws_its_batch(program: Program, mark: Path) -> None:
+    own = ["--model.network", f"{MODULE}.Net", "--trust", MODULE]
+    assert program("prepare", *own) == 0
+    assert mark.exists()
+
+
+def test_reproduce_trusts_in_its_trainings_and_its_tests(
+    program: Program, mark: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del program  # for its folder and its toy.yaml
+    made: list[str] = []
+
+    def execute(*arguments: str) -> int:
+        made.append(arguments[0])
+        return 0 if arguments[0] == "report" else main(list(arguments))
+
+    monkeypatch.setattr(reproduce, "_execute", execute)
+    own = ["--model.network", f"{MODULE}.Net", "--trust", MODULE]
+    command = ["reproduce", "--only", "unet_t1c", "--config", "toy.yaml", *own]
+    assert main(command) == 0
+    assert mark.exists()
+    assert made == ["fit", "test", "report"]
+    (run,) = find_runs(Path("runs"))
+    assert run.test().metrics.is_file()
+    assert main(command) == 0
+    assert made[3:] == ["report"]
 
 
 def test_the_users_settings_file_trusts_for_good(program: Program, mark: Path) -> None:

@@ -1,0 +1,118 @@
+"""The cells of the paper's grid, and which run is which cell's."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from jsonargparse import Namespace
+
+from data_modules.brats import BraTSDataModule
+from lightning_app.configs import BASE
+from lightning_app.configured_cli import ConfiguredCLI, resolve_paths
+from lightning_app.files import read_json
+from lightning_app.parser import ExperimentParser
+from lightning_app.plain import changes
+from lightning_app.resuming import FREE, is_below
+from lightning_app.run_status import is_finished
+from lightning_app.runs import Run, find_runs, run_config
+from lightning_app.task import SegmentationTask
+from lightning_app.trust import typed_trust
+
+EXPERIMENTS = tuple(
+    f"{network}_{modality}"
+    for modality, network in product(
+        ("t1c", "t2f", "t2w"), ("unet", "attention_unet", "spp", "aspp")
+    )
+)
+# Beyond what a resumed run may change: where it is computed.
+ELSEWHERE = ("trainer.accelerator", "trainer.devices", "trainer.num_nodes", "trainer.strategy")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One experiment with one seed.
+
+    Attributes:
+        experiment: such as aspp_t1c.
+        seed: of weights, shuffling and flips.
+        options: what the user typed besides, overlays and flags.
+    """
+
+    experiment: str
+    seed: int
+    options: tuple[str, ...]
+
+    @property
+    def arguments(self) -> list[str]:
+        """The options of its ``fit``."""
+        own = ["--config", f"{self.experiment}.yaml", *self.options]
+        return [*own, "--seed_everything", str(self.seed)]
+
+    @property
+    def trust(self) -> list[str]:
+        """Those options of its ``fit`` that its ``test`` needs too."""
+        return [word for name in typed_trust(self.options) for word in ("--trust", name)]
+
+    def __str__(self) -> str:
+        return f"{self.experiment}, seed {self.seed}"
+
+
+def cells(only: Sequence[str], seeds: int, options: Sequence[str]) -> list[Cell]:
+    """The grid, one seed after the other, so that a whole grid is there early."""
+    chosen = [one for one in EXPERIMENTS if not only or one in only]
+    return [Cell(one, seed, tuple(options)) for seed in range(seeds) for one in chosen]
+
+
+class Wanted(ConfiguredCLI):
+    """What a cell's training would be: its resolved config and its data.
+
+    Args:
+        cell: the cell.
+    """
+
+    def __init__(self, cell: Cell) -> None:
+        super().__init__(
+            SegmentationTask,
+            BraTSDataModule,
+            save_config_callback=None,
+            seed_everything_default=0,
+            parser_class=ExperimentParser,
+            parser_kwargs={"default_config_files": [str(BASE)], "prog": "python main.py reproduce"},
+            args=cell.arguments,
+            run=False,
+            load_from_checkpoint_support=False,
+        )
+
+    def instantiate_classes(self) -> None:
+        """Only the data: they are prepared here, before the first training."""
+        resolve_paths(self.config.data)
+        alone = ExperimentParser()
+        alone.add_lightning_class_args(BraTSDataModule, "data")
+        data: BraTSDataModule = alone.instantiate_classes(Namespace(data=self.config.data)).data  # type: ignore[no-untyped-call]
+        data.prepare_data()
+        self.data = data.description()
+
+    @property
+    def root(self) -> Path:
+        """Where the runs are."""
+        return Path(self.config.trainer.default_root_dir)
+
+    def run(self) -> Run | None:
+        """The cell's run: the newest that is finished, else the newest; None where there is none.
+
+        A run is the cell's if its config is the same but for places, devices, workers and logging,
+        and its data and split are the same.
+        """
+        own = [run for run in find_runs(self.root) if self._is_own(run)]
+        return next((run for run in own if is_finished(run)), own[0] if own else None)
+
+    def _is_own(self, run: Run) -> bool:
+        try:
+            known: dict[str, Any] = read_json(run.environment)["data"]
+            other = changes(run_config(run), self.config)
+        except (OSError, ValueError, KeyError):
+            return False
+        same_data = all(known[what] == self.data[what] for what in ("fingerprint", "split"))
+        return same_data and all(is_below(option, (*FREE, *ELSEWHERE)) for option in other)

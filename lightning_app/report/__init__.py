@@ -1,0 +1,1 @@
+"""The tables, figures and the page of many runs. Reads run folders only; imports no torch."""

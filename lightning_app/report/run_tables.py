@@ -1,0 +1,95 @@
+"""The tables of what the runs are and what they took."""
+
+from collections.abc import Sequence
+from dataclasses import astuple
+
+from lightning_app.report import paper
+from lightning_app.report.cohorts import Cohort
+from lightning_app.report.grid import grid
+from lightning_app.report.measures import mean_over_seeds
+from lightning_app.report.names import modality_name, network_name
+from lightning_app.report.reading import TestedRun
+from lightning_app.report.table import Cell, Column, Table, duration, fixed
+
+_ON_TIMES = (
+    "Training: with validation, without preparing the data. Inference: on the whole test side, "
+    "from the first read to the last mask."
+)
+
+
+def table_2(cohort: Cohort) -> Table:
+    """Training and inference time, the paper's beside ours."""
+    columns = [
+        Column("modality", "Modality"), Column("network", "Network"),
+        Column("seeds", "Seeds", fixed(0)),
+        Column("training_s", "Training", duration),
+        Column("training_paper_s", "Training, paper", duration),
+        Column("inference_s", "Inference", duration),
+        Column("inference_paper_s", "Inference, paper", duration),
+        Column("test_images", "Test images", fixed(0)), Column("device", "Device"),
+        Column("remark", "Remark on the paper"),
+    ]  # fmt: skip
+    rows: list[list[Cell]] = []
+    for modality, network, entry in grid(cohort):
+        printed = paper.PRINTED.get((network, modality), paper.NOTHING_PRINTED)
+        times = [run.times for run in entry.runs] if entry else []
+        devices = {time.device for time in times} | {time.test_device for time in times}
+        rows.append([
+            modality_name(modality), network_name(network), len(times),
+            mean_over_seeds([time.training for time in times]), printed.training,
+            mean_over_seeds([time.inference for time in times]), printed.inference,
+            len(entry.first.table.slices) if entry else None,
+            ", ".join(sorted(filter(None, devices))), printed.remark,
+        ])  # fmt: skip
+    return Table("table2", "Table 2: times", columns, rows, _notes_on_times(cohort))
+
+
+def network_table(cohort: Cohort) -> Table:
+    """How large the networks are."""
+    columns = [
+        Column("network", "Network"), Column("parameters", "Parameters", fixed(0)),
+        Column("multiply_adds", "Multiply-adds", fixed(0)), Column("image", "Image"),
+    ]  # fmt: skip
+    rows = dict.fromkeys(
+        (
+            network_name(run.network), run.parameters, run.multiply_adds,
+            "{} x {}".format(*run.image_size),
+        )
+        for run in cohort.runs
+    )  # fmt: skip
+    notes = ["Multiply-adds of the convolutions and matrix products of one forward pass."]
+    return Table("networks", "Networks", columns, list(rows), notes)
+
+
+def run_table(runs: Sequence[TestedRun]) -> Table:
+    """Where every figure comes from."""
+    titles = (
+        "Run", "Network", "Modality", "Seed", "Epochs", "Best epoch", "Data", "Fingerprint",
+        "Split", "Device", "Python", "torch", "lightning", "Commit",
+    )  # fmt: skip
+    columns = [Column(t.lower().replace(" ", "_"), t, fixed(0)) for t in titles]
+    rows = [
+        [
+            run.name, network_name(run.network), modality_name(run.modality), run.seed,
+            len(run.history), run.best_epoch, run.data.kind, run.data.fingerprint, run.data.split,
+            *astuple(run.surroundings),
+        ]
+        for run in runs
+    ]  # fmt: skip
+    notes = ["Epochs count from 0; the best one has the highest validation Dice and was tested."]
+    return Table("runs", "Runs", columns, rows, notes)
+
+
+def _notes_on_times(cohort: Cohort) -> list[str]:
+    notes = [_ON_TIMES]
+    runs = cohort.runs
+    for what, times in (
+        ("training", [run.times.training for run in runs]),
+        ("inference", [run.times.inference for run in runs]),
+    ):
+        if missing := sum(time is None for time in times):
+            notes.append(f"No {what} time was measured in {missing} of the {len(runs)} runs.")
+    devices = {d for run in runs for d in (run.times.device, run.times.test_device) if d}
+    if len(devices) > 1:
+        notes.append("The times were taken on different devices: do not compare them.")
+    return notes

@@ -1,0 +1,51 @@
+"""What a reader must know before the first table."""
+
+from collections.abc import Sequence
+
+from data_modules.slices import looks_at_truth
+from lightning_app.report.cohorts import Cohort, differing_settings
+from lightning_app.report.grid import missing_experiments
+
+
+def page_warnings(cohorts: Sequence[Cohort]) -> list[str]:
+    """One sentence or two each."""
+    found = []
+    if len(cohorts) > 1:
+        found.append(
+            f"The runs are of {len(cohorts)} different data sets, splits, targets or choices of "
+            "slices. Each has tables of its own; nothing is compared between them."
+        )
+    if missing := missing_experiments(cohorts):
+        found.append(
+            f"{len(missing)} of the paper's 12 experiments have no finished and tested run: "
+            f"{', '.join(missing)}."
+        )
+    for number, cohort in enumerate(cohorts, start=1):
+        where = f"Group {number}: " if len(cohorts) > 1 else ""
+        found += [where + words for words in _of_cohort(cohort)]
+    return found
+
+
+def _of_cohort(cohort: Cohort) -> list[str]:
+    found = []
+    if any(len(entry.runs) == 1 for entry in cohort.entries):
+        found.append(
+            "Networks with a single seed: what is said of them is said of these weights, not of "
+            "the architecture."
+        )
+    for option, values in differing_settings(cohort.runs).items():
+        found.append(
+            f"The runs were not trained alike: {option} is {' or '.join(values)}. A difference "
+            "between networks may come from that."
+        )
+    found += [
+        f"{run.name} was trained, or its best epoch chosen, on {run.flattered_by} of the tested "
+        "patients: its scores are flattered."
+        for run in cohort.runs
+        if run.flattered_by
+    ]
+    if looks_at_truth(cohort.data.eval_slices):  # type: ignore[arg-type]
+        found.append(
+            f"The tested slices ('{cohort.data.eval_slices}') were chosen by looking at the truth."
+        )
+    return found

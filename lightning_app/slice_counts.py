@@ -1,0 +1,48 @@
+"""Counting tp, fp, fn and tn of each slice and class, while batches go by."""
+
+import torch
+from torch import Tensor
+from torchmetrics import Metric
+
+
+class SliceCounts(Metric):
+    """Counts tp, fp, fn and tn of every slice and class, as whole numbers.
+
+    ``compute`` gives int64 (slices, 1 + 4 classes): the sample's index, then the four counts of
+    each class; sorted by sample, so that the order of the batches and the number of processes do
+    not matter.
+    """
+
+    full_state_update = False
+    rows: list[Tensor]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.add_state("rows", default=[], dist_reduce_fx="cat")
+
+    def update(self, prediction: Tensor, truth: Tensor, sample: Tensor) -> None:
+        """Count a batch.
+
+        Args:
+            prediction: bool (N, classes, H, W).
+            truth: bool (N, classes, H, W).
+            sample: int64 (N,), the index of each slice in its set.
+        """
+        both = (prediction & truth).sum((2, 3))
+        predicted, true = prediction.sum((2, 3)), truth.sum((2, 3))
+        pixels = prediction.shape[2] * prediction.shape[3]
+        neither = pixels - predicted - true + both
+        counts = torch.stack([both, predicted - both, true - both, neither], dim=2)
+        self.rows.append(torch.cat([sample[:, None], counts.flatten(1)], dim=1))
+
+    def compute(self) -> Tensor:
+        """The rows of all batches, sorted by sample.
+
+        Raises:
+            RuntimeError: a sample was counted twice.
+        """
+        rows = torch.cat(self.rows) if isinstance(self.rows, list) else self.rows
+        rows = rows[rows[:, 0].argsort()]
+        if (rows[1:, 0] == rows[:-1, 0]).any():
+            raise RuntimeError("a slice was counted twice")
+        return rows
