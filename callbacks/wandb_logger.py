@@ -5,8 +5,9 @@ import math
 import netrc
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from lightning.pytorch.loggers import Logger, WandbLogger
@@ -80,6 +81,7 @@ class ForgivingWandbLogger(Logger):
             act(self._logger)
         except Exception as error:  # noqa: BLE001 (whatever it is, the training is worth more)
             self._given_up = True
+            _close_what_is_open()
             reason = " ".join(str(error).split()) or type(error).__name__
             _log.warning(
                 "W&B failed (%s): going on without it; the run's files have it all", reason
@@ -103,6 +105,8 @@ class ForgivingWandbLogger(Logger):
 
     def _open(self, folder: Path) -> WandbLogger:
         """Open a run, offline where the server does not answer."""
+        # W&B reports its errors home even from offline runs.
+        os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
         mode = _mode()
         try:
             return self._open_as(mode, folder)
@@ -121,21 +125,33 @@ class ForgivingWandbLogger(Logger):
             silent=True, console="off", init_timeout=PATIENCE_S, finish_timeout=PATIENCE_S
         )
         folder.mkdir(parents=True, exist_ok=True)
-        logger = WandbLogger(
+        run = wandb.init(
             project=self.project,
             entity=self.entity,
-            save_dir=folder,
-            version=self._id_file.read_text("utf-8").strip() if self._id_file and known else None,
+            dir=folder,
+            id=self._id_file.read_text("utf-8").strip() if self._id_file and known else None,
+            resume="allow",
             name=f"{folder.parent.name}/{folder.name}",
-            mode=mode,
+            mode=cast("Any", mode),  # W&B refuses what it does not know
             settings=settings,
         )
-        run = logger.experiment
+        # An axis of its own: W&B's begins at 0 again in each offline part.
+        run.define_metric("trainer/global_step")
+        run.define_metric("*", step_metric="trainer/global_step", step_sync=True)
         if mode != "disabled" and self._id_file is not None:
             self._id_file.parent.mkdir(parents=True, exist_ok=True)
             self._id_file.write_text(f"{run.id}\n", "utf-8")
         _log.info(_where(mode, run, folder))
-        return logger
+        return WandbLogger(experiment=run)
+
+
+def _close_what_is_open() -> None:
+    """Close a run that has failed: the next one of the process would go on in it."""
+    with suppress(Exception):
+        import wandb  # noqa: PLC0415
+
+        if wandb.run is not None:
+            wandb.run.finish(exit_code=1)
 
 
 def _mode() -> str:

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -221,25 +222,21 @@ class ExperimentCLI(LightningCLI):
             )
 
     def _command_callbacks(self) -> list[Any]:
+        own = partial(self._get, self.config_init)
         match self.early.command:
             case "fit":
                 network = describe_network(self.model.network, self.datamodule)
                 return [
                     RunRecorder(self.run_folder, self._save_config, network, goes_on=self.goes_on),
                     RandomStates(),
-                    WandbFitReport(
-                        self.run_folder,
-                        self._get(self.config_init, "best_checkpoint"),
-                        self._get(self.config_init, "wandb_media"),
-                    ),
-                    GracefulStop(self._get(self.config_init, "last_checkpoint")),
+                    WandbFitReport(self.run_folder, own("best_checkpoint"), own("wandb_media")),
+                    GracefulStop(own("last_checkpoint")),
                 ]
             case "test":
-                results = TestResults(self.run_folder, self._get(self.config_init, "timing"))
+                results = TestResults(self.run_folder, own("timing"))
                 return [results, WandbTestReport(self.run_folder, results)]
             case "predict":
-                folder = self._get(self.config_init, "output")
-                self._label_map_writer = LabelMapWriter(folder, self.run_folder)
+                self._label_map_writer = LabelMapWriter(own("output"), self.run_folder)
                 return [self._label_map_writer]
         return []
 

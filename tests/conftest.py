@@ -1,6 +1,7 @@
 """What every test shares."""
 
 import logging
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -22,9 +23,11 @@ def _one_thread() -> None:
 
 @pytest.fixture(autouse=True)
 def _clean_surroundings(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No variable of the user's, and no log handler left by a command that a test ran."""
-    for name in ("BRATS_ROOT", "PL_GLOBAL_SEED"):
+    """No variable and no W&B account of the user's, and no log handler left by a command."""
+    for name in ("BRATS_ROOT", "PL_GLOBAL_SEED", *(n for n in os.environ if n.startswith("WANDB"))):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("NETRC", os.devnull)
+    monkeypatch.setenv("WANDB_ERROR_REPORTING", "false")
     yield
     for room in ROOMS:
         logging.getLogger(room).handlers = []

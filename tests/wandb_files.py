@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import wandb
 from wandb.proto import wandb_internal_pb2
 
 _BLOCK = 32768  # LevelDB's log format, in blocks; each piece has crc, length and type before it
@@ -28,6 +29,7 @@ class Written:
 
 def offline_runs(folder: Path) -> list[Written]:
     """All offline parts below a run's folder, the oldest first."""
+    wandb.teardown()  # its service may still be writing
     return [_written(path) for path in sorted(folder.glob("wandb/offline-run-*/*.wandb"))]
 
 
