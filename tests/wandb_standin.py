@@ -101,6 +101,10 @@ class StandIn:
         given = {name: {"value": value} for name, value in trial.parameters.items()}
         return {"type": "run", "run_id": trial.id, "program": program, "args": given}
 
+    def _RunResumeStatus(self, _: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+        entity = {"id": ENTITY, "name": ENTITY}
+        return {"model": {"id": PROJECT, "name": PROJECT, "entity": entity, "bucket": None}}
+
     def _UpsertBucket(self, variables: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
         (trial,) = [trial for trial in self.trials if trial.id == variables["name"]]
         trial.sweep = variables.get("sweep") or trial.sweep

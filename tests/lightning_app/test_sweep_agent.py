@@ -122,7 +122,7 @@ def wait_until(what: Callable[[], bool], said: Path) -> None:
 
 
 def run_of(trial: Trial, root: Path) -> Run:
-    (run,) = [run for run in find_runs(root) if run.wandb_id.read_text("utf-8").strip() == trial.id]
+    (run,) = [one for one in find_runs(root) if one.wandb_id.read_text("utf-8").strip() == trial.id]
     return run
 
 
