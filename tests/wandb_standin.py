@@ -119,7 +119,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: "_Server"
 
-    def do_POST(self) -> None:  # noqa: N802 (http.server's name)
+    def do_POST(self) -> None:
         """Answer whatever is asked."""
         content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         answer: dict[str, Any] = {}

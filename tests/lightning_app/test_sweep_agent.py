@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from lightning_app.run_status import read_status
 from lightning_app.runs import Run, find_runs, run_config
 from tests.sweep_files import combinations, read_sweep
 from tests.toy import toy_config
+from tests.wandb_files import offline_runs
 from tests.wandb_standin import ENTITY, PROJECT, SWEEP, StandIn, Trial, serving
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -77,6 +78,12 @@ class Desk:
         """What an agent and its trials said."""
         return self.folder / f"agent{number}.txt"
 
+    def clear(self) -> None:
+        """End whatever a failed test has left running."""
+        for process in self.processes():
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+
     def processes(self) -> list[int]:
         """Every process that was started from here and is there yet."""
         mark = f"HOME={self.environment['HOME']}\0".encode()
@@ -100,7 +107,7 @@ def open_desk(toy_root: Path, tmp_path: Path) -> Iterator[Open]:
 
         def make(memory: StandIn) -> Desk:
             desk = Desk(tmp_path, stack.enter_context(serving(memory)))
-            stack.callback(lambda: [os.kill(pid, signal.SIGKILL) for pid in desk.processes()])
+            stack.callback(desk.clear)
             (tmp_path / "home").mkdir()
             config = toy_config(toy_root)
             config["data"] |= {"cache_dir": str(tmp_path / "cache"), "num_workers": 1}
@@ -134,10 +141,15 @@ def check(trial: Trial, run: Run) -> None:
         assert trial.config[name] == value
         if name != "config":
             assert at(run_config(run), name) == value
+    for name in ("train/loss", "val/loss", "val/dice"):
+        sent = [row[name] for row in trial.rows if name in row]
+        assert sent == pytest.approx(written(run, name)), name
+    assert trial.summary["best/val/dice"] == pytest.approx(max(written(run, "val/dice")))
+
+
+def written(run: Run, score: str) -> list[float]:
     with run.metrics.open(newline="", encoding="utf-8") as file:
-        scores = [float(row["val/dice"]) for row in csv.DictReader(file)]
-    assert [row["val/dice"] for row in trial.rows if "val/dice" in row] == pytest.approx(scores)
-    assert trial.summary["best/val/dice"] == pytest.approx(max(scores))
+        return [float(row[score]) for row in csv.DictReader(file)]
 
 
 def test_an_agent_runs_two_trials_and_sends_their_scores(open_desk: Open) -> None:
@@ -151,6 +163,7 @@ def test_an_agent_runs_two_trials_and_sends_their_scores(open_desk: Open) -> Non
     assert [run.experiment for run in find_runs(root)] == ["aspp_t2f", "aspp_t2f"]
     for trial in memory.trials:
         check(trial, run_of(trial, root))
+    assert len({trial.summary["val/loss"] for trial in memory.trials}) == 2
     assert desk.processes() == []
 
 
@@ -187,7 +200,13 @@ def test_a_trial_that_fails_is_not_finished_and_the_next_one_runs(open_desk: Ope
     check(done, run_of(done, root))
 
 
-def test_a_stopped_agent_leaves_no_process_and_no_finished_trial(open_desk: Open) -> None:
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [(signal.SIGTERM, "Stopped by SIGTERM"), (signal.SIGINT, "Interrupted")],
+)
+def test_a_stopped_agent_leaves_no_process_and_no_finished_trial(
+    number: signal.Signals, words: str, open_desk: Open
+) -> None:
     memory = StandIn(trials_of("aspp_blocks.yaml", 1))
     desk = open_desk(memory)
     toy = desk.folder / "toy.yaml"
@@ -197,7 +216,7 @@ def test_a_stopped_agent_leaves_no_process_and_no_finished_trial(open_desk: Open
     agent = desk.agent()
     (trial,) = memory.trials
     wait_until(lambda: any("val/dice" in row for row in trial.rows), desk.said())
-    agent.send_signal(signal.SIGTERM)
+    agent.send_signal(number)
     agent.wait(PATIENCE_S)
     wait_until(lambda: desk.processes() == [], desk.said())
 
@@ -205,4 +224,22 @@ def test_a_stopped_agent_leaves_no_process_and_no_finished_trial(open_desk: Open
     run = run_of(trial, desk.folder / "runs" / "sweeps")
     assert read_status(run)["status"] == "interrupted"
     assert run.last.is_file()
-    assert "Stopped by SIGTERM" in desk.said().read_text("utf-8")
+    assert words in desk.said().read_text("utf-8")
+
+
+def test_a_trial_that_the_server_refuses_is_logged_offline(
+    open_desk: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = StandIn([])
+    monkeypatch.setattr(memory, "_UpsertBucket", None)
+    desk = open_desk(memory)
+    done = subprocess.run(
+        [sys.executable, ROOT / "main.py", "fit", "--config", "unet_t1c.yaml", "-c", "toy.yaml"],
+        cwd=desk.folder, env={**desk.environment, "WANDB_RUN_ID": "trial", "WANDB_SWEEP_ID": SWEEP},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+
+    assert "logging offline" in done.stderr
+    (run,) = find_runs(desk.folder / "runs")
+    (part,) = offline_runs(run.path)
+    assert (part.id, part.exit_code) == ("trial", 0)

@@ -1,4 +1,4 @@
-"""The sweep files: each trial is accepted, and the score that is optimised is there. No training."""
+"""The sweep files: each trial is accepted, and the score that is optimised is logged."""
 
 from collections.abc import Callable
 from pathlib import Path
