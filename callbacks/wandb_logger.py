@@ -53,9 +53,9 @@ class ForgivingWandbLogger(Logger):
         return self.project
 
     @property
-    def version(self) -> str | None:
-        """The W&B id; None before the run is opened."""
-        return self._logger.version if self._logger else None
+    def version(self) -> None:
+        """None: Lightning would show the W&B id in the progress bar."""
+        return
 
     def keep_in(self, folder: Path, id_file: Path) -> None:
         """Say where W&B's files belong, and which file keeps the id for those who go on.
