@@ -13,9 +13,10 @@ import torch
 from lightning.pytorch import LightningModule, Trainer
 
 from callbacks.checkpoints import LastCheckpoint
+from callbacks.whole_files import replacing
 from lightning_app import resuming
 from lightning_app.checkpoint_io import DurableCheckpointIO, read_checkpoint
-from lightning_app.files import replacing, write_json
+from lightning_app.files import write_json
 from lightning_app.runs import Run, find_runs
 from tests.conftest import Program
 from tests.disk import fill, make_read_only, small_disk
