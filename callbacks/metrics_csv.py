@@ -1,12 +1,13 @@
 """A CSV file of the scores, one row an epoch."""
 
 import csv
-import os
 from pathlib import Path
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
+
+from callbacks.whole_files import replacing
 
 
 class MetricsCSV(Callback):
@@ -112,17 +113,7 @@ def _write(path: Path, rows: list[dict[str, Any]], columns: list[str]) -> None:
     Raises:
         OSError: it cannot be written; what was there is left.
     """
-    temporary = path.with_suffix(".part")
-    try:
-        with temporary.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, columns)
-            writer.writeheader()
-            writer.writerows(rows)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        error.filename = str(path)  # a full disk is met on closing, where the system names no file
-        raise
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        writer.writerows(rows)

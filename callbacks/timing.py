@@ -13,6 +13,7 @@ from callbacks.clocks import clock_of
 from callbacks.fetches import listen, stop_listening
 from callbacks.inference import ForwardTimes
 from callbacks.laps import Kind, Stopwatch, Times, of_all_processes
+from callbacks.whole_files import replacing
 
 KEY = "timing"
 
@@ -244,6 +245,5 @@ def _log(trainer: Trainer, record: dict[str, Any]) -> None:
 
 def _write(path: Path, record: dict[str, Any]) -> None:
     """Write the whole file anew, so that it is never half written."""
-    temporary = path.with_suffix(".part")
-    temporary.write_text(json.dumps(record, indent=2) + "\n", "utf-8")
-    temporary.replace(path)
+    with replacing(path) as temporary:
+        temporary.write_text(json.dumps(record, indent=2) + "\n", "utf-8")

@@ -8,6 +8,8 @@ from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
+from callbacks.whole_files import replacing
+
 _log = logging.getLogger(__name__)
 
 Row = dict[str, str]
@@ -90,9 +92,8 @@ def draw_training(path: Path, rows: list[Row], score: str) -> None:
     rates.set_ylabel("learning rate")
     rates.set_xlabel("epoch")
     rates.xaxis.set_major_locator(MaxNLocator(integer=True))
-    temporary = path.with_suffix(".part")
-    figure.savefig(temporary, dpi=100, format="png")
-    temporary.replace(path)
+    with replacing(path) as temporary:
+        figure.savefig(temporary, dpi=100, format="png")
 
 
 def _values(rows: list[Row], column: str) -> list[float]:

@@ -53,9 +53,9 @@ class ForgivingWandbLogger(Logger):
         return self.project
 
     @property
-    def version(self) -> str | None:
-        """The W&B id; None before the run is opened."""
-        return self._logger.version if self._logger else None
+    def version(self) -> None:
+        """None: Lightning would show the W&B id in the progress bar."""
+        return
 
     def keep_in(self, folder: Path, id_file: Path) -> None:
         """Say where W&B's files belong, and which file keeps the id for those who go on.
@@ -115,6 +115,7 @@ class ForgivingWandbLogger(Logger):
                 raise
             reason = " ".join(str(error).split())
             _log.warning("W&B's server cannot be used (%s): logging offline", reason)
+            _let_go_of_the_id()
             return self._open_as("offline", folder)
 
     def _open_as(self, mode: str, folder: Path) -> WandbLogger:
@@ -152,6 +153,13 @@ def _close_what_is_open() -> None:
 
         if wandb.run is not None:
             wandb.run.finish(exit_code=1)
+
+
+def _let_go_of_the_id() -> None:
+    """End W&B's service, which takes an id that a refused run was to have for in use."""
+    import wandb  # noqa: PLC0415
+
+    wandb.teardown()
 
 
 def _mode() -> str:

@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from lightning.fabric.plugins import TorchCheckpointIO
 
+from callbacks.whole_files import replacing
 from lightning_app.errors import UsageError
-from lightning_app.files import replacing
 
 FORMAT_KEY = "format"
 _FORBIDDEN = re.compile(

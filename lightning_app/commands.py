@@ -25,6 +25,8 @@ def run(arguments: list[str]) -> int:
         The exit code.
     """
     quieten()
+    # W&B adds its own notes to the options of a sweep's trial that it starts again.
+    arguments = [word for word in arguments if not word.startswith("--_wandb=")]
     folder = None
     try:
         with ending_on_sigterm(), importing_only(trusted_names(arguments)):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lightning_app.files import replacing
+from callbacks.whole_files import replacing
 
 # Okabe and Ito's colours, told apart by colour-blind eyes too.
 MOST_TILES, TILES_A_ROW = 32, 8

@@ -11,12 +11,13 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
+from callbacks.whole_files import replacing
 from data_modules.cases import Case, find_cases
 from data_modules.errors import DataError
 from data_modules.framing import frame
 from data_modules.volumes import check_same_grid, read_modality, write_label_map
 from lightning_app.errors import UsageError
-from lightning_app.files import read_json, replacing, write_json
+from lightning_app.files import read_json, write_json
 from lightning_app.runs import Run
 from lightning_app.task import SegmentationTask, Volume
 

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from callbacks.timing import Timing
+from callbacks.whole_files import replacing
 from data_modules.brats import BraTSDataModule
 from data_modules.dataset import Batch
 from lightning_app.checkpoint_io import read_checkpoint
 from lightning_app.counts import CountTable
-from lightning_app.files import read_json, replacing, write_csv, write_json
+from lightning_app.files import read_json, write_csv, write_json
 from lightning_app.pictures import Example, draw_examples, to_grey
 from lightning_app.runs import Run, TestFolder
 from lightning_app.score_table import print_scores

@@ -8,11 +8,12 @@ from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
+from callbacks.whole_files import remove_unfinished
 from data_modules.brats import BraTSDataModule
 from lightning_app.endings import words
 from lightning_app.environment import environment
 from lightning_app.errors import UsageError
-from lightning_app.files import read_json, remove_unfinished, write_csv, write_json
+from lightning_app.files import read_json, write_csv, write_json
 from lightning_app.run_status import Status, begin, held, now, write_status
 from lightning_app.runs import Run
 

@@ -15,6 +15,7 @@ from lightning.pytorch.strategies.launchers.subprocess_script import _Subprocess
 from callbacks.checkpoints import BestCheckpoint
 from callbacks.graceful_stop import GracefulStop
 from callbacks.random_states import RandomStates
+from callbacks.whole_files import replacing
 from data_modules.brats import BraTSDataModule
 from data_modules.errors import DataError
 from lightning_app.checkpoint_io import DurableCheckpointIO, read_checkpoint
@@ -23,7 +24,6 @@ from lightning_app.configured_cli import ConfiguredCLI, resolve_paths
 from lightning_app.early import Early
 from lightning_app.errors import UsageError
 from lightning_app.failures import failures_in_words
-from lightning_app.files import replacing
 from lightning_app.loyalty import keep_split, keep_to_run
 from lightning_app.network import describe_network
 from lightning_app.parser import ExperimentParser

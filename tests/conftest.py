@@ -10,7 +10,7 @@ import torch
 import yaml
 
 from lightning_app.cli import main
-from tests.toy import write_dataset
+from tests.toy import toy_config, write_dataset
 
 ROOMS = ("data_modules", "callbacks", "lightning_app")
 
@@ -49,21 +49,8 @@ def program(toy_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     A new ``fit`` and ``prepare`` get a config ``toy.yaml`` after the experiment.
     """
     monkeypatch.chdir(tmp_path)
-    toy = {
-        "trainer": {
-            "max_epochs": 1,
-            "accelerator": "cpu",
-            "enable_progress_bar": False,
-            "logger": False,  # W&B has tests of its own
-        },
-        "model": {"network": {"init_args": {"widths": [4, 4, 4, 4, 8]}}},
-        "data": {
-            "root": str(toy_root),
-            "image_size": [32, 32],
-            "batch_size": 4,
-            "cache_dir": str(toy_root.parent / "cache"),
-        },
-    }
+    toy = toy_config(toy_root)
+    toy["trainer"]["logger"] = False  # W&B has tests of its own
     Path("toy.yaml").write_text(yaml.safe_dump(toy), encoding="utf-8")
 
     def run(*arguments: str, experiment: str = "unet_t1c.yaml") -> int:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
@@ -83,3 +84,17 @@ def write_dataset(root: Path, cases: int, *, size: int = 40, depth: int = 4) -> 
     for index in range(cases):
         write_case(root, f"BraTS-GLI-{index:05d}-000", seed=index, size=size, depth=depth)
     return root
+
+
+def toy_config(root: Path) -> dict[str, Any]:
+    """A config that makes any experiment one of seconds, on the cases below a root."""
+    return {
+        "trainer": {"max_epochs": 1, "accelerator": "cpu", "enable_progress_bar": False},
+        "model": {"network": {"init_args": {"widths": [4, 4, 4, 4, 8]}}},
+        "data": {
+            "root": str(root),
+            "image_size": [32, 32],
+            "batch_size": 4,
+            "cache_dir": str(root.parent / "cache"),
+        },
+    }

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lightning_app.files import replacing
+from callbacks.whole_files import replacing
 from lightning_app.pictures import COLOURS, overlay
 from lightning_app.report.cohorts import Cohort, Entry
 from lightning_app.report.galleries import Gallery, title

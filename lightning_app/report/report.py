@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from callbacks.whole_files import replacing_folder
 from lightning_app.errors import UsageError
-from lightning_app.files import replacing_folder
 from lightning_app.report.case_browser import browsable
 from lightning_app.report.cohorts import Cohort, cohorts
 from lightning_app.report.figures import all_drawings

@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lightning_app.files import replacing, write_csv
+from callbacks.whole_files import replacing
+from lightning_app.files import write_csv
 from lightning_app.report.measures import Measure
 
 Cell = str | int | float | Measure | None
