@@ -79,14 +79,11 @@ class BraTSDataModule(LightningDataModule):
             raise DataError(f"data.modalities is {list(modalities)}, which names one twice")
         if min(image_size) < 1:
             raise DataError(f"data.image_size is {list(image_size)}, expected 1 or more a side")
-        if batch_size < 1:
-            raise DataError(f"data.batch_size is {batch_size}, expected 1 or more")
-        if min(image_size) < 1:
-            raise DataError(f"data.image_size is {list(image_size)}, expected 1 or more each")
-        if num_workers < 0:
-            raise DataError(f"data.num_workers is {num_workers}, expected 0 or more")
-        if split_seed < 0:
-            raise DataError(f"data.split_seed is {split_seed}, expected 0 or more")
+        numbers = {"batch_size": batch_size, "num_workers": num_workers, "split_seed": split_seed}
+        for name, number in numbers.items():
+            least = 1 if name == "batch_size" else 0
+            if number < least:
+                raise DataError(f"data.{name} is {number}, expected {least} or more")
         for name, choice in (("slices", slices), ("eval_slices", eval_slices)):
             if isinstance(choice, list) and (not choice or min(choice) < 0):
                 raise DataError(f"data.{name} is {choice}, expected one or more indices from 0 up")
