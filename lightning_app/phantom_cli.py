@@ -3,16 +3,11 @@
 import argparse
 import sys
 from pathlib import Path
-from typing import NoReturn
 
 from data_modules.phantom.dataset import write_phantom
 from data_modules.phantom.options import PhantomOptions
 from lightning_app.endings import ending_on_sigterm
-
-
-class _OneLineParser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"error: {message}\n")
+from lightning_app.plain_parser import PlainParser
 
 
 def run(arguments: list[str]) -> int:
@@ -42,10 +37,9 @@ def run(arguments: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _OneLineParser(
-        prog="python main.py phantom",
-        allow_abbrev=False,
-        description="Write synthetic patients with brain tumours, laid out like BraTS 2023. They "
+    parser = PlainParser(
+        "phantom",
+        "Write synthetic patients with brain tumours, laid out like BraTS 2023. They "
         "serve to try and to test the program; scores on them say nothing about patients.",
     )
     default = PhantomOptions()

@@ -3,15 +3,10 @@
 import argparse
 import sys
 from pathlib import Path
-from typing import NoReturn
 
 from lightning_app.errors import UsageError
+from lightning_app.plain_parser import PlainParser
 from lightning_app.runs import DEFAULT_ROOT
-
-
-class _OneLineParser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"error: {message}\n")
 
 
 def run(arguments: list[str]) -> int:
@@ -43,10 +38,9 @@ def run(arguments: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _OneLineParser(
-        prog="python main.py report",
-        allow_abbrev=False,
-        description="Write the tables, figures and a page of all tested runs, the paper's figures "
+    parser = PlainParser(
+        "report",
+        "Write the tables, figures and a page of all tested runs, the paper's figures "
         "beside ours. Of each network, modality and seed the newest finished run counts.",
     )
     parser.add_argument(

@@ -1,0 +1,17 @@
+"""The parser of the commands that know no configs."""
+
+import argparse
+from typing import NoReturn
+
+
+class PlainParser(argparse.ArgumentParser):
+    """An argparse parser whose errors are one line, and which does not guess at half an option."""
+
+    def __init__(self, command: str, description: str) -> None:
+        super().__init__(
+            prog=f"python main.py {command}", description=description, allow_abbrev=False
+        )
+
+    def error(self, message: str) -> NoReturn:
+        """End the program with exit code 2."""
+        self.exit(2, f"error: {message}\n")
