@@ -14,9 +14,9 @@ from typing import Any, NoReturn
 from rich.console import Console
 from rich.table import Table
 
-from lightning_app.endings import printable
 from lightning_app.errors import UsageError
 from lightning_app.grid import EXPERIMENTS, Cell, Wanted, cells
+from lightning_app.plain_parser import PlainParser
 from lightning_app.run_status import is_alive, is_finished
 
 MAIN = Path(__file__).resolve().parents[1] / "main.py"
@@ -125,16 +125,10 @@ class _Outcomes:
         Console().print(table)
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"error: {printable(message)}\n")
-
-
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="python main.py reproduce",
-        allow_abbrev=False,
-        description="Train and test the paper's twelve experiments, as far as they are not there "
+    parser = PlainParser(
+        "reproduce",
+        "Train and test the paper's twelve experiments, as far as they are not there "
         "yet, and write the report. All further options, overlays such as --config quick.yaml "
         "among them, are those of fit.",
     )
