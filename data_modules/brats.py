@@ -9,6 +9,7 @@ from typing import Any, Literal
 from lightning.pytorch import LightningDataModule
 from torch.utils.data import DataLoader
 
+from data_modules import option_checks
 from data_modules.cache import SliceCache
 from data_modules.cases import Case, find_cases, missing_files
 from data_modules.dataset import Batch, SliceDataset
@@ -73,20 +74,11 @@ class BraTSDataModule(LightningDataModule):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        if not modalities:
-            raise DataError("data.modalities is empty, expected at least one modality")
-        if len(set(modalities)) < len(modalities):
-            raise DataError(f"data.modalities is {list(modalities)}, which names one twice")
-        if min(image_size) < 1:
-            raise DataError(f"data.image_size is {list(image_size)}, expected 1 or more a side")
-        numbers = {"batch_size": batch_size, "num_workers": num_workers, "split_seed": split_seed}
-        for name, number in numbers.items():
-            least = 1 if name == "batch_size" else 0
-            if number < least:
-                raise DataError(f"data.{name} is {number}, expected {least} or more")
-        for name, choice in (("slices", slices), ("eval_slices", eval_slices)):
-            if isinstance(choice, list) and (not choice or min(choice) < 0):
-                raise DataError(f"data.{name} is {choice}, expected one or more indices from 0 up")
+        option_checks.check_modalities(modalities)
+        option_checks.check_sizes(image_size)
+        option_checks.check_least(1, batch_size=batch_size)
+        option_checks.check_least(0, num_workers=num_workers, split_seed=split_seed)
+        option_checks.check_indices(slices=slices, eval_slices=eval_slices)
         self.root = None if root == PHANTOM else root
         self.phantom = phantom
         self.release = release

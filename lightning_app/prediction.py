@@ -25,6 +25,8 @@ SPACING_TOLERANCE = 0.1  # share by which a spacing may lie outside those of the
 
 _log = logging.getLogger(__name__)
 
+WORTH_SAYING = 0.001  # share of the head outside the slices; a rim of some voxels is nothing
+
 
 class VolumeDataset(Dataset[Volume]):
     """Whole volumes, each read when it is asked for.
@@ -65,7 +67,7 @@ class VolumeDataset(Dataset[Volume]):
             volume = read_modality(path, channel)
             brain = volume.brain
             lost = 1 - np.count_nonzero(frame(brain, self.size)) / np.count_nonzero(brain)
-            if lost > 0:
+            if lost > WORTH_SAYING:
                 _log.warning(
                     "%s: %.1f %% of the head lie outside data.image_size", path, 100 * lost
                 )
