@@ -186,10 +186,10 @@ def test_fine_tuning_begins_a_new_run_from_trained_weights(
 ) -> None:
     assert program("fit", *SIZE) == 0
     trained = only_run()
-    assert program("fit", "--weights", "unet_t1c", "--optimizer.lr", "0") == 0
+    assert program("fit", "--weights", "unet_t1c", "--optimizer.lr", "1e-20") == 0
     new, _ = find_runs(Path("runs"))
     for name, parameter in torch.load(new.last, weights_only=True)["state_dict"].items():
-        if name.endswith("weight") and "network" in name:  # at a rate of zero they stay
+        if name.endswith("weight") and "network" in name:  # at such a rate they stay
             assert torch.equal(parameter, torch.load(trained.best)["state_dict"][name])
     assert str(trained.best) in new.config.read_text("utf-8")
 
