@@ -10,8 +10,8 @@ COMMANDS = {
     "validate": "score the validation side:  python main.py validate [--run RUN]",
     "test": "score the test side:        python main.py test [--run RUN]",
     "predict": "segment volumes:            python main.py predict --input CASE --output DIR",
-    "reproduce": "train the paper's grid:      python main.py reproduce --config quick.yaml",
-    "report": "tables, figures and a page:  python main.py report [RUNS_DIR]",
+    "reproduce": "train the paper's grid:     python main.py reproduce --config quick.yaml",
+    "report": "tables, figures and a page: python main.py report [RUNS_DIR]",
     "phantom": "write synthetic patients:   python main.py phantom --output DIR --cases 60",
 }
 
