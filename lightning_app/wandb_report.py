@@ -41,8 +41,10 @@ class WandbFitReport(Callback):
         self._media = media
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Send what is known before the first step."""
+        """Send what is known before the first step; the first process alone has a run folder."""
         del pl_module
+        if not trainer.is_global_zero:
+            return
         data: BraTSDataModule = trainer.datamodule  # type: ignore[attr-defined]
         self._media.choose = lambda count: slices_to_show(data, count)
         known = {

@@ -147,6 +147,7 @@ def test_a_killed_grid_goes_on(program: Program) -> None:
         assert grid.poll() is None
         time.sleep(0.05)
     os.killpg(grid.pid, signal.SIGKILL)
+    grid.wait()
     assert read_status(only_run())["status"] == "running"
 
     assert subprocess.run(command, check=False).returncode == 0
