@@ -6,18 +6,12 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from jsonargparse import Namespace
-
-from data_modules.brats import BraTSDataModule
-from lightning_app.configs import BASE
-from lightning_app.configured_cli import ConfiguredCLI, resolve_paths
+from lightning_app.data_cli import DataCLI
 from lightning_app.files import read_json
-from lightning_app.parser import ExperimentParser
 from lightning_app.plain import changes
 from lightning_app.resuming import FREE, is_below
 from lightning_app.run_status import is_finished
 from lightning_app.runs import Run, find_runs, run_config
-from lightning_app.task import SegmentationTask
 from lightning_app.trust import typed_trust
 
 EXPERIMENTS = tuple(
@@ -65,34 +59,20 @@ def cells(only: Sequence[str], seeds: int, options: Sequence[str]) -> list[Cell]
     return [Cell(one, seed, tuple(options)) for seed in range(seeds) for one in chosen]
 
 
-class Wanted(ConfiguredCLI):
-    """What a cell's training would be: its resolved config and its data.
+class Wanted(DataCLI):
+    """What a cell's training would be: its resolved config and its data, which are prepared here.
 
     Args:
         cell: the cell.
+
+    Raises:
+        DataError: its data cannot be used.
     """
 
     def __init__(self, cell: Cell) -> None:
-        super().__init__(
-            SegmentationTask,
-            BraTSDataModule,
-            save_config_callback=None,
-            seed_everything_default=0,
-            parser_class=ExperimentParser,
-            parser_kwargs={"default_config_files": [str(BASE)], "prog": "python main.py reproduce"},
-            args=cell.arguments,
-            run=False,
-            load_from_checkpoint_support=False,
-        )
-
-    def instantiate_classes(self) -> None:
-        """Only the data: they are prepared here, before the first training."""
-        resolve_paths(self.config.data)
-        alone = ExperimentParser()
-        alone.add_lightning_class_args(BraTSDataModule, "data")
-        data: BraTSDataModule = alone.instantiate_classes(Namespace(data=self.config.data)).data  # type: ignore[no-untyped-call]
-        data.prepare_data()
-        self.data = data.description()
+        super().__init__(cell.arguments, "reproduce", "")
+        self.datamodule.prepare_data()
+        self.data = self.datamodule.description()
 
     @property
     def root(self) -> Path:

@@ -4,7 +4,6 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from jsonargparse import Namespace
 from lightning.pytorch.cli import LightningArgumentParser
 from rich.console import Console
 from rich.table import Table
@@ -13,19 +12,15 @@ from data_modules.brats import BraTSDataModule
 from data_modules.errors import DataError
 from data_modules.overview import overview
 from data_modules.problems import Problem
-from lightning_app.configs import BASE
-from lightning_app.configured_cli import ConfiguredCLI, resolve_paths
+from lightning_app.data_cli import DataCLI
 from lightning_app.endings import printable
-from lightning_app.errors import UsageError
-from lightning_app.parser import ExperimentParser
 from lightning_app.pictures import draw_batch
-from lightning_app.task import SegmentationTask
 
 _WIDE = 10_000  # columns: a problem is a line, however long
 
 
-class PrepareCLI(ConfiguredCLI):
-    """Understands the configs and options of ``fit``, and builds nothing but the data module.
+class PrepareCLI(DataCLI):
+    """Needs no network, and finds every bad case instead of stopping at the first ones.
 
     Args:
         arguments: the options.
@@ -33,20 +28,10 @@ class PrepareCLI(ConfiguredCLI):
 
     def __init__(self, arguments: list[str]) -> None:
         super().__init__(
-            SegmentationTask,
-            BraTSDataModule,
-            save_config_callback=None,
-            seed_everything_default=0,
-            parser_class=ExperimentParser,
-            parser_kwargs={
-                "default_config_files": [str(BASE)],
-                "prog": "python main.py prepare",
-                "description": "Read every case once, say what is wrong with which file, and draw "
-                "a batch. Takes the configs of fit; only the options of data matter.",
-            },
-            args=arguments,
-            run=False,
-            load_from_checkpoint_support=False,
+            arguments,
+            "prepare",
+            "Read every case once, say what is wrong with which file, and draw a batch. Takes the "
+            "configs of fit; only the options of data matter.",
         )
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
@@ -55,19 +40,9 @@ class PrepareCLI(ConfiguredCLI):
         parser.set_defaults({"model.network": {"class_path": "models.UNet"}})
 
     def before_instantiate_classes(self) -> None:
-        """Find every bad case instead of stopping at the first ones."""
-        resolve_paths(self.config.data)
+        """Skip bad cases, which are listed in the end."""
+        super().before_instantiate_classes()
         self.config.data.on_bad_case = "skip"
-
-    def instantiate_classes(self) -> None:
-        """Build the data module; what it refuses is an error in the options."""
-        data_alone = ExperimentParser()
-        data_alone.add_lightning_class_args(BraTSDataModule, "data")
-        try:
-            built = data_alone.instantiate_classes(Namespace(data=self.config.data))  # type: ignore[no-untyped-call]
-        except (ValueError, TypeError) as error:
-            raise UsageError(" ".join(str(error).split())) from error
-        self.datamodule: BraTSDataModule = built.data
 
 
 def prepare(arguments: list[str]) -> int:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
@@ -14,6 +14,8 @@ from typing import Any, NoReturn
 from rich.console import Console
 from rich.table import Table
 
+from data_modules.errors import DataError
+from lightning_app.endings import printable
 from lightning_app.errors import UsageError
 from lightning_app.grid import EXPERIMENTS, Cell, Wanted, cells
 from lightning_app.plain_parser import PlainParser
@@ -32,31 +34,45 @@ def reproduce(arguments: list[str]) -> int:
     known, options = _parser().parse_known_args(arguments)
     grid = cells(known.only, known.seeds, options)
     outcomes = _Outcomes(len(grid))
-    waiting = deque(grid)
-    idle = 0  # cells in a row that other processes are at work on
-    root = None
-    while waiting:
-        cell = waiting.popleft()
-        wanted = Wanted(cell)
-        root = wanted.root
-        run = wanted.run()
-        if run is not None and is_alive(run):
-            waiting.append(cell)
-            idle += 1
-            if idle >= len(waiting):
-                print(f"{cell} is being trained by another process: waiting for it")
-                time.sleep(WAIT_S)
-            continue
-        idle = 0
+    roots = set()
+    for cell, wanted in _in_turn(grid, outcomes):
+        roots.add(wanted.root)
         with outcomes.of(cell):
-            code = _bring_to_its_end(cell, wanted)
-            outcomes.codes[cell] = code
+            code = outcomes.codes[cell] = _bring_to_its_end(cell, wanted)
         if code > 128:
             print("Interrupted: the same command goes on where this one stopped", file=sys.stderr)
             return code
     outcomes.show()
-    reported = _execute("report", str(root))
-    return 1 if any(outcomes.codes.values()) or reported else 0
+    reported = [_execute("report", str(root)) for root in roots]
+    return 1 if any((*outcomes.codes.values(), *reported)) else 0
+
+
+def _in_turn(grid: Sequence[Cell], outcomes: "_Outcomes") -> Iterator[tuple[Cell, Wanted]]:
+    """The cells that can be worked on; those that another process trains come when it has ended.
+
+    A cell whose data cannot be used has failed.
+    """
+    waiting = deque(grid)
+    elsewhere: set[Cell] = set()
+    while waiting:
+        cell = waiting.popleft()
+        try:
+            wanted = Wanted(cell)
+        except DataError as error:
+            print(f"{cell}: {printable(str(error))}", file=sys.stderr)
+            outcomes.codes[cell] = 2
+            continue
+        run = wanted.run()
+        if run is None or not is_alive(run):
+            elsewhere.discard(cell)
+            yield cell, wanted
+            continue
+        if cell not in elsewhere:
+            print(f"{cell} is being trained by another process: left to it")
+        elsewhere.add(cell)
+        waiting.append(cell)
+        if elsewhere.issuperset(waiting):
+            time.sleep(WAIT_S)
 
 
 def _bring_to_its_end(cell: Cell, wanted: Wanted) -> int:

@@ -1,6 +1,7 @@
 """The grid: what is there is not done again, what is missing is; a failure does not stop it."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -81,6 +82,18 @@ def test_a_failed_one_is_reported_and_the_others_go_on(
     assert main(["reproduce", *TWO]) == 1
     output = capsys.readouterr().out
     assert "failed (exit code 2)" in output
+    assert names(calls) == ["fit", "test", "report"]
+    assert [run.experiment for run in find_runs(Path("runs"))] == ["aspp_t2f"]
+
+
+def test_one_whose_data_are_bad_has_failed_and_the_others_go_on(
+    calls: Calls, toy_root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(toy_root, "data")
+    next(Path("data").glob("*/*-t1c.nii.gz")).unlink()
+    assert main(["reproduce", *TWO, "--data.root", "data"]) == 1
+    error = capsys.readouterr().err
+    assert "unet_t1c, seed 0: bad cases: 1" in error
     assert names(calls) == ["fit", "test", "report"]
     assert [run.experiment for run in find_runs(Path("runs"))] == ["aspp_t2f"]
 

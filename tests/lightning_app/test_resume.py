@@ -1,9 +1,7 @@
 """Going on with a run: to the last bit, with the run's own settings, or not at all."""
 
 import csv
-import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +9,7 @@ import pytest
 import torch
 import yaml
 
+from benchmarks.sameness import differences
 from lightning_app.checkpoint_io import FORMAT, DurableCheckpointIO
 from lightning_app.cli import main
 from lightning_app.run_status import held, is_alive, read_status, write_status
@@ -55,29 +54,9 @@ def load(path: Path) -> dict[str, Any]:
     return content
 
 
-def leaves(value: Any) -> Iterator[Any]:  # noqa: ANN401
-    if isinstance(value, dict):
-        for key in value:
-            yield from leaves(value[key])
-    elif isinstance(value, list | tuple):
-        for member in value:
-            yield from leaves(member)
-    else:
-        yield value
-
-
 def assert_same_ending(run: Run, uninterrupted: Run) -> None:
-    """Weights, optimiser, schedule, random generators to the bit; best epoch; CSV to the byte."""
-    own, other = load(run.last), load(uninterrupted.last)
-    for part in ("state_dict", "optimizer_states", "lr_schedulers", "random_states"):
-        for here, there in zip(leaves(own[part]), leaves(other[part]), strict=True):
-            same = torch.equal(here, there) if isinstance(here, torch.Tensor) else here == there
-            assert same, part
-    best, other_best = load(run.best), load(uninterrupted.best)
-    assert best["epoch"] == other_best["epoch"]
-    assert best["scores"] == other_best["scores"]
-    assert run.metrics.read_bytes() == uninterrupted.metrics.read_bytes()
-    assert json.loads(run.status.read_text("utf-8"))["status"] == "finished"
+    """Weights, optimiser, schedule, random generators, best epoch, CSV: to the bit; finished."""
+    assert differences(run, uninterrupted) == []
 
 
 @pytest.mark.parametrize("workers", ["0", "2"])
