@@ -1,8 +1,10 @@
 """Counting tp, fp, fn and tn of each slice and class, while batches go by."""
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torchmetrics import Metric
+
+PIXELS_IN_A_SUM = 64  # as bytes; up to 127 would fit
 
 
 class SliceCounts(Metric):
@@ -28,8 +30,9 @@ class SliceCounts(Metric):
             truth: bool (N, classes, H, W).
             sample: int64 (N,), the index of each slice in its set.
         """
-        both = (prediction & truth).sum((2, 3))
-        predicted, true = prediction.sum((2, 3)), truth.sum((2, 3))
+        both, predicted, true = (
+            count_pixels(mask) for mask in (prediction & truth, prediction, truth)
+        )
         pixels = prediction.shape[2] * prediction.shape[3]
         neither = pixels - predicted - true + both
         counts = torch.stack([both, predicted - both, true - both, neither], dim=2)
@@ -46,3 +49,21 @@ class SliceCounts(Metric):
         if (rows[1:, 0] == rows[:-1, 0]).any():
             raise RuntimeError("a slice was counted twice")
         return rows
+
+
+def count_pixels(mask: Tensor) -> Tensor:
+    """The true pixels of every slice and class, int64 (N, classes).
+
+    Eight pixels, a byte each, are added up as one whole number: a sum of bools would make eight
+    bytes of every pixel first, and takes ten times as long.
+
+    Args:
+        mask: bool (N, classes, H, W).
+    """
+    pixels = mask.flatten(2)
+    if lacking := -pixels.shape[2] % PIXELS_IN_A_SUM:
+        pixels = nn.functional.pad(pixels, (0, lacking))
+    words = pixels.contiguous().view(torch.int64)
+    bytewise = words.unflatten(2, (PIXELS_IN_A_SUM // 8, -1)).sum(2)
+    # The product's highest byte is the sum of all eight bytes.
+    return ((bytewise * 0x0101010101010101) >> 56).sum(2)

@@ -17,7 +17,7 @@ from lightning_app.scores import (
     evaluate_with_intervals,
     monitored_dice,
 )
-from lightning_app.slice_counts import SliceCounts
+from lightning_app.slice_counts import SliceCounts, count_pixels
 
 
 def table(
@@ -70,6 +70,15 @@ def test_counts_equal_scikit_learn() -> None:
         )
         (tn, fp), (fn, tp) = matrix.tolist()
         assert counts[slice_, class_].tolist() == [tp, fp, fn, tn]
+
+
+@pytest.mark.parametrize("size", [(240, 240), (32, 48), (5, 7), (1, 1)])
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+def test_pixels_are_counted_as_numpy_counts_them(size: tuple[int, int], share: float) -> None:
+    mask = np.random.default_rng(0).random((3, 2, *size)) < share
+    mirrored = torch.from_numpy(mask).flip(3).transpose(0, 1)
+    assert np.array_equal(count_pixels(torch.from_numpy(mask)), np.count_nonzero(mask, (2, 3)))
+    assert np.array_equal(count_pixels(mirrored).T, np.count_nonzero(mask, (2, 3)))
 
 
 def test_counts_do_not_depend_on_batches_or_their_order() -> None:
