@@ -64,6 +64,7 @@ def count_pixels(mask: Tensor) -> Tensor:
     if lacking := -pixels.shape[2] % PIXELS_IN_A_SUM:
         pixels = nn.functional.pad(pixels, (0, lacking))
     words = pixels.contiguous().view(torch.int64)
-    bytewise = words.unflatten(2, (PIXELS_IN_A_SUM // 8, -1)).sum(2)
+    bytewise = words.reshape(*mask.shape[:2], PIXELS_IN_A_SUM // 8, -1).sum(2)
     # The product's highest byte is the sum of all eight bytes.
-    return ((bytewise * 0x0101010101010101) >> 56).sum(2)
+    counts: Tensor = ((bytewise * 0x0101010101010101) >> 56).sum(2)
+    return counts

@@ -1,0 +1,178 @@
+"""What the framework costs beside the network: counting scores, hooks, logging.
+
+    python -m benchmarks.overheads
+
+The step is that of quick.yaml, the smallest that anyone would train, so that shares are at their
+largest. Milliseconds a step hold for any network; the page says what share they are of a GPU's.
+"""
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from time import perf_counter
+
+import torch
+from lightning.pytorch.profilers import SimpleProfiler
+from torch import Tensor
+from torchmetrics.segmentation import DiceScore, MeanIoU
+
+from benchmarks.measuring import Row, bound_row, in_turns, measured_apart, ratio_row, show
+from benchmarks.trainings import fit, phantom
+from data_modules.brats import BraTSDataModule
+from lightning_app.losses import DiceCrossEntropy
+from lightning_app.slice_counts import SliceCounts
+from models import AttentionUNetASPP
+
+IMAGES, BATCH = 126, 32
+WIDTHS = {"quick": (8, 16, 32, 64, 128), "tiny": (2, 2, 2, 2, 4)}
+CASES, DEPTH, SLICES = 48, 7, "[2,3,4]"
+EPOCHS = 3
+
+
+def measure() -> list[Row]:
+    """Counting against torchmetrics, hooks in a training, and a training against a plain loop."""
+    with TemporaryDirectory() as folder:
+        data = phantom(Path(folder), CASES, DEPTH)
+        return [*_counting(), _hooks(Path(folder), data), *_whole_step(Path(folder), data)]
+
+
+def _counting() -> list[Row]:
+    generator = torch.Generator().manual_seed(0)
+    truth = torch.rand(IMAGES, 1, 240, 240, generator=generator) > 0.98
+    prediction = truth ^ (torch.rand(IMAGES, 1, 240, 240, generator=generator) > 0.99)
+    batches = list(zip(torch.split(prediction, BATCH), torch.split(truth, BATCH), strict=True))
+    samples = torch.split(torch.arange(IMAGES), BATCH)
+
+    def torchmetrics() -> Tensor:
+        dice = DiceScore(num_classes=1, average="micro", input_format="one-hot",
+                         aggregation_level="global")  # fmt: skip
+        iou = MeanIoU(num_classes=1, input_format="one-hot")
+        for ours, theirs in batches:
+            dice.update(ours, theirs)
+            iou.update(ours, theirs)
+        return torch.stack([dice.compute(), iou.compute()])
+
+    def ours() -> Tensor:
+        counts = SliceCounts()
+        for (predicted, true), sample in zip(batches, samples, strict=True):
+            counts.update(predicted, true, sample)
+        tp, fp, fn = counts.compute()[:, 1:4].double().T
+        return torch.stack([2 * tp.sum() / (2 * tp + fp + fn).sum(), (tp / (tp + fp + fn)).mean()])
+
+    torch.testing.assert_close(ours(), torchmetrics(), rtol=1e-5, atol=0, check_dtype=False)
+    peer, own = in_turns(_timed(torchmetrics), _timed(ours), turns=15)
+    what = f"scores of {IMAGES} images, against torchmetrics' DiceScore and MeanIoU, same numbers"
+    equal = f"masks of 240 x 240, batches of {BATCH}, {torch.get_num_threads()} threads"
+    return [ratio_row(what, peer, own, goal=25, equal=equal)]
+
+
+def _timed(work: Callable[[], object]) -> Callable[[], float]:
+    def once() -> float:
+        began = perf_counter()
+        work()
+        return perf_counter() - began
+
+    return once
+
+
+def _hooks(folder: Path, data: Path) -> Row:
+    file = folder / "hooks.json"
+    profiler = ["--trainer.profiler.class_path", "benchmarks.overheads.HookTimes"]
+    profiler += ["--trainer.profiler.file", str(file), "--trust", "benchmarks"]
+    fit(folder, data, *_options("quick"), *profiler)
+    times: dict[str, list[float]] = json.loads(file.read_text())
+    steps = times["run_training_batch"]
+    callbacks = sum(sum(t) for name, t in times.items() if _is_in_epoch(name)) / len(steps)
+    share = 100 * callbacks / median(steps)
+    what = f"all callbacks within an epoch, {1e3 * callbacks:.2f} ms a step, share of the step"
+    return bound_row(what, share, "%", at_most=2, equal=f"quick.yaml, {1e3 * median(steps):.0f} ms")
+
+
+def _is_in_epoch(action: str) -> bool:
+    """Whether a hook belongs to training's steps, or to the end of its epochs."""
+    during = ("on_train_batch", "on_train_epoch", "on_before", "on_after", "on_validation_end")
+    return action.startswith("[Callback]") and any(f".{hook}" in action for hook in during)
+
+
+def _whole_step(folder: Path, data: Path) -> list[Row]:
+    rows = []
+    for size in WIDTHS:
+
+        def ours(size: str = size) -> float:
+            run = fit(folder, data, *_options(size))
+            epochs = json.loads(run.timing.read_text())["by_epoch"][1:]
+            return float(median(e["training_seconds"] / (e["images"] / 4) for e in epochs))
+
+        def plain(size: str = size) -> float:
+            places = (str(data), str(folder / "cache"), size)
+            return measured_apart("benchmarks.overheads", "--plain", *places)["step"]
+
+        floor, own = in_turns(plain, ours, turns=3, warm_ups=0)
+        added = 1e3 * median(o - f for o, f in zip(own, floor, strict=True))
+        what = f"a step of `fit` against a plain loop's, {size} network: {added:.1f} ms more"
+        equal = "network, loss, Adam, loader, batches of 4, float32; ours also scores and saves"
+        rows.append(ratio_row(what, floor, own, goal=None, equal=equal))
+    return rows
+
+
+def _options(size: str) -> list[str]:
+    options = ["--config", "aspp_t2f.yaml", "--config", "quick.yaml"]
+    options += ["--model.network.widths", str(list(WIDTHS[size])), "--data.slices", SLICES]
+    return [*options, "--data.split_sizes", "[32,8,8]", "--trainer.max_epochs", str(EPOCHS)]
+
+
+def _plain_loop(root: Path, cache: Path, size: str) -> float:
+    """Seconds a step of a loop as one would write it without Lightning; of the last epochs."""
+    data = BraTSDataModule(
+        root=root, cache_dir=cache, modalities=["t2f"], slices=json.loads(SLICES),
+        split_sizes=(32, 8, 8), batch_size=4,
+    )  # fmt: skip
+    data.prepare_data()
+    data.setup("fit")
+    network, loss = AttentionUNetASPP(widths=WIDTHS[size]), DiceCrossEntropy()
+    optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
+    loader, epochs = data.train_dataloader(), []
+    for _ in range(EPOCHS):
+        began = perf_counter()
+        for batch in loader:
+            optimizer.zero_grad()
+            loss(network(batch["image"]), data.target.encode(batch["labels"])).backward()
+            optimizer.step()
+        epochs.append((perf_counter() - began) / len(loader))
+    return median(epochs[1:])
+
+
+class HookTimes(SimpleProfiler):
+    """Lightning's profiler, which writes the seconds of every call into a file.
+
+    Args:
+        file: where to.
+    """
+
+    def __init__(self, file: str) -> None:
+        super().__init__()
+        self._file = Path(file)
+
+    def summary(self) -> str:
+        """Write the file, and give the report as Lightning has it."""
+        self._file.write_text(json.dumps(self.recorded_durations))
+        return super().summary()
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--plain", nargs=3, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.plain:
+        root, cache, size = options.plain
+        print(json.dumps({"step": _plain_loop(Path(root), Path(cache), size)}))
+    else:
+        show(measure())
+
+
+if __name__ == "__main__":
+    main()
