@@ -26,7 +26,7 @@ from data_modules.slice_array import SliceArray, open_array, stamp, write_array
 from data_modules.slices import SliceChoice, looks_at_truth
 from data_modules.workers import cores, run_in_order
 
-FORMAT = 3  # raise it whenever the same files and options would give other arrays, or files
+FORMAT = 4  # raise it whenever the same files and options would give other arrays, or files
 CASES_A_PROCESS = 4  # a worker takes a second to start: fewer cases than this are not worth one
 
 _log = logging.getLogger(__name__)
