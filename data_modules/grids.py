@@ -46,7 +46,7 @@ class Grid:
     def _layout(self) -> tuple[list[int], list[int]]:
         """For each axis (depth, height, width) that of the array; and those that run backwards."""
         name = sitk.DICOMOrientImageFilter.GetOrientationFromDirectionCosines(self.direction)
-        axes = ["LR PA SI".split().index(pair) for pair in map(_pair, name)]
+        axes = [["LR", "PA", "SI"].index(pair) for pair in map(_pair, name)]
         order = [2 - axes.index(along) for along in (2, 1, 0)]
         return order, [2 - axes[i] for i, letter in enumerate(name) if letter not in "LPS"]
 

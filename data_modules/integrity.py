@@ -116,7 +116,5 @@ def _check_place(path: Path, header: Any) -> None:  # noqa: ANN401
                 "write the header of another file of the case into it",
             )
     if not 0 <= header["vox_offset"] <= LARGEST_VOLUME:
-        what = (
-            f"vox_offset of its header is {header['vox_offset']}, expected 0 to {LARGEST_VOLUME}"
-        )
+        what = f"vox_offset of its header is {header['vox_offset']}, expected 0 to {LARGEST_VOLUME}"
         raise BadFileError(path, what, COPY_AGAIN)

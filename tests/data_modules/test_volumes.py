@@ -314,8 +314,12 @@ def test_grids_may_differ_in_origin_and_in_the_last_digits(tmp_path: Path) -> No
     voxels = np.zeros((3, 4, 5), np.uint8)
     one = write_volume(tmp_path / "one.nii.gz", voxels)
 
-    check_same_grid(one, read_grid(one), write_volume(tmp_path / "a.nii.gz", voxels, origin=(7, 8, 9)))
-    check_same_grid(one, read_grid(one), write_volume(tmp_path / "b.nii.gz", voxels, spacing=(1, 1, 1.0001)))
+    check_same_grid(
+        one, read_grid(one), write_volume(tmp_path / "a.nii.gz", voxels, origin=(7, 8, 9))
+    )
+    check_same_grid(
+        one, read_grid(one), write_volume(tmp_path / "b.nii.gz", voxels, spacing=(1, 1, 1.0001))
+    )
 
 
 @pytest.mark.parametrize(

@@ -19,9 +19,9 @@ from callbacks.metrics_csv import MetricsCSV
 from data_modules.cache import SliceCache
 from data_modules.cases import check_case_id, find_cases
 from data_modules.errors import DataError
+from data_modules.grids import check_same_grid, read_grid
 from data_modules.slice_array import open_array, stamp
 from data_modules.splits import read_split
-from data_modules.grids import check_same_grid, read_grid
 from data_modules.volumes import read_labels, read_modality
 from lightning_app.checkpoint_io import read_checkpoint
 from lightning_app.endings import printable
