@@ -174,9 +174,7 @@ class BraTSDataModule(LightningDataModule):
             self.sides[side] = [case for case in sides[side] if case.id not in left_out]
             self.datasets[side] = self._dataset(side, arrays[_part(side)])
         self.arrays = arrays
-        self.fingerprint = _hash(
-            " ".join(a.digest for part in sorted(arrays) for a in arrays[part])
-        )
+        self.fingerprint = _hash(" ".join(a.digest for p in sorted(arrays) for a in arrays[p]))
         *_, labels = arrays["train"]
         self.spacing = labels.spacing_range([case.id for case in self.sides["train"]])
 

@@ -13,6 +13,8 @@ from data_modules.integrity import check_file, is_nifti, read_header
 from data_modules.nifti import check_whole
 from data_modules.problems import COPY_AGAIN, BadFileError, by
 
+ORIENTATION = "LPS"
+_PAIRS = ("LR", "PA", "SI")
 GEOMETRY_TOLERANCE = 1e-3  # of a spacing in mm and of a direction cosine; headers hold float32
 
 sitk.ProcessObject.GlobalWarningDisplayOff()  # ITK would print to the terminal on its own
@@ -43,16 +45,14 @@ class Grid:
         order, _ = self._layout()
         return tuple(self.spacing[2 - axis] for axis in order[::-1])
 
-    def _layout(self) -> tuple[list[int], list[int]]:
+    def _layout(self) -> tuple[list[int], tuple[int, ...]]:
         """For each axis (depth, height, width) that of the array; and those that run backwards."""
         name = sitk.DICOMOrientImageFilter.GetOrientationFromDirectionCosines(self.direction)
-        axes = [["LR", "PA", "SI"].index(pair) for pair in map(_pair, name)]
-        order = [2 - axes.index(along) for along in (2, 1, 0)]
-        return order, [2 - axes[i] for i, letter in enumerate(name) if letter not in "LPS"]
-
-
-def _pair(letter: str) -> str:
-    return next(pair for pair in ("LR", "PA", "SI") if letter in pair)
+        # Of each axis of the file, x first, along which of the patient's it runs: left, back, up.
+        along = [place for letter in name for place, pair in enumerate(_PAIRS) if letter in pair]
+        order = [2 - along.index(place) for place in (2, 1, 0)]
+        steps = zip(along, name, strict=True)
+        return order, tuple(2 - place for place, letter in steps if letter not in ORIENTATION)
 
 
 def reader_of(path: Path) -> Any:  # noqa: ANN401 (SimpleITK has no types)
@@ -135,7 +135,7 @@ def check_same_grid(path: Path, one: Grid, other: Path) -> str | None:
 
 
 def _close(one: tuple[float, ...], two: tuple[float, ...]) -> bool:
-    return np.allclose(one, two, atol=GEOMETRY_TOLERANCE, rtol=0)
+    return bool(np.allclose(one, two, atol=GEOMETRY_TOLERANCE, rtol=0))
 
 
 def _other_grid(path: Path, other: Path, what: str, one: str, two: str) -> BadFileError:

@@ -48,7 +48,7 @@ def _at_once(path: Path, expected: int) -> bytes | None:
     member = isal_zlib.decompressobj(_GZIP)
     try:
         content: bytes = member.decompress(packed, expected + _CHUNK)
-    except igzip_lib.IsalError:
+    except igzip_lib.IsalError:  # type: ignore[misc]  # its stubs take the class for an instance
         return None
     is_whole = member.eof and not member.unused_data and len(content) >= expected
     return content if is_whole else None
