@@ -3,6 +3,7 @@
 import argparse
 import json
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -22,39 +23,29 @@ KEYS = ("image", "label")
 Sample = dict[str, Any]
 
 
-class MiddleSlice(transforms.Transform):
-    """Of images (1, x, y, z) the slice that we take too."""
-
-    def __call__(self, sample: Mapping[str, Any]) -> Sample:
-        """The slice, (1, x, y)."""
-        return {key: sample[key][..., sample[key].shape[-1] // 2].clone() for key in KEYS}
+def middle_slice(sample: Mapping[str, Any]) -> Sample:
+    """Of images (1, x, y, z) the slice that we take too, (1, x, y)."""
+    return {key: sample[key][..., sample[key].shape[-1] // 2].clone() for key in KEYS}
 
 
-class LeanLoad(transforms.Transform):
-    """With our levers: isal, NumPy arrays without metadata, statistics of the brain alone.
+def lean_load(files: Mapping[str, str], slices: str) -> Sample:
+    """Image float16 and label uint8, (slices, y, x), by our levers.
 
-    Args:
-        slices: middle or all.
+    These are isal, plain arrays without metadata, and statistics of the brain alone.
     """
-
-    def __init__(self, slices: str) -> None:
-        self.slices = slices
-
-    def __call__(self, files: Mapping[str, str]) -> Sample:
-        """Image float16 and label uint8, (slices, y, x)."""
-        image, label = (_read(files[key]) for key in KEYS)
-        brain = image != 0
-        inside = image[brain].astype(np.float64)
-        mean, deviation = np.float32(inside.mean()), np.float32(inside.std())
-        if self.slices == "middle":
-            chosen = np.array([len(image) // 2])
-        else:
-            chosen = np.flatnonzero([one.any() for one in brain])
-        scored = np.zeros((len(chosen), *image.shape[1:]), np.float16)
-        for into, index in zip(scored, chosen, strict=True):
-            values = (image[index].astype(np.float32) - mean) / deviation
-            np.copyto(into, values, casting="same_kind", where=brain[index])
-        return {"image": scored, "label": label[chosen].astype(np.uint8)}
+    image, label = (_read(files[key]) for key in KEYS)
+    brain = image != 0
+    inside = image[brain].astype(np.float64)
+    mean, deviation = np.float32(inside.mean()), np.float32(inside.std())
+    if slices == "middle":
+        chosen = np.array([len(image) // 2])
+    else:
+        chosen = np.flatnonzero([one.any() for one in brain])
+    scored = np.zeros((len(chosen), *image.shape[1:]), np.float16)
+    for into, index in zip(scored, chosen, strict=True):
+        values = (image[index].astype(np.float32) - mean) / deviation
+        np.copyto(into, values, casting="same_kind", where=brain[index])
+    return {"image": scored, "label": label[chosen].astype(np.uint8)}
 
 
 def _read(path: str) -> NDArray[Any]:
@@ -66,7 +57,7 @@ def _read(path: str) -> NDArray[Any]:
     )
 
 
-def as_installed(slices: str) -> transforms.Compose:
+def as_installed(slices: str) -> list[Any]:
     """The chain of its tutorials for a z-score over non-zero voxels."""
     chain = [
         transforms.LoadImaged(keys=KEYS),
@@ -74,7 +65,13 @@ def as_installed(slices: str) -> transforms.Compose:
         transforms.Orientationd(keys=KEYS, axcodes="LPS", labels=None),
         transforms.NormalizeIntensityd(keys="image", nonzero=True, channel_wise=True),
     ]
-    return transforms.Compose([*chain, MiddleSlice()] if slices == "middle" else chain)
+    # A bare function would be run anew each time: only transforms are cached.
+    return [*chain, transforms.Lambda(middle_slice)] if slices == "middle" else chain
+
+
+def with_our_levers(slices: str) -> list[Any]:
+    """All in one transform."""
+    return [transforms.Lambda(partial(lean_load, slices=slices))]
 
 
 def main() -> None:
@@ -91,12 +88,12 @@ def main() -> None:
         {"image": str(image), "label": str(image).replace("-t1c", "-seg")}
         for image in sorted(options.root.glob("*/*-t1c.nii.gz"))
     ]
-    chain = LeanLoad(options.slices) if options.lean else as_installed(options.slices)
+    chain = with_our_levers if options.lean else as_installed
     began = perf_counter()
     with PeakMemory() as peak:
-        dataset = PersistentDataset(files, chain, cache_dir=options.cache)
-        batch = {"batch_size": None} if options.lean else {"batch_size": 1}
-        for _ in DataLoader(dataset, num_workers=PROCESSES, **batch):
+        dataset = PersistentDataset(files, chain(options.slices), cache_dir=options.cache)
+        batch_size = None if options.lean else 1
+        for _ in DataLoader(dataset, batch_size=batch_size, num_workers=PROCESSES):
             pass
     seconds = perf_counter() - began
     size = sum(file.stat().st_size for file in options.cache.glob("*.pt"))
