@@ -13,8 +13,9 @@ import numpy as np
 import torch
 from isal import isal_zlib
 from monai import transforms
-from monai.data import DataLoader, PersistentDataset
+from monai.data import PersistentDataset
 from numpy.typing import NDArray
+from torch.utils.data import DataLoader
 
 from benchmarks.memory import PeakMemory
 from benchmarks.preparing_ours import PROCESSES, keep_to
@@ -92,8 +93,7 @@ def main() -> None:
     began = perf_counter()
     with PeakMemory() as peak:
         dataset = PersistentDataset(files, chain(options.slices), cache_dir=options.cache)
-        batch_size = None if options.lean else 1
-        for _ in DataLoader(dataset, batch_size=batch_size, num_workers=PROCESSES):
+        for _ in DataLoader(dataset, batch_size=None, num_workers=PROCESSES):
             pass
     seconds = perf_counter() - began
     size = sum(file.stat().st_size for file in options.cache.glob("*.pt"))
