@@ -20,10 +20,8 @@ def frame(slices: NDArray[Scalar], size: tuple[int, int], fill: float = 0) -> ND
         fill: value of the padding.
 
     Returns:
-        An array (..., *size): the same one where it has that size already.
+        A new array (..., *size).
     """
-    if slices.shape[-2:] == tuple(size):
-        return slices
     framed = np.full((*slices.shape[:-2], *size), fill, slices.dtype)
     (from_y, to_y), (from_x, to_x) = (
         _overlap(old, new) for old, new in zip(slices.shape[-2:], size, strict=True)
