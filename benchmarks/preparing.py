@@ -19,6 +19,7 @@ GOAL = 10.0
 OURS, MONAI = "benchmarks.preparing_ours", "benchmarks.preparing_monai"
 THREAD = {"OMP_NUM_THREADS": "1"}
 KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(1 << 30)}
+LEVERS = "isal, plain arrays, float16, our statistics and glibc's thresholds"
 EQUAL = (
     f"{CASES} phantom scans of 240 x 240 x {DEPTH}, image (t1c, int16) and segmentation, .nii.gz; "
     "two worker processes, a thread each, on two cores; cold cache folder, files warm in the "
@@ -61,7 +62,7 @@ def _ratios(folder: Path, root: Path, slices: str) -> list[Row]:
         )
         for way, seconds, goal, values in (
             ("as installed", installed, GOAL, "ours float16, MONAI's float32 tensors"),
-            ("with isal, plain arrays, float16, our statistics and glibc's thresholds", lean, None, "both float16"),
+            (f"with {LEVERS}", lean, None, "both float16"),
         )
     ]  # fmt: skip
 
