@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.measuring import Row, measured_apart, show
+from benchmarks.preparing import link_many
 from data_modules.phantom import write_phantom
 
 SIZES = (50, 100, 200, 400)
@@ -87,7 +88,7 @@ def _whole_data_set(folder: Path, epoch: Figures) -> list[Row]:
     """What one modality of BraTS 2023 will cost, from a part of its depth that is tried here."""
     phantoms, root, cache = folder / "phantoms", folder / "cases", folder / "cache"
     write_phantom(phantoms, TRIED_PHANTOMS, TRIED_DEPTH, SEED, modalities=("t1c",))
-    _link_many(sorted(phantoms.glob("BraTS*")), root, TRIED_SCANS)
+    link_many(sorted(phantoms.glob("BraTS*")), root, TRIED_SCANS)
     cache.mkdir()
     tried = _measured("prepare", root, cache)
     share = BRATS_SCANS / TRIED_SCANS
@@ -117,15 +118,6 @@ def _whole_data_set(folder: Path, epoch: Figures) -> list[Row]:
             "cache the disk bounds it",
         ),
     ]
-
-
-def _link_many(cases: list[Path], root: Path, scans: int) -> None:
-    """Give some cases many names, without copying their files."""
-    for number in range(scans):
-        case, name = cases[number % len(cases)], f"BraTS-GLI-{number:05d}-000"
-        (root / name).mkdir(parents=True)
-        for file in case.iterdir():
-            os.link(file, root / name / file.name.replace(case.name, name))
 
 
 def main() -> None:
