@@ -21,7 +21,8 @@ THREAD = {"OMP_NUM_THREADS": "1"}
 KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(1 << 30)}
 LEVERS = "isal, plain arrays, float16, our statistics and glibc's thresholds"
 EQUAL = (
-    f"{CASES} scans (names of {PHANTOMS} phantoms) of 240 x 240 x {DEPTH}, image (t1c, int16) and segmentation, .nii.gz; "
+    f"{CASES} scans ({PHANTOMS} phantoms, linked) of 240 x 240 x {DEPTH}: image (t1c, int16) and "
+    "segmentation, .nii.gz; "
     "two worker processes, a thread each, on two cores; cold cache folder, files warm in the "
     "system's; z-score over the brain; starting the workers counts, importing the libraries into "
     "the first process does not; ours checks every file and MONAI's does not"
