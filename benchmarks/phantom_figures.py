@@ -68,7 +68,7 @@ def describe(sizes: list[TumourSize]) -> str:
 def draw_beside(path: Path, real: Path, seed: int, cases: int) -> None:
     """A real case in the first column and phantom cases beside it, all four modalities."""
     (case,) = find_cases(real)
-    columns = [[_middle(read_modality(case.images[m]).voxels) for m in MODALITIES]]
+    columns = [[_middle(read_modality(case.images[m]).normalised()) for m in MODALITIES]]
     for index in range(cases):
         images = phantom_case(seed, index, 1).images
         columns.append([_z_scored(images[m][0]) for m in MODALITIES])

@@ -166,15 +166,15 @@ class BraTSDataModule(LightningDataModule):
         sides = self._split(self._find())
         # In one order and for all sides at once: the split must not change the arrays' keys.
         everyone = sorted((c for side in SIDES for c in sides[side]), key=lambda case: case.id)
-        arrays = {part: self._open(everyone, choice) for part, choice in self.choices.items()}
+        with self.cache.workers:
+            arrays = {part: self._open(everyone, choice) for part, choice in self.choices.items()}
         self._note(p for a in chain(*arrays.values()) for p in (*a.bad.values(), *a.warnings))
         left_out = self.left_out
         for side in SIDES:
             self.sides[side] = [case for case in sides[side] if case.id not in left_out]
             self.datasets[side] = self._dataset(side, arrays[_part(side)])
         self.arrays = arrays
-        digests = [array.digest for part in sorted(arrays) for array in arrays[part]]
-        self.fingerprint = _hash(" ".join(digests))
+        self.fingerprint = _hash(" ".join(a.digest for p in sorted(arrays) for a in arrays[p]))
         *_, labels = arrays["train"]
         self.spacing = labels.spacing_range([case.id for case in self.sides["train"]])
 

@@ -9,7 +9,7 @@ import logging
 import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +24,10 @@ from data_modules.problems import Problem
 from data_modules.reading import CaseSlices, ImageJob, LabelJob, read_slices
 from data_modules.slice_array import SliceArray, open_array, stamp, write_array
 from data_modules.slices import SliceChoice, looks_at_truth
-from data_modules.workers import cores, run_in_order
+from data_modules.workers import Workers, cores
 
-FORMAT = 3  # raise it whenever the same files and options would give other arrays, or files
-CASES_A_PROCESS = 4  # a worker takes a second to start: fewer cases than this are not worth one
+FORMAT = 4  # raise it whenever the same files and options would give other arrays, or files
+CASES_A_PROCESS = 4  # a worker takes half a second to start: fewer cases are not worth one
 
 _log = logging.getLogger(__name__)
 _Job = LabelJob | ImageJob
@@ -41,11 +41,13 @@ class SliceCache:
         folder: where the arrays lie, shared by all experiments.
         size: height and width of the slices.
         processes: how many may read files at once; None for one a core.
+        workers: those processes; hold them while several arrays are opened.
     """
 
     folder: Path
     size: tuple[int, int]
     processes: int | None = None
+    workers: Workers = field(default_factory=Workers, compare=False)
 
     def labels(
         self, cases: Sequence[Case], choice: SliceChoice, target: tuple[int, ...]
@@ -126,7 +128,7 @@ class SliceCache:
 
     def _build(self, place: Path, what: str, jobs: Sequence[_Job], dtype: np.dtype[Any]) -> None:
         processes = max(1, min(self.processes or cores(), len(jobs) // CASES_A_PROCESS))
-        with closing(run_in_order(read_slices, jobs, processes)) as results:
+        with closing(self.workers.run_in_order(read_slices, jobs, processes)) as results:
             shown = track(
                 results,
                 description=f"Preparing {what}",

@@ -55,6 +55,11 @@ class BadFileError(DataError):
         return Problem(case, str(self.file), self.what, self.remedy)
 
 
+def by(values: Iterable[float]) -> str:
+    """A size or a spacing in words, such as 240 x 240 x 155."""
+    return " x ".join(f"{value:g}" for value in values)
+
+
 def by_case(problems: Iterable[Problem]) -> dict[str, list[Problem]]:
     """The problems of each case, cases sorted."""
     found: dict[str, list[Problem]] = {}

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from data_modules import slices
 from data_modules.errors import DataError
 from data_modules.framing import frame
+from data_modules.grids import check_same_grid
 from data_modules.problems import BadFileError, Problem
-from data_modules.volumes import Spacing, check_same_grid, read_labels, read_modality, swapped_axes
+from data_modules.volumes import read_labels, read_modality, swapped_axes
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class CaseSlices:
     case: str
     indices: NDArray[np.int64]
     values: NDArray[Any]
-    spacing: Spacing
+    spacing: tuple[float, ...]
     size: tuple[int, ...]
     intensities: tuple[float, ...] = ()
     warnings: tuple[Problem, ...] = ()
@@ -55,12 +56,17 @@ class LabelJob:
 
     def __call__(self) -> CaseSlices:
         """Read, choose, frame. Raises DataError for a bad file."""
-        labels, spacing = read_labels(self.path, dict(self.labels))
+        labels, grid = read_labels(self.path, dict(self.labels))
         indices = slices.by_labels(self.choice, labels, self.target)
         framed = frame(labels[indices], self.size)
         lost = int(np.count_nonzero(labels[indices]) - np.count_nonzero(framed))
         return CaseSlices(
-            self.case, indices, framed, spacing, labels.shape[::-1], warnings=self._warnings(lost)
+            self.case,
+            indices,
+            framed,
+            grid.lps_spacing,
+            labels.shape[::-1],
+            warnings=self._warnings(lost),
         )
 
     def _warnings(self, lost: int) -> tuple[Problem, ...]:
@@ -97,21 +103,21 @@ class ImageJob:
         return [self.path] if self.beside is None else [self.path, self.beside]
 
     def __call__(self) -> CaseSlices:
-        """Check, read, choose, frame. Raises DataError for a bad file."""
+        """Read, check, choose, frame. Raises DataError for a bad file."""
+        volume = read_modality(self.path, self.channel)
         origins = None
         if self.beside is not None:
-            origins = check_same_grid(self.path, self.beside, self.channel)
-        volume = read_modality(self.path, self.channel)
+            origins = check_same_grid(self.path, volume.grid, self.beside)
         indices = slices.by_depth(self.choice, len(volume.voxels))
         if indices is None:
             indices = slices.with_brain(volume.brain)
-        framed = frame(volume.voxels[indices], self.size).astype(np.float16)
+        framed = frame(volume.normalised(indices, np.float16), self.size)
         shape = volume.voxels.shape
         return CaseSlices(
             self.case,
             indices,
             framed,
-            volume.spacing,
+            volume.grid.lps_spacing,
             shape[::-1],
             volume.intensities,
             self._warnings(origins, swapped_axes(shape)),

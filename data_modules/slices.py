@@ -43,8 +43,8 @@ def by_depth(choice: SliceChoice, depth: int) -> NDArray[np.int64] | None:
 
 def with_brain(brain: NDArray[np.bool_]) -> NDArray[np.int64]:
     """The slices with brain of a mask (depth, height, width)."""
-    share = brain.mean(axis=(1, 2))
-    return np.flatnonzero(share >= SMALLEST_BRAIN_SHARE)
+    pixels = np.array([np.count_nonzero(one) for one in brain])
+    return np.flatnonzero(pixels / brain[0].size >= SMALLEST_BRAIN_SHARE)
 
 
 def by_labels(

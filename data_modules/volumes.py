@@ -4,37 +4,24 @@ Arrays are (depth, height, width) in LPS order, as BraTS has them: slices from t
 front of the head in the first row, the patient's right in the first column.
 """
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import SimpleITK as sitk
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from data_modules.brain import find_brain
-from data_modules.framing import frame
-from data_modules.integrity import check_header, check_voxels, check_whole, write_whole
+from data_modules.grids import Grid, grid_of, reader_of, unreadable
+from data_modules.integrity import check_file, is_nifti
+from data_modules.nifti import read_nifti
 from data_modules.problems import COPY_AGAIN, BadFileError
 
-ORIENTATION = "LPS"
-Spacing = tuple[float, ...]  # mm, x first
 BRATS_SHAPE = (155, 240, 240)
 LARGEST_INTENSITY = 1e30  # float32, in which we reckon, ends at 3e38
-GEOMETRY_TOLERANCE = 1e-3  # of a spacing in mm and of a direction cosine; headers hold float32
-
-sitk.ProcessObject.GlobalWarningDisplayOff()  # ITK would print to the terminal on its own
-
-
-@dataclass(frozen=True)
-class Grid:
-    """Where the voxels of a file lie: size in voxels, spacing and origin in mm, x first."""
-
-    size: tuple[int, ...]
-    spacing: tuple[float, ...]
-    origin: tuple[float, ...]
-    direction: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -42,81 +29,105 @@ class BrainVolume:
     """One modality of a case.
 
     Attributes:
-        voxels: float32 (depth, height, width), z-scored over the brain, 0 outside it.
+        voxels: (depth, height, width) as they are stored, in a type that float32 holds exactly.
         brain: mask of the same shape.
-        spacing: distance of the voxels in mm, x first.
-        intensities: the lowest, the mean and the highest in the brain before normalisation.
+        grid: where the voxels lie in the file.
+        intensities: the lowest, the mean and the highest in the brain.
+        deviation: of the intensities in the brain.
     """
 
-    voxels: NDArray[np.float32]
+    voxels: NDArray[Any]
     brain: NDArray[np.bool_]
-    spacing: Spacing
+    grid: Grid
     intensities: tuple[float, float, float]
+    deviation: np.float32
+
+    def normalised(
+        self, indices: NDArray[np.int64] | None = None, dtype: DTypeLike = np.float32
+    ) -> NDArray[Any]:
+        """Slices (n, height, width), z-scored over the brain, 0 outside it.
+
+        Args:
+            indices: which slices; None for all.
+            dtype: of the outcome; reckoned in float32.
+        """
+        chosen = np.arange(len(self.voxels)) if indices is None else indices
+        mean = np.float32(self.intensities[1])
+        scored = np.zeros((len(chosen), *self.voxels.shape[1:]), dtype)
+        # One after the other: a slice fits into the processor's cache, a volume does not.
+        for into, index in zip(scored, chosen, strict=True):
+            values = (self.voxels[index].astype(np.float32) - mean) / self.deviation
+            np.copyto(into, values, casting="same_kind", where=self.brain[index])
+        return scored
 
 
-def read_grid(path: Path, channel: int | None = None) -> Grid:
-    """Read a file's header alone.
+def read_volume(path: Path, channel: int | None = None) -> tuple[NDArray[Any], Grid]:
+    """Read a volume, brought to LPS order, and the grid of its file.
 
     Args:
         path: the file.
         channel: which volume of a 4-D file; None for a 3-D file.
 
     Raises:
-        BadFileError: the file cannot be read, or has other dimensions.
+        BadFileError: the file cannot be read, has other dimensions, or has missing, NaN or infinite
+            voxels.
     """
-    check_header(path)
-    reader = _reader(path)
-    found, expected = reader.GetDimension(), 3 if channel is None else 4
-    if found != expected or reader.GetNumberOfComponents() != 1:
-        values = reader.GetNumberOfComponents()
-        what = f"has {found} dimensions ({_by(reader.GetSize())}) with {values} value a voxel"
-        expectation = f"expected {expected} with 1"
-        raise BadFileError(path, f"{what}, {expectation}", "write it as one volume a file")
-    if channel is not None and channel >= reader.GetSize()[3]:
-        what = f"has {reader.GetSize()[3]} volumes, expected {channel + 1} or more"
-        raise BadFileError(path, what, COPY_AGAIN)
-    direction = np.reshape(reader.GetDirection(), (found, found))[:3, :3].ravel().tolist()
-    return Grid(
-        reader.GetSize()[:3], reader.GetSpacing()[:3], reader.GetOrigin()[:3], tuple(direction)
-    )
+    if is_nifti(path):
+        stored = read_nifti(path)
+        grid = grid_of(path, reader_of(path), channel)
+        voxels = stored.reshape(-1, *grid.size[::-1])[channel or 0]
+    else:
+        voxels, grid = _read_by_itk(path, channel)
+    return grid.to_lps(voxels), grid
 
 
-def _reader(path: Path) -> Any:  # noqa: ANN401 (SimpleITK has no types)
-    """A reader that knows the header."""
-    reader = sitk.ImageFileReader()
-    reader.SetFileName(str(path))
-    try:
-        reader.ReadImageInformation()
-    except RuntimeError as error:
-        check_voxels(path)  # knows better what is wrong
-        raise _unreadable(path, error) from None
-    return reader
-
-
-def check_same_grid(path: Path, other: Path, channel: int | None = None) -> str | None:
-    """Stop unless two files of a case share size, spacing and direction.
-
-    ``channel`` is that of the first file, where it is 4-D.
-
-    Origins may differ: some mirrors of BraTS wrote the segmentation's anew, and the voxels still
-    lie over one another.
-
-    Returns:
-        How the origins differ, in words; None where they agree.
+def read_modality(path: Path, channel: int | None = None) -> BrainVolume:
+    """Read one modality and find its brain; of a 4-D file the volume ``channel``.
 
     Raises:
-        BadFileError: naming both files and both values.
+        BadFileError: a bad file, a constant image, or intensities that float32 cannot hold.
     """
-    one, two = read_grid(path, channel), read_grid(other)
-    if one.size != two.size:
-        raise _other_grid(path, other, "size", one.size, two.size)
-    if not np.allclose(one.spacing, two.spacing, atol=GEOMETRY_TOLERANCE, rtol=0):
-        raise _other_grid(path, other, "spacing", one.spacing, two.spacing)
-    if not np.allclose(one.direction, two.direction, atol=GEOMETRY_TOLERANCE, rtol=0):
-        raise _other_grid(path, other, "direction", one.direction, two.direction)
-    if np.allclose(one.origin, two.origin, atol=GEOMETRY_TOLERANCE, rtol=0):
-        return None
-    return f"origin {_list(one.origin)} differs from {_list(two.origin)} of {other.name}"
+    voxels, grid = read_volume(path, channel)
+    voxels = _as_float32_holds(voxels, path)
+    brain = find_brain(voxels)
+    inside = voxels[brain].astype(np.float64)
+    if inside.size == 0 or (deviation := np.float32(inside.std())) == 0:
+        where, value = ("", voxels.flat[0]) if inside.size == 0 else (" of the brain", inside[0])
+        raise BadFileError(
+            path,
+            f"the image is constant: all voxels{where} are {value:g}",
+            COPY_AGAIN,
+        )
+    intensities = (float(inside.min()), float(inside.mean()), float(inside.max()))
+    return BrainVolume(voxels, brain, grid, intensities, deviation)
+
+
+def read_labels(path: Path, labels: Mapping[int, int]) -> tuple[NDArray[np.uint8], Grid]:
+    """Read a segmentation as BraTS 2023's labels.
+
+    Args:
+        path: the file.
+        labels: each value that the release knows, and the label that it becomes.
+
+    Returns:
+        Labels (depth, height, width) in 0..3, and the grid of the file.
+
+    Raises:
+        BadFileError: unreadable, or a value that the release does not know, with its count.
+    """
+    source, grid = read_volume(path)
+    counts: Counter[float] = Counter()
+    translated = np.zeros(source.shape, np.uint8)
+    # Background is nearly all there is, so only the rest is sorted.
+    for into, one in zip(translated, source, strict=True):
+        if not (labelled := one != 0).any():
+            continue
+        values, places, found = np.unique(one[labelled], return_inverse=True, return_counts=True)
+        counts.update(dict(zip(values.tolist(), found.tolist(), strict=True)))
+        into[labelled] = np.array([labels.get(v, 0) for v in values.tolist()], np.uint8)[places]
+    if unknown := sorted((value, n) for value, n in counts.items() if value not in labels):
+        raise _unknown_labels(path, unknown, labels)
+    return translated, grid
 
 
 def swapped_axes(shape: tuple[int, ...]) -> str | None:
@@ -127,114 +138,26 @@ def swapped_axes(shape: tuple[int, ...]) -> str | None:
     return f"holds {depth} slices of {height} x {width}, BraTS has 155 of 240 x 240"
 
 
-def read_image(path: Path, channel: int | None = None) -> sitk.Image:
-    """Read a volume as a SimpleITK image, brought to LPS orientation.
-
-    Args:
-        path: the file.
-        channel: which volume of a 4-D file; None for a 3-D file.
-
-    Raises:
-        BadFileError: the file cannot be read, has other dimensions, or has missing, NaN or infinite
-            voxels.
-    """
-    check_whole(path)
-    grid = read_grid(path, channel)
-    reader = _reader(path)
+def _read_by_itk(path: Path, channel: int | None) -> tuple[NDArray[Any], Grid]:
+    """A file of another format than NIfTI: ITK's word for it is all there is."""
+    check_file(path)
+    reader = reader_of(path)
+    grid = grid_of(path, reader, channel)
     if channel is not None:
         reader.SetExtractSize([*grid.size, 0])
         reader.SetExtractIndex([0, 0, 0, channel])
     try:
-        return sitk.DICOMOrient(reader.Execute(), ORIENTATION)
+        return sitk.GetArrayFromImage(reader.Execute()), grid
     except RuntimeError as error:
-        raise _unreadable(path, error) from None
+        raise unreadable(path, error) from None
 
 
-def read_modality(path: Path, channel: int | None = None) -> BrainVolume:
-    """Read one modality, z-scored over the brain; of a 4-D file the volume ``channel``.
-
-    Raises:
-        BadFileError: a bad file, a constant image, or intensities that float32 cannot hold.
-    """
-    image = read_image(path, channel)
-    voxels = _as_float32(sitk.GetArrayFromImage(image), path)
-    brain = find_brain(voxels)
-    inside = voxels[brain].astype(np.float64)
-    if inside.size == 0 or (deviation := np.float32(inside.std())) == 0:
-        where, value = ("", voxels.flat[0]) if inside.size == 0 else (" of the brain", inside[0])
-        raise BadFileError(
-            path,
-            f"the image is constant: all voxels{where} are {value:g}",
-            COPY_AGAIN,
-        )
-    mean = float(inside.mean())
-    normalised = (voxels - np.float32(mean)) / deviation
-    normalised[~brain] = 0
-    intensities = (float(inside.min()), mean, float(inside.max()))
-    return BrainVolume(normalised, brain, image.GetSpacing(), intensities)
-
-
-def read_labels(path: Path, labels: Mapping[int, int]) -> tuple[NDArray[np.uint8], Spacing]:
-    """Read a segmentation as BraTS 2023's labels.
-
-    Args:
-        path: the file.
-        labels: each value that the release knows, and the label that it becomes.
-
-    Returns:
-        Labels (depth, height, width) in 0..3, and the spacing.
-
-    Raises:
-        BadFileError: unreadable, or a value that the release does not know, with its count.
-    """
-    image = read_image(path)
-    source = sitk.GetArrayFromImage(image)
-    values, counts = np.unique(source, return_counts=True)
-    unknown = [(v, c) for v, c in zip(values, counts, strict=True) if float(v) not in labels]
-    if unknown:
-        raise _unknown_labels(path, unknown, labels)
-    translated = np.zeros(source.shape, np.uint8)
-    for value in values:
-        translated[source == value] = labels[int(value)]
-    return translated, image.GetSpacing()
-
-
-def write_label_map(
-    path: Path, labels: NDArray[np.uint8], like: Path, channel: int | None = None
-) -> NDArray[np.uint8]:
-    """Write labels on the grid of another file: its size, spacing, origin and direction.
-
-    Args:
-        path: the file to write; its ending decides whether it is compressed.
-        labels: (depth, height, width), in LPS order as ``read_image`` gives it, padded or cropped
-            to any height and width.
-        like: the file whose grid it is.
-        channel: which volume of it, where it is 4-D.
-
-    Returns:
-        The labels that were written (depth, height, width), in LPS order.
-
-    Raises:
-        OSError: they cannot be written.
-    """
-    reference = read_image(like, channel)
-    labels = frame(labels, (reference.GetHeight(), reference.GetWidth()))
-    image = sitk.GetImageFromArray(labels)
-    image.CopyInformation(reference)
-    grid = read_grid(like, channel)
-    own = sitk.DICOMOrientImageFilter.GetOrientationFromDirectionCosines(grid.direction)
-    image = sitk.DICOMOrient(image, own)
-    # Turning there and back rounds.
-    image.SetOrigin(grid.origin)
-    image.SetSpacing(grid.spacing)
-    image.SetDirection(grid.direction)
-    write_whole(image, path)
-    return labels
-
-
-def _as_float32(voxels: NDArray[Any], path: Path) -> NDArray[np.float32]:
+def _as_float32_holds(voxels: NDArray[Any], path: Path) -> NDArray[Any]:
+    """Voxels of a type whose every value is a float32: small whole numbers as they are."""
+    if voxels.dtype.kind in "iu" and voxels.dtype.itemsize <= 2:
+        return voxels
     largest = max(-float(voxels.min()), float(voxels.max()))
-    if not largest <= LARGEST_INTENSITY:  # NaN, where a header scales whole numbers to it
+    if not largest <= LARGEST_INTENSITY:
         raise BadFileError(
             path,
             f"intensities reach {largest:g}, expected at most {LARGEST_INTENSITY:g}",
@@ -254,39 +177,3 @@ def _unknown_labels(
         f"label {found} is unknown to its release, expected {known}",
         "see --data.release" if is_whole else "resample labels by nearest neighbour",
     )
-
-
-def _other_grid(
-    path: Path, other: Path, what: str, one: tuple[Any, ...], two: tuple[Any, ...]
-) -> BadFileError:
-    words = _list if what == "direction" else _by
-    return BadFileError(
-        path,
-        f"{what} {words(one)} differs from {words(two)} of {other.name}",
-        "bring both to one grid",
-    )
-
-
-def _by(values: Iterable[float]) -> str:
-    return " x ".join(f"{value:g}" for value in values)
-
-
-def _list(values: Iterable[float]) -> str:
-    return ", ".join(f"{value + 0:.4g}" for value in values)  # + 0: no minus before a 0
-
-
-def _unreadable(path: Path, error: RuntimeError) -> BadFileError:
-    reason = _reason(error)
-    if "orthonormal" in reason:
-        return BadFileError(
-            path,
-            "the axes in its header do not stand at right angles",
-            "write the header of another file of the case into it",
-        )
-    return BadFileError(path, f"cannot be read as an image ({reason})", COPY_AGAIN)
-
-
-def _reason(error: RuntimeError) -> str:
-    """The last line of an ITK error, which says what went wrong."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1].removeprefix("Reason:").strip() if lines else "unknown reason"

@@ -1,18 +1,23 @@
 """Worker processes: how many, how they run jobs, and that they end with their parent."""
 
+import ctypes
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
-from typing import TypeVar
+from typing import Self, TypeVar
 
 import SimpleITK as sitk
 
 from data_modules.errors import DataError
+
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
+_KEPT = 1 << 30  # bytes
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -24,53 +29,115 @@ def cores() -> int:
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
+class Workers:
+    """Worker processes that start with the first jobs, and are kept while they are held.
+
+    A worker takes half a second to start. Hold them (``with workers:``) where several lots of jobs
+    follow one another; else they end with each lot. They end at once where a lot is left early or
+    fails, and when this process is killed.
+    """
+
+    def __init__(self) -> None:
+        self._holders = 0
+        self._pool: _Pool | None = None
+
+    def __enter__(self) -> Self:
+        self._holders += 1
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._holders -= 1
+        if not self._holders:
+            self._end()
+
+    def run_in_order(
+        self, function: Callable[[Job], Result], jobs: Iterable[Job], processes: int
+    ) -> Generator[Result]:
+        """Run a function over jobs; yield the results in the order of the jobs.
+
+        At most two jobs a process are under way or waiting to be fetched, so memory stays bounded
+        however many there are. With one process they run in this one. Close the iterator where it
+        is left early.
+
+        Raises:
+            DataError: a worker was killed.
+        """
+        if processes == 1:
+            yield from map(function, jobs)
+            return
+        with self:
+            executor = self._started(processes)
+            waiting: list[Future[Result]] = []
+            try:
+                for job in jobs:
+                    waiting.append(executor.submit(function, job))
+                    if len(waiting) >= 2 * processes:
+                        yield waiting.pop(0).result()
+                while waiting:
+                    yield waiting.pop(0).result()
+            except BrokenProcessPool:
+                self._end()
+                raise DataError(
+                    "a worker process was killed, perhaps for want of memory: free some, "
+                    "and run the command again"
+                ) from None
+            except BaseException:
+                self._end(at_once=True)
+                raise
+
+    def _started(self, processes: int) -> ProcessPoolExecutor:
+        if self._pool is not None and self._pool.processes != processes:
+            self._end()
+        if self._pool is None:
+            self._pool = _Pool(processes)
+        return self._pool.executor
+
+    def _end(self, *, at_once: bool = False) -> None:
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.end(at_once=at_once)
+
+
 def run_in_order(
     function: Callable[[Job], Result], jobs: Iterable[Job], processes: int
 ) -> Generator[Result]:
-    """Run a function over jobs in worker processes; yield the results in the order of the jobs.
+    """Run one lot of jobs in workers of its own. See ``Workers.run_in_order``."""
+    return Workers().run_in_order(function, jobs, processes)
 
-    At most two jobs a process are under way or waiting to be fetched, so memory stays bounded
-    however many there are. With one process they run in this one. Close the iterator where it is
-    left early: the workers then end at once, as they do when this process is killed.
 
-    Raises:
-        DataError: a worker was killed.
-    """
-    if processes == 1:
-        for job in jobs:
-            yield function(job)
-        return
-    # Spawned, not forked: forked workers can hang in ITK, and inherit torch's threads.
-    context = get_context("spawn")
-    theirs, ours = context.Pipe(duplex=False)
-    pool = ProcessPoolExecutor(processes, context, _start_worker, (theirs,))
-    waiting: list[Future[Result]] = []
-    try:
-        for job in jobs:
-            waiting.append(pool.submit(function, job))
-            if len(waiting) >= 2 * processes:
-                yield waiting.pop(0).result()
-        for future in waiting:
-            yield future.result()
-    except BrokenProcessPool:
-        raise DataError(
-            "a worker process was killed, perhaps for want of memory: free some, "
-            "and run the command again"
-        ) from None
-    except BaseException:
-        ours.close()
-        raise
-    finally:
-        pool.shutdown(cancel_futures=True)
-        ours.close()
-        theirs.close()
+class _Pool:
+    """Processes, and a pipe whose closing ends them."""
+
+    def __init__(self, processes: int) -> None:
+        # Spawned, not forked: forked workers can hang in ITK, and inherit torch's threads.
+        context = get_context("spawn")
+        self.processes = processes
+        self._theirs, self._ours = context.Pipe(duplex=False)
+        self.executor = ProcessPoolExecutor(processes, context, _start_worker, (self._theirs,))
+
+    def end(self, *, at_once: bool) -> None:
+        """End the processes, those at work too or only when they have finished."""
+        if at_once:
+            self._ours.close()
+        self.executor.shutdown(cancel_futures=True)
+        self._ours.close()
+        self._theirs.close()
 
 
 def _start_worker(parent: Connection) -> None:
-    """Leave Ctrl-C to the parent, end with it, and keep to one thread."""
+    """Leave Ctrl-C to the parent, end with it, keep to one thread, and keep memory."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
+    _keep_memory()
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _keep_memory() -> None:
+    """Let glibc keep what is freed: to fault in a volume's pages anew costs as much as its work."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    # Trimming last: to set it ends the adapting of the other, which an old glibc may refuse.
+    if mallopt is not None and mallopt(_M_MMAP_THRESHOLD, _KEPT):
+        mallopt(_M_TRIM_THRESHOLD, _KEPT)
 
 
 def _end_with(parent: Connection) -> None:

@@ -15,7 +15,9 @@ from callbacks.whole_files import replacing
 from data_modules.cases import Case, find_cases
 from data_modules.errors import DataError
 from data_modules.framing import frame
-from data_modules.volumes import check_same_grid, read_modality, write_label_map
+from data_modules.grids import check_same_grid
+from data_modules.volumes import read_modality
+from data_modules.writing import write_label_map
 from lightning_app.errors import UsageError
 from lightning_app.files import read_json, write_json
 from lightning_app.runs import Run
@@ -58,21 +60,20 @@ class VolumeDataset(Dataset[Volume]):
 
     def _read(self, case: Case) -> tuple[torch.Tensor, tuple[float, ...]]:
         files = [(case.images[m], case.channel(m)) for m in self.modalities]
-        (first, _), *others = files
-        for path, channel in others:
-            if path != first:
-                check_same_grid(path, first, channel)
+        (first, _), *_ = files
         channels = []
         for path, channel in files:
             volume = read_modality(path, channel)
+            if path != first:
+                check_same_grid(path, volume.grid, first)
             brain = volume.brain
             lost = 1 - np.count_nonzero(frame(brain, self.size)) / np.count_nonzero(brain)
             if lost > WORTH_SAYING:
                 _log.warning(
                     "%s: %.1f %% of the head lie outside data.image_size", path, 100 * lost
                 )
-            channels.append(frame(volume.voxels, self.size))
-        return torch.from_numpy(np.stack(channels, axis=1)), volume.spacing
+            channels.append(frame(volume.normalised(), self.size))
+        return torch.from_numpy(np.stack(channels, axis=1)), volume.grid.lps_spacing
 
 
 def volumes_to_predict(

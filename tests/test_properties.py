@@ -21,7 +21,8 @@ from data_modules.cases import find_cases
 from data_modules.errors import DataError
 from data_modules.framing import frame
 from data_modules.splits import SIDES, split_patients
-from data_modules.volumes import read_image, write_label_map
+from data_modules.volumes import read_volume
+from data_modules.writing import write_label_map
 from lightning_app.cli import main
 from lightning_app.runs import find_runs
 from lightning_app.slice_counts import SliceCounts
@@ -133,7 +134,7 @@ def test_a_label_map_comes_back_in_the_orientation_that_its_image_had(
     with TemporaryDirectory() as folder:
         source, written = Path(folder, "in.nii"), Path(folder, "out.nii")
         sitk.WriteImage(turned, str(source))
-        np.testing.assert_array_equal(sitk.GetArrayFromImage(read_image(source)), labels)
+        np.testing.assert_array_equal(read_volume(source)[0], labels)
         write_label_map(written, labels, like=source)
         back = sitk.ReadImage(str(written))
     np.testing.assert_array_equal(sitk.GetArrayFromImage(back), sitk.GetArrayFromImage(turned))

@@ -21,7 +21,7 @@ from data_modules.problems import Problem
 from data_modules.reading import CaseSlices, ImageJob, LabelJob, read_slices
 from data_modules.slice_array import SliceArray
 from data_modules.slices import SliceChoice
-from data_modules.workers import run_in_order
+from data_modules.workers import Workers
 from tests.toy import toy_labels, write_case, write_dataset, write_volume
 
 WHOLE, ENHANCING = (1, 2, 3), (3,)
@@ -299,14 +299,16 @@ def test_worker_processes_build_the_same_array(
     used: list[int] = []
 
     def noted(
+        workers: Workers,
         function: Callable[[LabelJob | ImageJob], CaseSlices | Problem],
         jobs: Sequence[LabelJob | ImageJob],
         processes: int,
     ) -> Generator[CaseSlices | Problem]:
         used.append(processes)
-        return run_in_order(function, jobs, processes)
+        return run_in_order(workers, function, jobs, processes)
 
-    monkeypatch.setattr(cache_module, "run_in_order", noted)
+    run_in_order = Workers.run_in_order
+    monkeypatch.setattr(Workers, "run_in_order", noted)
     alone, together = (
         SliceCache(tmp_path / str(n), (16, 16), processes=n).images(cases, "t1c", "middle", labels)
         for n in (1, 2)

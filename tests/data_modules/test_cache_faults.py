@@ -11,12 +11,12 @@ from data_modules import cache as cache_module
 from data_modules.cache import SliceCache
 from data_modules.cases import Case, find_cases
 from data_modules.errors import DataError
-from data_modules.integrity import check_whole
+from data_modules.nifti import check_whole
 from data_modules.phantom.options import PhantomOptions
 from data_modules.problems import Problem
 from data_modules.reading import CaseSlices, ImageJob, LabelJob, read_slices
 from data_modules.slice_array import SliceArray
-from data_modules.volumes import write_label_map
+from data_modules.writing import write_label_map
 from tests.disk import fill, make_read_only, small_disk
 from tests.toy import toy_labels, write_dataset, write_volume
 

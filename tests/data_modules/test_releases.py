@@ -10,7 +10,8 @@ from data_modules.brats import BraTSDataModule
 from data_modules.cases import Case, find_cases
 from data_modules.conventions import releases_named
 from data_modules.errors import DataError
-from data_modules.volumes import read_labels, read_modality, write_label_map
+from data_modules.volumes import read_labels, read_modality
+from data_modules.writing import write_label_map
 from tests.toy import toy_image, toy_labels, write_case, write_volume
 
 
@@ -137,8 +138,8 @@ def test_the_decathlon_has_four_images_in_one_file(tmp_path: Path) -> None:
     for place, modality in enumerate(ORDER):
         voxels = toy_image(toy_labels(1, values=(2, 1, 3)), 10 + place)
         write_volume(tmp_path / "alone.nii.gz", voxels)
-        found = read_modality(path, cases[0].channel(modality)).voxels
-        np.testing.assert_array_equal(found, read_modality(tmp_path / "alone.nii.gz").voxels)
+        found = read_modality(path, cases[0].channel(modality)).normalised()
+        np.testing.assert_array_equal(found, read_modality(tmp_path / "alone.nii.gz").normalised())
     assert cases[0].segmentation is not None
     labels, _ = read_labels(cases[0].segmentation, cases[0].release.labels)
     np.testing.assert_array_equal(labels, toy_labels(1))

@@ -9,14 +9,9 @@ from numpy.typing import NDArray
 
 from data_modules.conventions import releases_named
 from data_modules.errors import DataError
-from data_modules.volumes import (
-    check_same_grid,
-    read_grid,
-    read_image,
-    read_labels,
-    read_modality,
-    write_label_map,
-)
+from data_modules.grids import check_same_grid, read_grid
+from data_modules.volumes import read_labels, read_modality, read_volume
+from data_modules.writing import write_label_map
 from tests.toy import REAL, write_volume
 
 needs_real_patients = pytest.mark.skipif(
@@ -66,7 +61,7 @@ def round_head(
 def check_normalised(path: Path, voxels: NDArray[np.float32], brain: NDArray[np.bool_]) -> None:
     """Compare with a z-score over the brain that is known."""
     volume = read_modality(path)
-    found, mask = volume.voxels, volume.brain
+    found, mask = volume.normalised(), volume.brain
 
     np.testing.assert_array_equal(mask, brain)
     inside = voxels[brain].astype(np.float64)
@@ -85,11 +80,10 @@ def test_every_layout_of_the_axes_comes_to_one_orientation(
     voxels = np.random.default_rng(1).integers(0, 999, SIZE[::-1]).astype(np.int16)
     path = write_laid_out(tmp_path / "image.nii.gz", voxels, order, signs)
 
-    image = read_image(path)
+    found, grid = read_volume(path)
 
-    np.testing.assert_array_equal(sitk.GetArrayFromImage(image), voxels)
-    assert image.GetSpacing() == pytest.approx(SPACING)
-    assert image.GetDirection() == pytest.approx((1, 0, 0, 0, 1, 0, 0, 0, 1))
+    np.testing.assert_array_equal(found, voxels)
+    assert grid.lps_spacing == pytest.approx(SPACING)
 
 
 @pytest.mark.parametrize(("order", "signs"), LAYOUTS)
@@ -141,7 +135,7 @@ def test_a_tilted_head_keeps_its_grid(tmp_path: Path) -> None:
     )
 
     path = tmp_path / "labels.nii"
-    read = sitk.GetArrayFromImage(read_image(like))
+    read, _ = read_volume(like)
     write_label_map(path, labels, like)
 
     np.testing.assert_array_equal(read, labels)
@@ -220,7 +214,7 @@ def test_the_spacing_is_given_x_first(tmp_path: Path) -> None:
     voxels, _ = round_head()
     path = write_volume(tmp_path / "image.nii.gz", voxels, spacing=(1, 2, 5))
 
-    assert read_modality(path).spacing == (1, 2, 5)
+    assert read_modality(path).grid.lps_spacing == (1, 2, 5)
 
 
 def refused(path: Path, *words: str) -> None:
@@ -308,20 +302,24 @@ def test_grids_that_differ_are_refused(tmp_path: Path) -> None:
 
     for what, other in others.items():
         with pytest.raises(DataError) as caught:
-            check_same_grid(one, other)
+            check_same_grid(one, read_grid(one), other)
         message = str(caught.value)
         assert message.startswith(f"{one}: {what} ")
         assert f" of {other.name}; " in message
     with pytest.raises(DataError, match=r"size 5 x 4 x 3 differs from 4 x 5 x 3 of a\.nii\.gz"):
-        check_same_grid(one, others["size"])
+        check_same_grid(one, read_grid(one), others["size"])
 
 
 def test_grids_may_differ_in_origin_and_in_the_last_digits(tmp_path: Path) -> None:
     voxels = np.zeros((3, 4, 5), np.uint8)
     one = write_volume(tmp_path / "one.nii.gz", voxels)
 
-    check_same_grid(one, write_volume(tmp_path / "a.nii.gz", voxels, origin=(7, 8, 9)))
-    check_same_grid(one, write_volume(tmp_path / "b.nii.gz", voxels, spacing=(1, 1, 1.0001)))
+    check_same_grid(
+        one, read_grid(one), write_volume(tmp_path / "a.nii.gz", voxels, origin=(7, 8, 9))
+    )
+    check_same_grid(
+        one, read_grid(one), write_volume(tmp_path / "b.nii.gz", voxels, spacing=(1, 1, 1.0001))
+    )
 
 
 @pytest.mark.parametrize(
@@ -380,10 +378,10 @@ def test_labels_stored_as_floats_are_labels(tmp_path: Path) -> None:
     source[0, 0] = (0, 1, 2, 4)
     path = write_volume(tmp_path / "seg.nii.gz", source)
 
-    labels, spacing = read_labels(path, releases_named("brats2021")[0].labels)
+    labels, grid = read_labels(path, releases_named("brats2021")[0].labels)
 
     assert labels[0, 0].tolist() == [0, 1, 2, 3]
-    assert spacing == (1, 1, 1)
+    assert grid.lps_spacing == (1, 1, 1)
 
 
 @needs_real_patients
@@ -411,7 +409,7 @@ def test_the_brain_of_a_real_head_with_a_negative_background() -> None:
     path = REAL / "brats" / "brats_2013_pat0006_1" / "brats_2013_pat0006_1-t1c.nii.gz"
 
     volume = read_modality(path)
-    found, brain = volume.voxels, volume.brain
+    found, brain = volume.normalised(), volume.brain
 
     voxels = sitk.GetArrayFromImage(sitk.ReadImage(str(path)))
     np.testing.assert_array_equal(brain, voxels != voxels[0, 0, 0])

@@ -19,9 +19,10 @@ from callbacks.metrics_csv import MetricsCSV
 from data_modules.cache import SliceCache
 from data_modules.cases import check_case_id, find_cases
 from data_modules.errors import DataError
+from data_modules.grids import check_same_grid, read_grid
 from data_modules.slice_array import open_array, stamp
 from data_modules.splits import read_split
-from data_modules.volumes import check_same_grid, read_labels, read_modality
+from data_modules.volumes import read_labels, read_modality
 from lightning_app.checkpoint_io import read_checkpoint
 from lightning_app.endings import printable
 from lightning_app.errors import UsageError
@@ -319,7 +320,7 @@ def test_a_hostile_nifti_header_is_refused_or_has_no_effect(
     voxels: NDArray[np.int16] = np.zeros((4, 6, 5), np.int16)
     voxels[:, 2:4, 1:4] = 50 + np.arange(24).reshape(4, 2, 3)
     path = write_volume(tmp_path / "x.nii", voxels)
-    whole = read_modality(path).voxels
+    whole = read_modality(path).normalised()
     content = bytearray(path.read_bytes())
     header = nib.Nifti1Header(bytes(content[:348]))
     field, value = header_fields()[way]
@@ -331,13 +332,13 @@ def test_a_hostile_nifti_header_is_refused_or_has_no_effect(
     path.write_bytes(gzip.compress(content) if ending == ".nii.gz" else content)
     try:
         volume = read_modality(path)
-        check_same_grid(path, path)
+        check_same_grid(path, read_grid(path), path)
     except DataError as error:
         assert "\n" not in str(error)  # noqa: PT017 (or it is harmless)
     else:
         assert way in HARMLESS
-        np.testing.assert_array_equal(volume.voxels, whole)
-        assert min(volume.spacing) > 0
+        np.testing.assert_array_equal(volume.normalised(), whole)
+        assert min(volume.grid.spacing) > 0
     with pytest.raises(DataError, match=r"^[^\n]+$"):
         read_labels(path, {0: 0})
 
@@ -356,7 +357,7 @@ def test_intensities_too_close_for_our_numbers_are_a_constant_image(tmp_path: Pa
     voxels[1, 3, 2:4] = 1e-45
     path = write_volume(tmp_path / "x.nii.gz", voxels)
     try:
-        assert np.isfinite(read_modality(path).voxels).all()
+        assert np.isfinite(read_modality(path).normalised()).all()
     except DataError as error:
         assert "constant" in str(error)  # noqa: PT017 (either will do)
 
