@@ -58,6 +58,9 @@ class Unwatched(Callback):
         self.watched.mode.__exit__(None, None, None)  # type: ignore[no-untyped-call]
         self.watched.steps += 1
 
+    def on_exception(self, *_: object) -> None:
+        self.watched.mode.__exit__(None, None, None)  # type: ignore[no-untyped-call]
+
 
 class Task(SegmentationTask):
     def configure_optimizers(self) -> torch.optim.Optimizer:
