@@ -33,7 +33,7 @@ LEVERS = {
     "compiled": ["--acceleration.compile", "reduce-overhead"],
 }
 # What has to be tried or compiled for each shape does not pay for four batches.
-TEST = ["--acceleration.compile", "null", "--trainer.benchmark", "false"]
+TEST = ["--acceleration.compile", "false", "--trainer.benchmark", "false"]
 SEEDS = 3
 
 

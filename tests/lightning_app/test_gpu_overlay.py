@@ -48,7 +48,7 @@ def test_bfloat16_keeps_weights_in_float32_and_the_loss_near(program: Program) -
 
 
 def test_all_of_them_but_compilation_train_and_test_without_a_gpu(program: Program) -> None:
-    flags = ["--config", "gpu.yaml", "--acceleration.compile", "null"]
+    flags = ["--config", "gpu.yaml", "--acceleration.compile", "false"]
     assert program("fit", *flags, "--trainer.default_root_dir", "runs") == 0
     assert program("test") == 0
 
