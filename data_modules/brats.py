@@ -14,10 +14,11 @@ from data_modules.cache import SliceCache
 from data_modules.cases import Case, find_cases, missing_files
 from data_modules.dataset import Batch, SliceDataset
 from data_modules.errors import DataError
-from data_modules.loading import check_shares, make_loader
+from data_modules.loading import check_divides, check_shares, device_of, make_loader
 from data_modules.phantom.options import PhantomOptions, lies_in_phantom
 from data_modules.problems import Problem, by_case, in_a_line, log_problems
 from data_modules.progress import reached
+from data_modules.resident import ResidentSlices
 from data_modules.sampling import EpochBatches, OrderedBatches
 from data_modules.slice_array import SliceArray
 from data_modules.slices import SliceChoice
@@ -47,6 +48,8 @@ class BraTSDataModule(LightningDataModule):
         image_size: Height and width of the slices, by centre padding or cropping.
         batch_size: Slices a batch, over all devices.
         num_workers: Processes that load batches; 0 loads them in the training process.
+        on_device: Copy all slices into the memory of the device, once, and make the batches there;
+            num_workers is then of no use. Of several devices each holds all slices.
         cache_dir: Where the prepared slices are kept, shared by all runs.
         on_bad_case: What to do about a case with a missing or bad file: stop, or skip it.
         flip: Mirror training slices left to right at random.
@@ -68,6 +71,7 @@ class BraTSDataModule(LightningDataModule):
         image_size: tuple[int, int] = (240, 240),
         batch_size: int = 32,
         num_workers: int = 0,
+        on_device: bool = False,  # noqa: FBT001, FBT002 (an option of the command line)
         cache_dir: Path = Path("cache"),
         on_bad_case: Literal["stop", "skip"] = "stop",
         flip: bool = False,  # noqa: FBT001, FBT002 (an option of the command line)
@@ -90,12 +94,14 @@ class BraTSDataModule(LightningDataModule):
         self.split_file = split_file
         self.batch_size = batch_size
         self.num_workers = num_workers
+        self.on_device = on_device
         self.on_bad_case = on_bad_case
         self.flip = flip
         self.seed = seed
         self.cache = SliceCache(cache_dir, image_size)
         self.sides: dict[str, list[Case]] = {}
         self.datasets: dict[str, SliceDataset] = {}
+        self._resident: dict[str, ResidentSlices] = {}
         self.problems: list[Problem] = []
         self.arrays: dict[str, tuple[SliceArray, ...]] = {}
         self.is_phantom = self.root is None
@@ -142,16 +148,8 @@ class BraTSDataModule(LightningDataModule):
         return EpochBatches(len(self.datasets["train"]), self.batch_size, self.seed, epoch, skip)
 
     def check_devices(self, devices: int) -> None:
-        """Stop where the global batch cannot be dealt out evenly.
-
-        Raises:
-            DataError: the batch size does not divide.
-        """
-        if self.batch_size % devices:
-            raise DataError(
-                f"data.batch_size is {self.batch_size}, expected a multiple of the {devices} "
-                "devices: it is the global batch, dealt out to all of them"
-            )
+        """Raise DataError where the global batch cannot be dealt out evenly."""
+        check_divides(self.batch_size, devices)
 
     def _check_shares(self) -> None:
         smallest = {side: len(dataset) for side, dataset in self.datasets.items()}
@@ -159,10 +157,13 @@ class BraTSDataModule(LightningDataModule):
         check_shares(smallest, self.trainer)
 
     def _loader(self, side: str, batches: EpochBatches | OrderedBatches) -> DataLoader[Batch]:
-        return make_loader(self.datasets[side], batches, self.num_workers, self.seed, self.trainer)
+        if self.on_device and side not in self._resident:
+            self._resident[side] = ResidentSlices(self.datasets[side], device_of(self.trainer))
+        dataset = self._resident.get(side, self.datasets[side])
+        return make_loader(dataset, batches, self.num_workers, self.seed, self.trainer)
 
     def _load(self) -> None:
-        self.problems = []
+        self.problems, self._resident = [], {}
         sides = self._split(self._find())
         # In one order and for all sides at once: the split must not change the arrays' keys.
         everyone = sorted((c for side in SIDES for c in sides[side]), key=lambda case: case.id)

@@ -70,21 +70,41 @@ class SliceDataset(Dataset[Batch]):
         Raises:
             DataError: a file of the cache has changed since it was opened.
         """
-        samples = np.array([index for _, index in items])
-        image = np.stack(
-            [a.file[rows[samples]] for a, rows in zip(self._images, self._image_rows, strict=True)],
-            axis=1,
-        )
-        labels = self._labels.file[self._label_rows[samples]]
-        if self._flip_seed is not None:
-            flipped = [p for p, item in enumerate(items) if _coin(self._flip_seed, *item)]
-            image[flipped] = image[flipped, ..., ::-1]
-            labels[flipped] = labels[flipped, ..., ::-1]
+        samples = [index for _, index in items]
+        image, labels = self.stored(samples)
+        mirrored = np.flatnonzero(self.mirrored(items))
+        image[mirrored] = image[mirrored, ..., ::-1]
+        labels[mirrored] = labels[mirrored, ..., ::-1]
         return {
             "image": torch.from_numpy(image).float(),
             "labels": torch.from_numpy(labels),
-            "sample": torch.from_numpy(samples),
+            "sample": torch.tensor(samples),
         }
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Modalities, height and width of a slice."""
+        height, width = self._labels.values.shape[1:]
+        return len(self._images), height, width
+
+    def stored(self, samples: Sequence[int]) -> tuple[NDArray[np.float16], NDArray[np.uint8]]:
+        """Some slices as the cache has them: images (N, modalities, H, W), labels (N, H, W).
+
+        Raises:
+            DataError: a file of the cache has changed since it was opened.
+        """
+        wanted = np.asarray(samples)
+        image = np.stack(
+            [a.file[rows[wanted]] for a, rows in zip(self._images, self._image_rows, strict=True)],
+            axis=1,
+        )
+        return image, self._labels.file[self._label_rows[wanted]]
+
+    def mirrored(self, items: Sequence[Item]) -> list[bool]:
+        """Whether each of some (epoch, sample index) pairs is mirrored left to right."""
+        if self._flip_seed is None:
+            return [False] * len(items)
+        return [_coin(self._flip_seed, *item) for item in items]
 
     def label_counts(self) -> NDArray[np.int64]:
         """Pixels of each label 0..3 over all samples."""

@@ -7,6 +7,7 @@ from torch import nn
 
 from data_modules.brats import BraTSDataModule
 from lightning_app.errors import UsageError
+from models.blocks import every_tap
 
 
 def describe_network(network: nn.Module, data: BraTSDataModule) -> dict[str, Any]:
@@ -41,6 +42,9 @@ def describe_network(network: nn.Module, data: BraTSDataModule) -> dict[str, Any
 def count_multiply_adds(network: nn.Module, image: torch.Tensor) -> tuple[int, tuple[int, ...]]:
     """Multiply-adds of the matrix products and convolutions of a forward pass, and its shape.
 
+    They are those of the layers' definitions, products with padding included, whichever of them an
+    implementation can leave out.
+
     Args:
         network: in evaluation or training mode, which it keeps.
         image: (1, channels, H, W), on the network's device.
@@ -49,7 +53,7 @@ def count_multiply_adds(network: nn.Module, image: torch.Tensor) -> tuple[int, t
 
     was_training = network.training
     network.eval()  # a batch of one, and no statistics to be changed
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+    with torch.no_grad(), every_tap(), FlopCounterMode(display=False) as counter:
         logits = network(image)
     network.train(was_training)
     return int(counter.get_total_flops() // 2), tuple(logits.shape)

@@ -7,11 +7,11 @@ import numpy as np
 import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor, nn
-from torchmetrics import MeanMetric
 
 from data_modules.dataset import Batch, SliceDataset
 from data_modules.targets import TARGETS, TargetName
 from lightning_app.counts import CountTable
+from lightning_app.mean_loss import MeanLoss
 from lightning_app.scores import evaluate, monitored_dice
 from lightning_app.slice_counts import SliceCounts
 
@@ -47,11 +47,10 @@ class SegmentationTask(LightningModule):
         self.loss = loss
         self.target = TARGETS[target]
         self.counts = SliceCounts()
-        # Not left to self.log, whose mean over an epoch is lost when a training is interrupted; and
-        # without its check for NaN, which would wait for the device in every step.
-        self.train_loss = MeanMetric(nan_strategy="disable")
+        # Not left to self.log, whose mean over an epoch is lost when a training is interrupted.
+        self.train_loss = MeanLoss()
         self.train_loss.persistent(mode=True)
-        self.val_loss = MeanMetric(nan_strategy="disable")
+        self.val_loss = MeanLoss()
 
     def forward(self, image: Tensor) -> Tensor:
         """Logits (N, channels, H, W) of images (N, modalities, H, W)."""
@@ -65,7 +64,7 @@ class SegmentationTask(LightningModule):
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:  # noqa: ARG002
         """The loss of a batch."""
         loss: Tensor = self.loss(self(batch["image"]), self.target.encode(batch["labels"]))
-        self.train_loss.update(loss.detach(), len(batch["image"]))
+        self.train_loss.update(loss, len(batch["image"]))
         return loss * self._weight_of_share(len(batch["image"]))
 
     def on_train_batch_end(self, outputs: object, batch: Batch, batch_idx: int) -> None:

@@ -1,6 +1,8 @@
 """What all parts share: convolution blocks, resampling, and the checks of their options."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -25,6 +27,35 @@ def resample_like(x: Tensor, like: Tensor) -> Tensor:
     return nn.functional.interpolate(x, size=size, mode="bilinear", align_corners=False)
 
 
+class AtrousConv(nn.Conv2d):
+    """A convolution that leaves out the taps which see nothing but padding.
+
+    Where the dilation rate reaches both sides of the map, these are all but the centre one. What is
+    left is a 1 x 1 convolution: the same sums, and for the other taps a gradient of zeros.
+    Takes square kernels of an odd side, with stride 1 and the padding that keeps the map's size.
+    """
+
+    leaves_out: ClassVar[bool] = True
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, in, H, W) to (N, out, H, W)."""
+        if self.leaves_out and self.dilation[0] >= max(x.shape[-2:]):
+            centre = self.kernel_size[0] // 2
+            weight = self.weight[:, :, centre : centre + 1, centre : centre + 1]
+            return nn.functional.conv2d(x, weight, self.bias)
+        return super().forward(x)
+
+
+@contextmanager
+def every_tap() -> Iterator[None]:
+    """Compute all taps, padding or not: for the arithmetic that a network's definition asks for."""
+    AtrousConv.leaves_out = False
+    try:
+        yield
+    finally:
+        AtrousConv.leaves_out = True
+
+
 class ConvNormReLU(nn.Sequential):
     """Convolution, batch normalisation and ReLU; maps (N, in, H, W) to (N, out, H, W).
 
@@ -43,7 +74,7 @@ class ConvNormReLU(nn.Sequential):
     ) -> None:
         padding = dilation * (kernel_size // 2)
         super().__init__(
-            nn.Conv2d(
+            AtrousConv(
                 in_channels,
                 out_channels,
                 kernel_size,

@@ -96,6 +96,19 @@ def test_it_does_so_with_other_options_of_the_trainer(
         assert_same_ending(Run(folder), uninterrupted)
 
 
+def test_slices_on_the_device_lead_to_the_same_bits_interrupted_or_not(
+    program: Program, snapshots: Snapshots
+) -> None:
+    flags = [*SIZE, *DROPOUT, *FLIPS]
+    assert program("fit", *flags, "--trainer.default_root_dir", "read") == 0
+    assert program("fit", *flags, *OFTEN, "--data.on_device", "true") == 0
+
+    assert_same_ending(only_run(), only_run("read"))
+    folder = snapshots[4]  # in the middle of an epoch
+    assert program("fit", "--resume", str(folder), *TRUST) == 0
+    assert_same_ending(Run(folder), only_run("read"))
+
+
 def test_without_a_name_it_goes_on_with_the_newest_unfinished_run_of_the_experiment(
     program: Program, snapshots: Snapshots, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,12 +1,16 @@
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
+from torch.nn.functional import conv2d
 
 from models.blocks import (
+    AtrousConv,
     ConvNormReLU,
     DoubleConv,
     check_all_positive,
     check_positive,
+    every_tap,
     resample_like,
 )
 from tests.models import reference
@@ -21,6 +25,60 @@ def test_convolution_is_the_atrous_equation(rate: int) -> None:
     expected = reference.atrous(x.numpy(), convolution.state_dict()["weight"].numpy(), rate)
 
     np.testing.assert_allclose(convolution(x).detach().numpy(), expected, rtol=0, atol=1e-12)
+
+
+def whole_numbers(*shape: int, seed: int) -> Tensor:
+    """So that no rounding depends on the order of a sum."""
+    return drawn(*shape, seed=seed).mul(9).round()
+
+
+def atrous(rate: int) -> AtrousConv:
+    convolution = AtrousConv(8, 4, 3, padding=rate, dilation=rate, bias=False).double()
+    convolution.weight.data = whole_numbers(4, 8, 3, 3, seed=1)
+    return convolution
+
+
+def outcome(convolution: AtrousConv, x: Tensor) -> tuple[Tensor, ...]:
+    """The map, and the gradients of its weighted sum."""
+    x = x.clone().requires_grad_()
+    y = convolution(x)
+    weights = whole_numbers(*y.shape, seed=2)
+    return y, *torch.autograd.grad((y * weights).sum(), (x, convolution.weight))
+
+
+@pytest.mark.parametrize("rate", [1, 2, 12, 14, 15, 18])
+@pytest.mark.parametrize("size", [(15, 15), (15, 7), (7, 15), (12, 14), (2, 2), (1, 1)])
+def test_what_is_left_out_changes_neither_map_nor_gradients(
+    rate: int, size: tuple[int, int]
+) -> None:
+    x = whole_numbers(2, 8, *size, seed=0)
+
+    left_out = outcome(atrous(rate), x)
+    with every_tap():
+        computed = outcome(atrous(rate), x)
+
+    for one, other in zip(left_out, computed, strict=True):
+        assert torch.equal(one, other)
+
+
+def test_rate_18_on_15_pixels_is_its_centre_tap_and_rate_14_is_not() -> None:
+    x = whole_numbers(2, 8, 15, 15, seed=0)
+    with every_tap():
+        for rate, alone in ((18, True), (15, True), (14, False)):
+            convolution = atrous(rate)
+            centre = conv2d(x, convolution.weight[:, :, 1:2, 1:2])
+            assert torch.equal(convolution(x), centre) == alone
+
+
+def test_a_folded_bias_is_added_where_taps_are_left_out() -> None:
+    x = whole_numbers(1, 8, 5, 5, seed=0)
+    convolution = atrous(6)
+    convolution.bias = torch.nn.Parameter(whole_numbers(4, seed=3))
+
+    left_out = convolution(x)
+
+    with every_tap():
+        assert torch.equal(left_out, convolution(x))
 
 
 def test_double_conv_is_two_convolutions_each_normalised_and_rectified() -> None:

@@ -89,20 +89,6 @@ def test_no_aspp_blocks_change_nothing() -> None:
     assert torch.equal(repeated_aspp(4, rates=(6,), blocks=0)(x), x)
 
 
-def test_rate_18_on_15_pixels_is_its_centre_tap_exactly() -> None:
-    # Whole numbers, so that no rounding depends on the order of a sum.
-    x = drawn(2, 8, 15, 15).mul(9).round()
-    *_, rate_12, rate_18 = ASPP(8, (6, 12, 18)).double().branches
-
-    def whole_and_centre(branch: nn.Module) -> tuple[torch.Tensor, torch.Tensor]:
-        convolution, *_ = branch.children()
-        weight = convolution.state_dict()["weight"].mul_(99).round_()
-        return convolution(x), functional.conv2d(x, weight[:, :, 1:2, 1:2])
-
-    assert torch.equal(*whole_and_centre(rate_18))
-    assert not torch.equal(*whole_and_centre(rate_12))
-
-
 @pytest.mark.parametrize("block", [SPP(4, (1, 2)), ASPP(4, (6,))])
 def test_single_pixel_of_a_batch_of_two_trains(block: nn.Module) -> None:
     # The branches that pool to cells see one value a channel and image: nothing to normalise.

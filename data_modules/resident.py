@@ -1,0 +1,74 @@
+"""The slices of one side in the memory of a device, where its batches are gathered."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from data_modules.dataset import Batch, SliceDataset
+from data_modules.errors import DataError
+from data_modules.sampling import Item
+
+COPIED_AT_ONCE = 256  # slices; bounds what the copying needs of the host's memory
+
+
+class ResidentSlices(Dataset[Batch]):
+    """The same batches as those of a SliceDataset, made on the device.
+
+    All slices are copied there once, as float16 and uint8. A batch is then gathered, mirrored and
+    made float32 on the device, and the host does not wait for it.
+
+    Args:
+        slices: the slices.
+        device: where to.
+
+    Raises:
+        DataError: the device has too little memory.
+    """
+
+    def __init__(self, slices: SliceDataset, device: torch.device) -> None:
+        self._slices = slices
+        self._device = device
+        (modalities, height, width), samples = slices.shape, len(slices)
+        size = samples * height * width * (2 * modalities + 1)
+        try:
+            self._image = torch.empty(
+                samples, modalities, height, width, dtype=torch.float16, device=device
+            )
+            self._labels = torch.empty(samples, height, width, dtype=torch.uint8, device=device)
+        except RuntimeError as error:  # CUDA's is a subclass
+            raise DataError(
+                f"data.on_device is true, but the {samples} slices, {size / 2**30:.1f} GiB, do not "
+                f"fit into the memory of {device}: set it to false, or choose fewer data.slices"
+            ) from error
+        for start in range(0, samples, COPIED_AT_ONCE):
+            some = range(start, min(start + COPIED_AT_ONCE, samples))
+            image, labels = slices.stored(some)
+            self._image[some.start : some.stop] = torch.from_numpy(image).to(device)
+            self._labels[some.start : some.stop] = torch.from_numpy(labels).to(device)
+
+    def __len__(self) -> int:
+        return len(self._slices)
+
+    def __getitem__(self, item: Item) -> Batch:
+        """A batch of one sample."""
+        return self.__getitems__([item])
+
+    def __getitems__(self, items: Sequence[Item]) -> Batch:
+        """The batch of some (epoch, sample index) pairs, in their order, on the device."""
+        samples = self._sent(torch.tensor([index for _, index in items]))
+        image = self._image.index_select(0, samples)
+        labels = self._labels.index_select(0, samples)
+        mirrored = self._slices.mirrored(items)
+        if any(mirrored):
+            those = self._sent(torch.tensor(mirrored))
+            image = torch.where(those[:, None, None, None], image.flip(-1), image)
+            labels = torch.where(those[:, None, None], labels.flip(-1), labels)
+        return {"image": image.float(), "labels": labels, "sample": samples}
+
+    def _sent(self, values: Tensor) -> Tensor:
+        """Values on the device; from pinned memory, so that the host need not wait for them."""
+        if self._device.type == "cuda":
+            return values.pin_memory().to(self._device, non_blocking=True)
+        return values.to(self._device)
