@@ -107,11 +107,14 @@ class SegmentationTask(LightningModule):
         return self._count(self(batch["image"]), batch)
 
     def predict_step(self, volume: Volume) -> Tensor:
-        """Label map to be written, uint8 (D, H, W), of a whole volume."""
-        if volume["problem"]:
-            return volume["image"].new_zeros(0, dtype=torch.uint8)
-        slices = torch.split(volume["image"], PREDICTED_AT_ONCE)
-        return torch.cat([self.target.write(self.target.decode(self(some))) for some in slices])
+        """Label map to be written, uint8 (D, H, W), of a whole volume; 0 in slices without brain."""
+        image = volume["image"]
+        label_map = image.new_zeros((len(image), *image.shape[2:]), dtype=torch.uint8)
+        with_brain = image.flatten(1).any(dim=1).nonzero().flatten()  # all else is 0 in it
+        for some in with_brain.split(PREDICTED_AT_ONCE):
+            if len(some):
+                label_map[some] = self.target.write(self.target.decode(self(image[some])))
+        return label_map
 
     def count_table(self, side: str) -> CountTable:
         """The table of what has been counted on a side since the last reset.
