@@ -1,4 +1,4 @@
-"""Batch normalisation folded into the convolutions before it, for as long as weights stand still."""
+"""Batch normalisation folded into the convolutions before it, while the weights stand still."""
 
 from collections import Counter
 from collections.abc import Iterator

@@ -107,12 +107,12 @@ class SegmentationTask(LightningModule):
         return self._count(self(batch["image"]), batch)
 
     def predict_step(self, volume: Volume) -> Tensor:
-        """Label map to be written, uint8 (D, H, W), of a whole volume; 0 in slices without brain."""
+        """Label map to be written, uint8 (D, H, W), of a volume; 0 in slices without brain."""
         image = volume["image"]
         label_map = image.new_zeros((len(image), *image.shape[2:]), dtype=torch.uint8)
         with_brain = image.flatten(1).any(dim=1).nonzero().flatten()  # all else is 0 in it
-        for some in with_brain.split(PREDICTED_AT_ONCE):
-            if len(some):
+        if len(with_brain):
+            for some in torch.split(with_brain, PREDICTED_AT_ONCE):
                 label_map[some] = self.target.write(self.target.decode(self(image[some])))
         return label_map
 

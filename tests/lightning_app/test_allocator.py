@@ -1,5 +1,6 @@
 """Memory that is freed and asked for again comes without the kernel's help."""
 
+import ctypes
 import os
 import platform
 import subprocess
@@ -7,7 +8,7 @@ import sys
 
 import pytest
 
-from lightning_app import allocator
+from lightning_app.allocator import keep_freed_memory
 
 FAULTS = """
 import resource
@@ -46,6 +47,6 @@ def test_a_large_block_is_reused() -> None:
 
 def test_another_c_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(platform, "libc_ver", lambda: ("", ""))
-    monkeypatch.setattr(allocator.ctypes, "CDLL", None)  # would fail if it were called
+    monkeypatch.setattr(ctypes, "CDLL", None)  # would fail if it were called
 
-    allocator.keep_freed_memory()
+    keep_freed_memory()
