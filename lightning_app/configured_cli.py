@@ -7,6 +7,7 @@ from typing import Any
 from jsonargparse import Namespace
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
+from callbacks.acceleration import Acceleration
 from callbacks.checkpoints import BestCheckpoint, LastCheckpoint
 from callbacks.finite_loss import FiniteLoss
 from callbacks.metrics_csv import MetricsCSV
@@ -38,6 +39,7 @@ class ConfiguredCLI(LightningCLI):
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Our callbacks as keys of their own, and what follows from the data."""
+        parser.add_lightning_class_args(Acceleration, "acceleration")
         parser.add_lightning_class_args(BestCheckpoint, "best_checkpoint")
         parser.add_lightning_class_args(LastCheckpoint, "last_checkpoint")
         parser.add_lightning_class_args(MetricsCSV, "metrics_csv")

@@ -30,6 +30,7 @@ WARNED = {
     "trainer.num_nodes": "the weights will not be bit-identical",
     "trainer.strategy": "the weights will not be bit-identical",
     "trainer.precision": "the weights will not be bit-identical",
+    "acceleration": "the weights will not be bit-identical",
     "trainer.deterministic": "the weights may not be bit-identical",
     "trainer.benchmark": "the weights may not be bit-identical",
 }

@@ -106,11 +106,14 @@ class SegmentationTask(LightningModule):
         return self._count(self(batch["image"]), batch)
 
     def predict_step(self, volume: Volume) -> Tensor:
-        """Label map to be written, uint8 (D, H, W), of a whole volume."""
-        if volume["problem"]:
-            return volume["image"].new_zeros(0, dtype=torch.uint8)
-        slices = torch.split(volume["image"], PREDICTED_AT_ONCE)
-        return torch.cat([self.target.write(self.target.decode(self(some))) for some in slices])
+        """Label map to be written, uint8 (D, H, W), of a volume; 0 in slices without brain."""
+        image = volume["image"]
+        label_map = image.new_zeros((len(image), *image.shape[2:]), dtype=torch.uint8)
+        with_brain = image.flatten(1).any(dim=1).nonzero().flatten()  # all else is 0 in it
+        if len(with_brain):
+            for some in torch.split(with_brain, PREDICTED_AT_ONCE):
+                label_map[some] = self.target.write(self.target.decode(self(image[some])))
+        return label_map
 
     def count_table(self, side: str) -> CountTable:
         """The table of what has been counted on a side since the last reset.

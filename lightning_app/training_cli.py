@@ -18,6 +18,7 @@ from callbacks.random_states import RandomStates
 from callbacks.whole_files import replacing
 from data_modules.brats import BraTSDataModule
 from data_modules.errors import DataError
+from lightning_app.allocator import keep_freed_memory
 from lightning_app.checkpoint_io import DurableCheckpointIO, read_checkpoint
 from lightning_app.configs import BASE
 from lightning_app.configured_cli import ConfiguredCLI, resolve_paths
@@ -238,6 +239,8 @@ class ExperimentCLI(ConfiguredCLI):
         elif weights is not None:
             load_weights(self.model.network, Path(weights))
         data = self._get(self.config_init, "data")
+        if self.trainer.strategy.root_device.type == "cpu":
+            keep_freed_memory()
         try:
             with failures_in_words(self.run_folder, data.batch_size, self.datamodule):
                 super()._run_subcommand(subcommand)

@@ -46,13 +46,15 @@ class AttentionGate(nn.Module):
             )
         inner = channels // 2
         # One bias is enough for the sum of the two.
-        self.from_skip = nn.Conv2d(channels, inner, kernel_size=1, stride=2, bias=False)
+        self.from_skip = nn.Conv2d(channels, inner, kernel_size=1, bias=False)
         self.from_gate = nn.Conv2d(gate_channels, inner, kernel_size=1)
         self.psi = nn.Conv2d(inner, 1, kernel_size=1)
 
     def attention(self, x: Tensor, gate: Tensor) -> Tensor:
         """Return alpha (N, 1, H, W), each in 0..1, of x (N, c, H, W) and gate (N, g, H/2, W/2)."""
-        q = self.psi(nn.functional.relu(self.from_skip(x) + self.from_gate(gate)))
+        # Every second pixel is what a stride of 2 takes. A strided convolution would be the same,
+        # but its gradient in channels_last corrupts memory on CPUs (torch 2.13).
+        q = self.psi(nn.functional.relu(self.from_skip(x[..., ::2, ::2]) + self.from_gate(gate)))
         return resample_like(q.sigmoid(), x)
 
     def forward(self, x: Tensor, gate: Tensor) -> Tensor:

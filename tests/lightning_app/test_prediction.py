@@ -8,8 +8,10 @@ import pytest
 import SimpleITK as sitk
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from lightning_app.runs import find_runs
+from lightning_app.task import SegmentationTask, Volume
 from tests.conftest import Program
 from tests.toy import REAL, toy_image, toy_labels, write_case
 
@@ -160,6 +162,31 @@ def test_a_network_whose_logits_are_known_gives_known_labels(program: Program) -
         written = sitk.GetArrayFromImage(sitk.ReadImage("out/a.nii.gz"))
         assert written.mean() == pytest.approx(share)
         assert written[:, 4:36, 4:36].all() == (share > 0)
+
+
+def test_slices_without_brain_are_not_run_and_are_empty() -> None:
+    class Everything(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.run: list[torch.Tensor] = []
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            self.run.append(x)
+            return torch.ones_like(x[:, :1])
+
+    network = Everything()
+    image = torch.zeros(40, 2, 4, 4)
+    image[3:36, 1, 2] = -1.5  # brain in one modality alone
+    image[20] = 0
+    volume: Volume = {"image": image, "case": 0, "spacing": (1, 1, 1), "problem": None}
+    label_map = SegmentationTask(network, nn.Identity()).predict_step(volume)
+
+    with_brain = [*range(3, 20), *range(21, 36)]
+    assert torch.equal(torch.cat(network.run), image[with_brain])
+    assert torch.equal(
+        label_map.any(dim=2).any(dim=1).nonzero().flatten(), torch.tensor(with_brain)
+    )
+    assert label_map.shape == (40, 4, 4)
 
 
 @pytest.mark.skipif(not REAL.exists(), reason="needs the folder of real patients")

@@ -82,6 +82,7 @@ def test_a_resumed_run_ends_with_the_same_bits_wherever_it_was_killed(
         ["--trainer.num_sanity_val_steps", "1"],
         ["--trainer.val_check_interval", "4"],
         ["--trainer.precision", "bf16-mixed"],
+        ["--acceleration.channels_last", "true"],
         ["--trainer.check_val_every_n_epoch", "2"],
     ],
     ids=lambda extra: extra[0],

@@ -67,3 +67,24 @@ def test_gate_without_channels_is_refused_in_words(
 ) -> None:
     with pytest.raises(ValueError, match=words):
         AttentionGate(channels, gate_channels)
+
+
+@pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
+def test_gate_is_the_strided_convolution_in_value_and_gradient(
+    memory_format: torch.memory_format,
+) -> None:
+    x, gate = drawn(2, 8, 12, 16).requires_grad_(), drawn(2, 16, 6, 8, seed=1)
+    module = AttentionGate(8, 16).double()
+    strided = torch.nn.functional.conv2d(x, module.from_skip.weight, stride=2)
+    q = module.psi(torch.relu(strided + module.from_gate(gate))).sigmoid()
+    alpha = torch.nn.functional.interpolate(q, scale_factor=2, mode="bilinear")
+    parameters = [x, *module.parameters()]
+    expected = torch.autograd.grad((x * alpha).square().sum(), parameters)
+
+    module.to(memory_format=memory_format)  # type: ignore[call-overload]
+    of_format = x.contiguous(memory_format=memory_format)
+    gated = module(of_format, gate.contiguous(memory_format=memory_format))
+    found = torch.autograd.grad(gated.square().sum(), [x, *module.parameters()])
+
+    torch.testing.assert_close(gated, x * alpha, rtol=0, atol=1e-13)
+    torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)

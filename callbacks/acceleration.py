@@ -1,0 +1,86 @@
+"""In which form a network is run: the same network, faster on some machines."""
+
+from contextlib import ExitStack
+from typing import Literal
+
+import torch
+from lightning.pytorch import Callback, LightningModule, Trainer
+from torch import nn
+
+from callbacks.folding import folded
+
+Mode = Literal["default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs"]
+
+
+class Acceleration(Callback):
+    """Change how the module's ``network`` is run; its weights keep their names and values.
+
+    Checkpoints written with any of these load without them, and the other way round. Results differ
+    by rounding.
+
+    Args:
+        channels_last: Keep the channels of a pixel side by side in memory.
+        compile: Compile the network with torch.compile: true, or the name of a mode.
+        fold_batch_norm: In test and predict, fold batch normalisation into the convolutions.
+    """
+
+    def __init__(
+        self,
+        channels_last: bool = False,  # noqa: FBT001, FBT002 (an option of the command line)
+        compile: bool | Mode = False,  # noqa: A002, FBT001, FBT002 (torch's name for it)
+        fold_batch_norm: bool = False,  # noqa: FBT001, FBT002
+    ) -> None:
+        self.channels_last = channels_last
+        self.compile = compile
+        self.fold_batch_norm = fold_batch_norm
+        self._folding = ExitStack()
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Bring the network into its form, before weights are loaded or several devices share it.
+
+        Raises:
+            TypeError: an option is on, and the module has no ``network``.
+        """
+        del trainer, stage
+        if self.channels_last:
+            # mypy knows no overload with a memory format alone.
+            _network(pl_module).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if self.compile:
+            mode = None if self.compile is True else self.compile
+            _network(pl_module).compile(mode=mode)  # in place: the weights keep their names
+
+    def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Fold, now that the weights are loaded."""
+        del trainer
+        self._fold(pl_module)
+
+    def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Fold, now that the weights are loaded."""
+        del trainer
+        self._fold(pl_module)
+
+    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Put the network's own modules back."""
+        del trainer, pl_module, stage
+        self._folding.close()
+
+    def on_exception(
+        self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
+    ) -> None:
+        """Put the network's own modules back."""
+        del trainer, pl_module, exception
+        self._folding.close()
+
+    def _fold(self, pl_module: LightningModule) -> None:
+        if self.fold_batch_norm:
+            self._folding.enter_context(folded(_network(pl_module)))
+
+
+def _network(pl_module: LightningModule) -> nn.Module:
+    network = getattr(pl_module, "network", None)
+    if not isinstance(network, nn.Module):
+        raise TypeError(
+            f"{type(pl_module).__name__} has no nn.Module named network, expected one to run in "
+            "another form: name it so, or leave the options of acceleration off"
+        )
+    return network

@@ -1,0 +1,190 @@
+"""The network in another form: the same results within rounding, and nothing left behind."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from lightning.pytorch import LightningModule, Trainer
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, TensorDataset
+
+from callbacks.acceleration import Acceleration
+from callbacks.folding import folded
+
+
+class Net(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.block = nn.Sequential(nn.Conv2d(2, 4, 3, padding=1), nn.BatchNorm2d(4), nn.ReLU())
+        self.other = nn.Sequential(nn.Conv2d(4, 4, 1), nn.ReLU(), nn.BatchNorm2d(4))
+        self.head = nn.Conv2d(4, 1, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits: Tensor = self.head(self.other(self.block(x)))
+        return logits
+
+
+class Task(LightningModule):
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.network = Net()
+        self.outputs: list[Tensor] = []
+        self.norms: list[int] = []
+        self.is_channels_last = False
+
+    def training_step(self, batch: list[Tensor]) -> Tensor:
+        self._look(batch)
+        loss: Tensor = self.network(batch[0]).square().mean()
+        return loss
+
+    def test_step(self, batch: list[Tensor]) -> None:
+        self._look(batch)
+        self.outputs.append(self.network(batch[0]))
+
+    def predict_step(self, batch: list[Tensor]) -> Tensor:
+        self._look(batch)
+        output: Tensor = self.network(batch[0])
+        return output
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.SGD(self.parameters(), lr=0.1)
+
+    def _look(self, batch: list[Tensor]) -> None:
+        del batch
+        weight = self.network.block[0].weight
+        assert isinstance(weight, Tensor)
+        self.is_channels_last = weight.is_contiguous(memory_format=torch.channels_last)
+        self.norms.append(sum(isinstance(m, nn.BatchNorm2d) for m in self.network.modules()))
+
+
+def loader() -> DataLoader[tuple[Tensor, ...]]:
+    images = torch.randn(6, 2, 8, 8, generator=torch.Generator().manual_seed(1))
+    return DataLoader(TensorDataset(images), 2)
+
+
+def trainer(path: Path, acceleration: Acceleration) -> Trainer:
+    return Trainer(
+        accelerator="cpu", max_epochs=2, logger=False, enable_progress_bar=False,
+        enable_model_summary=False, enable_checkpointing=False, default_root_dir=path,
+        callbacks=[acceleration],
+    )  # fmt: skip
+
+
+def trained(path: Path, acceleration: Acceleration) -> tuple[Task, Path]:
+    task = Task()
+    run = trainer(path, acceleration)
+    run.fit(task, loader())
+    run.save_checkpoint(path / "end.ckpt")
+    return task, path / "end.ckpt"
+
+
+quietly = pytest.mark.filterwarnings(
+    "ignore:.*num_workers", "ignore:.*does not have many workers", "ignore:The number of training"
+)
+
+
+@quietly
+@pytest.mark.parametrize(
+    "options", [{"channels_last": True}, {"fold_batch_norm": True}], ids=lambda o: next(iter(o))
+)
+def test_training_and_test_are_equal_within_rounding(
+    options: dict[str, bool], tmp_path: Path
+) -> None:
+    plain, plain_file = trained(tmp_path / "plain", Acceleration())
+    fast, fast_file = trained(tmp_path / "fast", Acceleration(**options))
+
+    assert fast.is_channels_last == ("channels_last" in options)
+    assert not plain.is_channels_last
+    torch.testing.assert_close(fast.state_dict(), plain.state_dict(), rtol=1e-4, atol=1e-6)
+
+    for form in (Acceleration(), Acceleration(**options)):  # each file in each form
+        for file in (plain_file, fast_file):
+            task = Task()
+            trainer(tmp_path, form).test(task, loader(), ckpt_path=file, verbose=False)
+            plain.eval()
+            expected = [plain.network(images) for (images,) in loader()]
+            torch.testing.assert_close(task.outputs, expected, rtol=1e-4, atol=1e-5)
+            assert set(task.state_dict()) == set(plain.state_dict())
+
+
+@quietly
+def test_normalisation_is_folded_in_test_and_predict_alone_and_put_back(tmp_path: Path) -> None:
+    acceleration = Acceleration(fold_batch_norm=True)
+    task, _ = trained(tmp_path, acceleration)
+    assert set(task.norms) == {2}
+    before = dict(task.network.named_modules())
+    for work in (
+        lambda: trainer(tmp_path, acceleration).test(task, loader(), verbose=False),
+        lambda: trainer(tmp_path, acceleration).predict(task, loader()),
+    ):
+        task.norms.clear()
+        work()
+        assert set(task.norms) == {1}  # the other follows a ReLU
+        assert all(before[name] is module for name, module in task.network.named_modules())
+
+
+@quietly
+def test_an_exception_puts_the_network_back(tmp_path: Path) -> None:
+    class Failing(Task):
+        def test_step(self, batch: list[Tensor]) -> None:
+            super().test_step(batch)
+            raise RuntimeError("no")
+
+    task = Failing()
+    with pytest.raises(RuntimeError, match="no"):
+        trainer(tmp_path, Acceleration(fold_batch_norm=True)).test(task, loader(), verbose=False)
+    assert task.norms == [1]
+    assert isinstance(task.network.block[1], nn.BatchNorm2d)
+
+
+def test_what_is_not_called_in_turn_or_is_shared_is_not_folded() -> None:
+    class Backwards(nn.Sequential):
+        def forward(self, x: Tensor) -> Tensor:
+            for part in reversed(self):
+                x = part(x)
+            return x
+
+    conv = nn.Conv2d(2, 2, 1)
+    networks = [
+        Backwards(nn.Conv2d(2, 2, 1), nn.BatchNorm2d(2)),
+        nn.Sequential(conv, nn.BatchNorm2d(2), nn.Sequential(conv)),
+        nn.Sequential(nn.Conv2d(2, 2, 1), nn.BatchNorm2d(2, track_running_stats=False)),
+    ]
+    for network in networks:
+        network.eval()
+        before = list(network.modules())
+        with folded(network):
+            assert all(one is two for one, two in zip(before, network.modules(), strict=True))
+
+
+@quietly
+def test_a_compiled_network_keeps_the_names_of_its_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    modes: list[object] = []
+    compiled = nn.Module.compile
+
+    def eagerly(self: nn.Module, mode: object) -> None:
+        modes.append(mode)
+        compiled(self, backend="eager")
+
+    monkeypatch.setattr(nn.Module, "compile", eagerly)
+    plain, _ = trained(tmp_path / "plain", Acceleration())
+    for option, mode in ((True, None), ("reduce-overhead", "reduce-overhead")):
+        task, file = trained(tmp_path / str(mode), Acceleration(compile=option))  # type: ignore[arg-type]
+        assert modes.pop() == mode
+        assert not modes
+        torch.testing.assert_close(task.state_dict(), plain.state_dict())
+        assert set(torch.load(file, weights_only=True)["state_dict"]) == set(plain.state_dict())
+
+
+@quietly
+def test_a_module_without_a_network_is_told_so(tmp_path: Path) -> None:
+    class Bare(LightningModule):
+        def test_step(self, batch: list[Tensor]) -> None:
+            del batch
+
+    trainer(tmp_path, Acceleration()).test(Bare(), loader(), verbose=False)
+    with pytest.raises(TypeError, match=r"Bare has no nn\.Module named network"):
+        trainer(tmp_path, Acceleration(channels_last=True)).test(Bare(), loader(), verbose=False)
