@@ -34,7 +34,7 @@ def _seconds(task: str, data: Path, widths: Sequence[int], *, levers: bool) -> f
     if levers:
         keep_freed_memory()
         fold(network)
-        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        network.to(memory_format=torch.channels_last)
     if task.startswith("batch_"):
         return latency(network, int(task.removeprefix("batch_")), levers=levers)
     work = {"test": _test, "patient": _patient}[task](network, data)

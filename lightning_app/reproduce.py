@@ -86,6 +86,7 @@ def _bring_to_its_end(cell: Cell, wanted: Wanted) -> int:
     if run is None:
         raise UsageError(f"{cell}: its training ended well, but left no run in '{wanted.root}'")
     if run.test().metrics.is_file():
+        print(f"Finished and tested: {run.path}")
         return 0
     return _execute("test", "--run", str(run.path), *cell.trust)
 
