@@ -35,34 +35,25 @@ def slices_of(folder: Path) -> BraTSDataModule:
     )
 
 
-def as_installed(task: str, data: Path, widths: Sequence[int]) -> float:
-    """Seconds of a task as base.yaml runs it."""
-    return _seconds(task, data, widths, levers=False)
-
-
 def with_levers(task: str, data: Path, widths: Sequence[int]) -> float:
     """Seconds of a task as cpu.yaml runs it."""
-    return _seconds(task, data, widths, levers=True)
-
-
-def _seconds(task: str, data: Path, widths: Sequence[int], *, levers: bool) -> float:
     keep_freed_memory()
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
     module = SegmentationTask(AttentionUNet(widths=widths), DiceCrossEntropy())
     if task == "test":
-        return _test(module, data, levers=levers)
+        return _test(module, data)
     if task == "patient":
-        return _patient(module, data, levers=levers)
-    return latency(module.network, int(task.removeprefix("batch_")), levers=levers)
+        return _patient(module, data)
+    return latency(module.network, int(task.removeprefix("batch_")), levers=True)
 
 
-def _trainer(folder: str, callbacks: Sequence[Callback], *, levers: bool) -> Trainer:
+def _trainer(folder: str, callbacks: Sequence[Callback]) -> Trainer:
     return Trainer(
         accelerator="cpu", logger=False, enable_checkpointing=False, enable_progress_bar=False,
         enable_model_summary=False, default_root_dir=folder,
-        precision="bf16-mixed" if levers else "32-true",
-        callbacks=[Acceleration(channels_last=levers, fold_batch_norm=levers), *callbacks],
+        precision="bf16-mixed",
+        callbacks=[Acceleration(channels_last=True, fold_batch_norm=True), *callbacks],
     )  # fmt: skip
 
 
@@ -75,19 +66,19 @@ class _Scores(SegmentationTask):
         self.counts.reset()
 
 
-def _test(module: SegmentationTask, data: Path, *, levers: bool) -> float:
+def _test(module: SegmentationTask, data: Path) -> float:
     module.__class__ = _Scores
     slices = slices_of(data)
     slices.prepare_data()
     with TemporaryDirectory() as folder:
-        trainer = _trainer(folder, [], levers=levers)
+        trainer = _trainer(folder, [])
         trainer.test(module, slices, verbose=False)
         begun = perf_counter()
         trainer.test(module, slices, verbose=False)
         return perf_counter() - begun
 
 
-def _patient(module: SegmentationTask, data: Path, *, levers: bool) -> float:
+def _patient(module: SegmentationTask, data: Path) -> float:
     with TemporaryDirectory() as name:
         run = Run(Path(name) / "run")
         run.path.mkdir()
@@ -98,7 +89,7 @@ def _patient(module: SegmentationTask, data: Path, *, levers: bool) -> float:
         for _ in range(2):  # the first to warm up
             begun = perf_counter()
             volumes = volumes_to_predict(data / "patient", ["t2f"], SIDE, "auto")
-            trainer = _trainer(name, [LabelMapWriter(Path(name), run)], levers=levers)
+            trainer = _trainer(name, [LabelMapWriter(Path(name), run)])
             trainer.predict(module, volumes, return_predictions=False)
         return perf_counter() - begun
 
