@@ -43,9 +43,14 @@ class PeakMemory:
             self.mebibytes = max(self.mebibytes, _allocated())
 
 
-def _allocated() -> float:
+def own_mebibytes() -> float:
+    """What this process alone holds now; NaN where the system has no /proc."""
     own = _of(os.getpid())
-    return math.nan if own is None else own + sum(_of(child) or 0 for child in _children())
+    return math.nan if own is None else own
+
+
+def _allocated() -> float:
+    return own_mebibytes() + sum(_of(child) or 0 for child in _children())
 
 
 def _children() -> list[int]:

@@ -71,12 +71,16 @@ class SliceDataset(Dataset[Batch]):
             DataError: a file of the cache has changed since it was opened.
         """
         samples = [index for _, index in items]
-        image, labels = self.stored(samples)
+        images, labels = self.stored(samples)
         mirrored = np.flatnonzero(self.mirrored(items))
-        image[mirrored] = image[mirrored, ..., ::-1]
-        labels[mirrored] = labels[mirrored, ..., ::-1]
+        for one in images:
+            one[mirrored] = one[mirrored, :, ::-1]
+        labels[mirrored] = labels[mirrored, :, ::-1]
+        image = torch.empty(len(items), *self.shape)
+        for channel, one in enumerate(images):
+            image[:, channel] = torch.from_numpy(one)
         return {
-            "image": torch.from_numpy(image).float(),
+            "image": image,
             "labels": torch.from_numpy(labels),
             "sample": torch.tensor(samples),
         }
@@ -87,18 +91,16 @@ class SliceDataset(Dataset[Batch]):
         height, width = self._labels.values.shape[1:]
         return len(self._images), height, width
 
-    def stored(self, samples: Sequence[int]) -> tuple[NDArray[np.float16], NDArray[np.uint8]]:
-        """Some slices as the cache has them: images (N, modalities, H, W), labels (N, H, W).
+    def stored(self, samples: Sequence[int]) -> tuple[list[NDArray[np.float16]], NDArray[np.uint8]]:
+        """Some slices as the cache has them: of each modality (N, H, W), and labels (N, H, W).
 
         Raises:
             DataError: a file of the cache has changed since it was opened.
         """
         wanted = np.asarray(samples)
-        image = np.stack(
-            [a.file[rows[wanted]] for a, rows in zip(self._images, self._image_rows, strict=True)],
-            axis=1,
-        )
-        return image, self._labels.file[self._label_rows[wanted]]
+        rows = zip(self._images, self._image_rows, strict=True)
+        images = [array.file[own[wanted]] for array, own in rows]
+        return images, self._labels.file[self._label_rows[wanted]]
 
     def mirrored(self, items: Sequence[Item]) -> list[bool]:
         """Whether each of some (epoch, sample index) pairs is mirrored left to right."""

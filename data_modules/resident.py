@@ -44,8 +44,9 @@ class ResidentSlices(Dataset[Batch]):
             ) from error
         for start in range(0, samples, COPIED_AT_ONCE):
             some = range(start, min(start + COPIED_AT_ONCE, samples))
-            image, labels = slices.stored(some)
-            self._image[some.start : some.stop] = torch.from_numpy(image).to(device)
+            images, labels = slices.stored(some)
+            for channel, one in enumerate(images):
+                self._image[some.start : some.stop, channel] = torch.from_numpy(one).to(device)
             self._labels[some.start : some.stop] = torch.from_numpy(labels).to(device)
 
     def __len__(self) -> int:

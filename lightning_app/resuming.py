@@ -14,7 +14,8 @@ from lightning_app.runs import Run, find_runs, named_run, run_config
 
 # Where and how comfortably a run runs; not what comes out of it.
 FREE = (
-    "data.cache_dir", "data.num_workers", "data.on_bad_case", "data.root", "data.split_file",
+    "data.cache_dir", "data.num_workers", "data.on_bad_case", "data.on_device", "data.root",
+    "data.split_file",
     "finite_loss", "last_checkpoint", "metrics_csv", "timing", "training_picture",
     "trainer.callbacks", "trainer.default_root_dir", "trainer.enable_model_summary",
     "trainer.enable_progress_bar", "trainer.log_every_n_steps", "trainer.logger",
