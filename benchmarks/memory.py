@@ -1,7 +1,10 @@
 """The most memory that this process and its children held at once."""
 
+import ctypes
+import gc
 import math
 import os
+import platform
 from pathlib import Path
 from threading import Event, Thread
 from types import TracebackType
@@ -47,6 +50,13 @@ def own_mebibytes() -> float:
     """What this process alone holds now; NaN where the system has no /proc."""
     own = _of(os.getpid())
     return math.nan if own is None else own
+
+
+def give_back_freed_memory() -> None:
+    """Let glibc give what is free back to the system, so that only what is held is counted."""
+    gc.collect()
+    if platform.libc_ver()[0] == "glibc":
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _allocated() -> float:
