@@ -71,8 +71,8 @@ def _speeds(seconds: dict[str, list[float]]) -> list[Row]:
 
 def _memory(held: dict[str, float]) -> Row:
     what = (
-        f"private memory (RssAnon) that 512 images hold between batches: ours {held['ours']:.1f} MiB, CacheDataset "
-        f"{held[INSTALLED]:.0f}, at its best {held[BEST]:.0f}; ours as a share of the latter"
+        f"private memory (RssAnon) that 512 images hold: ours {held['ours']:.1f} MiB, CacheDataset "
+        f"at its best {held[BEST]:.0f}; our share of that"
     )
     return bound_row(what, 100 * held["ours"] / held[BEST], "%", at_most=10, equal=EQUAL)
 
