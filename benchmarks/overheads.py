@@ -72,7 +72,11 @@ def _torchmetrics(batches: Sequence[tuple[Tensor, Tensor]]) -> Callable[[], Tens
     """Pooled Dice and the mean IoU of slices, of class indices (N, H, W) or masks (N, 1, H, W)."""
     as_indices = batches[0][0].ndim == 3
     classes, form = (2, "index") if as_indices else (1, "one-hot")
-    common: dict[str, Any] = {"num_classes": classes, "include_background": not as_indices, "input_format": form}
+    common: dict[str, Any] = {
+        "num_classes": classes,
+        "include_background": not as_indices,
+        "input_format": form,
+    }
 
     def score() -> Tensor:
         dice = DiceScore(average="micro", aggregation_level="global", **common)
