@@ -19,8 +19,8 @@ LARGEST_GROWTH = 1.25  # of the time a scan and of the memory, from the fewest s
 STEPS = ("prepare", "epoch", "test")
 EQUAL = (
     f"phantom scans of 240 x 240 x {DEPTH}, t1c, all slices; two cores; an epoch over half of the "
-    "scans and a test of 0.4 of them, by a network of one weight: the data's side; memory is what "
-    "is allocated, without pages of the mapped cache"
+    "scans and a test of 0.4 of them, by a network of one weight: the side of the data and of "
+    "Lightning; memory is what is allocated, without pages of the mapped cache"
 )
 BRATS_SCANS = 1251
 TRIED_PHANTOMS, TRIED_SCANS, TRIED_DEPTH = 8, 144, 155
