@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from benchmarks.inference_ours import latency, slices_of
-from lightning_app.allocator import keep_freed_memory
+from data_modules.allocator import keep_freed_memory
 
 BATCH, AT_ONCE = 32, 16  # images of a test batch, slices of a volume: as ours
 

@@ -16,8 +16,8 @@ from torch import nn
 
 from callbacks.acceleration import Acceleration
 from callbacks.folding import folded
+from data_modules.allocator import keep_freed_memory
 from data_modules.brats import BraTSDataModule
-from lightning_app.allocator import keep_freed_memory
 from lightning_app.losses import DiceCrossEntropy
 from lightning_app.prediction import LabelMapWriter, volumes_to_predict
 from lightning_app.runs import Run

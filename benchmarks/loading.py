@@ -16,7 +16,7 @@ import numpy as np
 from benchmarks.measuring import Row, bound_row, in_turns, measured_apart, ratio_row, show
 from benchmarks.memory import give_back_freed_memory, own_mebibytes
 from benchmarks.trainings import fit, phantom
-from lightning_app.allocator import keep_freed_memory
+from data_modules.allocator import keep_freed_memory
 
 SCANS, DEPTH, BATCH = 66, 17, 32
 SLICES = list(range(4, 12))

@@ -1,7 +1,7 @@
 """How large the phantom's tumours are, and how it looks beside a real case.
 
 python -m benchmarks.phantom_figures --output docs --cases 200
-python -m benchmarks.phantom_figures --output /tmp/look --cases 20 --real FOLDER_OF_A_CASE
+python -m benchmarks.phantom_figures --output look --cases 20 --real FOLDER_OF_A_CASE
 """
 
 import argparse

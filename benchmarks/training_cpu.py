@@ -26,8 +26,8 @@ from benchmarks.step_profile import profile_rows
 from callbacks.acceleration import Acceleration
 from callbacks.finite_loss import FiniteLoss
 from callbacks.timing import Timing
+from data_modules.allocator import keep_freed_memory
 from data_modules.dataset import Batch
-from lightning_app.allocator import keep_freed_memory
 from lightning_app.losses import DiceCrossEntropy
 from lightning_app.task import SegmentationTask
 from models import AttentionUNet

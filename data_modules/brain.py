@@ -14,8 +14,6 @@ LARGEST_DIM_SHARE = 0.25
 # value was put there, as in files that were z-scored before and filled up with 0.
 LARGEST_SHARE_BELOW_NOISE = 0.05
 WELL_BELOW = 0.05  # of the way from the background's value to the brightest voxels
-
-
 # Voxels that settle most files at a first look, where half the share above is the bound: all of
 # them take as long to look through as everything else together.
 FIRST_LOOK = 40_000

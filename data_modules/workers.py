@@ -1,9 +1,7 @@
 """Worker processes: how many, how they run jobs, and that they end with their parent."""
 
-import ctypes
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -14,10 +12,8 @@ from typing import Self, TypeVar
 
 import SimpleITK as sitk
 
+from data_modules.allocator import keep_freed_memory
 from data_modules.errors import DataError
-
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
-_KEPT = 1 << 30  # bytes
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -128,16 +124,8 @@ def _start_worker(parent: Connection) -> None:
     """Leave Ctrl-C to the parent, end with it, keep to one thread, and keep memory."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
-    _keep_memory()
+    keep_freed_memory()
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-
-
-def _keep_memory() -> None:
-    """Let glibc keep what is freed: to fault in a volume's pages anew costs as much as its work."""
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
-    # Trimming last: to set it ends the adapting of the other, which an old glibc may refuse.
-    if mallopt is not None and mallopt(_M_MMAP_THRESHOLD, _KEPT):
-        mallopt(_M_TRIM_THRESHOLD, _KEPT)
 
 
 def _end_with(parent: Connection) -> None:

@@ -16,9 +16,9 @@ from callbacks.checkpoints import BestCheckpoint
 from callbacks.graceful_stop import GracefulStop
 from callbacks.random_states import RandomStates
 from callbacks.whole_files import replacing
+from data_modules.allocator import keep_freed_memory
 from data_modules.brats import BraTSDataModule
 from data_modules.errors import DataError
-from lightning_app.allocator import keep_freed_memory
 from lightning_app.checkpoint_io import DurableCheckpointIO, read_checkpoint
 from lightning_app.configs import BASE
 from lightning_app.configured_cli import ConfiguredCLI, resolve_paths

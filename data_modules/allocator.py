@@ -7,20 +7,20 @@ import platform
 # From glibc's malloc.h.
 _M_TRIM_THRESHOLD = -1
 _M_MMAP_THRESHOLD = -3
-_LARGEST_TENSOR = 2**30  # bytes; 32 images of 128 channels, 240 x 240, in float32 are 0.94e9
+_LARGEST_ARRAY = 2**30  # bytes; 32 images of 128 channels, 240 x 240, in float32 are 0.94e9
 _NEVER = 2**31 - 1
 
 
 def keep_freed_memory() -> None:
     """Let glibc keep large blocks that were freed, where the user has not tuned it himself.
 
-    As it comes, glibc asks the kernel for every large tensor anew, which then clears its pages one
-    by one; the same few tensors are made in every step. The numbers do not change. A process keeps
-    the most that it ever needed. Does nothing where the C library is another.
+    As it comes, glibc asks the kernel for every large array anew, which then clears its pages one
+    by one; the same few are made in every step, and of every volume. The numbers do not change. A
+    process keeps the most that it ever needed. Does nothing where the C library is another.
     """
     tuned = any(name.startswith("MALLOC_") or name == "GLIBC_TUNABLES" for name in os.environ)
     if platform.libc_ver()[0] != "glibc" or tuned:
         return
     library = ctypes.CDLL(None)
-    library.mallopt(_M_MMAP_THRESHOLD, _LARGEST_TENSOR)
+    library.mallopt(_M_MMAP_THRESHOLD, _LARGEST_ARRAY)
     library.mallopt(_M_TRIM_THRESHOLD, _NEVER)

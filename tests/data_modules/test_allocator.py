@@ -8,11 +8,11 @@ import sys
 
 import pytest
 
-from lightning_app.allocator import keep_freed_memory
+from data_modules.allocator import keep_freed_memory
 
 FAULTS = """
 import resource
-from lightning_app.allocator import keep_freed_memory
+from data_modules.allocator import keep_freed_memory
 {before}
 def faults():
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
