@@ -20,7 +20,7 @@ GOAL = 10.0
 OURS, MONAI = "benchmarks.preparing_ours", "benchmarks.preparing_monai"
 THREAD = {"OMP_NUM_THREADS": "1"}
 KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(1 << 30)}
-LEVERS = "isal, plain arrays, float16, our statistics and glibc's thresholds"
+LEVERS = "libdeflate, plain arrays, float16, our statistics and glibc's thresholds"
 EQUAL = (
     f"scans ({PHANTOMS} phantoms, linked) of 240 x 240 x {DEPTH}: image (t1c, int16) and "
     "segmentation, .nii.gz; "

@@ -8,10 +8,10 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+import deflate
 import nibabel as nib
 import numpy as np
 import torch
-from isal import isal_zlib
 from monai import transforms
 from monai.data import PersistentDataset
 from numpy.typing import NDArray
@@ -32,7 +32,7 @@ def middle_slice(sample: Mapping[str, Any]) -> Sample:
 def lean_load(files: Mapping[str, str], slices: str) -> Sample:
     """Image float16 and label uint8, (slices, y, x), by our levers.
 
-    These are isal, plain arrays without metadata, and statistics of the brain alone.
+    These are libdeflate, plain arrays without metadata, and statistics of the brain alone.
     """
     image, label = (_read(files[key]) for key in KEYS)
     brain = image != 0
@@ -51,7 +51,7 @@ def lean_load(files: Mapping[str, str], slices: str) -> Sample:
 
 def _read(path: str) -> NDArray[Any]:
     """Voxels (z, y, x) as they lie in the file: the phantom's are in LPS order already."""
-    content = isal_zlib.decompress(Path(path).read_bytes(), 16 + 15, 1 << 25)
+    content = deflate.gzip_decompress(Path(path).read_bytes())
     header = nib.Nifti1Header(content[:348])
     return np.frombuffer(content, header.get_data_dtype(), offset=header.get_data_offset()).reshape(
         header.get_data_shape()[::-1]

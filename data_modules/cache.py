@@ -26,7 +26,7 @@ from data_modules.slice_array import SliceArray, open_array, stamp, write_array
 from data_modules.slices import SliceChoice, looks_at_truth
 from data_modules.workers import Workers, cores
 
-FORMAT = 4  # raise it whenever the same files and options would give other arrays, or files
+FORMAT = 5  # raise it whenever the same files and options would give other arrays, or files
 CASES_A_PROCESS = 4  # a worker takes half a second to start: fewer cases are not worth one
 
 _log = logging.getLogger(__name__)

@@ -5,7 +5,6 @@ had when it was finished. Row 0 is blank: it stands for the slices that an array
 nothing is in them (no brain in an image, no label in a segmentation).
 """
 
-import hashlib
 import json
 import os
 import weakref
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
+import xxhash
 from numpy.typing import NDArray
 
 from data_modules.errors import DataError
@@ -138,7 +138,7 @@ def write_array(
     Raises:
         OSError: they cannot be written.
     """
-    digest = hashlib.blake2b(digest_size=16)
+    digest = xxhash.xxh3_128()
     cases: dict[str, dict[str, Any]] = {}
     bad: dict[str, dict[str, Any]] = {}
     warnings: list[dict[str, Any]] = []

@@ -4,15 +4,15 @@ import gzip
 import zlib
 from pathlib import Path
 
-from isal import igzip_lib, isal_zlib
+import deflate
 
 from data_modules.problems import COPY_AGAIN, BadFileError
 
 _CHUNK = 1 << 20
-_GZIP = 31  # zlib's wbits for a gzip header and a checksum at the end
+_SIZE_FIELD = 4  # bytes at the end of a gzip member: its unpacked size (RFC 1952, 2.3.1)
 
 
-def read_whole(path: Path, expected: int) -> bytes:
+def read_whole(path: Path, expected: int) -> bytes | bytearray:
     """Read a file, unpacked where its name ends in .gz.
 
     Memory is bounded by what is expected and what is there, whatever the file unpacks to.
@@ -27,6 +27,7 @@ def read_whole(path: Path, expected: int) -> bytes:
     Raises:
         BadFileError: it is cut short, or its checksum is wrong.
     """
+    content: bytes | bytearray
     if not path.name.endswith(".gz"):
         with path.open("rb") as file:
             content = file.read(min(expected, path.stat().st_size))
@@ -38,23 +39,24 @@ def read_whole(path: Path, expected: int) -> bytes:
     return content
 
 
-def _at_once(path: Path, expected: int) -> bytes | None:
+def _at_once(path: Path, expected: int) -> bytearray | None:
     """The content of a file that is as most are: one member with all that is expected.
 
     None for any other, which the slow way reads, or knows what is wrong with.
     """
     with path.open("rb") as file:
         packed = file.read(min(expected + _CHUNK, path.stat().st_size))
-    member = isal_zlib.decompressobj(_GZIP)
-    try:
-        content: bytes = member.decompress(packed, expected + _CHUNK)
-    except igzip_lib.IsalError:  # type: ignore[misc]  # its stubs take the class for an instance
+    size = int.from_bytes(packed[-_SIZE_FIELD:], "little")
+    if not expected <= size <= expected + _CHUNK:
         return None
-    is_whole = member.eof and not member.unused_data and len(content) >= expected
-    return content if is_whole else None
+    try:
+        content: bytearray = deflate.gzip_decompress(packed, size)  # the first member alone
+    except deflate.DeflateError:
+        return None
+    return content if len(content) == size else None
 
 
-def _in_chunks(path: Path, expected: int) -> bytes:
+def _in_chunks(path: Path, expected: int) -> bytearray:
     """The same by Python's own gzip, which reads several members and names what is wrong."""
     content = bytearray()
     try:
@@ -66,4 +68,4 @@ def _in_chunks(path: Path, expected: int) -> bytes:
         del content[expected - 1 :]  # all voxels may be there, but not the checksum
     except (gzip.BadGzipFile, zlib.error) as error:
         raise BadFileError(path, f"is damaged ({error})", COPY_AGAIN) from None
-    return bytes(content)
+    return content

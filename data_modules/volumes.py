@@ -4,7 +4,6 @@ Arrays are (depth, height, width) in LPS order, as BraTS has them: slices from t
 front of the head in the first row, the patient's right in the first column.
 """
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,16 +88,16 @@ def read_modality(path: Path, channel: int | None = None) -> BrainVolume:
     """
     voxels, grid = read_volume(path, channel)
     voxels = _as_float32_holds(voxels, path)
-    brain = find_brain(voxels)
-    inside = voxels[brain].astype(np.float64)
-    if inside.size == 0 or (deviation := np.float32(inside.std())) == 0:
-        where, value = ("", voxels.flat[0]) if inside.size == 0 else (" of the brain", inside[0])
-        raise BadFileError(
-            path,
-            f"the image is constant: all voxels{where} are {value:g}",
-            COPY_AGAIN,
-        )
-    intensities = (float(inside.min()), float(inside.mean()), float(inside.max()))
+    brain, inside = find_brain(voxels)
+    if inside.size == 0:
+        raise _constant(path, "", voxels.flat[0])
+    centred = inside.astype(np.float64)
+    mean = float(centred.mean())
+    centred -= mean
+    deviation = np.float32(np.sqrt(centred @ centred / centred.size))
+    if deviation == 0:
+        raise _constant(path, " of the brain", inside[0])
+    intensities = (float(inside.min()), mean, float(inside.max()))
     return BrainVolume(voxels, brain, grid, intensities, deviation)
 
 
@@ -116,17 +115,20 @@ def read_labels(path: Path, labels: Mapping[int, int]) -> tuple[NDArray[np.uint8
         BadFileError: unreadable, or a value that the release does not know, with its count.
     """
     source, grid = read_volume(path)
-    counts: Counter[float] = Counter()
+    # Background is nearly all there is, so only the rest is looked at.
+    slices = np.flatnonzero([one.any() for one in source])
+    labelled = source[slices]
+    where = labelled != 0
+    found = labelled[where]
+    values = np.unique(found)
+    if unknown := [value for value in values.tolist() if value not in labels]:
+        counted = [(value, int(np.count_nonzero(found == value))) for value in unknown]
+        raise _unknown_labels(path, counted, labels)
+    names = np.array([labels[value] for value in values.tolist()], np.uint8)
+    renamed = np.zeros(labelled.shape, np.uint8)
+    renamed[where] = names[np.searchsorted(values, found)]
     translated = np.zeros(source.shape, np.uint8)
-    # Background is nearly all there is, so only the rest is sorted.
-    for into, one in zip(translated, source, strict=True):
-        if not (labelled := one != 0).any():
-            continue
-        values, places, found = np.unique(one[labelled], return_inverse=True, return_counts=True)
-        counts.update(dict(zip(values.tolist(), found.tolist(), strict=True)))
-        into[labelled] = np.array([labels.get(v, 0) for v in values.tolist()], np.uint8)[places]
-    if unknown := sorted((value, n) for value, n in counts.items() if value not in labels):
-        raise _unknown_labels(path, unknown, labels)
+    translated[slices] = renamed
     return translated, grid
 
 
@@ -164,6 +166,10 @@ def _as_float32_holds(voxels: NDArray[Any], path: Path) -> NDArray[Any]:
             "scale them down",
         )
     return voxels.astype(np.float32, copy=False)
+
+
+def _constant(path: Path, where: str, value: float) -> BadFileError:
+    return BadFileError(path, f"the image is constant: all voxels{where} are {value:g}", COPY_AGAIN)
 
 
 def _unknown_labels(

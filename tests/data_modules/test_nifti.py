@@ -151,7 +151,9 @@ def packed(path: Path, content: bytes) -> Path:
 def test_one_member_and_several_give_the_same(tmp_path: Path) -> None:
     one = gzip.compress(CONTENT)
     two = gzip.compress(CONTENT[:777]) + gzip.compress(CONTENT[777:])
-    for name, content in (("one", one), ("two", two), ("padded", one + bytes(512))):
+    large = gzip.compress(CONTENT[:777]) + gzip.compress(CONTENT[777:] + bytes(777))
+    shapes = {"one": one, "two": two, "large": large, "twice": one + one, "padded": one + bytes(9)}
+    for name, content in shapes.items():
         path = packed(tmp_path / f"{name}.gz", content)
         assert read_whole(path, len(CONTENT))[: len(CONTENT)] == CONTENT
 
@@ -184,7 +186,7 @@ def test_a_file_is_unpacked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     path = write_volume(tmp_path / "x.nii.gz", np.arange(60, dtype=np.int16).reshape(SHAPE))
     unpacked: list[Path] = []
 
-    def noted(path: Path, expected: int) -> bytes:
+    def noted(path: Path, expected: int) -> bytes | bytearray:
         unpacked.append(path)
         return read_whole(path, expected)
 
