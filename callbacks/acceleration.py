@@ -5,7 +5,8 @@ from typing import Literal
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
-from torch import nn
+from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from callbacks.folding import folded
 
@@ -49,6 +50,15 @@ class Acceleration(Callback):
             mode = None if self.compile is True else self.compile
             _network(pl_module).compile(mode=mode)  # in place: the weights keep their names
 
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Lay out what the optimisers remember as the weights now are, also with no option on.
+
+        A checkpoint keeps the layout of the run that wrote it.
+        """
+        del pl_module
+        for optimizer in trainer.optimizers:
+            _lay_out_as_weights(optimizer)
+
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Fold, now that the weights are loaded."""
         del trainer
@@ -84,3 +94,12 @@ def _network(pl_module: LightningModule) -> nn.Module:
             "another form: name it so, or leave the options of acceleration off"
         )
     return network
+
+
+def _lay_out_as_weights(optimizer: Optimizer) -> None:
+    """Give what is remembered of a weight the weight's strides: fused steps pair raw memory."""
+    for weight, state in optimizer.state.items():
+        for name, value in state.items():
+            is_alike = isinstance(value, Tensor) and value.shape == weight.shape
+            if is_alike and value.stride() != weight.stride():
+                state[name] = torch.empty_like(weight, dtype=value.dtype).copy_(value)
