@@ -1,5 +1,6 @@
 """The network in another form: the same results within rounding, and nothing left behind."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from lightning.pytorch import LightningModule, Trainer
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from callbacks.acceleration import Acceleration
+from callbacks.acceleration import Acceleration, Mode
 from callbacks.folding import folded
 
 
@@ -188,25 +189,79 @@ def test_what_is_not_called_in_turn_or_is_shared_is_not_folded() -> None:
             assert all(one is two for one, two in zip(before, network.modules(), strict=True))
 
 
+class Compiler:
+    """Compiles without the minutes, and notes in which mode, and each run of what it compiled."""
+
+    def __init__(self) -> None:
+        self.modes: list[object] = []
+        self.runs = 0
+
+    def __call__(self, graph: torch.fx.GraphModule, _: list[Tensor]) -> Callable[..., object]:
+        def run(*inputs: Tensor) -> object:
+            self.runs += 1
+            return graph.forward(*inputs)
+
+        return run
+
+
+@pytest.fixture
+def compiler(monkeypatch: pytest.MonkeyPatch) -> Compiler:
+    compiler, compiled = Compiler(), nn.Module.compile
+
+    def compile_module(self: nn.Module, mode: object) -> None:
+        compiler.modes.append(mode)
+        compiled(self, backend=compiler)
+
+    monkeypatch.setattr(nn.Module, "compile", compile_module)
+    return compiler
+
+
 @quietly
+@pytest.mark.parametrize("mode", [True, "reduce-overhead"])
 def test_a_compiled_network_keeps_the_names_of_its_weights(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    mode: bool | Mode, compiler: Compiler, tmp_path: Path
 ) -> None:
-    modes: list[object] = []
-    compiled = nn.Module.compile
-
-    def eagerly(self: nn.Module, mode: object) -> None:
-        modes.append(mode)
-        compiled(self, backend="eager")
-
-    monkeypatch.setattr(nn.Module, "compile", eagerly)
     plain, _ = trained(tmp_path / "plain", Acceleration())
-    for option, mode in ((True, None), ("reduce-overhead", "reduce-overhead")):
-        task, file = trained(tmp_path / str(mode), Acceleration(compile=option))  # type: ignore[arg-type]
-        assert modes.pop() == mode
-        assert not modes
-        torch.testing.assert_close(task.state_dict(), plain.state_dict())
-        assert set(torch.load(file, weights_only=True)["state_dict"]) == set(plain.state_dict())
+    task, file = trained(tmp_path / "compiled", Acceleration(compile=mode))
+    assert compiler.modes == [None if mode is True else mode]
+    torch.testing.assert_close(task.state_dict(), plain.state_dict())
+    assert set(torch.load(file, weights_only=True)["state_dict"]) == set(plain.state_dict())
+
+
+@quietly
+def test_only_a_training_is_compiled_and_nothing_of_it_is_left(
+    compiler: Compiler, tmp_path: Path
+) -> None:
+    class Validating(Task):
+        def validation_step(self, batch: list[Tensor]) -> None:
+            self.network(batch[0])
+
+    acceleration, task = Acceleration(compile=True), Validating()
+    trainer(tmp_path, acceleration).fit(task, loader(), loader())
+    assert len(compiler.modes) == 1
+    assert compiler.runs == 2 + 2 * (3 + 3)  # sanity; training and validation of two epochs
+
+    trainer(tmp_path, acceleration).validate(task, loader(), verbose=False)
+    trainer(tmp_path, acceleration).test(task, loader(), verbose=False)
+    trainer(tmp_path, acceleration).predict(task, loader())
+    task.network(torch.zeros(1, 2, 8, 8))
+    assert len(compiler.modes) == 1
+    assert compiler.runs == 14
+
+
+@quietly
+def test_an_exception_in_a_training_leaves_nothing_compiled(
+    compiler: Compiler, tmp_path: Path
+) -> None:
+    class Failing(Task):
+        def on_train_batch_end(self, *_: object) -> None:
+            raise RuntimeError("no")
+
+    task = Failing()
+    with pytest.raises(RuntimeError, match="no"):
+        trainer(tmp_path, Acceleration(compile=True)).fit(task, loader())
+    task.network(torch.zeros(1, 2, 8, 8))
+    assert compiler.runs == 1
 
 
 @quietly
