@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,12 @@ from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.progress import track
 
+from data_modules.array_building import ArrayBuilding
 from data_modules.cases import Case
 from data_modules.errors import DataError
 from data_modules.problems import Problem
 from data_modules.reading import CaseSlices, ImageJob, LabelJob, read_slices
-from data_modules.slice_array import SliceArray, open_array, stamp, write_array
+from data_modules.slice_array import SliceArray, open_array, stamp
 from data_modules.slices import SliceChoice, looks_at_truth
 from data_modules.workers import Workers, check_main_is_guarded, cores
 
@@ -129,14 +131,17 @@ class SliceCache:
 
     def _build(self, place: Path, what: str, jobs: Sequence[_Job], dtype: np.dtype[Any]) -> None:
         processes = max(1, min(self.processes or cores(), len(jobs) // CASES_A_PROCESS))
-        with closing(self.workers.run_in_order(read_slices, jobs, processes)) as results:
+        array = ArrayBuilding(place, dtype, self.size)
+        array.begin()
+        read = partial(array.add_read, read_slices)
+        with closing(self.workers.run_in_order(read, jobs, processes)) as results:
             shown = track(
                 results,
                 description=f"Preparing {what}",
                 total=len(jobs),
                 console=Console(stderr=True),
             )
-            write_array(place, shown, dtype, self.size)
+            array.finish(shown)
 
 
 def _key(jobs: Sequence[_Job]) -> str:

@@ -1,4 +1,4 @@
-"""An array of the cache on disk: written, opened, and watched while it is mapped.
+"""An array of the cache on disk: opened, and watched while it is mapped.
 
 ``array.npy`` holds the slices, ``index.json`` says whose they are and which size and time the array
 had when it was finished. Row 0 is blank: it stands for the slices that an array leaves out because
@@ -8,20 +8,18 @@ nothing is in them (no brain in an image, no label in a segmentation).
 import json
 import os
 import weakref
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
-import xxhash
 from numpy.typing import NDArray
 
 from data_modules.errors import DataError
 from data_modules.problems import Problem
-from data_modules.reading import CaseSlices
 
-_ARRAY, _INDEX = "array.npy", "index.json"
+ARRAY, INDEX = "array.npy", "index.json"
 
 
 class MappedFile:
@@ -121,74 +119,17 @@ class SliceArray:
         return dict(zip("xyz", ends, strict=True))
 
 
-def write_array(
-    folder: Path,
-    parts: Iterable[CaseSlices | Problem],
-    dtype: np.dtype[Any],
-    size: tuple[int, int],
-) -> None:
-    """Write an array part by part, then its index, both forced to the disk.
-
-    Args:
-        folder: an empty folder.
-        parts: the slices of each case.
-        dtype: of the values.
-        size: height and width of the slices.
-
-    Raises:
-        OSError: they cannot be written.
-    """
-    digest = xxhash.xxh3_128()
-    cases: dict[str, dict[str, Any]] = {}
-    bad: dict[str, dict[str, Any]] = {}
-    warnings: list[dict[str, Any]] = []
-    rows = 1
-    with (folder / _ARRAY).open("wb") as file:
-        _write_header(file, dtype, rows, size)
-        file.write(np.zeros(size, dtype).tobytes())
-        for part in parts:
-            if isinstance(part, Problem):
-                bad[part.case] = asdict(part)
-                continue
-            values = np.ascontiguousarray(part.values, dtype)
-            file.write(values.data)
-            digest.update(f"{part.case} {part.indices.tolist()}\n".encode())
-            digest.update(values.data)
-            cases[part.case] = {
-                "indices": part.indices.tolist(),
-                "spacing": part.spacing,
-                "size": part.size,
-                "intensities": part.intensities,
-            }
-            warnings += map(asdict, part.warnings)
-            rows += len(values)
-        file.seek(0)
-        _write_header(file, dtype, rows, size)
-        _force_to_disk(file)
-    index = {
-        "array": stamp(folder / _ARRAY),
-        "digest": digest.hexdigest(),
-        "cases": cases,
-        "bad": bad,
-        "warnings": warnings,
-    }
-    with (folder / _INDEX).open("wb") as file:
-        file.write(json.dumps(index).encode())
-        _force_to_disk(file)
-
-
 def open_array(folder: Path) -> SliceArray | None:
     """Open an array; None where it is not there, or not as it was written.
 
     A copy of a cache must keep the times of its files (``cp -p``), or it is built anew.
     """
     try:
-        index = json.loads((folder / _INDEX).read_text(encoding="utf-8"))
-        if tuple(index["array"]) != stamp(folder / _ARRAY):
+        index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+        if tuple(index["array"]) != stamp(folder / ARRAY):
             return None
-        array = _opened(index, MappedFile(folder / _ARRAY))
-        rows = 1 + sum(map(len, array.indices.values()))
-        return array if array.values.ndim == 3 and len(array.values) == rows else None
+        array = _opened(index, MappedFile(folder / ARRAY))
+        return array if array.values.ndim == 3 and _rows_add_up(array) else None
     except Exception:  # noqa: BLE001 (it may hold anything; then it is built anew)
         return None
 
@@ -198,12 +139,10 @@ def _opened(index: Any, file: MappedFile) -> SliceArray:  # noqa: ANN401 (whatev
         case: np.asarray(entry["indices"], np.int64).reshape(-1)
         for case, entry in index["cases"].items()
     }
-    counts = [len(one) for one in indices.values()]
-    first_rows = 1 + np.cumsum([0, *counts])[:-1]
     return SliceArray(
         file=file,
         indices=indices,
-        first_row=dict(zip(indices, map(int, first_rows), strict=True)),
+        first_row={case: int(entry["row"]) for case, entry in index["cases"].items()},
         spacings={case: _three(entry["spacing"], float) for case, entry in index["cases"].items()},
         digest=str(index["digest"]),
         sizes={case: _three(entry["size"], int) for case, entry in index["cases"].items()},
@@ -211,6 +150,16 @@ def _opened(index: Any, file: MappedFile) -> SliceArray:  # noqa: ANN401 (whatev
         bad={case: Problem(**problem) for case, problem in index["bad"].items()},
         warnings=[Problem(**warning) for warning in index["warnings"]],
     )
+
+
+def _rows_add_up(array: SliceArray) -> bool:
+    """Whether the cases take up all rows but the blank one, each of them once."""
+    expected = 1
+    for row, count in sorted((array.first_row[c], len(i)) for c, i in array.indices.items()):
+        if row != expected:
+            return False
+        expected += count
+    return expected == len(array.values)
 
 
 def _three(values: Any, kind: type) -> tuple[Any, Any, Any]:  # noqa: ANN401
@@ -222,19 +171,3 @@ def stamp(file: Path | int) -> tuple[int, int]:
     """Size in bytes and time of the last change in ns of a path or an open descriptor."""
     status = os.stat(file)  # noqa: PTH116 (a Path knows nothing of descriptors)
     return status.st_size, status.st_mtime_ns
-
-
-def _write_header(file: BinaryIO, dtype: np.dtype[Any], rows: int, size: tuple[int, int]) -> None:
-    # NumPy leaves room in the header for a longer first axis, so it can be written anew in place
-    # once the rows have been counted.
-    header = {
-        "descr": np.lib.format.dtype_to_descr(dtype),
-        "fortran_order": False,
-        "shape": (rows, *size),
-    }
-    np.lib.format.write_array_header_1_0(file, header)
-
-
-def _force_to_disk(file: BinaryIO) -> None:
-    file.flush()
-    os.fsync(file.fileno())
