@@ -14,6 +14,7 @@ from lightning_app.runs import Run, find_runs, named_run, run_config
 
 # Where and how comfortably a run runs; not what comes out of it.
 FREE = (
+    "acceleration.fold_batch_norm",
     "data.cache_dir", "data.num_workers", "data.on_bad_case", "data.on_device", "data.root",
     "data.split_file",
     "finite_loss", "last_checkpoint", "metrics_csv", "timing", "training_picture",

@@ -149,6 +149,33 @@ def test_what_is_missing_or_unlike_is_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"acceleration": {"fold_batch_norm": True}}, []),  # of test and predict
+        ({"data": {"on_device": True, "split_seed": 4}}, []),
+        ({"data": {"split_file": "split.csv", "phantom": {"cases": 9}}}, []),
+        ({"trainer": {"enable_progress_bar": True, "accelerator": "gpu"}}, []),
+        ({"wandb_media": {"slices": 1}, "timing": {"warmup_batches": 1}}, []),
+        ({"trainer": {"precision": "64-true"}}, ["trainer.precision"]),
+        ({"acceleration": {"channels_last": True}}, ["acceleration.channels_last"]),
+        ({"data": {"slices": "all"}}, ["data.slices"]),
+    ],
+)
+def test_only_settings_that_change_the_weights_are_called_unlike(
+    options: dict[str, dict[str, Any]], said: list[str], tmp_path: Path
+) -> None:
+    none_of_it = {group: dict.fromkeys(values) for group, values in options.items()}
+    for seed, settings in enumerate((options, none_of_it)):
+        data = {"modalities": ["t2f"], **settings.get("data", {})}
+        name = f"20260101-000000-{seed:06}"
+        ToyRun(CASES, seed=seed, name=name, settings=settings | {"data": data}).write(tmp_path)
+
+    runs, _ = read_runs(tmp_path)
+    assert len(runs) == 2
+    assert list(differing_settings(runs)) == said
+
+
+@pytest.mark.parametrize(
     ("one", "other", "said"),
     [
         (FLOAT32, FLOAT32, ""),
