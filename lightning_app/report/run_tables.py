@@ -17,6 +17,11 @@ _ON_TIMES = (
     "Training: with validation, without preparing the data. Inference: on the whole test side, "
     "from the first read to the last mask."
 )
+_ON_NETWORKS = (
+    "Multiply-adds of the convolutions and matrix products of one forward pass, by the layers' "
+    "definitions. Fewer are done for ASPP: a rate that reaches the map's side is computed as its "
+    "centre tap."
+)
 _SPEEDING = ("trainer.precision", "trainer.benchmark", "acceleration")
 
 
@@ -60,8 +65,7 @@ def network_table(cohort: Cohort) -> Table:
         )
         for run in cohort.runs
     )  # fmt: skip
-    notes = ["Multiply-adds of the convolutions and matrix products of one forward pass."]
-    return Table("networks", "Networks", columns, list(rows), notes)
+    return Table("networks", "Networks", columns, list(rows), [_ON_NETWORKS])
 
 
 def run_table(runs: Sequence[TestedRun]) -> Table:
