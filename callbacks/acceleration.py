@@ -1,11 +1,13 @@
 """In which form a network is run: the same network, faster on some machines."""
 
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Literal
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
-from torch import nn
+from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from callbacks.folding import folded
 
@@ -16,11 +18,13 @@ class Acceleration(Callback):
     """Change how the module's ``network`` is run; its weights keep their names and values.
 
     Checkpoints written with any of these load without them, and the other way round. Results differ
-    by rounding.
+    by rounding. Afterwards the network is as it was; only the memory layout of its weights, which
+    changes no value, stays.
 
     Args:
         channels_last: Keep the channels of a pixel side by side in memory.
-        compile: Compile the network with torch.compile: true, or the name of a mode.
+        compile: In fit alone, compile the network with torch.compile: true, or the name of a mode.
+            The other commands have too few batches of a size to pay for it.
         fold_batch_norm: In test and predict, fold batch normalisation into the convolutions.
     """
 
@@ -33,7 +37,7 @@ class Acceleration(Callback):
         self.channels_last = channels_last
         self.compile = compile
         self.fold_batch_norm = fold_batch_norm
-        self._folding = ExitStack()
+        self._changes = ExitStack()
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Bring the network into its form, before weights are loaded or several devices share it.
@@ -41,13 +45,22 @@ class Acceleration(Callback):
         Raises:
             TypeError: an option is on, and the module has no ``network``.
         """
-        del trainer, stage
+        del trainer
         if self.channels_last:
             # mypy knows no overload with a memory format alone.
             _network(pl_module).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        if self.compile:
+        if self.compile and stage == "fit":
             mode = None if self.compile is True else self.compile
-            _network(pl_module).compile(mode=mode)  # in place: the weights keep their names
+            self._changes.enter_context(_compiled(_network(pl_module), mode))
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Lay out what the optimisers remember as the weights now are, also with no option on.
+
+        A checkpoint keeps the layout of the run that wrote it.
+        """
+        del pl_module
+        for optimizer in trainer.optimizers:
+            _lay_out_as_weights(optimizer)
 
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Fold, now that the weights are loaded."""
@@ -60,20 +73,20 @@ class Acceleration(Callback):
         self._fold(pl_module)
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Put the network's own modules back."""
+        """Undo what was compiled or folded."""
         del trainer, pl_module, stage
-        self._folding.close()
+        self._changes.close()
 
     def on_exception(
         self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
     ) -> None:
-        """Put the network's own modules back."""
+        """Undo what was compiled or folded."""
         del trainer, pl_module, exception
-        self._folding.close()
+        self._changes.close()
 
     def _fold(self, pl_module: LightningModule) -> None:
         if self.fold_batch_norm:
-            self._folding.enter_context(folded(_network(pl_module)))
+            self._changes.enter_context(folded(_network(pl_module)))
 
 
 def _network(pl_module: LightningModule) -> nn.Module:
@@ -84,3 +97,23 @@ def _network(pl_module: LightningModule) -> nn.Module:
             "another form: name it so, or leave the options of acceleration off"
         )
     return network
+
+
+@contextmanager
+def _compiled(network: nn.Module, mode: str | None) -> Iterator[None]:
+    """Compile a network in place, so that its weights keep their names."""
+    before = network._compiled_call_impl  # noqa: SLF001 (torch has no public way back)
+    network.compile(mode=mode)
+    try:
+        yield
+    finally:
+        network._compiled_call_impl = before  # noqa: SLF001
+
+
+def _lay_out_as_weights(optimizer: Optimizer) -> None:
+    """Give what is remembered of a weight the weight's strides: fused steps pair raw memory."""
+    for weight, state in optimizer.state.items():
+        for name, value in state.items():
+            is_alike = isinstance(value, Tensor) and value.shape == weight.shape
+            if is_alike and value.stride() != weight.stride():
+                state[name] = torch.empty_like(weight, dtype=value.dtype).copy_(value)

@@ -8,7 +8,8 @@ import platform
 _M_TRIM_THRESHOLD = -1
 _M_MMAP_THRESHOLD = -3
 _LARGEST_ARRAY = 2**30  # bytes; 32 images of 128 channels, 240 x 240, in float32 are 0.94e9
-_NEVER = 2**31 - 1
+_LARGEST_BEFORE_2_35 = 2**25  # more is refused there
+_NEVER = -1
 
 
 def keep_freed_memory() -> None:
@@ -22,5 +23,6 @@ def keep_freed_memory() -> None:
     if platform.libc_ver()[0] != "glibc" or tuned:
         return
     library = ctypes.CDLL(None)
-    library.mallopt(_M_MMAP_THRESHOLD, _LARGEST_ARRAY)
-    library.mallopt(_M_TRIM_THRESHOLD, _NEVER)
+    # The second alone would undo glibc's own way of learning the first.
+    if any(library.mallopt(_M_MMAP_THRESHOLD, n) for n in (_LARGEST_ARRAY, _LARGEST_BEFORE_2_35)):
+        library.mallopt(_M_TRIM_THRESHOLD, _NEVER)

@@ -157,7 +157,7 @@ class BraTSDataModule(LightningDataModule):
         check_shares(smallest, self.trainer)
 
     def _loader(self, side: str, batches: EpochBatches | OrderedBatches) -> DataLoader[Batch]:
-        if self.on_device and side not in self._resident:
+        if self.on_device and self.trainer is not None and side not in self._resident:
             self._resident[side] = ResidentSlices(self.datasets[side], device_of(self.trainer))
         dataset = self._resident.get(side, self.datasets[side])
         return make_loader(dataset, batches, self.num_workers, self.seed, self.trainer)

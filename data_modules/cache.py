@@ -24,7 +24,7 @@ from data_modules.problems import Problem
 from data_modules.reading import CaseSlices, ImageJob, LabelJob, read_slices
 from data_modules.slice_array import SliceArray, open_array, stamp, write_array
 from data_modules.slices import SliceChoice, looks_at_truth
-from data_modules.workers import Workers, cores
+from data_modules.workers import Workers, check_main_is_guarded, cores
 
 FORMAT = 5  # raise it whenever the same files and options would give other arrays, or files
 CASES_A_PROCESS = 4  # a worker takes half a second to start: fewer cases are not worth one
@@ -102,6 +102,7 @@ class SliceCache:
         self, place: Path, what: str, jobs: Sequence[_Job], dtype: np.dtype[Any], *, stale: bool
     ) -> None:
         """Build an array unless another process does; then wait for that one."""
+        check_main_is_guarded()
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             with ExitStack() as held:

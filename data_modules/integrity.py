@@ -92,18 +92,28 @@ def _header(path: Path) -> Any:  # noqa: ANN401
         for kind in (nib.Nifti1Header, nib.Nifti2Header):
             if kind.may_contain_header(block):
                 header = kind(block[: kind.sizeof_hdr], check=False)
-                header.get_data_dtype()  # for its KeyError
+                _check_voxel_type(path, header)
                 header.get_slope_inter()  # for its HeaderDataError
                 return header
     except gzip.BadGzipFile:
         raise BadFileError(path, "is not packed by gzip as its name says", COPY_AGAIN) from None
     except (EOFError, zlib.error) as error:
         raise BadFileError(path, f"is damaged ({error})", COPY_AGAIN) from None
-    except KeyError as error:
-        raise BadFileError(path, f"its header gives voxels of type {error}", COPY_AGAIN) from None
     except HeaderDataError as error:
         raise BadFileError(path, f"its header cannot be true ({error})", COPY_AGAIN) from None
     raise BadFileError(path, "is no NIfTI file", COPY_AGAIN)
+
+
+def _check_voxel_type(path: Path, header: Any) -> None:  # noqa: ANN401
+    """Stop where a type is unknown, or has no size: bits, "unknown", more digits than are here."""
+    try:
+        size = header.get_data_dtype().itemsize
+    except KeyError:
+        size = 0
+    if not size:
+        what = f"its header gives voxels of type {int(header['datatype'])}, which cannot be read"
+        remedy = f"{COPY_AGAIN}, or write it with voxels of 8, 16, 32 or 64 bits"
+        raise BadFileError(path, what, remedy)
 
 
 def _check_place(path: Path, header: Any) -> None:  # noqa: ANN401

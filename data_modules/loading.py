@@ -48,9 +48,9 @@ def make_loader(
     )
 
 
-def device_of(trainer: Trainer | None) -> torch.device:
-    """The device that this process trains on; the CPU without a trainer."""
-    return torch.device("cpu") if trainer is None else trainer.strategy.root_device
+def device_of(trainer: Trainer) -> torch.device:
+    """The device that this process trains on."""
+    return trainer.strategy.root_device
 
 
 def check_divides(batch_size: int, devices: int) -> None:

@@ -8,6 +8,7 @@ from torch.utils.data import Dataset
 
 from data_modules.dataset import Batch, SliceDataset
 from data_modules.errors import DataError
+from data_modules.memory import is_out_of_memory
 from data_modules.sampling import Item
 
 COPIED_AT_ONCE = 256  # slices; bounds what the copying needs of the host's memory
@@ -24,30 +25,22 @@ class ResidentSlices(Dataset[Batch]):
         device: where to.
 
     Raises:
-        DataError: the device has too little memory.
+        DataError: there is too little memory for them.
     """
 
     def __init__(self, slices: SliceDataset, device: torch.device) -> None:
         self._slices = slices
         self._device = device
-        (modalities, height, width), samples = slices.shape, len(slices)
-        size = samples * height * width * (2 * modalities + 1)
         try:
-            self._image = torch.empty(
-                samples, modalities, height, width, dtype=torch.float16, device=device
-            )
-            self._labels = torch.empty(samples, height, width, dtype=torch.uint8, device=device)
-        except RuntimeError as error:  # CUDA's is a subclass
+            self._image, self._labels = _copied(slices, device)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
             raise DataError(
-                f"data.on_device is true, but the {samples} slices, {size / 2**30:.1f} GiB, do not "
-                f"fit into the memory of {device}: set it to false, or choose fewer data.slices"
+                f"data.on_device is true, but memory ran out while the {len(slices)} slices, "
+                f"{_size(slices) / 2**30:.1f} GiB, were copied to {device}: set it to false, or "
+                "choose fewer data.slices"
             ) from error
-        for start in range(0, samples, COPIED_AT_ONCE):
-            some = range(start, min(start + COPIED_AT_ONCE, samples))
-            images, labels = slices.stored(some)
-            for channel, one in enumerate(images):
-                self._image[some.start : some.stop, channel] = torch.from_numpy(one).to(device)
-            self._labels[some.start : some.stop] = torch.from_numpy(labels).to(device)
 
     def __len__(self) -> int:
         return len(self._slices)
@@ -73,3 +66,23 @@ class ResidentSlices(Dataset[Batch]):
         if self._device.type == "cuda":
             return values.pin_memory().to(self._device, non_blocking=True)
         return values.to(self._device)
+
+
+def _copied(slices: SliceDataset, device: torch.device) -> tuple[Tensor, Tensor]:
+    """All images, float16 (N, modalities, H, W), and labels, uint8 (N, H, W)."""
+    (modalities, height, width), samples = slices.shape, len(slices)
+    image = torch.empty(samples, modalities, height, width, dtype=torch.float16, device=device)
+    labels = torch.empty(samples, height, width, dtype=torch.uint8, device=device)
+    for start in range(0, samples, COPIED_AT_ONCE):
+        some = range(start, min(start + COPIED_AT_ONCE, samples))
+        stored_images, stored_labels = slices.stored(some)
+        for channel, one in enumerate(stored_images):
+            image[some.start : some.stop, channel] = torch.from_numpy(one).to(device)
+        labels[some.start : some.stop] = torch.from_numpy(stored_labels).to(device)
+    return image, labels
+
+
+def _size(slices: SliceDataset) -> int:
+    """Bytes of images and labels."""
+    modalities, height, width = slices.shape
+    return len(slices) * height * width * (2 * modalities + 1)

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from multiprocessing import current_process, get_context
 from multiprocessing.connection import Connection, wait
 from typing import Self, TypeVar
 
@@ -23,6 +23,21 @@ def cores() -> int:
     """Cores that this process may use; where the system cannot tell, all of them."""
     affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def check_main_is_guarded() -> None:
+    """Stop where a worker, at its start, runs the script that started it, as Python has it.
+
+    It would wait for what its parent is building, and the parent for it.
+
+    Raises:
+        DataError: saying what to write.
+    """
+    if getattr(current_process(), "_inheriting", False):  # as multiprocessing tells it itself
+        raise DataError(
+            "a worker process came by the code that started it: put the code of the script under "
+            'if __name__ == "__main__":'
+        )
 
 
 class Workers:

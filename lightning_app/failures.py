@@ -3,14 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import torch
-
 from callbacks.finite_loss import NonFiniteLossError
 from data_modules.brats import BraTSDataModule
+from data_modules.memory import is_out_of_memory
 from lightning_app.errors import UsageError
 from lightning_app.runs import Run
-
-_ON_THE_CPU = ("can't allocate memory", "not enough memory")
 
 
 @contextmanager
@@ -28,13 +25,6 @@ def failures_in_words(run: Run, batch_size: int, data: BraTSDataModule) -> Itera
             f"{batch_size}, or --model.network.init_args.widths, or set --trainer.precision "
             "bf16-mixed"
         ) from error
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether a device or the machine had too little memory."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    return isinstance(error, RuntimeError) and any(words in str(error) for words in _ON_THE_CPU)
 
 
 def _divergence(error: NonFiniteLossError, run: Run, data: BraTSDataModule) -> str:

@@ -106,7 +106,10 @@ class SegmentationTask(LightningModule):
         return self._count(self(batch["image"]), batch)
 
     def predict_step(self, volume: Volume) -> Tensor:
-        """Label map to be written, uint8 (D, H, W), of a volume; 0 in slices without brain."""
+        """Label map to be written, uint8 (D, H, W), of a volume.
+
+        Slices without brain hold background (0) and are not run; a test runs them.
+        """
         image = volume["image"]
         label_map = image.new_zeros((len(image), *image.shape[2:]), dtype=torch.uint8)
         with_brain = image.flatten(1).any(dim=1).nonzero().flatten()  # all else is 0 in it

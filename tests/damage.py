@@ -189,6 +189,9 @@ BAD = {
         header_changed(42, "<hhh", 30000, 30000, 600), "promises 1080 GB (30000 x 30000 x", AGAIN
     ),
     "unknown voxel type": Kind(header_changed(70, "<h", 999), "voxels of type 999", AGAIN),
+    "voxels of a bit": Kind(header_changed(70, "<hh", 1, 1), "voxels of type 1,", "8, 16, 32 or"),
+    "no voxel type": Kind(header_changed(70, "<hh", 0, 0), "voxels of type 0,", "8, 16, 32 or"),
+    "128 bits": Kind(header_changed(70, "<hh", 1536, 128), "voxels of type 1536,", "8, 16, 32 or"),
 }  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """The network in another form: the same results within rounding, and nothing left behind."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from lightning.pytorch import LightningModule, Trainer
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from callbacks.acceleration import Acceleration
+from callbacks.acceleration import Acceleration, Mode
 from callbacks.folding import folded
 
 
@@ -63,9 +64,9 @@ def loader() -> DataLoader[tuple[Tensor, ...]]:
     return DataLoader(TensorDataset(images), 2)
 
 
-def trainer(path: Path, acceleration: Acceleration) -> Trainer:
+def trainer(path: Path, acceleration: Acceleration, epochs: int = 2) -> Trainer:
     return Trainer(
-        accelerator="cpu", max_epochs=2, logger=False, enable_progress_bar=False,
+        accelerator="cpu", max_epochs=epochs, logger=False, enable_progress_bar=False,
         enable_model_summary=False, enable_checkpointing=False, default_root_dir=path,
         callbacks=[acceleration],
     )  # fmt: skip
@@ -106,6 +107,36 @@ def test_training_and_test_are_equal_within_rounding(
             expected = [plain.network(images) for (images,) in loader()]
             torch.testing.assert_close(task.outputs, expected, rtol=1e-4, atol=1e-5)
             assert set(task.state_dict()) == set(plain.state_dict())
+
+
+class AdamTask(Task):
+    def __init__(self) -> None:
+        super().__init__()
+        # A bias that its normalisation takes away gets rounding alone, which Adam enlarges.
+        self.network.block[0] = nn.Conv2d(2, 4, 3, padding=1, bias=False)
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.Adam(self.parameters(), lr=0.01, fused=True)
+
+
+@quietly
+@pytest.mark.parametrize("before", [False, True])
+def test_a_training_goes_on_alike_in_the_other_layout(before: bool, tmp_path: Path) -> None:
+    run = trainer(tmp_path, Acceleration(channels_last=before))
+    run.fit(AdamTask(), loader())
+    run.save_checkpoint(tmp_path / "begun.ckpt")
+
+    def resumed(*, channels_last: bool) -> AdamTask:
+        task = AdamTask()
+        run = trainer(tmp_path, Acceleration(channels_last=channels_last), epochs=4)
+        run.fit(task, loader(), ckpt_path=tmp_path / "begun.ckpt", weights_only=True)
+        assert task.is_channels_last == channels_last
+        for weight, state in run.optimizers[0].state.items():
+            assert state["exp_avg"].stride() == state["exp_avg_sq"].stride() == weight.stride()
+        return task
+
+    alike, other = resumed(channels_last=before), resumed(channels_last=not before)
+    torch.testing.assert_close(other.state_dict(), alike.state_dict(), rtol=1e-4, atol=1e-6)
 
 
 @quietly
@@ -158,25 +189,79 @@ def test_what_is_not_called_in_turn_or_is_shared_is_not_folded() -> None:
             assert all(one is two for one, two in zip(before, network.modules(), strict=True))
 
 
+class Compiler:
+    """Compiles without the minutes, and notes in which mode, and each run of what it compiled."""
+
+    def __init__(self) -> None:
+        self.modes: list[object] = []
+        self.runs = 0
+
+    def __call__(self, graph: torch.fx.GraphModule, _: list[Tensor]) -> Callable[..., object]:
+        def run(*inputs: Tensor) -> object:
+            self.runs += 1
+            return graph.forward(*inputs)
+
+        return run
+
+
+@pytest.fixture
+def compiler(monkeypatch: pytest.MonkeyPatch) -> Compiler:
+    compiler, compiled = Compiler(), nn.Module.compile
+
+    def compile_module(self: nn.Module, mode: object) -> None:
+        compiler.modes.append(mode)
+        compiled(self, backend=compiler)
+
+    monkeypatch.setattr(nn.Module, "compile", compile_module)
+    return compiler
+
+
 @quietly
+@pytest.mark.parametrize("mode", [True, "reduce-overhead"])
 def test_a_compiled_network_keeps_the_names_of_its_weights(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    mode: bool | Mode, compiler: Compiler, tmp_path: Path
 ) -> None:
-    modes: list[object] = []
-    compiled = nn.Module.compile
-
-    def eagerly(self: nn.Module, mode: object) -> None:
-        modes.append(mode)
-        compiled(self, backend="eager")
-
-    monkeypatch.setattr(nn.Module, "compile", eagerly)
     plain, _ = trained(tmp_path / "plain", Acceleration())
-    for option, mode in ((True, None), ("reduce-overhead", "reduce-overhead")):
-        task, file = trained(tmp_path / str(mode), Acceleration(compile=option))  # type: ignore[arg-type]
-        assert modes.pop() == mode
-        assert not modes
-        torch.testing.assert_close(task.state_dict(), plain.state_dict())
-        assert set(torch.load(file, weights_only=True)["state_dict"]) == set(plain.state_dict())
+    task, file = trained(tmp_path / "compiled", Acceleration(compile=mode))
+    assert compiler.modes == [None if mode is True else mode]
+    torch.testing.assert_close(task.state_dict(), plain.state_dict())
+    assert set(torch.load(file, weights_only=True)["state_dict"]) == set(plain.state_dict())
+
+
+@quietly
+def test_only_a_training_is_compiled_and_nothing_of_it_is_left(
+    compiler: Compiler, tmp_path: Path
+) -> None:
+    class Validating(Task):
+        def validation_step(self, batch: list[Tensor]) -> None:
+            self.network(batch[0])
+
+    acceleration, task = Acceleration(compile=True), Validating()
+    trainer(tmp_path, acceleration).fit(task, loader(), loader())
+    assert len(compiler.modes) == 1
+    assert compiler.runs == 2 + 2 * (3 + 3)  # sanity; training and validation of two epochs
+
+    trainer(tmp_path, acceleration).validate(task, loader(), verbose=False)
+    trainer(tmp_path, acceleration).test(task, loader(), verbose=False)
+    trainer(tmp_path, acceleration).predict(task, loader())
+    task.network(torch.zeros(1, 2, 8, 8))
+    assert len(compiler.modes) == 1
+    assert compiler.runs == 14
+
+
+@quietly
+def test_an_exception_in_a_training_leaves_nothing_compiled(
+    compiler: Compiler, tmp_path: Path
+) -> None:
+    class Failing(Task):
+        def on_train_batch_end(self, *_: object) -> None:
+            raise RuntimeError("no")
+
+    task = Failing()
+    with pytest.raises(RuntimeError, match="no"):
+        trainer(tmp_path, Acceleration(compile=True)).fit(task, loader())
+    task.network(torch.zeros(1, 2, 8, 8))
+    assert compiler.runs == 1
 
 
 @quietly

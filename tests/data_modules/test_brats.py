@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import torch
+from lightning.pytorch import Trainer
 
 from data_modules.brats import BraTSDataModule
-from data_modules.dataset import Batch
+from data_modules.dataset import Batch, SliceDataset
 from data_modules.errors import DataError
+from data_modules.resident import ResidentSlices
 from tests.toy import BRATS_2021, toy_labels, write_case, write_dataset, write_volume
 
 SIDES = ("train", "val", "test")
@@ -87,6 +89,19 @@ def test_files_become_batches_with_the_labels_and_images_of_their_cases(
     assert sorted(ids(one, "train") + ids(one, "val") + ids(one, "test")) == [
         f"BraTS-GLI-{number:05d}-000" for number in range(6)
     ]
+
+
+def test_slices_lie_on_the_device_only_where_there_is_one_to_train_on(
+    data: Path, cache: Path
+) -> None:
+    one = ready(data, cache, split_sizes=(2, 2, 2), on_device=True)
+    (alone,) = one.val_dataloader()
+    assert isinstance(one.val_dataloader().dataset, SliceDataset)  # nothing is copied
+
+    one.trainer = Trainer(accelerator="cpu", logger=False)
+    (resident,) = one.val_dataloader()
+    assert isinstance(one.val_dataloader().dataset, ResidentSlices)
+    check_same_batches([alone], [resident])
 
 
 def test_modalities_become_channels_in_the_order_asked_for(data: Path, cache: Path) -> None:

@@ -48,12 +48,44 @@ def test_a_batch_is_a_copy() -> None:
     assert_equal(resident[0, 3], slices[0, 3])
 
 
-def test_what_does_not_fit_is_said_with_its_size(monkeypatch: pytest.MonkeyPatch) -> None:
-    def empty(*_: object, **__: object) -> torch.Tensor:
-        raise torch.OutOfMemoryError("CUDA out of memory")
+ON_A_GPU = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 1 TiB")
+BROKEN = RuntimeError("CUDA error: unspecified launch failure")
 
-    monkeypatch.setattr(torch, "empty", empty)
-    with pytest.raises(DataError, match=r"the 40 slices, 0\.0 GiB, do not fit .* set it to false"):
+
+def failing(error: Exception, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Let a function of torch or a method of its tensors raise an error."""
+
+    def fail(*_: object, **__: object) -> torch.Tensor:
+        raise error
+
+    monkeypatch.setattr(torch if name == "empty" else torch.Tensor, name, fail)
+
+
+@pytest.mark.parametrize("step", ["empty", "to"])
+def test_what_does_not_fit_is_said_with_its_size(
+    step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing(ON_A_GPU, monkeypatch, step)
+    with pytest.raises(DataError, match=r"ran out .* the 40 slices, 0\.0 GiB, .* set it to false"):
+        ResidentSlices(many(None), CPU)
+
+
+def test_so_is_what_does_not_fit_into_the_memory_of_the_machine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    empty = torch.empty
+    # More than any machine has: torch's own error.
+    monkeypatch.setattr(torch, "empty", lambda *_, **options: empty(2**58, **options))
+    with pytest.raises(DataError, match="memory ran out"):
+        ResidentSlices(many(None), CPU)
+
+
+@pytest.mark.parametrize("step", ["empty", "to"])
+def test_another_failure_of_the_device_keeps_its_words(
+    step: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing(BROKEN, monkeypatch, step)
+    with pytest.raises(RuntimeError, match="launch failure"):
         ResidentSlices(many(None), CPU)
 
 

@@ -107,6 +107,29 @@ def test_a_build_that_is_told_to_stop_leaves_no_worker_and_no_half_written_folde
     assert left == []
 
 
+UNGUARDED = """
+import sys
+from pathlib import Path
+sys.path.insert(0, {repository!r})
+from data_modules.cache import SliceCache
+from data_modules.cases import find_cases
+slices = SliceCache(Path({folder!r}) / "cache", (16, 16), processes=2)
+slices.labels(find_cases(Path({folder!r}) / "data"), "middle", (1, 2, 3))
+"""
+
+
+def test_a_script_without_a_guard_ends_and_is_told(folder: Path) -> None:
+    script = folder / "build.py"
+    script.write_text(UNGUARDED.format(repository=str(REPOSITORY), folder=str(folder)), "utf-8")
+
+    ended = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, check=False, timeout=120
+    )
+
+    assert ended.returncode == 1
+    assert 'put the code of the script under if __name__ == "__main__":' in ended.stderr
+
+
 def test_a_worker_that_is_killed_is_one_line() -> None:
     jobs = iter([signal.SIGKILL])
     with pytest.raises(DataError, match="a worker process was killed, perhaps for want of memory"):

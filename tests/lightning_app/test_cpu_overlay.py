@@ -39,6 +39,7 @@ def test_the_overlay_trains_tests_and_predicts_and_its_checkpoints_need_it_not(
     assert program("fit", "--resume", str(run.path), "--trainer.max_epochs", "2", *plainly) == 0
     said = capsys.readouterr().err
     assert "acceleration.channels_last is False and was True: the weights will not be" in said
+    assert "fold_batch_norm" not in said  # training knows nothing of it
 
 
 def test_a_plain_run_is_tested_and_goes_on_with_the_overlay(
