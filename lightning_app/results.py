@@ -11,6 +11,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from numpy.typing import NDArray
 from torch import Tensor
 
+from callbacks.acceleration import Acceleration
 from callbacks.timing import Timing
 from callbacks.whole_files import replacing
 from data_modules.brats import BraTSDataModule
@@ -42,12 +43,12 @@ class TestResults(Callback):
     Args:
         run: the run that is tested.
         timing: has measured the test by its end.
-        acceleration: the options with which the network is run.
+        acceleration: in which form the network is run.
     """
 
     __test__ = False  # pytest, this is not a test
 
-    def __init__(self, run: Run, timing: Timing, acceleration: dict[str, Any]) -> None:
+    def __init__(self, run: Run, timing: Timing, acceleration: Acceleration) -> None:
         self.run = run
         self._timing = timing
         self._acceleration = acceleration
@@ -137,7 +138,10 @@ class TestResults(Callback):
             },
             "computed_with": {
                 "precision": str(trainer.precision),
-                "acceleration": self._acceleration,
+                "acceleration": {  # but for compile, which acts in fit alone
+                    "channels_last": self._acceleration.channels_last,
+                    "fold_batch_norm": self._acceleration.fold_batch_norm,
+                },
             },
             "patients": len(set(table.patients)),
             "patients_trained_on": len(self._trained_on(table)),

@@ -28,7 +28,7 @@ from lightning_app.failures import failures_in_words
 from lightning_app.loyalty import keep_split, keep_to_run
 from lightning_app.network import describe_network
 from lightning_app.parser import ExperimentParser
-from lightning_app.plain import OF_THE_COMMAND, plain
+from lightning_app.plain import OF_THE_COMMAND
 from lightning_app.prediction import LabelMapWriter, volumes_to_predict
 from lightning_app.quiet import say
 from lightning_app.results import TestResults
@@ -209,8 +209,7 @@ class ExperimentCLI(ConfiguredCLI):
                     GracefulStop(own("last_checkpoint")),
                 ]
             case "test":
-                acceleration = plain(self._get(self.config, "acceleration"))
-                results = TestResults(self.run_folder, own("timing"), acceleration)
+                results = TestResults(self.run_folder, own("timing"), own("acceleration"))
                 return [results, WandbTestReport(self.run_folder, results)]
             case "predict":
                 self._label_map_writer = LabelMapWriter(own("output"), self.run_folder)

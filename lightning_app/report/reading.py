@@ -208,12 +208,11 @@ def _surroundings(environment: dict[str, Any]) -> Surroundings:
 
 
 def _computed_with(found: dict[str, Any] | None) -> str:
-    """Such as "bf16-mixed, channels_last, compile max-autotune": what is off is left out."""
+    """Such as "bf16-mixed, channels_last": what is off is left out."""
     if found is None:
         return ""
-    on = {name: value for name, value in found["acceleration"].items() if value}
-    words = (name if value is True else f"{name} {value}" for name, value in on.items())
-    return ", ".join((found["precision"], *words))
+    on = (name for name, value in found["acceleration"].items() if value)
+    return ", ".join((found["precision"], *on))
 
 
 def _scores(found: dict[str, Any]) -> dict[str, Result]:

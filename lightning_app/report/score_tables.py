@@ -115,7 +115,13 @@ def size_table(cohort: Cohort) -> Table:
         for index in range(len(cohort.classes))
         for entry in cohort.of(modality)
     ]
-    return Table("tumour_size", "Score against tumour size", columns, rows, [_ON_SIZE])
+    return Table(
+        "tumour_size",
+        "Score against tumour size",
+        columns,
+        rows,
+        [_ON_SIZE, *on_computation(cohort)],
+    )
 
 
 def _by_size(entry: Entry, index: int) -> list[Cell]:

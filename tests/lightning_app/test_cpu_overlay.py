@@ -30,9 +30,8 @@ def test_the_overlay_trains_tests_and_predicts_and_its_checkpoints_need_it_not(
     for flags, precision, folded in (([], "bf16-mixed", True), (plainly, "32-true", False)):
         assert program("test", *flags) == 0
         computed_with = json.loads(run.test().metrics.read_text("utf-8"))["computed_with"]
-        assert computed_with["precision"] == precision
-        assert computed_with["acceleration"]["channels_last"] is folded
-        assert computed_with["acceleration"]["fold_batch_norm"] is folded
+        form = {"channels_last": folded, "fold_batch_norm": folded}
+        assert computed_with == {"precision": precision, "acceleration": form}
         assert program("predict", "--input", "in", "--output", "out", *flags) == 0
     capsys.readouterr()
 

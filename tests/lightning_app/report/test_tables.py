@@ -193,7 +193,7 @@ def test_tests_that_were_not_computed_alike_are_named_wherever_they_stand_side_b
         tmp_path, ToyRun(CASES, computed_with=one), ToyRun(CASES, network=ASPP, computed_with=other)
     )
 
-    tables = (table_1, table_2, all_scores, comparison_table)
+    tables = (table_1, table_2, all_scores, comparison_table, size_table)
     for notes in (page_warnings([group]), *(table(group).notes for table in tables)):
         assert sum("tested with the same precision" in note for note in notes) == bool(said)
         assert any(said in note for note in notes)
