@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from jsonargparse import Namespace
+from jsonargparse import ArgumentParser, Namespace
+
+OF_THE_COMMAND = ("config", "resume", "trust")  # say what to do now, and are no part of a run
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401 (any option)
@@ -27,9 +29,44 @@ def at(content: Any, option: str) -> Any:  # noqa: ANN401 (any YAML)
 def changes(saved: dict[str, Any], config: Namespace) -> dict[str, tuple[Any, Any]]:
     """Options of a saved config that have another value now, by dotted name: (saved, now).
 
-    What the saved config does not know, options of a later version, is no change.
+    Options that the saved config does not know are left to ``additions``.
     """
     return dict(_changes(saved, plain(config), ""))
+
+
+def additions(
+    saved: dict[str, Any], config: Namespace, parser: ArgumentParser
+) -> dict[str, tuple[Any, Any]]:
+    """Options of a later version than a saved config that are not at their default.
+
+    Args:
+        saved: the config.
+        config: what is asked for now.
+        parser: has parsed it; knows the defaults, those of the classes that it names among them.
+
+    Returns:
+        By dotted name: (default, now).
+    """
+    now = {key: value for key, value in plain(config).items() if key not in OF_THE_COMMAND}
+    defaults = plain(parser.parse_object(_known(now, saved)))
+    return dict(_changes(_unknown(defaults, saved), _unknown(now, saved), ""))
+
+
+def _known(content: Any, saved: Any) -> Any:  # noqa: ANN401 (any YAML)
+    """The part of a content that a saved config has too."""
+    if not (isinstance(content, dict) and isinstance(saved, dict)):
+        return content
+    return {key: _known(value, saved[key]) for key, value in content.items() if key in saved}
+
+
+def _unknown(content: Any, saved: Any) -> Any:  # noqa: ANN401
+    """The rest, with nothing in place of each known value."""
+    if not (isinstance(content, dict) and isinstance(saved, dict)):
+        return None
+    return {
+        key: _unknown(value, saved[key]) if key in saved else value
+        for key, value in content.items()
+    }
 
 
 def _changes(saved: Any, now: Any, name: str) -> list[tuple[str, tuple[Any, Any]]]:  # noqa: ANN401

@@ -11,6 +11,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from numpy.typing import NDArray
 from torch import Tensor
 
+from callbacks.acceleration import Acceleration
 from callbacks.timing import Timing
 from callbacks.whole_files import replacing
 from data_modules.brats import BraTSDataModule
@@ -42,13 +43,15 @@ class TestResults(Callback):
     Args:
         run: the run that is tested.
         timing: has measured the test by its end.
+        acceleration: in which form the network is run.
     """
 
     __test__ = False  # pytest, this is not a test
 
-    def __init__(self, run: Run, timing: Timing) -> None:
+    def __init__(self, run: Run, timing: Timing, acceleration: Acceleration) -> None:
         self.run = run
         self._timing = timing
+        self._acceleration = acceleration
         self._shown: dict[int, int] = {}
         self._images: dict[int, NDArray[np.uint8]] = {}
         self._truths: dict[int, NDArray[np.bool_]] = {}
@@ -93,7 +96,7 @@ class TestResults(Callback):
         data = _data(trainer)
         folder = self.folder(data)
         results = evaluate_with_intervals(table, BOOTSTRAP_SEED)
-        write_json(folder.metrics, self._metrics(data, table, results))
+        write_json(folder.metrics, self._metrics(trainer, table, results))
         times = self._timing.test_record or {}
         write_json(folder.timing, times)
         by_case = table.by_case()
@@ -123,15 +126,22 @@ class TestResults(Callback):
         return self.run.test(None if same else f"{now['fingerprint']}-{now['split']}")
 
     def _metrics(
-        self, data: BraTSDataModule, table: CountTable, results: dict[str, dict[str, Result]]
+        self, trainer: Trainer, table: CountTable, results: dict[str, dict[str, Result]]
     ) -> dict[str, Any]:
         saved = read_checkpoint(self.run.best, memory_map=True)
         return {
-            "data": data.description(),
+            "data": _data(trainer).description(),
             "checkpoint": {
                 "file": self.run.best.name,
                 "epoch": saved["epoch"],
                 MONITOR: saved["scores"][MONITOR],
+            },
+            "computed_with": {
+                "precision": str(trainer.precision),
+                "acceleration": {  # but for compile, which acts in fit alone
+                    "channels_last": self._acceleration.channels_last,
+                    "fold_batch_norm": self._acceleration.fold_batch_norm,
+                },
             },
             "patients": len(set(table.patients)),
             "patients_trained_on": len(self._trained_on(table)),

@@ -5,10 +5,10 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from jsonargparse import Namespace
+from jsonargparse import ArgumentParser, Namespace
 
 from lightning_app.errors import UsageError
-from lightning_app.plain import at, changes
+from lightning_app.plain import additions, at, changes
 from lightning_app.run_status import is_alive, is_finished, read_status, slurm_job
 from lightning_app.runs import Run, find_runs, named_run, run_config
 
@@ -79,8 +79,8 @@ def requeued_run(root: Path) -> Run | None:
     return None
 
 
-def keep_going(config: Namespace, run: Run) -> list[str]:
-    """Hold a config to the run that goes on with it.
+def keep_going(config: Namespace, run: Run, parser: ArgumentParser) -> list[str]:
+    """Hold a config, and the parser that it is from, to the run that goes on with it.
 
     Returns:
         A warning for each option that may change but not without a trace.
@@ -89,7 +89,9 @@ def keep_going(config: Namespace, run: Run) -> list[str]:
         UsageError: an option that would make it another run.
     """
     warnings = []
-    for option, (own, asked) in changes(run_config(run), config).items():
+    saved = run_config(run)
+    changed = changes(saved, config) | additions(saved, config, parser)
+    for option, (own, asked) in changed.items():
         if is_below(option, FREE):
             continue
         if not is_below(option, WARNED):

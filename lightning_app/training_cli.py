@@ -28,6 +28,7 @@ from lightning_app.failures import failures_in_words
 from lightning_app.loyalty import keep_split, keep_to_run
 from lightning_app.network import describe_network
 from lightning_app.parser import ExperimentParser
+from lightning_app.plain import OF_THE_COMMAND
 from lightning_app.prediction import LabelMapWriter, volumes_to_predict
 from lightning_app.quiet import say
 from lightning_app.results import TestResults
@@ -114,7 +115,7 @@ class ExperimentCLI(ConfiguredCLI):
         if config.weights is not None:
             config.weights = str(weights_file(config.weights, self.early.root))
         self._to_save = config.clone()  # with a null T_0, which follows a change of max_epochs
-        for option in ("resume", "trust"):  # say what to do now, and are no part of the run
+        for option in OF_THE_COMMAND:
             self._to_save.pop(option, None)
         if self.early.command != "fit":
             say(f"Run: {self.run_folder.path}")
@@ -125,7 +126,7 @@ class ExperimentCLI(ConfiguredCLI):
 
     def _keep_going(self, config: Namespace) -> None:
         """Hold a training to the run that it goes on with."""
-        for warning in keep_going(config, self.run_folder):
+        for warning in keep_going(config, self.run_folder, self._parser(self.early.command)):
             _log.warning("warning: %s", warning)
         if not self.goes_on:
             say(f"No checkpoint in {self.run_folder.checkpoints} yet: the run begins anew")
@@ -208,7 +209,7 @@ class ExperimentCLI(ConfiguredCLI):
                     GracefulStop(own("last_checkpoint")),
                 ]
             case "test":
-                results = TestResults(self.run_folder, own("timing"))
+                results = TestResults(self.run_folder, own("timing"), own("acceleration"))
                 return [results, WandbTestReport(self.run_folder, results)]
             case "predict":
                 self._label_map_writer = LabelMapWriter(own("output"), self.run_folder)

@@ -39,6 +39,7 @@ class ToyRun:
     name: str = "20260101-000000-aaaaaa"
     data: dict[str, Any] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
+    computed_with: dict[str, Any] | None = None
     status: str = "finished"
     training: float | None = None
     inference: float | None = None
@@ -73,6 +74,8 @@ class ToyRun:
             "accuracy_of_nothing": accuracy_of_nothing(table),
             "scores": scores,
         }
+        if self.computed_with is not None:
+            metrics["computed_with"] = self.computed_with
         write_json(test.metrics, metrics)
         rows = [
             (case, case[:-4], 7, "whole", *counts[0])

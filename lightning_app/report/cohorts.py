@@ -7,6 +7,7 @@ from functools import cached_property
 
 from lightning_app.report.names import modality_order, network_order
 from lightning_app.report.reading import TestData, TestedRun
+from lightning_app.resuming import FREE, is_below
 
 
 @dataclass(frozen=True)
@@ -80,27 +81,24 @@ def cohorts(runs: Sequence[TestedRun]) -> list[Cohort]:
 def differing_settings(runs: Iterable[TestedRun]) -> dict[str, list[str]]:
     """Options of the training that are not the same in all runs that have them, with their values.
 
-    Network, modality and seed are what a grid varies; where and how comfortably a run ran does not
-    matter.
+    Left out are network, modality and seed, which a grid varies, what a resumed run may change, and
+    what decides the data and the split, which are the same in a cohort whatever was asked for.
     """
     values: dict[str, list[str]] = {}
     for run in runs:
         for option, value in _flat(run.config):
-            if not option.startswith(_FREE):
+            if not is_below(option, _LEFT_OUT):
                 values.setdefault(option, [])
                 if value not in values[option]:
                     values[option].append(value)
     return {option: sorted(known) for option, known in values.items() if len(known) > 1}
 
 
-_FREE = (
+_LEFT_OUT = (
+    *FREE,
     "seed_everything", "model.network.class_path", "data.modalities",
-    "data.cache_dir", "data.num_workers", "data.on_bad_case", "data.phantom", "data.root",
-    "data.split_",  # whatever was asked for, the split of a cohort is one
-    "finite_loss", "last_checkpoint", "metrics_csv", "timing", "training_picture", "wandb",
-    "trainer.accelerator", "trainer.callbacks", "trainer.default_root_dir", "trainer.enable_",
-    "trainer.log_every", "trainer.logger", "trainer.max_time", "trainer.num_sanity",
-    "trainer.plugins", "trainer.profiler",
+    "data.phantom", "data.split_seed", "data.split_sizes",
+    "trainer.accelerator", "trainer.enable_autolog_hparams", "trainer.enable_checkpointing",
 )  # fmt: skip
 
 

@@ -85,6 +85,7 @@ class TestedRun:
         config: everything that was asked for.
         surroundings: what it was trained with.
         data: what it was tested on.
+        computed_with: precision and acceleration of the test in words; empty where it is not known.
         parameters: of the network.
         multiply_adds: of a forward pass of one image.
         image_size: of that image.
@@ -106,6 +107,7 @@ class TestedRun:
     config: dict[str, Any]
     surroundings: Surroundings
     data: TestData
+    computed_with: str
     parameters: int
     multiply_adds: int
     image_size: tuple[int, int]
@@ -181,6 +183,7 @@ def _read(run: Run) -> TestedRun:
         config=config,
         surroundings=_surroundings(_json(run.environment)),
         data=TestData(**{f.name: str(results["data"][f.name]) for f in fields(TestData)}),
+        computed_with=_computed_with(results.get("computed_with")),
         parameters=int(network["parameters"]),
         multiply_adds=int(network["multiply_adds"]),
         image_size=(int(height), int(width)),
@@ -202,6 +205,14 @@ def _surroundings(environment: dict[str, Any]) -> Surroundings:
     device, python = (str(environment.get(name, "")) for name in ("device", "python"))
     torch, lightning = (str(packages.get(name, "")) for name in ("torch", "lightning"))
     return Surroundings(device, python, torch, lightning, commit)
+
+
+def _computed_with(found: dict[str, Any] | None) -> str:
+    """Such as "bf16-mixed, channels_last": what is off is left out."""
+    if found is None:
+        return ""
+    on = (name for name, value in found["acceleration"].items() if value)
+    return ", ".join((found["precision"], *on))
 
 
 def _scores(found: dict[str, Any]) -> dict[str, Result]:

@@ -4,17 +4,25 @@ from collections.abc import Sequence
 from dataclasses import astuple
 
 from lightning_app.report import paper
-from lightning_app.report.cohorts import Cohort
+from lightning_app.report.cohorts import Cohort, differing_settings
 from lightning_app.report.grid import grid
 from lightning_app.report.measures import mean_over_seeds
 from lightning_app.report.names import modality_name, network_name
 from lightning_app.report.reading import TestedRun
 from lightning_app.report.table import Cell, Column, Table, duration, fixed
+from lightning_app.report.warnings import on_computation
+from lightning_app.resuming import is_below
 
 _ON_TIMES = (
     "Training: with validation, without preparing the data. Inference: on the whole test side, "
     "from the first read to the last mask."
 )
+_ON_NETWORKS = (
+    "Multiply-adds of the convolutions and matrix products of one forward pass, by the layers' "
+    "definitions. Fewer are done for ASPP: a rate that reaches the map's side is computed as its "
+    "centre tap."
+)
+_SPEEDING = ("trainer.precision", "trainer.benchmark", "acceleration")
 
 
 def table_2(cohort: Cohort) -> Table:
@@ -57,22 +65,21 @@ def network_table(cohort: Cohort) -> Table:
         )
         for run in cohort.runs
     )  # fmt: skip
-    notes = ["Multiply-adds of the convolutions and matrix products of one forward pass."]
-    return Table("networks", "Networks", columns, list(rows), notes)
+    return Table("networks", "Networks", columns, list(rows), [_ON_NETWORKS])
 
 
 def run_table(runs: Sequence[TestedRun]) -> Table:
     """Where every figure comes from."""
     titles = (
         "Run", "Network", "Modality", "Seed", "Epochs", "Best epoch", "Data", "Fingerprint",
-        "Split", "Device", "Python", "torch", "lightning", "Commit",
+        "Split", "Device", "Python", "torch", "lightning", "Commit", "Tested with",
     )  # fmt: skip
     columns = [Column(t.lower().replace(" ", "_"), t, fixed(0)) for t in titles]
     rows = [
         [
             run.name, network_name(run.network), modality_name(run.modality), run.seed,
             len(run.history), run.best_epoch, run.data.kind, run.data.fingerprint, run.data.split,
-            *astuple(run.surroundings),
+            *astuple(run.surroundings), run.computed_with,
         ]
         for run in runs
     ]  # fmt: skip
@@ -92,4 +99,10 @@ def _notes_on_times(cohort: Cohort) -> list[str]:
     devices = {d for run in runs for d in (run.times.device, run.times.test_device) if d}
     if len(devices) > 1:
         notes.append("The times were taken on different devices: do not compare them.")
-    return notes
+    speeding = [name for name in differing_settings(runs) if is_below(name, _SPEEDING)]
+    if speeding:
+        notes.append(
+            f"The runs were not trained with the same {' and '.join(speeding)}: do not compare "
+            "their training times."
+        )
+    return [*notes, *on_computation(cohort)]

@@ -13,6 +13,7 @@ from lightning_app.report.measures import (
 )
 from lightning_app.report.names import modality_name, network_name
 from lightning_app.report.table import Cell, Column, Table, fixed, p_value
+from lightning_app.report.warnings import on_computation
 from lightning_app.scores import SCORES
 from lightning_app.statistics import FEWEST_PATIENTS
 
@@ -95,7 +96,7 @@ def comparison_table(cohort: Cohort) -> Table:
         for comparison in compare(cohort, modality, index)
     ]
     rows = [_compared(comparison, cohort) for comparison in compared]
-    notes = [_ON_COMPARISONS, _ON_BETTER, *_on_seeds(cohort)]
+    notes = [_ON_COMPARISONS, _ON_BETTER, *on_computation(cohort), *_on_seeds(cohort)]
     if any(comparison.p is None for comparison in compared):
         notes.append(f"No tests: they need at least {FEWEST_PATIENTS} patients.")
     return Table("comparisons", "Paired comparisons of networks", columns, rows, notes)
@@ -114,7 +115,13 @@ def size_table(cohort: Cohort) -> Table:
         for index in range(len(cohort.classes))
         for entry in cohort.of(modality)
     ]
-    return Table("tumour_size", "Score against tumour size", columns, rows, [_ON_SIZE])
+    return Table(
+        "tumour_size",
+        "Score against tumour size",
+        columns,
+        rows,
+        [_ON_SIZE, *on_computation(cohort)],
+    )
 
 
 def _by_size(entry: Entry, index: int) -> list[Cell]:
@@ -171,7 +178,7 @@ def _how_written(cohort: Cohort) -> list[str]:
         notes.append(
             f"No intervals: they need at least {FEWEST_PATIENTS} patients; here are {patients}."
         )
-    return [*notes, *_on_seeds(cohort)]
+    return [*notes, *on_computation(cohort), *_on_seeds(cohort)]
 
 
 def _on_seeds(cohort: Cohort) -> list[str]:

@@ -26,6 +26,19 @@ def page_warnings(cohorts: Sequence[Cohort]) -> list[str]:
     return found
 
 
+def on_computation(cohort: Cohort) -> list[str]:
+    """A sentence where the tests were not computed alike, or may not have been; else nothing."""
+    ways = sorted({run.computed_with or "unknown, of an earlier version" for run in cohort.runs})
+    if len(ways) == 1:
+        return []
+    words = (
+        f"The runs were not all tested with the same precision and acceleration: {'; '.join(ways)} "
+        "(column 'Tested with' of the table of runs). A difference between networks, in scores or "
+        "in times, may come from that: test them alike."
+    )
+    return [words]
+
+
 def _of_cohort(cohort: Cohort) -> list[str]:
     found = []
     if any(len(entry.runs) == 1 for entry in cohort.entries):
@@ -38,6 +51,7 @@ def _of_cohort(cohort: Cohort) -> list[str]:
             f"The runs were not trained alike: {option} is {' or '.join(values)}. A difference "
             "between networks may come from that."
         )
+    found += on_computation(cohort)
     found += [
         f"{run.name} was trained, or its best epoch chosen, on {run.flattered_by} of the tested "
         "patients: its scores are flattered."

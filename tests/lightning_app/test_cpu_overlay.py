@@ -1,5 +1,6 @@
 """cpu.yaml: a run in another form is still that run."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -26,8 +27,11 @@ def test_the_overlay_trains_tests_and_predicts_and_its_checkpoints_need_it_not(
         "--trainer.precision", "32-true", "--acceleration.channels_last", "false",
         "--acceleration.fold_batch_norm", "false",
     ]  # fmt: skip
-    for flags in ([], plainly):
+    for flags, precision, folded in (([], "bf16-mixed", True), (plainly, "32-true", False)):
         assert program("test", *flags) == 0
+        computed_with = json.loads(run.test().metrics.read_text("utf-8"))["computed_with"]
+        form = {"channels_last": folded, "fold_batch_norm": folded}
+        assert computed_with == {"precision": precision, "acceleration": form}
         assert program("predict", "--input", "in", "--output", "out", *flags) == 0
     capsys.readouterr()
 

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 
 from lightning_app import reproduce
 from lightning_app.cli import main
@@ -68,6 +69,22 @@ def test_another_config_or_other_data_are_another_run(calls: Calls) -> None:
     assert main(["reproduce", *one, "--optimizer.lr", "0.01"]) == 0
     assert main(["reproduce", *one, "--data.split_seed", "1"]) == 0
     assert names(calls) == 3 * ["fit", "test", "report"]
+
+
+def test_a_run_from_before_an_option_is_the_wanted_one_only_where_the_option_is_not_used(
+    calls: Calls,
+) -> None:
+    one = ["reproduce", "--only", "unet_t1c", "--config", "toy.yaml"]
+    assert main(one) == 0
+    config = yaml.safe_load(only_run().config.read_text("utf-8"))
+    del config["acceleration"], config["data"]["on_device"]
+    only_run().config.write_text(yaml.safe_dump(config), "utf-8")
+
+    calls.clear()
+    assert main([*one, "--data.on_device", "true"]) == 0  # changes nothing
+    assert names(calls) == ["report"]
+    assert main([*one, "--acceleration.channels_last", "true"]) == 0
+    assert names(calls) == ["report", "fit", "test", "report"]
 
 
 def test_a_failed_one_is_reported_and_the_others_go_on(

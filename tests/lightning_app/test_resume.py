@@ -197,6 +197,35 @@ def test_an_option_that_makes_it_another_run_is_refused(
     assert (halfway.status.read_bytes(), halfway.config.read_bytes()) == before
 
 
+def forget(run: Run, *options: str) -> None:
+    """Make a run's config one of an earlier version, which had no such options."""
+    config = yaml.safe_load(run.config.read_text("utf-8"))
+    for option in options:
+        group, _, name = option.rpartition(".")
+        del (config[group] if group else config)[name]
+    run.config.write_text(yaml.safe_dump(config), "utf-8")
+
+
+def test_an_option_later_than_the_run_counts_as_changed_where_it_is_not_at_its_default(
+    program: Program, halfway: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    forget(halfway, "acceleration", "data.flip", "data.on_device")
+    flags = ["--acceleration.fold_batch_norm", "true", "--data.on_device", "true"]
+    assert program("fit", "--resume", "--data.flip", "true") == 2
+    assert "data.flip is True, but run" in capsys.readouterr().err
+    assert program("fit", "--resume", "--acceleration.channels_last", "true", *flags) == 0
+    (warning,) = (line for line in capsys.readouterr().err.splitlines() if "warning" in line)
+    assert "acceleration.channels_last is True and was False: the weights will not" in warning
+
+
+def test_a_run_of_an_earlier_version_goes_on_without_a_word(
+    program: Program, halfway: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    forget(halfway, "acceleration", "data.flip", "data.on_device")
+    assert program("fit", "--resume") == 0
+    assert "warning" not in capsys.readouterr().err
+
+
 def test_a_longer_training_keeps_the_cycle_and_says_so(
     program: Program, halfway: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:

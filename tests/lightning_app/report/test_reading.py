@@ -110,6 +110,34 @@ def test_times_are_read_where_they_are(tmp_path: Path) -> None:
     assert (run.times.training, run.times.inference, run.times.device) == (61.5, 2.25, "gpu")
 
 
+@pytest.mark.parametrize(
+    ("acceleration", "words"),
+    [
+        ({"channels_last": False, "fold_batch_norm": False}, "32-true"),
+        ({"channels_last": True, "fold_batch_norm": False}, "32-true, channels_last"),
+        (
+            {"channels_last": True, "fold_batch_norm": True},
+            "32-true, channels_last, fold_batch_norm",
+        ),
+    ],
+)
+def test_how_a_test_was_computed_is_read(
+    acceleration: dict[str, bool], words: str, tmp_path: Path
+) -> None:
+    computed_with = {"precision": "32-true", "acceleration": acceleration}
+    ToyRun(CASES, computed_with=computed_with).write(tmp_path)
+
+    ((run,), _) = read_runs(tmp_path)
+    assert run.computed_with == words
+
+
+def test_a_test_of_an_earlier_version_does_not_say_how_it_was_computed(tmp_path: Path) -> None:
+    ToyRun(CASES).write(tmp_path)
+
+    ((run,), _) = read_runs(tmp_path)
+    assert run.computed_with == ""
+
+
 def test_masks_come_back_as_they_were(tmp_path: Path) -> None:
     ToyRun(CASES).write(tmp_path)
     ((run,), _) = read_runs(tmp_path)

@@ -2,6 +2,7 @@
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,11 +12,14 @@ from lightning_app.report.measures import Measure
 from lightning_app.report.paper import PRINTED
 from lightning_app.report.reading import read_runs
 from lightning_app.report.run_tables import network_table, run_table, table_2
-from lightning_app.report.score_tables import all_scores, size_table, table_1
+from lightning_app.report.score_tables import all_scores, comparison_table, size_table, table_1
 from lightning_app.report.table import Cell, Column, Table, duration, p_value, write_table
 from lightning_app.report.warnings import page_warnings
 from tests.toy_runs import ASPP, ATTENTION, ToyRun, twelve_cases
 
+FLOAT32 = {"precision": "32-true", "acceleration": {"fold_batch_norm": False}}
+FOLDED = {"precision": "32-true", "acceleration": {"fold_batch_norm": True}}
+BF16 = {"precision": "bf16-mixed", "acceleration": {"fold_batch_norm": False}}
 CASES = {"A-000": (10, 20, 5), "B-000": (8, 8, 8)}  # 13 of 18 true and 28 predicted pixels
 
 
@@ -123,6 +127,7 @@ def test_dice_by_size(tmp_path: Path) -> None:
 def test_networks_and_runs_are_listed_once(tmp_path: Path) -> None:
     group = cohort(tmp_path, ToyRun(CASES), ToyRun(CASES, modality="t1c"))
     assert list(network_table(group).rows) == [("UNet", 1000, 2000, "16 x 16")]
+    assert "by the layers' definitions" in " ".join(network_table(group).notes)
     assert [cells[0] for cells in run_table(group.runs).rows] == [
         "UNet_t1c/20260101-000000-aaaaaa",
         "UNet_t2f/20260101-000000-aaaaaa",
@@ -142,6 +147,66 @@ def test_what_is_missing_or_unlike_is_said(tmp_path: Path) -> None:
     assert "Attention UNet + SPP on T2w" in said
     assert "trainer.max_epochs is 3 or 9" in said
     assert differing_settings(runs) == {"trainer.max_epochs": ["3", "9"]}
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"acceleration": {"fold_batch_norm": True}}, []),  # of test and predict
+        ({"data": {"on_device": True, "split_seed": 4}}, []),
+        ({"data": {"split_file": "split.csv", "phantom": {"cases": 9}}}, []),
+        ({"trainer": {"enable_progress_bar": True, "accelerator": "gpu"}}, []),
+        ({"wandb_media": {"slices": 1}, "timing": {"warmup_batches": 1}}, []),
+        ({"trainer": {"precision": "64-true"}}, ["trainer.precision"]),
+        ({"acceleration": {"channels_last": True}}, ["acceleration.channels_last"]),
+        ({"data": {"slices": "all"}}, ["data.slices"]),
+    ],
+)
+def test_only_settings_that_change_the_weights_are_called_unlike(
+    options: dict[str, dict[str, Any]], said: list[str], tmp_path: Path
+) -> None:
+    none_of_it = {group: dict.fromkeys(values) for group, values in options.items()}
+    for seed, settings in enumerate((options, none_of_it)):
+        data = {"modalities": ["t2f"], **settings.get("data", {})}
+        name = f"20260101-000000-{seed:06}"
+        ToyRun(CASES, seed=seed, name=name, settings=settings | {"data": data}).write(tmp_path)
+
+    runs, _ = read_runs(tmp_path)
+    assert len(runs) == 2
+    assert list(differing_settings(runs)) == said
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "said"),
+    [
+        (FLOAT32, FLOAT32, ""),
+        (FLOAT32, FOLDED, "acceleration: 32-true; 32-true, fold_batch_norm (column"),
+        (FLOAT32, BF16, "acceleration: 32-true; bf16-mixed (column"),
+        (FLOAT32, None, "acceleration: 32-true; unknown, of an earlier version (column"),
+        (None, None, ""),
+    ],
+)
+def test_tests_that_were_not_computed_alike_are_named_wherever_they_stand_side_by_side(
+    one: dict[str, Any] | None, other: dict[str, Any] | None, said: str, tmp_path: Path
+) -> None:
+    group = cohort(
+        tmp_path, ToyRun(CASES, computed_with=one), ToyRun(CASES, network=ASPP, computed_with=other)
+    )
+
+    tables = (table_1, table_2, all_scores, comparison_table, size_table)
+    for notes in (page_warnings([group]), *(table(group).notes for table in tables)):
+        assert sum("tested with the same precision" in note for note in notes) == bool(said)
+        assert any(said in note for note in notes)
+
+
+def test_training_times_with_different_precision_are_not_to_be_compared(tmp_path: Path) -> None:
+    faster = {"trainer": {"max_epochs": 3, "precision": "bf16-mixed"}}
+    plain = {"trainer": {"max_epochs": 3, "precision": "32-true"}}
+    group = cohort(
+        tmp_path, ToyRun(CASES, settings=plain), ToyRun(CASES, network=ASPP, settings=faster)
+    )
+
+    assert "trained with the same trainer.precision: do not" in " ".join(table_2(group).notes)
 
 
 def test_a_table_as_files(tmp_path: Path) -> None:
