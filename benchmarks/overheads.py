@@ -112,8 +112,8 @@ def _hooks(folder: Path, data: Path) -> Row:
 
 
 def _is_in_epoch(action: str) -> bool:
-    """Whether a hook belongs to training's steps, or to the end of its epochs."""
-    during = ("on_train_batch", "on_train_epoch", "on_before", "on_after", "on_validation_end")
+    """Whether a hook belongs to training's steps, or to the validation that ends its epochs."""
+    during = ("on_train_batch", "on_train_epoch", "on_before", "on_after", "on_validation")
     return action.startswith("[Callback]") and any(f".{hook}" in action for hook in during)
 
 

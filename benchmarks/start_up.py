@@ -18,7 +18,10 @@ QUICK = {
     "`--help`": ("main.py", "--help"),
     "`--version`": ("main.py", "--version"),
     "a misspelt command": ("main.py", "fitt"),
-    "what a process of `prepare` that reads files imports": ("-c", "import data_modules.reading"),
+    "what a process of `prepare` that reads files imports": (
+        "-c",
+        "import data_modules.array_building",
+    ),
     "`report --help`": ("main.py", "report", "--help"),
     "`report` of a folder without runs": ("main.py", "report", "{empty}"),
 }

@@ -72,7 +72,9 @@ def _peak_row(peak: dict[str, Any] | None) -> Row:
 def _network_rows(
     network: str, piece: dict[str, Any] | None, peak: dict[str, Any] | None
 ) -> list[Row]:
-    names = f"{network}: training", f"{network}: training, in the end", f"{network}: test"
+    names = tuple(
+        f"{network}: {what}, after warm-up" for what in ("training", "training, in the end", "test")
+    )
     goals = (100, 65, 0.5)
     if piece is None:
         return [_missing(name, _wanted(goal)) for name, goal in zip(names, goals, strict=True)]

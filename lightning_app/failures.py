@@ -21,10 +21,15 @@ def failures_in_words(run: Run, batch_size: int, data: BraTSDataModule) -> Itera
         if not is_out_of_memory(error):
             raise
         raise UsageError(
-            f"out of memory ({str(error).splitlines()[0]}): lower --data.batch_size, which is "
+            f"out of memory ({_first_line(error)}): lower --data.batch_size, which is "
             f"{batch_size}, or --model.network.init_args.widths, or set --trainer.precision "
             "bf16-mixed"
         ) from error
+
+
+def _first_line(error: BaseException) -> str:
+    """Of what an error says; its name where it says nothing, as MemoryError may."""
+    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def _divergence(error: NonFiniteLossError, run: Run, data: BraTSDataModule) -> str:

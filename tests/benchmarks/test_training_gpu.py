@@ -45,7 +45,7 @@ def test_without_a_piece_nothing_was_measured(tmp_path: Path) -> None:
 
     assert {one.found for one in table} == {"not measured"}
     assert {verdict(one) for one in table} == {"", "not measured"}
-    assert row(tmp_path, "spp: training").wanted == "at most 100 s"
+    assert row(tmp_path, "spp: training, after warm-up").wanted == "at most 100 s"
 
 
 def test_a_training_is_its_later_epochs_times_all_of_them(tmp_path: Path) -> None:
@@ -55,12 +55,13 @@ def test_a_training_is_its_later_epochs_times_all_of_them(tmp_path: Path) -> Non
         {"matrix_product": 1e12, "convolution": 5e11, "machine": "a GPU"},
     )
 
-    found = row(tmp_path, "unet: training")
+    found = row(tmp_path, "unet: training, after warm-up")
     assert found.found.startswith("90 s; 36 images/s, 21.4% of the peak")  # 6e9 * 1000 / 28
-    assert (found.reached, row(tmp_path, "unet: training, in the end").reached) == (True, False)
-    test = row(tmp_path, "unet: test")
+    in_the_end = row(tmp_path, "unet: training, in the end, after warm-up")
+    assert (found.reached, in_the_end.reached) == (True, False)
+    test = row(tmp_path, "unet: test, after warm-up")
     assert (test.found, test.reached) == ("0.3 s; first batch 3.00 s", True)
-    assert row(tmp_path, "spp: training").reached is None
+    assert row(tmp_path, "spp: training, after warm-up").reached is None
 
 
 @pytest.mark.parametrize(("seconds", "reached"), [(90.0, True), (91.0, False)])
