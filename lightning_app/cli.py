@@ -41,7 +41,8 @@ def main(arguments: list[str]) -> int:
         from lightning_app.report_cli import run as report  # noqa: PLC0415 (needs no torch)
 
         return report(arguments[1:])
-    from lightning_app.commands import run  # noqa: PLC0415 (imports torch and lightning)
+    import lightning_app.libraries  # noqa: F401, PLC0415 (torch and lightning, before all else)
+    from lightning_app.commands import run  # noqa: PLC0415
 
     return run(arguments)
 

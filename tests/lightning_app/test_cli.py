@@ -36,6 +36,17 @@ def test_the_front_door_imports_neither_torch_nor_lightning(arguments: list[str]
     assert done.stdout.splitlines()[-1] == ("2 []" if arguments == ["tset"] else "0 []")
 
 
+def test_libraries_are_set_aside_from_the_search_for_garbage_which_goes_on() -> None:
+    script = (
+        "import gc, sys; import lightning_app.libraries; import torch;"
+        "print(gc.isenabled(), gc.get_freeze_count() > 10 * len(gc.get_objects()))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "True True\n"
+
+
 def test_a_misspelt_command_names_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["tset"]) == 2
     assert capsys.readouterr().err == "error: 'tset' is no command; nearest: test\n"
