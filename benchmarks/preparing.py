@@ -16,7 +16,7 @@ from data_modules.phantom import write_phantom
 PHANTOMS, DEPTH, SEED = 8, 155, 0
 SCANS = {"middle": 256, "all": 64}  # all slices of the larger number are 7 GB with MONAI
 TURNS = 2
-GOAL = 10.0
+FIRST_GOAL, GOAL = 5, 10
 OURS, MONAI = "benchmarks.preparing_ours", "benchmarks.preparing_monai"
 THREAD = {"OMP_NUM_THREADS": "1"}
 KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(1 << 30)}
@@ -59,13 +59,15 @@ def _ratios(folder: Path, slices: str) -> list[Row]:
         "middle": "kept: the middle slice",
         "all": "kept: ours and MONAI with levers the slices with brain, MONAI as installed all",
     }[slices]
+    values = "ours float16, MONAI's float32 tensors"
     return [
         ratio_row(
             f"slices {slices}: against MONAI {way}",
-            seconds, ours, goal=goal, equal=f"{scans} {EQUAL}; {kept}; {values}",
+            seconds, ours, goal=goal, equal=f"{scans} {EQUAL}; {kept}; {held}",
         )
-        for way, seconds, goal, values in (
-            ("as installed", installed, GOAL, "ours float16, MONAI's float32 tensors"),
+        for way, seconds, goal, held in (
+            ("as installed", installed, FIRST_GOAL, values),
+            ("as installed, in the end", installed, GOAL, values),
             (f"with {LEVERS}", lean, None, "both float16"),
         )
     ]  # fmt: skip

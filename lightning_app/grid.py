@@ -1,10 +1,13 @@
 """The cells of the paper's grid, and which run is which cell's."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from lightning_app.data_cli import DataCLI
 from lightning_app.files import read_json
@@ -71,6 +74,7 @@ class Wanted(DataCLI):
 
     def __init__(self, cell: Cell) -> None:
         super().__init__(cell.arguments, "reproduce", "")
+        self.cell = cell
         self.datamodule.prepare_data()
         self.data = self.datamodule.description()
 
@@ -87,6 +91,22 @@ class Wanted(DataCLI):
         """
         own = [run for run in find_runs(self.root) if self._is_own(run)]
         return next((run for run in own if is_finished(run)), own[0] if own else None)
+
+    @contextmanager
+    def claimed(self) -> Iterator[bool]:
+        """Hold the cell until it is done, unless another process does; whether it is held here.
+
+        It need not be for the same config: then one waits in vain, which costs nothing but time.
+        """
+        self.root.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.root / f".{self.cell.experiment}-{self.cell.seed}.lock")
+        try:
+            held = lock.acquire(blocking=False)
+        except Timeout:
+            yield False
+            return
+        with held:
+            yield True
 
     def _is_own(self, run: Run) -> bool:
         try:

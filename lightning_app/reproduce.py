@@ -62,11 +62,12 @@ def _in_turn(grid: Sequence[Cell], outcomes: "_Outcomes") -> Iterator[tuple[Cell
             print(f"{cell}: {printable(str(error))}", file=sys.stderr)
             outcomes.codes[cell] = 2
             continue
-        run = wanted.run()
-        if run is None or not is_alive(run):
-            elsewhere.discard(cell)
-            yield cell, wanted
-            continue
+        with wanted.claimed() as is_claimed:
+            run = wanted.run()
+            if is_claimed and (run is None or not is_alive(run)):
+                elsewhere.discard(cell)
+                yield cell, wanted
+                continue
         if cell not in elsewhere:
             print(f"{cell} is being trained by another process: left to it")
         elsewhere.add(cell)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from filelock import FileLock
 
 from lightning_app import reproduce
 from lightning_app.cli import main
@@ -136,6 +137,21 @@ def test_a_run_that_another_process_trains_is_waited_for(
     monkeypatch.setattr(reproduce, "WAIT_S", 0.0)
     assert main(["reproduce", *TWO]) == 0
     assert names(calls) == ["test", "test", "report"]
+
+
+def test_a_cell_that_another_grid_has_begun_comes_when_that_one_is_done(
+    calls: Calls, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("runs").mkdir()
+    other = FileLock("runs/.unet_t1c-0.lock")
+    other.acquire()
+    monkeypatch.setattr(time, "sleep", lambda _: other.release())  # nothing else was left to do
+
+    assert main(["reproduce", *TWO]) == 0
+
+    experiments = [call[2] for call in calls if call[0] == "fit"]
+    assert experiments == ["aspp_t2f.yaml", "unet_t1c.yaml"]
+    assert "unet_t1c, seed 0 is being trained by another process" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
