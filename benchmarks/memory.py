@@ -17,7 +17,8 @@ class PeakMemory:
     """Looks again and again while it is held (``with PeakMemory() as peak:``).
 
     Counted is what processes allocate. Pages of a mapped file are left out: they are the system's,
-    which drops them when it needs room.
+    which drops them when it needs room. What one look alone saw does not count: a child that has
+    not yet begun its own program still shows its parent's memory.
 
     Attributes:
         mebibytes: the most at once; NaN where the system has no /proc.
@@ -42,8 +43,11 @@ class PeakMemory:
         self._thread.join()
 
     def _watch(self) -> None:
+        before = self.mebibytes
         while not self._done.wait(_EVERY):
-            self.mebibytes = max(self.mebibytes, _allocated())
+            now = _allocated()
+            self.mebibytes = max(self.mebibytes, min(before, now))
+            before = now
 
 
 def own_mebibytes() -> float:
