@@ -219,28 +219,34 @@ def test_a_hostile_split_file_is_refused(way: str, tmp_path: Path) -> None:
 # The cache ---------------------------------------------------------------------------------------
 
 
-def whole_index(case: dict[str, Any]) -> dict[str, Any]:
-    return {"digest": "00", "cases": {"a": case, "b": case}, "bad": {}, "warnings": []}
+def whole_entry(row: int) -> dict[str, Any]:
+    return {
+        "row": row, "indices": [1], "spacing": [1, 1, 1], "size": [1, 1, 1], "intensities": [],
+    }  # fmt: skip
 
 
-def whole_entry() -> dict[str, Any]:
-    return {"indices": [1], "spacing": [1, 1, 1], "size": [1, 1, 1], "intensities": []}
+def whole_index() -> dict[str, Any]:
+    """Of two cases with a slice each."""
+    cases = {"a": whole_entry(1), "b": whole_entry(2)}
+    return {"digest": "00", "cases": cases, "bad": {}, "warnings": []}
 
 
 def spoilt_indices() -> dict[str, Any]:
-    case = whole_entry()
-    whole = whole_index(case)
+    whole, a, b = whole_index(), whole_entry(1), whole_entry(2)
     return {
         "no mapping": [],
         "nothing": {},
         "cases": {**whole, "cases": []},
-        "a case": {**whole, "cases": {"a": [], "b": case}},
-        "indices": {**whole, "cases": {"a": {**case, "indices": [2**70]}, "b": case}},
-        "more indices than rows": {**whole, "cases": {"a": {**case, "indices": [1] * 99}}},
-        "fewer indices than rows": {**whole, "cases": {"a": case}},
-        "spacing": {**whole, "cases": {"a": {**case, "spacing": "xyz"}, "b": case}},
-        "size": {**whole, "cases": {"a": {**case, "size": [1]}, "b": case}},
-        "intensities": {**whole, "cases": {"a": {**case, "intensities": None}, "b": case}},
+        "a case": {**whole, "cases": {"a": [], "b": b}},
+        "indices": {**whole, "cases": {"a": {**a, "indices": [2**70]}, "b": b}},
+        "more indices than rows": {**whole, "cases": {"a": {**a, "indices": [1] * 99}}},
+        "fewer indices than rows": {**whole, "cases": {"a": a}},
+        "no row": {**whole, "cases": {"a": {**a, "row": None}, "b": b}},
+        "a row beyond the end": {**whole, "cases": {"a": a, "b": whole_entry(2**70)}},
+        "a row twice": {**whole, "cases": {"a": a, "b": a}},
+        "spacing": {**whole, "cases": {"a": {**a, "spacing": "xyz"}, "b": b}},
+        "size": {**whole, "cases": {"a": {**a, "size": [1]}, "b": b}},
+        "intensities": {**whole, "cases": {"a": {**a, "intensities": None}, "b": b}},
         "bad": {**whole, "bad": 3},
         "a problem": {**whole, "bad": {"c": {"words": ""}}},
         "warnings": {**whole, "warnings": [[]]},
@@ -260,7 +266,7 @@ def test_a_spoilt_index_of_the_cache_is_built_anew(way: str, tmp_path: Path) -> 
     whole = cache.labels(cases, "middle", (1,))
     (index,) = tmp_path.glob("cache/*/index.json")
     array = index.with_name("array.npy")
-    index.write_text(stamped(whole_index(whole_entry()), array), "utf-8")
+    index.write_text(stamped(whole_index(), array), "utf-8")
     assert open_array(index.parent) is not None
     index.write_text(stamped(spoilt_indices()[way], array), "utf-8")
     assert open_array(index.parent) is None
