@@ -19,8 +19,11 @@ class MeanLoss(Metric):
 
     def __init__(self) -> None:
         super().__init__()
-        self.add_state("mean_value", default=torch.tensor(0.0), dist_reduce_fx="sum")
-        self.add_state("weight", default=torch.tensor(0.0), dist_reduce_fx="sum")
+        # Several devices add in one order, and in another where a stopped training goes on.
+        dtype = torch.float32 if torch.backends.mps.is_available() else torch.float64
+        for name in ("mean_value", "weight"):
+            default = torch.tensor(0.0, dtype=dtype)
+            self.add_state(name, default=default, dist_reduce_fx="sum")
 
     def update(self, loss: Tensor, samples: int) -> None:
         """Add the mean loss, a scalar, of some samples."""
@@ -28,5 +31,5 @@ class MeanLoss(Metric):
         self.weight += samples
 
     def compute(self) -> Tensor:
-        """The mean; NaN where nothing was added."""
-        return self.mean_value / self.weight
+        """The mean, float32; NaN where nothing was added."""
+        return (self.mean_value / self.weight).float()

@@ -146,7 +146,7 @@ class SegmentationTask(LightningModule):
         """Leave the mean loss of all devices, which a checkpoint holds, to the first of them."""
         if self.global_rank > 0:
             for name in self.train_loss.state_dict(prefix="train_loss."):
-                checkpoint["state_dict"][name] = torch.tensor(0.0)
+                checkpoint["state_dict"][name] = torch.zeros_like(checkpoint["state_dict"][name])
 
     def _weight_of_share(self, samples: int) -> Tensor | float:
         """What the loss of this device's share is multiplied by: several average their gradients.
