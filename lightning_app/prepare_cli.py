@@ -53,7 +53,8 @@ def prepare(arguments: list[str]) -> int:
     """
     data = PrepareCLI(arguments).datamodule
     failure = _failure(data.prepare_data)
-    _print_problems(data.problems, data.root)
+    if failure is None or data.problems:
+        _print_problems(data.problems, data.root)
     if failure is None:
         print(*overview(data), sep="\n")
         print(f"Picture: {_draw(data)}")

@@ -15,11 +15,14 @@ from rich.console import Console
 from rich.table import Table
 
 from data_modules.errors import DataError
+from lightning_app.checkpoint_io import read_checkpoint
 from lightning_app.endings import printable
 from lightning_app.errors import UsageError
+from lightning_app.files import read_json
 from lightning_app.grid import EXPERIMENTS, Cell, Wanted, cells
 from lightning_app.plain_parser import PlainParser
 from lightning_app.run_status import is_alive, is_finished
+from lightning_app.runs import Run
 
 MAIN = Path(__file__).resolve().parents[1] / "main.py"
 WAIT_S = 5.0
@@ -86,10 +89,19 @@ def _bring_to_its_end(cell: Cell, wanted: Wanted) -> int:
         run = wanted.run()
     if run is None:
         raise UsageError(f"{cell}: its training ended well, but left no run in '{wanted.root}'")
-    if run.test().metrics.is_file():
+    if _is_tested(run):
         print(f"Finished and tested: {run.path}")
         return 0
     return _execute("test", "--run", str(run.path), *cell.trust)
+
+
+def _is_tested(run: Run) -> bool:
+    """Whether the weights that are the run's best were tested, and not some from before them."""
+    try:
+        tested = read_json(run.test().metrics)["checkpoint"]["epoch"]
+    except (OSError, ValueError, KeyError):
+        return False
+    return bool(tested == read_checkpoint(run.best, memory_map=True)["epoch"])
 
 
 def _execute(*arguments: str) -> int:

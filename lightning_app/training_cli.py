@@ -34,6 +34,7 @@ from lightning_app.quiet import say
 from lightning_app.results import TestResults
 from lightning_app.resuming import check_something_left, keep_cycle, keep_going
 from lightning_app.run_recorder import RunRecorder
+from lightning_app.run_status import is_finished
 from lightning_app.runs import Run
 from lightning_app.task import SegmentationTask
 from lightning_app.wandb_report import WandbFitReport, WandbTestReport, keep_wandb_in
@@ -118,7 +119,9 @@ class ExperimentCLI(ConfiguredCLI):
         for option in OF_THE_COMMAND:
             self._to_save.pop(option, None)
         if self.early.command != "fit":
-            say(f"Run: {self.run_folder.path}")
+            unfinished = not is_finished(self.run_folder)
+            so_far = " (not trained to its end: its best weights so far)" if unfinished else ""
+            say(f"Run: {self.run_folder.path}{so_far}")
             keep_to_run(config, self.run_folder)
         elif self.early.run is not None:
             self._keep_going(config)

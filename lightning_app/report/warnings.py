@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from data_modules.slices import looks_at_truth
 from lightning_app.report.cohorts import Cohort, differing_settings
 from lightning_app.report.grid import missing_experiments
+from lightning_app.report.reading import TestedRun
 
 
 def page_warnings(cohorts: Sequence[Cohort]) -> list[str]:
@@ -53,6 +54,12 @@ def _of_cohort(cohort: Cohort) -> list[str]:
         )
     found += on_computation(cohort)
     found += [
+        f"{run.name} was tested with the weights of epoch {run.best_epoch} and then trained on to "
+        f"better ones: its scores are old. python main.py test --run {run.run.path} renews them."
+        for run in cohort.runs
+        if _went_on(run)
+    ]
+    found += [
         f"{run.name} was trained, or its best epoch chosen, on {run.flattered_by} of the tested "
         "patients: its scores are flattered."
         for run in cohort.runs
@@ -63,3 +70,9 @@ def _of_cohort(cohort: Cohort) -> list[str]:
             f"The tested slices ('{cohort.data.eval_slices}') were chosen by looking at the truth."
         )
     return found
+
+
+def _went_on(run: TestedRun) -> bool:
+    """Whether the training has come to a higher validation Dice than the tested weights had."""
+    tested = dict(run.history).get(run.best_epoch)
+    return tested is not None and any(dice > tested for _, dice in run.history)

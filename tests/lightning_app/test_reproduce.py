@@ -14,6 +14,7 @@ from filelock import FileLock
 
 from lightning_app import reproduce
 from lightning_app.cli import main
+from lightning_app.files import read_json, write_json
 from lightning_app.run_status import read_status
 from lightning_app.runs import Run, find_runs
 from tests.conftest import Program
@@ -62,6 +63,20 @@ def test_what_is_there_is_not_done_again(calls: Calls, capsys: pytest.CaptureFix
     assert main(["reproduce", *TWO, "--seeds", "2"]) == 0
     assert names(calls) == ["test", "fit", "test", "fit", "test", "report"]
     assert len(find_runs(Path("runs"))) == 4
+
+
+def test_a_test_from_before_the_training_went_on_is_made_anew(calls: Calls) -> None:
+    own = ["reproduce", "--only", "unet_t1c", "--config", "toy.yaml"]
+    assert main(own) == 0
+    (run,) = find_runs(Path("runs"))
+    metrics = run.test().metrics
+    results = read_json(metrics)
+    write_json(metrics, {**results, "checkpoint": {**results["checkpoint"], "epoch": -1}})
+
+    calls.clear()
+    assert main(own) == 0
+    assert names(calls) == ["test", "report"]
+    assert read_json(metrics)["checkpoint"] == results["checkpoint"]
 
 
 def test_another_config_or_other_data_are_another_run(calls: Calls) -> None:

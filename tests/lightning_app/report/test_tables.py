@@ -149,6 +149,16 @@ def test_what_is_missing_or_unlike_is_said(tmp_path: Path) -> None:
     assert differing_settings(runs) == {"trainer.max_epochs": ["3", "9"]}
 
 
+def test_a_training_that_went_on_after_its_test_is_told(tmp_path: Path) -> None:
+    run = ToyRun(CASES).write(tmp_path)
+    assert "scores are old" not in " ".join(page_warnings(cohorts(read_runs(tmp_path)[0])))
+    for epoch, dice, said in ((3, 0.4, False), (4, 0.6, True)):
+        with run.metrics.open("a") as file:
+            file.write(f"{epoch},{dice}\r\n")
+        words = " ".join(page_warnings(cohorts(read_runs(tmp_path)[0])))
+        assert (f"main.py test --run {run.path} renews them" in words) == said
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
