@@ -39,8 +39,9 @@ _KINDS = {
     "float": "a number",
     "bool": "true or false",
     "str": "a text",
-    "list": "a list",
-    "tuple": "a list",
+    "list": "a list such as [a,b]",
+    "tuple": "a list such as [a,b]",
+    "collections.abc.Sequence": "a list such as [a,b]",
     "NoneType": "null",
     "dot import": "a class",
 }

@@ -105,6 +105,9 @@ MISTYPED = {
     "a size below 0": (["--data.image_size", "[-32,32]"], "data.image_size is [-32, 32]", "1 or"),
     "a size beyond memory": (["--data.image_size", "[32,3200000000]"], "data.image_size", ""),
     "a height": (["--data.image_size", "[40,32]"], "height is 40", "multiple of 16"),
+    "modalities without brackets": (
+        ["--data.modalities", "t1c,t2f"], "data.modalities is 't1c,t2f'", "a list such as [a,b]"
+    ),
     "no modality": (["--data.modalities", "[]"], "error: data.modalities is empty", "at least one"),
     "no rate": (["--optimizer.lr", ".nan"], "optimizer.init_args.lr is nan", "a finite number"),
     "infinite": (["--optimizer.lr", ".inf"], "optimizer.init_args.lr is inf", "a finite number"),
