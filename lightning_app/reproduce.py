@@ -96,11 +96,16 @@ def _bring_to_its_end(cell: Cell, wanted: Wanted) -> int:
 
 
 def _is_tested(run: Run) -> bool:
-    """Whether the weights that are the run's best were tested, and not some from before them."""
+    """Whether the weights that are the run's best were tested, and not some from before them.
+
+    Where they were deleted after the test, to save room, it stands.
+    """
     try:
         tested = read_json(run.test().metrics)["checkpoint"]["epoch"]
     except (OSError, ValueError, KeyError):
         return False
+    if not run.best.is_file():
+        return True
     return bool(tested == read_checkpoint(run.best, memory_map=True)["epoch"])
 
 

@@ -237,7 +237,7 @@ def test_what_prepare_read_fit_does_not_read_again(
 
 def test_processes_that_read_files_need_neither_torch_nor_lightning() -> None:
     script = (
-        "import sys, data_modules.reading, data_modules.workers;"
+        "import sys, data_modules.array_building, data_modules.workers;"
         "print(sorted({'torch', 'lightning'} & set(sys.modules)))"
     )
     done = subprocess.run(

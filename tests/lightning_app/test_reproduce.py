@@ -78,6 +78,11 @@ def test_a_test_from_before_the_training_went_on_is_made_anew(calls: Calls) -> N
     assert names(calls) == ["test", "report"]
     assert read_json(metrics)["checkpoint"] == results["checkpoint"]
 
+    calls.clear()
+    run.best.unlink()  # to save room: what was tested stays tested
+    assert main(own) == 0
+    assert names(calls) == ["report"]
+
 
 def test_another_config_or_other_data_are_another_run(calls: Calls) -> None:
     one = ["--only", "unet_t1c", "--config", "toy.yaml"]
