@@ -3,7 +3,7 @@
     python -m benchmarks.run                       # all that can be measured here
     python -m benchmarks.run preparing loading     # these anew; the others stay as they were found
 
-Every section is a module of its own, can be run alone (python -m benchmarks.loading), and keeps
+Every section is a module of its own, can be run alone (python -m benchmarks.sections.loading), and keeps
 what it found in found/<section>.json with the machine and the versions. remarks/<section>.md says
 in words what bounds it and what was tried.
 """
@@ -18,8 +18,8 @@ from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 
-from benchmarks.machine import machine
-from benchmarks.measuring import ROOT, Row, show, verdict
+from benchmarks.utils.machine import machine
+from benchmarks.utils.measuring import ROOT, Row, show, verdict
 
 SECTIONS = {
     "preparing": "1. Preparing",

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint, ModelCheckpoint
 
-from callbacks.agreement import any_says_so, is_time_to_ask
+from callbacks.utils.distributed import any_says_so, is_time_to_ask
 
 
 class BestCheckpoint(ModelCheckpoint):

@@ -12,7 +12,7 @@ from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
 
-from callbacks.agreement import any_says_so, is_time_to_ask
+from callbacks.utils.distributed import any_says_so, is_time_to_ask
 from callbacks.checkpoints import LastCheckpoint, can_go_on_after
 
 Handler = Callable[[int, FrameType | None], Any] | int | None

@@ -7,7 +7,7 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
 
-from callbacks.whole_files import replacing
+from callbacks.utils.atomic_write import replacing
 
 
 class MetricsCSV(Callback):

@@ -11,7 +11,7 @@ from lightning.pytorch.loggers import WandbLogger
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from callbacks.gates import attention_maps
+from callbacks.utils.attention_hooks import attention_maps
 from callbacks.wandb_logger import ForgivingWandbLogger
 
 

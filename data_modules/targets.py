@@ -9,7 +9,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from data_modules.conventions import ENHANCING, NECROTIC_CORE, OEDEMA
+from data_modules.catalog.releases import ENHANCING, NECROTIC_CORE, OEDEMA
 
 TargetName = Literal["whole", "core", "enhancing", "regions", "labels"]
 

@@ -4,9 +4,9 @@ from typing import Any
 
 from jsonargparse import Namespace
 
-from lightning_app.errors import UsageError
-from lightning_app.plain import at, plain
-from lightning_app.runs import Run, run_config
+from lightning_app.utils.errors import UsageError
+from lightning_app.config.diff import at, plain
+from lightning_app.runs.folder import Run, run_config
 
 # With other values the weights would still load, and their scores would mean nothing.
 FIXED = ("data.modalities", "data.target", "model.network")

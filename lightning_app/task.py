@@ -10,10 +10,10 @@ from torch import Tensor, nn
 
 from data_modules.dataset import Batch, SliceDataset
 from data_modules.targets import TARGETS, TargetName
-from lightning_app.counts import CountTable
-from lightning_app.mean_loss import MeanLoss
-from lightning_app.scores import evaluate, monitored_dice
-from lightning_app.slice_counts import SliceCounts
+from lightning_app.metrics.count_table import CountTable
+from lightning_app.metrics.mean_loss import MeanLoss
+from lightning_app.metrics.scores import evaluate, monitored_dice
+from lightning_app.metrics.confusion_counts import SliceCounts
 
 MONITOR = "val/dice"
 PREDICTED_AT_ONCE = 16  # slices; bounds the memory of a volume

@@ -10,7 +10,7 @@ import torch
 import yaml
 
 from lightning_app.cli import main
-from tests.toy import toy_config, write_dataset
+from tests.helpers.toy import toy_config, write_dataset
 
 ROOMS = ("data_modules", "callbacks", "lightning_app")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lightning_app.scores import SCORES
+from lightning_app.metrics.scores import SCORES
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]

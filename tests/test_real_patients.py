@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from lightning_app.cli import main
-from lightning_app.runs import find_runs
-from tests.toy import REAL
+from lightning_app.runs.folder import find_runs
+from tests.helpers.toy import REAL
 
 pytestmark = [
     pytest.mark.slow,

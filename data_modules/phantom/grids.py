@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from data_modules.phantom.fields import Grid
-from data_modules.phantom.geometry import Floats, Scalar
+from data_modules.phantom.anatomy.fields import Grid
+from data_modules.phantom.anatomy.geometry import Floats, Scalar
 
 SIZE = 240  # pixels a side
 FULL_DEPTH = 155  # slices of 1 mm

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from data_modules.errors import DataError
+from data_modules.utils.errors import DataError
 from data_modules.phantom.dataset import GENERATOR_VERSION, MANIFEST, write_phantom
 
 

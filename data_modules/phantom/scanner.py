@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from data_modules.phantom import tissue as t
-from data_modules.phantom.anatomy import Mixture
-from data_modules.phantom.fields import RandomField
-from data_modules.phantom.geometry import Array
-from data_modules.phantom.head import Section
+from data_modules.phantom.anatomy.brain import Mixture
+from data_modules.phantom.anatomy.fields import RandomField
+from data_modules.phantom.anatomy.geometry import Array
+from data_modules.phantom.anatomy.head import Section
 from data_modules.phantom.signal import inversion_recovery, nulling_time, spin_echo, with_gadolinium
 
 MODALITIES = ("t1n", "t1c", "t2w", "t2f")

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from callbacks.acceleration import Acceleration, Mode
-from callbacks.folding import folded
+from callbacks.utils.fuse_batch_norm import folded
 
 
 class Net(nn.Module):

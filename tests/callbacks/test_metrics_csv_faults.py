@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from callbacks.metrics_csv import _write
-from tests.disk import fill, small_disk
+from tests.helpers.disk import fill, small_disk
 
 
 def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:

@@ -13,9 +13,9 @@ from lightning.pytorch import Trainer
 
 from data_modules.brats import BraTSDataModule
 from data_modules.dataset import Batch, SliceDataset
-from data_modules.errors import DataError
-from data_modules.resident import ResidentSlices
-from tests.toy import BRATS_2021, toy_labels, write_case, write_dataset, write_volume
+from data_modules.utils.errors import DataError
+from data_modules.device_dataset import ResidentSlices
+from tests.helpers.toy import BRATS_2021, toy_labels, write_case, write_dataset, write_volume
 
 SIDES = ("train", "val", "test")
 

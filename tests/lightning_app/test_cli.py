@@ -9,9 +9,9 @@ import pytest
 import yaml
 
 from lightning_app.cli import main
-from lightning_app.runs import find_runs
+from lightning_app.runs.folder import find_runs
 from tests.conftest import Program
-from tests.toy import write_case, write_dataset
+from tests.helpers.toy import write_case, write_dataset
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -4,8 +4,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from data_modules.phantom import PhantomCase, case_ids, grids, phantom_case
-from data_modules.phantom.anatomy import Anatomy
-from data_modules.phantom.tumour import VOLUME_RANGE, plan_tumour, plan_volume
+from data_modules.phantom.anatomy.brain import Anatomy
+from data_modules.phantom.anatomy.tumour import VOLUME_RANGE, plan_tumour, plan_volume
 
 DEPTH = 8
 ML = 155 / DEPTH / 1000

@@ -1,0 +1,76 @@
+"""One step of benchmarks.sections.scaling in a process of its own: an epoch of training, or a test."""
+
+import argparse
+import json
+from pathlib import Path
+from time import perf_counter
+
+import torch
+from lightning.pytorch import Trainer
+from torch import Tensor, nn
+
+from benchmarks.utils.memory import PeakMemory
+from data_modules.brats import BraTSDataModule
+from lightning_app.task import SegmentationTask
+
+
+class Scale(nn.Module):
+    """The smallest network: one weight."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(()))
+
+    def forward(self, image: Tensor) -> Tensor:
+        """The image times the weight."""
+        return image * self.weight
+
+
+class MeanDifference(nn.Module):
+    """The smallest loss."""
+
+    def forward(self, logits: Tensor, mask: Tensor) -> Tensor:
+        """How far the means are apart."""
+        return (logits.mean() - mask.mean()).abs()
+
+
+class SmallestTask(SegmentationTask):
+    """What is left of an epoch is the data's side, and Lightning's."""
+
+    def __init__(self) -> None:
+        super().__init__(Scale(), MeanDifference())
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Any."""
+        return torch.optim.SGD(self.parameters(), lr=0.1)
+
+
+def main() -> None:
+    """Run the step, and print its seconds, slices and the peak of memory."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("step", choices=["epoch", "test"])
+    parser.add_argument("--root", type=Path, required=True)
+    parser.add_argument("--cache", type=Path, required=True)
+    options = parser.parse_args()
+    data = BraTSDataModule(
+        root=options.root, slices="all", split_sizes=(0.5, 0.1, 0.4), cache_dir=options.cache
+    )
+    trainer = Trainer(
+        max_epochs=1, accelerator="cpu", logger=False, enable_checkpointing=False,
+        enable_progress_bar=False, enable_model_summary=False, limit_val_batches=0,
+        use_distributed_sampler=False,
+    )  # fmt: skip
+    task = SmallestTask()
+    began = perf_counter()
+    with PeakMemory() as peak:
+        if options.step == "epoch":
+            trainer.fit(task, data)
+        else:
+            trainer.test(task, data, verbose=False)
+    seconds = perf_counter() - began
+    slices = len(data.datasets["train" if options.step == "epoch" else "test"])
+    print(json.dumps({"seconds": seconds, "mebibytes": peak.mebibytes, "slices": slices}))
+
+
+if __name__ == "__main__":
+    main()

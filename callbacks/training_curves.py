@@ -1,0 +1,116 @@
+"""A picture of how a training went."""
+
+import csv
+import logging
+import math
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch import Callback, LightningModule, Trainer
+
+from callbacks.utils.atomic_write import replacing
+
+_log = logging.getLogger(__name__)
+
+Row = dict[str, str]
+_LOSSES = {"train/loss": "training", "val/loss": "validation"}
+
+
+class TrainingPicture(Callback):
+    """Draw loss, score and learning rate over the epochs when a training ends, however it ends.
+
+    Drawn from the file of MetricsCSV, so that a resumed training is drawn from its beginning.
+
+    Args:
+        score: The logged score to draw.
+        metrics: Name of the file to draw from, in the trainer's root folder.
+        filename: Name of the picture, in the same folder.
+    """
+
+    def __init__(
+        self,
+        score: str = "val/dice",
+        metrics: str = "metrics.csv",
+        filename: str = "training.png",
+    ) -> None:
+        self.score = score
+        self.metrics = metrics
+        self.filename = filename
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Draw."""
+        del pl_module
+        self._draw(trainer)
+
+    def on_exception(
+        self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
+    ) -> None:
+        """Draw how far it came."""
+        del pl_module, exception
+        self._draw(trainer)
+
+    def _draw(self, trainer: Trainer) -> None:
+        source = Path(trainer.default_root_dir) / self.metrics
+        if not trainer.is_global_zero or not source.is_file():
+            return
+        with source.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        try:
+            if rows:
+                draw_training(source.parent / self.filename, rows, self.score)
+        except OSError as error:  # no picture is worth a training
+            _log.warning("%s cannot be drawn: %s", self.filename, error)
+
+
+def draw_training(path: Path, rows: list[Row], score: str) -> None:
+    """Write a PNG with three curves over the epochs, one above the other.
+
+    Args:
+        path: of the picture.
+        rows: of metrics.csv.
+        score: column of the middle curve.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 (slow to import)
+    from matplotlib.figure import Figure  # noqa: PLC0415
+    from matplotlib.ticker import MaxNLocator  # noqa: PLC0415
+
+    figure = Figure(figsize=(7, 7), layout="constrained")
+    FigureCanvasAgg(figure)
+    losses, scores, rates = figure.subplots(3, 1, sharex=True, height_ratios=(3, 3, 1))
+    epochs = [int(row["epoch"]) for row in rows]
+    for column, name in _LOSSES.items():
+        _curve(losses, epochs, _values(rows, column), label=name)
+    losses.set_ylabel("loss")
+    losses.legend(frameon=False)
+    _curve(scores, epochs, _values(rows, score))
+    _mark_highest(scores, epochs, _values(rows, score))
+    scores.set_ylabel(score)
+    _curve(rates, epochs, _values(rows, "lr"))
+    rates.set_ylabel("learning rate")
+    rates.set_xlabel("epoch")
+    rates.xaxis.set_major_locator(MaxNLocator(integer=True))
+    with replacing(path) as temporary:
+        figure.savefig(temporary, dpi=100, format="png")
+
+
+def _values(rows: list[Row], column: str) -> list[float]:
+    """A column; NaN, which leaves a gap, where a cell is empty."""
+    return [float(row.get(column) or math.nan) for row in rows]
+
+
+def _curve(axis: Any, epochs: list[int], values: list[float], label: str | None = None) -> None:  # noqa: ANN401
+    """Dots joined by lines, where there is no gap between them."""
+    axis.plot(epochs, values, marker=".", label=label)
+    axis.grid(alpha=0.3)
+
+
+def _mark_highest(axis: Any, epochs: list[int], values: list[float]) -> None:  # noqa: ANN401
+    pairs = zip(values, epochs, strict=True)
+    known = [(value, -epoch) for value, epoch in pairs if not math.isnan(value)]
+    if known:
+        best, epoch = max(known)
+        axis.axvline(-epoch, color="grey", linestyle=":")
+        axis.set_title(f"highest {best:.4f}, epoch {-epoch}", loc="right", fontsize=9)

@@ -1,0 +1,145 @@
+"""Jobs for worker processes: from one file to the slices that are kept of it. Needs no torch."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data_modules.cache import slice_selection as slices
+from data_modules.utils.errors import DataError
+from data_modules.io.crop_or_pad import frame
+from data_modules.io.geometry import check_same_grid
+from data_modules.utils.problems import BadFileError, Problem
+from data_modules.io.volumes import read_labels, read_modality, swapped_axes
+
+
+@dataclass(frozen=True)
+class CaseSlices:
+    """The slices kept of one file.
+
+    Attributes:
+        case: id of the case.
+        indices: index of each slice in the volume, rising.
+        values: (slices, height, width), framed.
+        spacing: distance of the voxels in mm, x, y, z.
+        size: voxels of the volume along x, y, z.
+        intensities: the lowest, the mean and the highest in the brain before normalisation; none of
+            labels.
+        warnings: what looks wrong with the file, and does not keep it from being used.
+    """
+
+    case: str
+    indices: NDArray[np.int64]
+    values: NDArray[Any]
+    spacing: tuple[float, ...]
+    size: tuple[int, ...]
+    intensities: tuple[float, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True)
+class LabelJob:
+    """Read the labels of a case."""
+
+    case: str
+    path: Path
+    labels: tuple[tuple[int, int], ...]
+    choice: slices.SliceChoice
+    target: tuple[int, ...]
+    size: tuple[int, int]
+
+    def files(self) -> list[Path]:
+        """The files that the outcome depends on."""
+        return [self.path]
+
+    def __call__(self) -> CaseSlices:
+        """Read, choose, frame. Raises DataError for a bad file."""
+        labels, grid = read_labels(self.path, dict(self.labels))
+        indices = slices.by_labels(self.choice, labels, self.target)
+        framed = frame(labels[indices], self.size)
+        lost = int(np.count_nonzero(labels[indices]) - np.count_nonzero(framed))
+        return CaseSlices(
+            self.case,
+            indices,
+            framed,
+            grid.lps_spacing,
+            labels.shape[::-1],
+            warnings=self._warnings(lost),
+        )
+
+    def _warnings(self, lost: int) -> tuple[Problem, ...]:
+        if not lost:
+            return ()
+        height, width = self.size
+        what = f"{lost} labelled pixels of its slices are lost by cropping to {height} x {width}"
+        remedy = "raise --data.image_size"
+        return (Problem(self.case, str(self.path), what, remedy, is_warning=True),)
+
+
+@dataclass(frozen=True)
+class ImageJob:
+    """Read one modality of a case.
+
+    Attributes:
+        case: id of the case.
+        path: the file.
+        beside: another file of the case, whose size, spacing and direction must be the same.
+        choice: which slices; where the truth decides, the indices that it gave.
+        size: height and width of the framed slices.
+        channel: where the modality lies in a 4-D file.
+    """
+
+    case: str
+    path: Path
+    beside: Path | None
+    choice: slices.SliceChoice
+    size: tuple[int, int]
+    channel: int | None = None
+
+    def files(self) -> list[Path]:
+        """The files that the outcome depends on."""
+        return [self.path] if self.beside is None else [self.path, self.beside]
+
+    def __call__(self) -> CaseSlices:
+        """Read, check, choose, frame. Raises DataError for a bad file."""
+        volume = read_modality(self.path, self.channel)
+        origins = None
+        if self.beside is not None:
+            origins = check_same_grid(self.path, volume.grid, self.beside)
+        indices = slices.by_depth(self.choice, len(volume.voxels))
+        if indices is None:
+            indices = slices.with_brain(volume.brain)
+        framed = frame(volume.normalised(indices, np.float16), self.size)
+        shape = volume.voxels.shape
+        return CaseSlices(
+            self.case,
+            indices,
+            framed,
+            volume.grid.lps_spacing,
+            shape[::-1],
+            volume.intensities,
+            self._warnings(origins, swapped_axes(shape)),
+        )
+
+    def _warnings(self, origins: str | None, axes: str | None) -> tuple[Problem, ...]:
+        found = (
+            (origins, "look whether the labels lie on the tumour"),
+            (axes, "look whether its axes were swapped"),
+        )
+        return tuple(
+            Problem(self.case, str(self.path), what, remedy, is_warning=True)
+            for what, remedy in found
+            if what
+        )
+
+
+def read_slices(job: LabelJob | ImageJob) -> CaseSlices | Problem:
+    """Run a job; a bad file is a result too, so that one does not hide the others."""
+    try:
+        return job()
+    except BadFileError as error:
+        return error.of(job.case)
+    except DataError as error:
+        return Problem(job.case, str(job.path), str(error), "change it, or leave the case out")

@@ -1,0 +1,148 @@
+"""Worker processes: how many, how they run jobs, and that they end with their parent."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import current_process, get_context
+from multiprocessing.connection import Connection, wait
+from typing import Self, TypeVar
+
+import SimpleITK as sitk
+
+from data_modules.utils.malloc import keep_freed_memory
+from data_modules.utils.errors import DataError
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
+
+
+def cores() -> int:
+    """Cores that this process may use; where the system cannot tell, all of them."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def check_main_is_guarded() -> None:
+    """Stop where a worker, at its start, runs the script that started it, as Python has it.
+
+    It would wait for what its parent is building, and the parent for it.
+
+    Raises:
+        DataError: saying what to write.
+    """
+    if getattr(current_process(), "_inheriting", False):  # as multiprocessing tells it itself
+        raise DataError(
+            "a worker process came by the code that started it: put the code of the script under "
+            'if __name__ == "__main__":'
+        )
+
+
+class Workers:
+    """Worker processes that start with the first jobs, and are kept while they are held.
+
+    A worker takes half a second to start. Hold them (``with workers:``) where several lots of jobs
+    follow one another; else they end with each lot. They end at once where a lot is left early or
+    fails, and when this process is killed.
+    """
+
+    def __init__(self) -> None:
+        self._holders = 0
+        self._pool: _Pool | None = None
+
+    def __enter__(self) -> Self:
+        self._holders += 1
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._holders -= 1
+        if not self._holders:
+            self._end()
+
+    def run_in_order(
+        self, function: Callable[[Job], Result], jobs: Iterable[Job], processes: int
+    ) -> Generator[Result]:
+        """Run a function over jobs; yield the results in the order of the jobs.
+
+        At most two jobs a process are under way or waiting to be fetched, so memory stays bounded
+        however many there are. With one process they run in this one. Close the iterator where it
+        is left early.
+
+        Raises:
+            DataError: a worker was killed.
+        """
+        if processes == 1:
+            yield from map(function, jobs)
+            return
+        with self:
+            executor = self._started(processes)
+            waiting: list[Future[Result]] = []
+            try:
+                for job in jobs:
+                    waiting.append(executor.submit(function, job))
+                    if len(waiting) >= 2 * processes:
+                        yield waiting.pop(0).result()
+                while waiting:
+                    yield waiting.pop(0).result()
+            except BrokenProcessPool:
+                self._end()
+                raise DataError(
+                    "a worker process was killed, perhaps for want of memory: free some, "
+                    "and run the command again"
+                ) from None
+            except BaseException:
+                self._end(at_once=True)
+                raise
+
+    def _started(self, processes: int) -> ProcessPoolExecutor:
+        if self._pool is not None and self._pool.processes != processes:
+            self._end()
+        if self._pool is None:
+            self._pool = _Pool(processes)
+        return self._pool.executor
+
+    def _end(self, *, at_once: bool = False) -> None:
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.end(at_once=at_once)
+
+
+def run_in_order(
+    function: Callable[[Job], Result], jobs: Iterable[Job], processes: int
+) -> Generator[Result]:
+    """Run one lot of jobs in workers of its own. See ``Workers.run_in_order``."""
+    return Workers().run_in_order(function, jobs, processes)
+
+
+class _Pool:
+    """Processes, and a pipe whose closing ends them."""
+
+    def __init__(self, processes: int) -> None:
+        # Spawned, not forked: forked workers can hang in ITK, and inherit torch's threads.
+        context = get_context("spawn")
+        self.processes = processes
+        self._theirs, self._ours = context.Pipe(duplex=False)
+        self.executor = ProcessPoolExecutor(processes, context, _start_worker, (self._theirs,))
+
+    def end(self, *, at_once: bool) -> None:
+        """End the processes, those at work too or only when they have finished."""
+        if at_once:
+            self._ours.close()
+        self.executor.shutdown(cancel_futures=True)
+        self._ours.close()
+        self._theirs.close()
+
+
+def _start_worker(parent: Connection) -> None:
+    """Leave Ctrl-C to the parent, end with it, keep to one thread, and keep memory."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
+    keep_freed_memory()
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: Connection) -> None:
+    wait([parent])  # nothing is ever sent: it is ready when the other end is closed, however
+    os._exit(1)

@@ -1,0 +1,65 @@
+"""The ``phantom`` command: write a data set of synthetic patients."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from data_modules.phantom.dataset import write_phantom
+from data_modules.phantom.options import PhantomOptions
+from lightning_app.utils.exit_codes import ending_on_sigterm
+from lightning_app.utils.argparse import PlainParser
+
+
+def run(arguments: list[str]) -> int:
+    """Write a phantom.
+
+    Args:
+        arguments: the options.
+
+    Returns:
+        The exit code.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        with ending_on_sigterm():
+            cases = write_phantom(
+                options.output, options.cases, options.depth, options.seed, options.processes
+            )
+    except (ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("Interrupted: the same command goes on where this one stopped", file=sys.stderr)
+        return 130
+    print(f"{len(cases)} cases of {options.depth} slices in {options.output}")
+    print(f"Train on them: python main.py fit --config unet_t2f.yaml --data.root {options.output}")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = PlainParser(
+        "phantom",
+        "Write synthetic patients with brain tumours, laid out like BraTS 2023. They "
+        "serve to try and to test the program; scores on them say nothing about patients.",
+    )
+    default = PhantomOptions()
+    parser.add_argument("--output", type=Path, required=True, help="folder of the data set")
+    parser.add_argument(
+        "--cases", type=int, default=default.cases, help="scans, by default %(default)s"
+    )
+    parser.add_argument(
+        "--depth",
+        type=int,
+        default=default.depth,
+        help="slices a scan, 1 to 155, by default %(default)s",
+    )
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=default.seed,
+        help="of all that is random, by default %(default)s",
+    )
+    parser.add_argument(
+        "--processes", type=int, help="how many work at once, by default one a core"
+    )
+    return parser

@@ -1,0 +1,113 @@
+"""The ``prepare`` command: read the data once, say what is wrong with them, show what they are."""
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from lightning.pytorch.cli import LightningArgumentParser
+from rich.console import Console
+from rich.table import Table
+
+from data_modules.brats import BraTSDataModule
+from data_modules.utils.errors import DataError
+from data_modules.summary import overview
+from data_modules.utils.problems import Problem
+from lightning_app.commands.shared.data_cli import DataCLI
+from lightning_app.utils.exit_codes import printable
+from lightning_app.results.plots import draw_batch
+
+_WIDE = 10_000  # columns: a problem is a line, however long
+
+
+class PrepareCLI(DataCLI):
+    """Needs no network, and finds every bad case instead of stopping at the first ones.
+
+    Args:
+        arguments: the options.
+    """
+
+    def __init__(self, arguments: list[str]) -> None:
+        super().__init__(
+            arguments,
+            "prepare",
+            "Read every case once, say what is wrong with which file, and draw a batch. Takes the "
+            "configs of fit; only the options of data matter.",
+        )
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """As for ``fit``, but that no network need be given."""
+        super().add_arguments_to_parser(parser)
+        parser.set_defaults({"model.network": {"class_path": "models.UNet"}})
+
+    def before_instantiate_classes(self) -> None:
+        """Skip bad cases, which are listed in the end."""
+        super().before_instantiate_classes()
+        self.config.data.on_bad_case = "skip"
+
+
+def prepare(arguments: list[str]) -> int:
+    """Prepare the data that the options name.
+
+    Returns:
+        The exit code: 0 all is well, 1 there are bad cases, 2 the options do not fit the data.
+    """
+    data = PrepareCLI(arguments).datamodule
+    failure = _failure(data.prepare_data)
+    if failure is None or data.problems:
+        _print_problems(data.problems, data.root)
+    if failure is None:
+        print(*overview(data), sep="\n")
+        print(f"Picture: {_draw(data)}")
+        failure = _failure(data.check_validation)
+    if failure is not None:
+        print(f"error: {printable(str(failure))}", file=sys.stderr)
+    if data.left_out:
+        return 1
+    return 0 if failure is None else 2
+
+
+def _failure(step: Callable[[], None]) -> DataError | None:
+    """What a step stops at; the bad cases are to be listed all the same."""
+    try:
+        step()
+    except DataError as error:
+        return error
+    return None
+
+
+def _print_problems(problems: Sequence[Problem], root: Path | None) -> None:
+    """Print a line a problem."""
+    cases = {one.case for one in problems if not one.is_warning}
+    looked_at = {one.case for one in problems} - cases
+    print(f"Bad cases: {len(cases)}. Further cases to look at: {len(looked_at)}.")
+    table = Table(box=None, pad_edge=False)
+    for column in ("", "case", "file", "problem", "remedy"):
+        table.add_column(column, no_wrap=True)
+    for one in sorted(problems, key=lambda one: (one.case, one.is_warning, one.file)):
+        word = "warning" if one.is_warning else "bad"
+        cells = (word, one.case, _below(one.file, root), one.what, one.remedy)
+        table.add_row(*map(printable, cells))
+    if problems:
+        Console(width=_WIDE, markup=False, highlight=False).print(table)
+
+
+def _below(file: str, root: Path | None) -> str:
+    """A file as seen from the root."""
+    path = Path(file)
+    root = root and root.resolve()
+    return str(path.relative_to(root)) if root and path.is_relative_to(root) else file
+
+
+def _draw(data: BraTSDataModule) -> Path:
+    """Draw the first batch of the first epoch."""
+    batch = next(iter(data.train_dataloader()))
+    dataset = data.datasets["train"]
+    path = data.cache.folder / "pictures" / f"batch-{data.fingerprint}.png"
+    titles = [
+        f"{dataset.cases[dataset.case_index[sample]].id}, slice {dataset.slice_index[sample]}"
+        for sample in batch["sample"].tolist()
+    ]
+    masks = data.target.classes_of(batch["labels"]).numpy()
+    origin = f"First batch of training ({data.kind}): {', '.join(data.modalities)}"
+    draw_batch(path, batch["image"].numpy(), masks, titles, data.target.class_names, origin)
+    return path

@@ -1,0 +1,60 @@
+"""The ``report`` command: tables, figures and a page of many runs. Imports no torch."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from lightning_app.utils.errors import UsageError
+from lightning_app.utils.argparse import PlainParser
+from lightning_app.runs.folder import DEFAULT_ROOT
+
+
+def run(arguments: list[str]) -> int:
+    """Write a report.
+
+    Args:
+        arguments: the options.
+
+    Returns:
+        The exit code.
+    """
+    options = _parser().parse_args(arguments)
+    from lightning_app.report.write import write_report  # noqa: PLC0415 (the help needs none)
+
+    try:
+        written = write_report(options.runs, options.output or options.runs / "report")
+    except (UsageError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("Interrupted: an earlier report is as it was", file=sys.stderr)
+        return 130
+    groups = f" in {written.groups} groups that cannot be compared" if written.groups > 1 else ""
+    print(f"{written.runs} runs{groups}, {len(written.left_out)} left out")
+    for left in written.left_out:
+        print(f"  {left.name}: {left.reason}")
+    print(f"Report: {written.page}")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = PlainParser(
+        "report",
+        "Write the tables, figures and a page of all tested runs, the paper's figures "
+        "beside ours. Of each network, modality and seed the newest finished run counts.",
+    )
+    parser.add_argument(
+        "runs",
+        metavar="RUNS_DIR",
+        type=Path,
+        nargs="?",
+        default=Path(DEFAULT_ROOT),
+        help="folder of the runs, by default %(default)s",
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        help="folder of the report, by default RUNS_DIR/report; an earlier report there is "
+        "replaced, with all that lies in its folder",
+    )
+    return parser

@@ -1,0 +1,156 @@
+"""The figures of a cohort."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from callbacks.utils.atomic_write import replacing
+from lightning_app.results.plots import COLOURS, overlay
+from lightning_app.report.load.cohorts import Cohort, Entry
+from lightning_app.report.figures.examples import Gallery, title
+from lightning_app.report.tables.estimates import dice_by_case, pixels_by_case
+from lightning_app.report.load.display_names import NETWORKS, modality_name, network_name
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# Okabe and Ito's colours, told apart by colour-blind eyes too; black for networks beyond the four.
+_LINES = dict(zip(NETWORKS, ("#0072B2", "#E69F00", "#009E73", "#CC79A7"), strict=True))
+_PAGE_DPI = 80  # keeps the page small
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure with its words.
+
+    Attributes:
+        name: of its files.
+        title: above it.
+        notes: beneath it.
+        figure: matplotlib's.
+    """
+
+    name: str
+    title: str
+    notes: Sequence[str]
+    figure: Figure
+
+    def write(self, folder: Path) -> None:
+        """As PNG and PDF."""
+        with replacing(folder / f"{self.name}.png") as temporary:
+            self.figure.savefig(temporary, dpi=150)
+        with replacing(folder / f"{self.name}.pdf") as temporary:
+            self.figure.savefig(temporary, dpi=150, metadata={"CreationDate": None})
+
+    def small_png(self) -> bytes:
+        """A PNG of 256 colours, for the page."""
+        from PIL import Image  # noqa: PLC0415 (only a page needs it)
+
+        drawn, packed = io.BytesIO(), io.BytesIO()
+        self.figure.savefig(drawn, dpi=_PAGE_DPI, format="png")
+        Image.open(drawn).convert("RGB").quantize(256).save(packed, "PNG", optimize=True)
+        return packed.getvalue()
+
+
+def all_drawings(cohort: Cohort, galleries: Sequence[Gallery]) -> Iterator[Drawing]:
+    """Every figure, in the order of the page, drawn one by one."""
+    origin = "Data: synthetic phantom" if cohort.data.kind == "phantom" else ""
+    for gallery in galleries:
+        yield _figure_3(gallery, origin)
+    yield _training(cohort, origin)
+    yield _dice_against_size(cohort, origin)
+
+
+def _figure_3(gallery: Gallery, origin: str) -> Drawing:
+    """Rows of image, truth and masks."""
+    from matplotlib.patches import Patch  # noqa: PLC0415 (slow to import)
+
+    chosen, networks = gallery.chosen(), len(gallery.entries)
+    figure = _new_figure(1.9 * (2 + networks), 2.05 * len(chosen) + 0.6, origin)
+    axes = figure.subplots(len(chosen), 2 + networks, squeeze=False)
+    for row, (case, words) in zip(axes, chosen.items(), strict=True):
+        image, truth = gallery.masks[0].images[case], gallery.masks[0].truth[case]
+        predictions = [masks.prediction[case] for masks in gallery.masks]
+        for axis, masks in zip(row, [np.zeros_like(truth), truth, *predictions], strict=True):
+            axis.imshow(overlay(image, masks))
+            axis.set(xticks=[], yticks=[])
+        row[0].set_ylabel(f"{words}\n{gallery.cases[case]}", fontsize=6, parse_math=False)
+        for network, axis in enumerate(row[2:]):
+            scores = " / ".join(f"{dice:.3f}" for dice in gallery.dice(network, case))
+            axis.set_xlabel(f"Dice {scores}", fontsize=7)
+    heads = ["image", "truth", *(network_name(entry.network) for entry in gallery.entries)]
+    for axis, head in zip(axes[0], heads, strict=True):
+        axis.set_title(head, fontsize=8)
+    handles = [Patch(color=c, label=n) for c, n in zip(COLOURS, gallery.classes, strict=False)]
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
+    notes = [gallery.rule, "Dice is that of the slice shown.", *gallery.notes]
+    return Drawing(f"figure3_{gallery.modality}", f"Figure 3, {title(gallery)}", notes, figure)
+
+
+def _training(cohort: Cohort, origin: str) -> Drawing:
+    """Validation Dice over epochs."""
+    figure = _new_figure(3.6 * len(cohort.modalities), 3.6, origin)
+    axes = figure.subplots(1, len(cohort.modalities), squeeze=False, sharey=True)[0]
+    for axis, modality in zip(axes, cohort.modalities, strict=True):
+        for entry in cohort.of(modality):
+            for place, run in enumerate(entry.runs):
+                epochs, dice = zip(*run.history, strict=True) if run.history else ((), ())
+                label = network_name(entry.network) if place == 0 else None
+                axis.plot(epochs, dice, color=_colour(entry), label=label, lw=1.2, marker=".", ms=3)
+        axis.set(title=modality_name(modality), xlabel="epoch", ylim=(0, 1))
+    axes[0].set_ylabel("validation Dice (val/dice)")
+    _legend(figure, axes.tolist())
+    return Drawing("training", "Training: validation Dice", ["A line a seed."], figure)
+
+
+def _dice_against_size(cohort: Cohort, origin: str) -> Drawing:
+    """Dice of each case against its true size."""
+    rows, columns = len(cohort.classes), len(cohort.modalities)
+    figure = _new_figure(3.6 * columns, 3.0 * rows + 0.6, origin)
+    axes = figure.subplots(rows, columns, squeeze=False, sharey=True)
+    for (index, column), axis in np.ndenumerate(axes):
+        for entry in cohort.of(cohort.modalities[column]):
+            pixels, dice = pixels_by_case(entry, index), dice_by_case(entry, index)
+            known = pixels > 0
+            colour, label = _colour(entry), network_name(entry.network)
+            axis.scatter(pixels[known], dice[known], s=9, color=colour, alpha=0.7, label=label)
+        name = f"{modality_name(cohort.modalities[column])}, {cohort.classes[index]}"
+        axis.set(title=name, xlabel="true pixels of the case", ylim=(-0.02, 1.02))
+    for axis in axes[:, 0]:
+        axis.set_ylabel("Dice of the case")
+    _legend(figure, axes.ravel().tolist())
+    notes = ["Cases whose truth is empty are left out. Of several seeds the mean."]
+    return Drawing("tumour_size", "Dice against tumour size", notes, figure)
+
+
+def _new_figure(width: float, height: float, origin: str) -> Figure:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 (slow to import)
+    from matplotlib.figure import Figure as NewFigure  # noqa: PLC0415
+
+    figure = NewFigure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    if origin:
+        figure.suptitle(origin, fontsize=9, x=0.01, ha="left")
+    return figure
+
+
+def _legend(figure: Figure, axes: Sequence[Axes]) -> None:
+    """One for all axes, each network once."""
+    shown: dict[str, Any] = {}
+    for axis in axes:
+        handles, labels = axis.get_legend_handles_labels()
+        shown |= dict(zip(labels, handles, strict=True))
+    figure.legend(
+        shown.values(), shown, loc="outside lower center", ncols=len(shown), frameon=False
+    )
+
+
+def _colour(entry: Entry) -> str:
+    return _LINES.get(entry.network, "black")

@@ -1,0 +1,144 @@
+"""Which runs may be compared: those tested on the same slices of the same patients."""
+
+from collections import Counter
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from lightning_app.report.load.display_names import modality_order, network_order
+from lightning_app.report.load.runs import TestData, TestedRun
+from lightning_app.runs.resume import FREE, is_below
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One network on one modality, with the runs of all its seeds, the lowest seed first."""
+
+    network: str
+    modality: str
+    runs: tuple[TestedRun, ...]
+
+    @property
+    def first(self) -> TestedRun:
+        """The run of the lowest seed."""
+        return self.runs[0]
+
+    @property
+    def seeds(self) -> list[int]:
+        """The seeds, ascending."""
+        return [run.seed for run in self.runs]
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Runs with the same split, target, slices and tested patients; within a modality, same data.
+
+    Attributes:
+        runs: the runs, in the order of the tables.
+    """
+
+    runs: tuple[TestedRun, ...]
+
+    @property
+    def data(self) -> TestData:
+        """What they were tested on, but for the fingerprint, which each modality has its own of."""
+        return self.runs[0].data
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """What was to be segmented."""
+        return self.runs[0].table.classes
+
+    @cached_property
+    def entries(self) -> list[Entry]:
+        """Network by network within each modality."""
+        keys = dict.fromkeys((run.network, run.modality) for run in self.runs)
+        return [
+            Entry(*key, tuple(run for run in self.runs if (run.network, run.modality) == key))
+            for key in keys
+        ]
+
+    @property
+    def modalities(self) -> list[str]:
+        """The modalities, in the order of the tables."""
+        return list(dict.fromkeys(run.modality for run in self.runs))
+
+    def of(self, modality: str) -> list[Entry]:
+        """The networks of a modality."""
+        return [entry for entry in self.entries if entry.modality == modality]
+
+
+def cohorts(runs: Sequence[TestedRun]) -> list[Cohort]:
+    """Sort runs into groups within which they may be compared; the largest group comes first."""
+    ranks = _fingerprint_ranks(runs)
+    groups: dict[Hashable, list[TestedRun]] = {}
+    for run in runs:
+        groups.setdefault((_tested_on(run), ranks[run.name]), []).append(run)
+    found = [Cohort(tuple(sorted(group, key=_order))) for group in groups.values()]
+    return sorted(found, key=lambda cohort: -len(cohort.runs))
+
+
+def differing_settings(runs: Iterable[TestedRun]) -> dict[str, list[str]]:
+    """Options of the training that are not the same in all runs that have them, with their values.
+
+    Left out are network, modality and seed, which a grid varies, what a resumed run may change, and
+    what decides the data and the split, which are the same in a cohort whatever was asked for.
+    """
+    values: dict[str, list[str]] = {}
+    for run in runs:
+        for option, value in _flat(run.config):
+            if not is_below(option, _LEFT_OUT):
+                values.setdefault(option, [])
+                if value not in values[option]:
+                    values[option].append(value)
+    return {option: sorted(known) for option, known in values.items() if len(known) > 1}
+
+
+_LEFT_OUT = (
+    *FREE,
+    "seed_everything", "model.network.class_path", "data.modalities",
+    "data.phantom", "data.split_seed", "data.split_sizes",
+    "trainer.accelerator", "trainer.enable_autolog_hparams", "trainer.enable_checkpointing",
+)  # fmt: skip
+
+
+def _flat(content: object, name: str = "") -> list[tuple[str, str]]:
+    if not isinstance(content, dict):
+        return [(name, str(content))]
+    joined = ((f"{name}.{key}" if name else str(key), value) for key, value in content.items())
+    return [pair for key, value in joined for pair in _flat(value, key)]
+
+
+def _tested_on(run: TestedRun) -> Hashable:
+    """What must be the same in all modalities of a cohort."""
+    data, table = run.data, run.table
+    slices = tuple(zip(table.cases, table.patients, table.slices, strict=True))
+    return (
+        data.kind,
+        data.split,
+        data.target,
+        data.slices,
+        data.eval_slices,
+        table.classes,
+        slices,
+    )
+
+
+def _fingerprint_ranks(runs: Sequence[TestedRun]) -> dict[str, int]:
+    """By run, how common its fingerprint is among those of its modality: 0 for the commonest.
+
+    The fingerprint covers the modality, so it cannot be compared between modalities.
+    """
+    common: dict[Hashable, Counter[str]] = {}
+    for run in runs:
+        common.setdefault((_tested_on(run), run.modality), Counter())[run.data.fingerprint] += 1
+    return {
+        run.name: [f for f, _ in common[_tested_on(run), run.modality].most_common()].index(
+            run.data.fingerprint
+        )
+        for run in runs
+    }
+
+
+def _order(run: TestedRun) -> tuple[tuple[int, str], tuple[int, str], int]:
+    return modality_order(run.modality), network_order(run.network), run.seed

@@ -1,0 +1,108 @@
+"""The tables of what the runs are and what they took."""
+
+from collections.abc import Sequence
+from dataclasses import astuple
+
+from lightning_app.report.load import paper_values as paper
+from lightning_app.report.load.cohorts import Cohort, differing_settings
+from lightning_app.report.load.paper_grid import grid
+from lightning_app.report.tables.estimates import mean_over_seeds
+from lightning_app.report.load.display_names import modality_name, network_name
+from lightning_app.report.load.runs import TestedRun
+from lightning_app.report.tables.table import Cell, Column, Table, duration, fixed
+from lightning_app.report.tables.caveats import on_computation
+from lightning_app.runs.resume import is_below
+
+_ON_TIMES = (
+    "Training: with validation, without preparing the data. Inference: on the whole test side, "
+    "from the first read to the last mask."
+)
+_ON_NETWORKS = (
+    "Multiply-adds of the convolutions and matrix products of one forward pass, by the layers' "
+    "definitions. Fewer are done for ASPP: a rate that reaches the map's side is computed as its "
+    "centre tap."
+)
+_SPEEDING = ("trainer.precision", "trainer.benchmark", "acceleration")
+
+
+def table_2(cohort: Cohort) -> Table:
+    """Training and inference time, the paper's beside ours."""
+    columns = [
+        Column("modality", "Modality"), Column("network", "Network"),
+        Column("seeds", "Seeds", fixed(0)),
+        Column("training_s", "Training", duration),
+        Column("training_paper_s", "Training, paper", duration),
+        Column("inference_s", "Inference", duration),
+        Column("inference_paper_s", "Inference, paper", duration),
+        Column("test_images", "Test images", fixed(0)), Column("device", "Device"),
+        Column("remark", "Remark on the paper"),
+    ]  # fmt: skip
+    rows: list[list[Cell]] = []
+    for modality, network, entry in grid(cohort):
+        printed = paper.PRINTED.get((network, modality), paper.NOTHING_PRINTED)
+        times = [run.times for run in entry.runs] if entry else []
+        devices = {time.device for time in times} | {time.test_device for time in times}
+        rows.append([
+            modality_name(modality), network_name(network), len(times),
+            mean_over_seeds([time.training for time in times]), printed.training,
+            mean_over_seeds([time.inference for time in times]), printed.inference,
+            len(entry.first.table.slices) if entry else None,
+            ", ".join(sorted(filter(None, devices))), printed.remark,
+        ])  # fmt: skip
+    return Table("table2", "Table 2: times", columns, rows, _notes_on_times(cohort))
+
+
+def network_table(cohort: Cohort) -> Table:
+    """How large the networks are."""
+    columns = [
+        Column("network", "Network"), Column("parameters", "Parameters", fixed(0)),
+        Column("multiply_adds", "Multiply-adds", fixed(0)), Column("image", "Image"),
+    ]  # fmt: skip
+    rows = dict.fromkeys(
+        (
+            network_name(run.network), run.parameters, run.multiply_adds,
+            "{} x {}".format(*run.image_size),
+        )
+        for run in cohort.runs
+    )  # fmt: skip
+    return Table("networks", "Networks", columns, list(rows), [_ON_NETWORKS])
+
+
+def run_table(runs: Sequence[TestedRun]) -> Table:
+    """Where every figure comes from."""
+    titles = (
+        "Run", "Network", "Modality", "Seed", "Epochs", "Best epoch", "Data", "Fingerprint",
+        "Split", "Device", "Python", "torch", "lightning", "Commit", "Tested with",
+    )  # fmt: skip
+    columns = [Column(t.lower().replace(" ", "_"), t, fixed(0)) for t in titles]
+    rows = [
+        [
+            run.name, network_name(run.network), modality_name(run.modality), run.seed,
+            len(run.history), run.best_epoch, run.data.kind, run.data.fingerprint, run.data.split,
+            *astuple(run.surroundings), run.computed_with,
+        ]
+        for run in runs
+    ]  # fmt: skip
+    notes = ["Epochs count from 0; the best one has the highest validation Dice and was tested."]
+    return Table("runs", "Runs", columns, rows, notes)
+
+
+def _notes_on_times(cohort: Cohort) -> list[str]:
+    notes = [_ON_TIMES]
+    runs = cohort.runs
+    for what, times in (
+        ("training", [run.times.training for run in runs]),
+        ("inference", [run.times.inference for run in runs]),
+    ):
+        if missing := sum(time is None for time in times):
+            notes.append(f"No {what} time was measured in {missing} of the {len(runs)} runs.")
+    devices = {d for run in runs for d in (run.times.device, run.times.test_device) if d}
+    if len(devices) > 1:
+        notes.append("The times were taken on different devices: do not compare them.")
+    speeding = [name for name in differing_settings(runs) if is_below(name, _SPEEDING)]
+    if speeding:
+        notes.append(
+            f"The runs were not trained with the same {' and '.join(speeding)}: do not compare "
+            "their training times."
+        )
+    return [*notes, *on_computation(cohort)]

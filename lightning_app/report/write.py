@@ -1,0 +1,105 @@
+"""The report of many runs: all files, into one folder."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from callbacks.utils.atomic_write import replacing_folder
+from lightning_app.utils.errors import UsageError
+from lightning_app.report.html.case_browser import browsable
+from lightning_app.report.load.cohorts import Cohort, cohorts
+from lightning_app.report.figures.figures import all_drawings
+from lightning_app.report.figures.examples import gallery
+from lightning_app.report.html.page import GENERATOR, Part, Picture, render
+from lightning_app.report.load.runs import LeftOut, read_runs
+from lightning_app.report.tables.run_tables import network_table, run_table, table_2
+from lightning_app.report.tables.score_tables import all_scores, comparison_table, size_table, table_1
+from lightning_app.report.tables.table import write_table
+
+PAGE = "report.html"
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a report holds.
+
+    Attributes:
+        page: its HTML file.
+        runs: how many it uses.
+        groups: how many groups of comparable runs these are.
+        left_out: the other runs.
+    """
+
+    page: Path
+    runs: int
+    groups: int
+    left_out: Sequence[LeftOut]
+
+
+def write_report(root: Path, output: Path) -> Written:
+    """Write the report of the runs below a root; an earlier one in the same place is replaced.
+
+    Raises:
+        UsageError: there is no run to report, or the output folder is something else.
+    """
+    if not root.is_dir():
+        raise UsageError(f"runs folder '{root}' is not there; name it: report RUNS_DIR")
+    output = output.resolve()
+    _refuse_to_replace(output)
+    runs, left_out = read_runs(root)
+    if not runs:
+        first = f"; {left_out[0].name}: {left_out[0].reason}" if left_out else ""
+        raise UsageError(
+            f"no finished and tested run below '{root}' ({len(left_out)} of other kinds{first}): "
+            "train one with python main.py fit, then score it with python main.py test"
+        )
+    groups = cohorts(runs)
+    with replacing_folder(output) as folder:
+        parts = [
+            _write_part(cohort, _title(cohort, number, len(groups)), _folder(folder, number))
+            for number, cohort in enumerate(groups, start=1)
+        ]
+        (folder / PAGE).write_text(render(parts, left_out), encoding="utf-8")
+    return Written(output / PAGE, len(runs), len(groups), left_out)
+
+
+def _write_part(cohort: Cohort, title: str, folder: Path) -> Part:
+    """Write the tables and figures of a cohort."""
+    folder.mkdir(exist_ok=True)
+    tables = [
+        table_1(cohort), table_2(cohort), all_scores(cohort), comparison_table(cohort),
+        size_table(cohort), network_table(cohort), run_table(cohort.runs),
+    ]  # fmt: skip
+    for table in tables:
+        write_table(table, folder)
+    galleries = [found for m in cohort.modalities if (found := gallery(cohort, m)) is not None]
+    pictures = []
+    for drawing in all_drawings(cohort, galleries):
+        drawing.write(folder)
+        pictures.append(Picture(drawing.name, drawing.title, drawing.notes, drawing.small_png()))
+    browsers = [browsable(found, title) for found in galleries]
+    return Part(cohort, title, tables, pictures, browsers)
+
+
+def _title(cohort: Cohort, number: int, groups: int) -> str:
+    data = cohort.data
+    kind = "Synthetic phantom" if data.kind == "phantom" else "Files"
+    title = f"{kind}, target {data.target}, slices {data.eval_slices}, split {data.split}"
+    return f"Group {number}: {title}" if groups > 1 else title
+
+
+def _folder(folder: Path, number: int) -> Path:
+    """The first group's files lie beside the page, those of others in folders."""
+    return folder if number == 1 else folder / f"group-{number}"
+
+
+def _refuse_to_replace(output: Path) -> None:
+    """Raise UsageError where the folder holds something else than an earlier report."""
+    if not output.exists() or (output.is_dir() and not any(output.iterdir())):
+        return
+    page = output / PAGE
+    if not page.is_file() or GENERATOR not in page.read_text(encoding="utf-8", errors="replace"):
+        raise UsageError(
+            f"--output '{output}' is there and holds no earlier report: name a folder that is new "
+            "or empty"
+        )

@@ -1,0 +1,127 @@
+"""Pictures of slices with their masks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from callbacks.utils.atomic_write import replacing
+
+# Okabe and Ito's colours, told apart by colour-blind eyes too.
+MOST_TILES, TILES_A_ROW = 32, 8
+COLOURS = ("#E69F00", "#56B4E9", "#D55E00")
+
+
+@dataclass(frozen=True)
+class Example:
+    """One slice to be drawn.
+
+    Attributes:
+        title: what stands beside it.
+        image: uint8 (H, W).
+        truth: bool (classes, H, W).
+        prediction: bool (classes, H, W).
+    """
+
+    title: str
+    image: NDArray[np.uint8]
+    truth: NDArray[np.bool_]
+    prediction: NDArray[np.bool_]
+
+
+def to_grey(image: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """Grey values of z-scored intensities: -2.5 is black, 4 is white, 0 outside the brain black.
+
+    A fixed window, so that pictures of different cases can be compared.
+    """
+    grey: NDArray[np.floating] = (np.clip(image, -2.5, 4) + 2.5) / 6.5 * 255
+    grey[image == 0] = 0
+    return grey.astype(np.uint8)
+
+
+def draw_examples(
+    path: Path, examples: Sequence[Example], classes: Sequence[str], origin: str
+) -> None:
+    """Write a PNG with a row an example: image, truth, prediction; ``origin`` names the data."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 (slow to import)
+    from matplotlib.figure import Figure  # noqa: PLC0415
+    from matplotlib.patches import Patch  # noqa: PLC0415
+
+    figure = Figure(figsize=(9, 3.1 * len(examples) + 0.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(len(examples), 3, squeeze=False)
+    for row, example in zip(axes, examples, strict=True):
+        nothing = np.zeros_like(example.truth)
+        for axis, masks in zip(row, (nothing, example.truth, example.prediction), strict=True):
+            axis.imshow(overlay(example.image, masks))
+            axis.set_axis_off()
+        for axis, word in zip(row, ("image", "truth", "prediction"), strict=True):
+            axis.text(0.02, 0.98, word, color="white", va="top", transform=axis.transAxes)
+        row[0].set_title(example.title, loc="left", fontsize=9)
+    handles = [Patch(color=c, label=n) for c, n in zip(COLOURS, classes, strict=False)]
+    figure.suptitle(origin, fontsize=9, x=0.01, ha="left")
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
+    with replacing(path) as temporary:
+        figure.savefig(temporary, dpi=110)
+
+
+def draw_batch(
+    path: Path,
+    images: NDArray[np.floating],
+    masks: NDArray[np.bool_],
+    titles: Sequence[str],
+    classes: Sequence[str],
+    origin: str,
+) -> None:
+    """Write a PNG of a batch as the network sees it, the classes outlined.
+
+    Args:
+        path: the file.
+        images: (N, channels, H, W); the channels of a slice stand side by side.
+        masks: (N, classes, H, W).
+        titles: one a slice.
+        classes: their names.
+        origin: names the data.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 (slow to import)
+    from matplotlib.figure import Figure  # noqa: PLC0415
+    from matplotlib.patches import Patch  # noqa: PLC0415
+
+    channels = images.shape[1]
+    shown = min(len(images), MOST_TILES // channels)
+    columns = channels * (TILES_A_ROW // channels)
+    rows = -(-shown * channels // columns)
+    figure = Figure(figsize=(2 * columns, 2.2 * rows + 0.8), layout="constrained")
+    FigureCanvasAgg(figure)
+    for tile, axis in enumerate(figure.subplots(rows, columns, squeeze=False).ravel()):
+        axis.set_axis_off()
+        sample, channel = divmod(tile, channels)
+        if sample < shown:
+            _outline(axis, to_grey(images[sample, channel]), masks[sample])
+        if sample < shown and channel == 0:
+            axis.set_title(titles[sample], loc="left", fontsize=6)
+    handles = [Patch(color=c, label=n) for c, n in zip(COLOURS, classes, strict=False)]
+    figure.suptitle(f"{origin} ({shown} of {len(images)} slices)", fontsize=9, x=0.01, ha="left")
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
+    with replacing(path) as temporary:
+        figure.savefig(temporary, dpi=110)
+
+
+def _outline(axis: Any, image: NDArray[np.uint8], masks: NDArray[np.bool_]) -> None:  # noqa: ANN401 (matplotlib is imported late)
+    """Draw an image with a line round each mask."""
+    axis.imshow(image, cmap="gray", vmin=0, vmax=255)
+    for mask, colour in zip(masks, COLOURS, strict=False):
+        if mask.any():
+            axis.contour(mask, levels=[0.5], colors=colour, linewidths=1)
+
+
+def overlay(image: NDArray[np.uint8], masks: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """The image in RGB, masks laid over it half transparent, later classes over earlier ones."""
+    picture = np.repeat(image[..., None], 3, axis=2).astype(np.float64)
+    for mask, colour in zip(masks, COLOURS, strict=False):
+        rgb = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
+        picture[mask] = 0.45 * image[mask][:, None] + 0.55 * np.array(rgb)
+    return picture.astype(np.uint8)

@@ -1,0 +1,102 @@
+"""How checkpoints get to the disk and back: whole or not at all, and of a known format."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.fabric.plugins import TorchCheckpointIO
+
+from callbacks.utils.atomic_write import replacing
+from lightning_app.utils.errors import UsageError
+
+FORMAT_KEY = "format"
+_FORBIDDEN = re.compile(
+    r"(?:Unsupported|unsupported) (?:global|GLOBAL)\S* (?:GLOBAL )?(?P<name>[\w.]+)"
+)
+FORMAT = 1  # raise it when older programs could not make sense of a checkpoint any more
+
+
+class DurableCheckpointIO(TorchCheckpointIO):
+    """Write beside the target, force it to the disk, rename.
+
+    Lightning serialises into memory, writes to the system's folder for temporary files and moves:
+    from another file system that is a copy, which a kill leaves half done.
+    """
+
+    def save_checkpoint(
+        self,
+        checkpoint: dict[str, Any],
+        path: str | Path,
+        storage_options: Any | None = None,  # noqa: ANN401 (Lightning's signature)
+    ) -> None:
+        """Save; the file that was there stays whole until the new one is.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        del storage_options
+        with replacing(Path(path)) as temporary, temporary.open("wb") as file:
+            try:
+                torch.save({**checkpoint, FORMAT_KEY: FORMAT}, file)
+            except RuntimeError as error:  # torch's, where it closes the archive nevertheless
+                if isinstance(error.__context__, OSError):
+                    raise error.__context__ from None
+                raise
+
+    def load_checkpoint(
+        self,
+        path: str | Path,
+        map_location: Any | None = None,  # noqa: ANN401
+        weights_only: bool | None = None,  # noqa: FBT001
+    ) -> dict[str, Any]:
+        """Load, on the CPU, without running code that a file might hold."""
+        del map_location, weights_only
+        return read_checkpoint(Path(path))
+
+
+def read_checkpoint(path: Path, *, memory_map: bool = False) -> dict[str, Any]:
+    """Read a checkpoint of this or an earlier format.
+
+    Args:
+        path: the file.
+        memory_map: leave the tensors on the disk until they are looked at.
+
+    Raises:
+        UsageError: not there, damaged, no checkpoint, or of a later format.
+    """
+    try:
+        content: Any = torch.load(path, map_location="cpu", weights_only=True, mmap=memory_map)
+    except FileNotFoundError:
+        raise UsageError(f"there is no checkpoint '{path}'") from None
+    except Exception as error:  # bytes that are no pickle may raise anything
+        raise UsageError(f"checkpoint '{path}' {_reason(error)}") from error
+    if not isinstance(content, dict) or not _is_state(content.get("state_dict")):
+        raise UsageError(f"'{path}' is no checkpoint of a training: it has no state_dict")
+    made = content.get(FORMAT_KEY, 0)
+    if not isinstance(made, int) or made > FORMAT:
+        raise UsageError(
+            f"checkpoint '{path}' is of format {made}, expected {FORMAT} at most: it was written "
+            "by a later version of the program"
+        )
+    return content
+
+
+def _is_state(state: Any) -> bool:  # noqa: ANN401 (whatever the file holds)
+    return isinstance(state, dict) and all(
+        isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in state.items()
+    )
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return f"cannot be read: {error.strerror}"
+    if named := _FORBIDDEN.search(str(error)):
+        return (
+            f"names '{named['name']}', which is not data but code: it was not run, and the file "
+            "is not loaded; take checkpoints only from people you trust"
+        )
+    first = str(error).splitlines()[0] if str(error) else type(error).__name__
+    if first.startswith("Weights only load failed"):  # goes on with how to run the code in it
+        first = "it holds other than weights and plain values"
+    return f"cannot be loaded; it may be damaged: {first}"

@@ -1,0 +1,113 @@
+"""Whether a run is alive: its status file and its lock."""
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, Literal
+
+from filelock import FileLock, Timeout
+
+from lightning_app.utils.errors import UsageError
+from lightning_app.utils.json_csv import read_json, write_json
+from lightning_app.runs.folder import Run
+
+Status = Literal["running", "finished", "interrupted", "failed"]
+
+# Processes that load batches inherit the lock, and notice within seconds that their parent is dead.
+ORPHANS_END_S = 15.0
+
+
+@contextmanager
+def held(run: Run) -> Iterator[None]:
+    """Keep a run to this process.
+
+    Raises:
+        UsageError: another process has it.
+    """
+    lock = FileLock(run.lock)
+    try:
+        lock.acquire(timeout=ORPHANS_END_S if _owner_is_dead(run) else 0)
+    except Timeout:
+        owner = read_status(run)
+        raise UsageError(
+            f"run '{run.path}' is being trained by process {owner.get('pid')} on "
+            f"{owner.get('host')}: two trainings cannot share a folder"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def is_alive(run: Run) -> bool:
+    """Whether a process trains this run now."""
+    if not run.lock.exists():
+        return False
+    try:
+        with FileLock(run.lock).acquire(blocking=False):
+            return False
+    except Timeout:
+        return not _owner_is_dead(run)
+    except OSError:  # a folder that only others may write to
+        return False
+
+
+def is_finished(run: Run) -> bool:
+    """Whether a run has been trained to its end."""
+    return read_status(run).get("status") == "finished"
+
+
+def read_status(run: Run) -> dict[str, Any]:
+    """The content of status.json; empty where a kill left none."""
+    try:
+        return read_json(run.status)
+    except (OSError, ValueError, RecursionError):
+        return {}
+
+
+def write_status(run: Run, status: Status, **more: Any) -> None:  # noqa: ANN401 (JSON values)
+    """Say how a run is doing; what is not named stays as it was."""
+    write_json(run.status, {**read_status(run), "status": status, **more})
+
+
+def begin(run: Run) -> None:
+    """Say that this process trains the run from now on."""
+    known = read_status(run)
+    write_status(
+        run,
+        "running",
+        started=known.get("started") or now(),
+        ended=None,
+        resumed=known["resumed"] + 1 if "resumed" in known else 0,
+        host=socket.gethostname(),
+        pid=os.getpid(),
+        job=slurm_job(),
+        reason=None,
+    )
+
+
+def slurm_job() -> str | None:
+    """The job that this process belongs to, under SLURM; it stays the same when requeued."""
+    array, task = os.environ.get("SLURM_ARRAY_JOB_ID"), os.environ.get("SLURM_ARRAY_TASK_ID")
+    return f"{array}_{task}" if array and task else os.environ.get("SLURM_JOB_ID")
+
+
+def now() -> str:
+    """The time, with its zone, to the second."""
+    return datetime.now().astimezone().isoformat(timespec="seconds")
+
+
+def _owner_is_dead(run: Run) -> bool:
+    """Whether the process that the status names was on this machine and is gone."""
+    owner = read_status(run)
+    if owner.get("host") != socket.gethostname() or os.name == "nt":
+        return False
+    try:
+        os.kill(int(owner["pid"]), 0)
+    except ProcessLookupError:
+        return True
+    except (OSError, KeyError, ValueError):
+        return False
+    return False

@@ -1,0 +1,44 @@
+"""Trained weights to begin a new run from."""
+
+from pathlib import Path
+
+from torch import nn
+
+from lightning_app.runs.checkpoint_io import read_checkpoint
+from lightning_app.utils.errors import UsageError
+from lightning_app.runs.folder import trained_run
+
+_PREFIX = "network."
+
+
+def weights_file(name: str, root: Path) -> Path:
+    """The checkpoint that ``--weights`` means: a file, or the best epoch of a run.
+
+    Raises:
+        UsageError: neither.
+    """
+    path = Path(name)
+    return path.absolute() if path.is_file() else trained_run(root, name).best
+
+
+def load_weights(network: nn.Module, path: Path) -> None:
+    """Put the weights of a checkpoint into a network.
+
+    Raises:
+        UsageError: the file cannot be read, or its weights are another network's.
+    """
+    saved = read_checkpoint(path)["state_dict"]
+    weights = {k.removeprefix(_PREFIX): v for k, v in saved.items() if k.startswith(_PREFIX)}
+    own = network.state_dict()
+    for name in (*own, *weights):
+        here, there = (tuple(w[name].shape) if name in w else None for w in (own, weights))
+        if here != there:
+            raise UsageError(
+                f"the weights of '{path}' do not fit {type(network).__name__}: {name} is "
+                f"{_shape(there)} in the file, expected {_shape(here)}"
+            )
+    network.load_state_dict(weights)
+
+
+def _shape(shape: tuple[int, ...] | None) -> str:
+    return "absent" if shape is None else f"of size {list(shape)}"

@@ -1,0 +1,61 @@
+"""How a command ends: its exit code, and one line for whoever typed it."""
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from data_modules.utils.errors import DataError
+from lightning_app.utils.errors import UsageError
+
+INTERRUPTED = 128 + signal.SIGINT
+
+
+def exit_code_and_line(error: BaseException) -> tuple[int, str]:
+    """What a command that stopped early returns and says.
+
+    Raises:
+        BaseException: the error itself, where it is none that a user can act on.
+    """
+    if isinstance(error, DataError | UsageError | OSError):
+        return 2, f"error: {printable(words(error))}"
+    # Lightning ends on a second Ctrl-C with a SystemExit of 1.
+    interrupted = isinstance(error.__context__, KeyboardInterrupt)
+    if isinstance(error, KeyboardInterrupt) or (isinstance(error, SystemExit) and interrupted):
+        return INTERRUPTED, "Interrupted"
+    if isinstance(error, SystemExit) and isinstance(error.code, int) and error.code > 128:
+        name = signal.Signals(error.code - 128).name
+        return error.code, "Interrupted" if error.code == INTERRUPTED else f"Stopped by {name}"
+    raise error
+
+
+def printable(text: str) -> str:
+    """Text in one line that no file name can break or send to the terminal as a command."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def words(error: BaseException) -> str:
+    """What an error says; of one met in a process that loads batches, without its traceback.
+
+    Such a one is raised again with the traceback for its words, whose last line holds its own.
+    """
+    text = str(error)
+    if not text.startswith(f"Caught {type(error).__name__} in DataLoader worker"):
+        return text
+    return text.strip().splitlines()[-1].partition(": ")[2]
+
+
+@contextmanager
+def ending_on_sigterm() -> Iterator[None]:
+    """Let SIGTERM raise SystemExit, so that what was begun is cleared away."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        del frame
+        sys.exit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,84 @@
+"""The picture of a training, drawn from its metrics.csv."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lightning.pytorch import LightningModule, Trainer
+from matplotlib.figure import Figure
+
+from callbacks.training_curves import TrainingPicture, draw_training
+
+COLUMNS = ("epoch", "step", "lr", "train/loss", "val/loss", "val/dice")
+ROWS = [
+    dict(zip(COLUMNS, row, strict=True))
+    for row in (
+        ("0", "4", "0.1", "1.5", "1.2", ""),
+        ("1", "8", "0.05", "1.0", "", "0.7"),
+        ("2", "12", "0.0", "0.5", "0.9", "0.6"),
+    )
+]
+
+
+@pytest.fixture
+def figures(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
+    """Every figure that is saved."""
+    saved: list[Figure] = []
+    save = Figure.savefig
+
+    def note(self: Figure, *arguments: Any, **options: Any) -> None:  # noqa: ANN401
+        saved.append(self)
+        save(self, *arguments, **options)
+
+    monkeypatch.setattr(Figure, "savefig", note)
+    return saved
+
+
+def test_it_draws_what_the_rows_say(figures: list[Figure], tmp_path: Path) -> None:
+    draw_training(tmp_path / "training.png", ROWS, "val/dice")
+
+    losses, scores, rates = figures[0].axes
+    training, validation = losses.lines
+    assert list(training.get_ydata()) == [1.5, 1.0, 0.5]  # type: ignore[arg-type]
+    assert list(validation.get_ydata())[::2] == [1.2, 0.9]  # type: ignore[arg-type]
+    assert list(scores.lines[0].get_ydata())[1:] == [0.7, 0.6]  # type: ignore[arg-type]
+    assert list(rates.lines[0].get_xdata()) == [0, 1, 2]  # type: ignore[arg-type]
+    assert scores.get_title(loc="right") == "highest 0.7000, epoch 1"
+    assert (tmp_path / "training.png").read_bytes().startswith(b"\x89PNG")
+    assert [path.name for path in tmp_path.iterdir()] == ["training.png"]
+
+
+def test_a_score_that_was_never_logged_leaves_its_panel_empty(
+    figures: list[Figure], tmp_path: Path
+) -> None:
+    draw_training(tmp_path / "training.png", ROWS[:1], "val/else")
+
+    assert figures[0].axes[1].get_title(loc="right") == ""
+
+
+@pytest.mark.parametrize("ending", ["on_train_end", "on_exception"])
+def test_it_is_drawn_however_the_training_ends(ending: str, tmp_path: Path) -> None:
+    (tmp_path / "metrics.csv").write_text("epoch,step,lr\n0,4,0.1\n", "utf-8")
+    trainer = Trainer(accelerator="cpu", logger=False, default_root_dir=tmp_path)
+    more = [KeyboardInterrupt()] if ending == "on_exception" else []
+    getattr(TrainingPicture(), ending)(trainer, LightningModule(), *more)
+
+    assert (tmp_path / "training.png").is_file()
+
+
+def test_a_picture_that_cannot_be_written_stops_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "metrics.csv").write_text("epoch,step,lr\n0,4,0.1\n", "utf-8")
+    (tmp_path / "training.png").mkdir()
+    trainer = Trainer(accelerator="cpu", logger=False, default_root_dir=tmp_path)
+    TrainingPicture().on_train_end(trainer, LightningModule())
+
+    assert "training.png cannot be drawn" in caplog.text
+
+
+def test_a_training_that_failed_before_its_first_epoch_has_none(tmp_path: Path) -> None:
+    trainer = Trainer(accelerator="cpu", logger=False, default_root_dir=tmp_path)
+    TrainingPicture().on_exception(trainer, LightningModule(), RuntimeError())
+
+    assert list(tmp_path.iterdir()) == []

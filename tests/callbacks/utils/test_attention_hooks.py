@@ -1,0 +1,38 @@
+import torch
+from torch import Tensor, nn
+
+from callbacks.utils.attention_hooks import attention_maps, find_gates
+
+
+class Gate(nn.Module):
+    def attention(self, x: Tensor) -> Tensor:
+        return x[:, :1].sigmoid()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.attention(x)
+
+
+class Foreign(nn.Module):
+    """Has a part of that name, which is no method of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.attention = nn.Linear(1, 1)
+
+
+def test_the_maps_are_those_of_every_gate_and_only_while_asked_for() -> None:
+    network = nn.Sequential(nn.Identity(), Gate(), nn.Sequential(Gate(), nn.ReLU()))
+    image = torch.randn(2, 3, 4, 4)
+    with attention_maps(network) as maps:
+        output = network(image)
+    before = maps["1"].clone()
+    network(torch.zeros(2, 3, 4, 4))
+
+    assert set(maps) == {"1", "2.0"}
+    assert torch.equal(before, image[:, :1].sigmoid())
+    assert torch.equal(maps["1"], before)
+    assert torch.equal(output, network(image))
+
+
+def test_what_only_has_a_part_of_that_name_is_no_gate() -> None:
+    assert find_gates(nn.Sequential(Foreign())) == {}

@@ -1,0 +1,161 @@
+"""Workers end with their parent, however that one ends."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from data_modules.utils.errors import DataError
+from data_modules.utils.process_pool import run_in_order
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+# The jobs outlast every patience: that a worker is gone means that it did not finish its job.
+PROGRAM = """
+import sys, time
+from contextlib import closing
+from pathlib import Path
+sys.path.insert(0, {repository!r})
+from data_modules.cache import slice_cache as cache
+from data_modules.catalog.cases import find_cases
+from data_modules.phantom import dataset
+from data_modules.cache.extraction import read_slices
+from data_modules.utils.process_pool import run_in_order
+from lightning_app.utils.exit_codes import ending_on_sigterm
+
+FOLDER = Path({folder!r})
+
+def read_for_ever(job):
+    (FOLDER / f"started-{{job.case}}").touch()
+    time.sleep(3600)
+
+def write_for_ever(output, seed, depth, modalities, index):
+    (output / f".partial-{{index}}").mkdir()
+    (FOLDER / f"started-{{index}}").touch()
+    time.sleep(3600)
+
+if __name__ == "__main__":
+    cache.read_slices = read_for_ever
+    dataset._write_case = write_for_ever
+    with ending_on_sigterm():
+        if sys.argv[1] == "cache":
+            slices = cache.SliceCache(FOLDER / "cache", (16, 16), processes=2)
+            slices.labels(find_cases(FOLDER / "data"), "middle", (1, 2, 3))
+        else:
+            dataset.write_phantom(FOLDER / "phantom", 4, 1, 0, processes=2)
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for number in range(8):
+        name = f"BraTS-GLI-{number:05d}-000"
+        (tmp_path / "data" / name).mkdir(parents=True)
+        (tmp_path / "data" / name / f"{name}-seg.nii.gz").touch()
+    return tmp_path
+
+
+def started(folder: Path, what: str) -> subprocess.Popen[str]:
+    """A process that builds something, once two of its workers are at their jobs."""
+    script = folder / "build.py"
+    script.write_text(PROGRAM.format(repository=str(REPOSITORY), folder=str(folder)), "utf-8")
+    process = subprocess.Popen(
+        [sys.executable, str(script), what],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 120
+    while len(list(folder.glob("started-*"))) < 2:
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return process
+
+
+def wait_for_all(process: subprocess.Popen[str]) -> str:
+    """What was printed, once every process that could print more has ended."""
+    return process.communicate(timeout=120)[0]
+
+
+@pytest.mark.parametrize("what", ["cache", "phantom"])
+def test_no_worker_outlives_a_parent_that_is_killed(what: str, folder: Path) -> None:
+    process = started(folder, what)
+
+    process.kill()
+    printed = wait_for_all(process)
+
+    assert process.returncode == -signal.SIGKILL
+    assert "Traceback" not in printed
+
+
+@pytest.mark.parametrize("what", ["cache", "phantom"])
+def test_a_build_that_is_told_to_stop_leaves_no_worker_and_no_half_written_folder(
+    what: str, folder: Path
+) -> None:
+    process = started(folder, what)
+
+    process.terminate()
+    printed = wait_for_all(process)
+
+    assert process.returncode == 128 + signal.SIGTERM
+    assert "Traceback" not in printed
+    left = [path for path in (folder / what).iterdir() if path.is_dir()]
+    assert left == []
+
+
+UNGUARDED = """
+import sys
+from pathlib import Path
+sys.path.insert(0, {repository!r})
+from data_modules.cache.slice_cache import SliceCache
+from data_modules.catalog.cases import find_cases
+slices = SliceCache(Path({folder!r}) / "cache", (16, 16), processes=2)
+slices.labels(find_cases(Path({folder!r}) / "data"), "middle", (1, 2, 3))
+"""
+
+
+def test_a_script_without_a_guard_ends_and_is_told(folder: Path) -> None:
+    script = folder / "build.py"
+    script.write_text(UNGUARDED.format(repository=str(REPOSITORY), folder=str(folder)), "utf-8")
+
+    ended = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, check=False, timeout=120
+    )
+
+    assert ended.returncode == 1
+    assert 'put the code of the script under if __name__ == "__main__":' in ended.stderr
+
+
+def test_a_worker_that_is_killed_is_one_line() -> None:
+    jobs = iter([signal.SIGKILL])
+    with pytest.raises(DataError, match="a worker process was killed, perhaps for want of memory"):
+        list(run_in_order(signal.raise_signal, jobs, 2))
+
+
+def test_jobs_are_taken_as_they_are_needed_and_answered_in_order() -> None:
+    taken: list[int] = []
+
+    def jobs() -> Iterator[int]:
+        for number in range(-12, 0):
+            taken.append(number)
+            yield number
+
+    results = run_in_order(abs, jobs(), 2)
+    first = next(results)
+
+    assert len(taken) == 4
+    assert [first, *results] == list(range(12, 0, -1))
+
+
+def test_one_process_works_in_this_one() -> None:
+    assert list(run_in_order(_process, [0, 1], 1)) == [os.getpid()] * 2
+    assert os.getpid() not in list(run_in_order(_process, [0, 1], 2))
+
+
+def _process(job: int) -> int:
+    del job
+    return os.getpid()

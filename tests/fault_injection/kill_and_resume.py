@@ -1,0 +1,243 @@
+"""Kill trainings at random moments, resume them, and see whether they end with the same bits.
+
+python -m tests.fault_injection.kill_and_resume --kills 60
+
+Each round is a training that is started, killed by SIGKILL, resumed, killed again and so on, until
+it ends by itself. What comes out must be what comes out of the same training left alone. What a
+kill hit is judged by what it left on the disk.
+"""
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import cycle
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from tests.fault_injection.processes import MAIN, Moment, Pace, begun_run, draw_kill, training
+from tests.fault_injection.compare_runs import differences
+from lightning_app.utils.errors import UsageError
+from lightning_app.runs.status import ORPHANS_END_S, is_finished
+
+CASES, DEPTH = 14, 5
+SIZE = [
+    *("--config", "unet_t1c.yaml"),
+    *("--trainer.max_epochs", "4"),
+    *("--trainer.accelerator", "cpu"),
+    *("--trainer.enable_progress_bar", "false"),
+    *("--last_checkpoint.every_n_minutes", "0"),  # after every batch
+    *("--data.slices", "all"),
+    *("--data.split_sizes", "[0.6,0.3,0.1]"),
+    *("--data.image_size", "[32,32]"),
+    *("--data.batch_size", "4"),
+]
+PLAIN = ["--model.network.init_args.widths", "[4,4,4,4,8]"]
+TRUST = ["--trust", "benchmarks"]
+DROPOUT = ["--model.network.class_path", "tests.fault_injection.dropout_unet.DropoutUNet", *TRUST]
+FLIPS = ["--data.flip", "true"]
+WORKERS = ["--data.num_workers", "2"]
+SETTINGS = {
+    "0 workers": PLAIN,
+    "2 workers": [*PLAIN, *WORKERS],
+    "0 workers, dropout, flips": [*DROPOUT, *FLIPS],
+    "2 workers, dropout, flips": [*DROPOUT, *FLIPS, *WORKERS],
+}
+
+
+@dataclass
+class Result:
+    """What became of the rounds of a setting.
+
+    Attributes:
+        moments: how many kills hit what.
+        problems: for each round what differs from the uninterrupted training, or went wrong.
+    """
+
+    moments: Counter[Moment] = field(default_factory=Counter)
+    problems: list[list[str]] = field(default_factory=list)
+
+    @property
+    def identical(self) -> int:
+        """Rounds that ended with the same bits."""
+        return sum(not problems for problems in self.problems)
+
+
+class Faults:
+    """Rounds of kills, through the settings in turn.
+
+    Args:
+        folder: an empty folder to work in.
+        kills: how many.
+        seed: of their moments.
+    """
+
+    def __init__(self, folder: Path, kills: int, seed: int) -> None:
+        self.results = {setting: Result() for setting in SETTINGS}
+        self._folder = folder
+        self._left = kills
+        self._rng = np.random.default_rng(seed)
+        self._paces: dict[str, Pace] = {}
+        self._groups: list[int] = []
+
+    def run(self) -> Iterator[Moment]:
+        """Train each setting without interruption, then make the kills; give what each has hit."""
+        self._write_data()
+        for setting in SETTINGS:
+            self._paces[setting] = self._train_uninterrupted(setting)
+        for number, setting in enumerate(cycle(SETTINGS)):
+            if self._left <= 0:
+                return
+            yield from self._round(self._folder / f"round-{number}", setting)
+
+    def left_behind(self) -> int:
+        """End what has outlived a training by more than it may, and count the trainings."""
+        time.sleep(ORPHANS_END_S)
+        alive = 0
+        for group in self._groups:
+            with suppress(ProcessLookupError):
+                os.killpg(group, signal.SIGKILL)
+                alive += 1
+        return alive
+
+    def _write_data(self) -> None:
+        size = ["--cases", str(CASES), "--depth", str(DEPTH)]
+        output = ["--output", str(self._folder / "phantom")]
+        subprocess.run(  # noqa: S603 (our own program)
+            [sys.executable, str(MAIN), "phantom", *output, *size],
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+
+    def _begin(self, setting: str) -> list[str]:
+        return [*SIZE, *SETTINGS[setting], "--data.root", str(self._folder / "phantom")]
+
+    def _uninterrupted(self, setting: str) -> Path:
+        return self._folder / setting.replace(" ", "-")
+
+    def _train_uninterrupted(self, setting: str) -> Pace:
+        folder = self._uninterrupted(setting)
+        folder.mkdir()
+        with training(folder, self._begin(setting)) as process:
+            process.wait_for_first_checkpoint()
+            first = time.monotonic()
+            process.wait()
+        if process.exit_code != 0:
+            raise RuntimeError(f"'{setting}' cannot be trained: {process.output}")
+        return Pace(first - process.began, time.monotonic() - first)
+
+    def _round(self, folder: Path, setting: str) -> Iterator[Moment]:
+        """Start a training, kill and resume it until it ends by itself, and look what came out."""
+        folder.mkdir()
+        result = self.results[setting]
+        while True:
+            arguments = ["--resume", *TRUST] if begun_run(folder) else self._begin(setting)
+            moment, problems = self._train(folder, arguments, self._paces[setting])
+            if moment is not None:
+                result.moments[moment] += 1
+                yield moment
+            if moment is None or _is_finished(folder):  # a kill may come after all is done
+                break
+        result.problems.append(problems or self._compare(folder, setting))
+
+    def _compare(self, folder: Path, setting: str) -> list[str]:
+        run, uninterrupted = begun_run(folder), begun_run(self._uninterrupted(setting))
+        if run is None or uninterrupted is None:
+            return ["no run"]
+        try:
+            return differences(run, uninterrupted)
+        except (UsageError, OSError) as error:  # a file that is damaged or not there
+            return [str(error)]
+
+    def _train(
+        self, folder: Path, arguments: list[str], pace: Pace
+    ) -> tuple[Moment | None, list[str]]:
+        """Train until a kill, if one is left, or the end.
+
+        Returns:
+            What the kill hit; None where there was none. What went wrong.
+        """
+        moment = None
+        try:
+            with training(folder, arguments) as process:
+                self._groups.append(process.group)
+                if self._left > 0:
+                    process.wait_for(draw_kill(self._rng, pace))
+                    moment = process.kill()
+                process.wait()
+        except TimeoutError as error:
+            return None, [str(error)]
+        if moment is not None:
+            self._left -= 1
+        elif process.exit_code != 0:
+            print(process.output, file=sys.stderr)
+            return None, [f"exit code {process.exit_code}"]
+        return moment, []
+
+
+def _is_finished(folder: Path) -> bool:
+    run = begun_run(folder)
+    return run is not None and is_finished(run)
+
+
+def table(results: Mapping[str, Result]) -> Table:
+    """A row a setting, and the totals."""
+    made = Table("setting", "rounds", "kills", *Moment, "bit-identical", title="SIGKILL and resume")
+    total = Result()
+    for setting, result in results.items():
+        made.add_row(setting, *_cells(result))
+        total.moments += result.moments
+        total.problems += result.problems
+    made.add_section()
+    made.add_row("total", *_cells(total))
+    for column in made.columns[1:]:
+        column.justify = "right"
+    return made
+
+
+def _cells(result: Result) -> list[str]:
+    kills = [result.moments.total(), *(result.moments[moment] for moment in Moment)]
+    return [str(number) for number in (len(result.problems), *kills, result.identical)]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print.
+
+    Returns:
+        The exit code: 1 if a round did not end with the same bits, or left something behind.
+    """
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=60, help="by default %(default)s")
+    parser.add_argument("--seed", type=int, default=0, help="of their moments")
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as folder:
+        faults = Faults(Path(folder), options.kills, options.seed)
+        bar = partial(track, description="Kills", console=Console(stderr=True))
+        for _ in bar(faults.run(), total=options.kills):
+            pass
+        left = faults.left_behind()
+    Console().print(table(faults.results))
+    problems = [
+        f"{setting}, round {number}: {'; '.join(problems)}"
+        for setting, result in faults.results.items()
+        for number, problems in enumerate(result.problems, start=1)
+        if problems
+    ]
+    print(*problems, f"Trainings that left processes behind: {left}", sep="\n")
+    return 1 if problems or left else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

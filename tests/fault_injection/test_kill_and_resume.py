@@ -1,0 +1,126 @@
+"""Killed trainings: the measurement itself, and that it can see what it looks for."""
+
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from rich.console import Console
+
+from tests.fault_injection.kill_and_resume import SETTINGS, Faults, table
+from tests.fault_injection.processes import Moment, Pace, Traces, draw_kill, traces
+from tests.fault_injection.compare_runs import differences, same
+from lightning_app.runs.folder import Run, find_runs
+from tests.conftest import Program
+
+
+@pytest.mark.slow
+def test_killed_trainings_end_with_the_same_bits(tmp_path: Path) -> None:
+    faults = Faults(tmp_path, kills=6, seed=1)
+    moments = list(faults.run())
+    assert len(moments) == 6
+    for result in faults.results.values():
+        assert result.problems == [[]] * len(result.problems)
+    assert sum(len(result.problems) for result in faults.results.values()) > 0
+    assert sum(result.moments.total() for result in faults.results.values()) == 6
+    assert faults.left_behind() == 0
+
+
+def test_a_difference_of_one_bit_is_seen() -> None:
+    weights = {"a": torch.ones(3), "b": [1, {"c": 2.0}]}
+    assert same(weights, {"a": torch.ones(3), "b": [1, {"c": 2.0}]})
+    nudged = torch.ones(3)
+    nudged[1] = torch.nextafter(nudged[1], torch.tensor(2.0))
+    others: list[dict[str, Any]] = [
+        {"a": nudged, "b": [1, {"c": 2.0}]},
+        {"a": torch.ones(3), "b": [1, {"c": 2.5}]},
+        {"a": torch.ones(3), "b": [1, {"d": 2.0}]},
+        {"a": torch.ones(3), "b": [1]},
+        {"a": torch.ones(3, dtype=torch.float64), "b": [1, {"c": 2.0}]},
+    ]
+    for other in others:
+        assert not same(weights, other)
+    assert same(torch.tensor(torch.nan), torch.tensor(torch.nan))
+    assert not same(torch.tensor(0.0), torch.tensor(-0.0))
+    assert not same(torch.zeros(2, 3), torch.zeros(3, 2))
+
+
+def test_what_differs_between_two_runs_is_named(program: Program, tmp_path: Path) -> None:
+    assert program("fit") == 0
+    (run,) = find_runs(Path("runs"))
+    copy = Run(tmp_path / "copy" / run.path.name)
+    shutil.copytree(run.path, copy.path)
+    assert differences(copy, run) == []
+
+    saved = torch.load(copy.last, weights_only=True)
+    next(iter(saved["state_dict"].values())).flatten()[0] += 1
+    torch.save(saved, copy.last)
+    copy.metrics.write_text(copy.metrics.read_text("utf-8") + "\n", "utf-8")
+    copy.status.unlink()
+    (copy.checkpoints / ".part-killed-last.ckpt").touch()
+    assert differences(copy, run) == [
+        "last.ckpt: state_dict",
+        "metrics.csv",
+        "status",
+        ".part-killed-last.ckpt is left",
+    ]
+
+
+def test_what_a_kill_hit_is_told_from_what_lies_on_the_disk(tmp_path: Path) -> None:
+    assert traces(tmp_path) == Traces(frozenset(), None)
+    run = Run(tmp_path / "runs" / "unet" / "20260101-000000-abcdef")
+    run.checkpoints.mkdir(parents=True)
+    run.config.touch()
+    begun = traces(tmp_path)
+    assert begun.moment(begun) is Moment.START_UP
+    run.last.touch()
+    saved = traces(tmp_path)
+    assert saved.moment(begun) is Moment.TRAINING
+    assert saved.moment(saved) is Moment.START_UP
+    (run.checkpoints / ".part-1").touch()
+    hit = traces(tmp_path)
+    assert hit.moment(saved) is Moment.WRITE
+    assert hit.moment(hit) is Moment.START_UP  # left by an earlier kill
+
+
+def test_a_process_that_outlives_its_training_is_counted_and_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.fault_injection.kill_and_resume.ORPHANS_END_S", 0)
+    faults = Faults(tmp_path, kills=0, seed=0)
+    with subprocess.Popen(["sleep", "60"], start_new_session=True) as left:
+        faults._groups.append(left.pid)
+        assert faults.left_behind() == 1
+        assert left.wait() == -signal.SIGKILL
+    assert faults.left_behind() == 0
+
+
+def test_kills_are_spread_over_the_life_of_a_process_and_follow_the_seed() -> None:
+    pace = Pace(start_up=5, training=10)
+    kills = [draw_kill(np.random.default_rng(seed), pace) for seed in range(500)]
+    assert kills[7] == draw_kill(np.random.default_rng(7), pace)
+    for aim, most in ((Moment.START_UP, 5), (Moment.TRAINING, 4), (Moment.WRITE, 4)):
+        pauses = [kill.pause for kill in kills if kill.aim is aim]
+        assert len(pauses) > 40
+        assert 0 <= min(pauses) < most / 10
+        assert 0.9 * most < max(pauses) <= most
+
+
+def test_the_table_adds_up_over_the_settings(tmp_path: Path) -> None:
+    results = Faults(tmp_path, kills=0, seed=0).results
+    first, second, *_ = results.values()
+    first.moments[Moment.WRITE] += 2
+    first.problems += [[], ["metrics.csv"]]
+    second.moments[Moment.START_UP] += 1
+    second.problems += [[]]
+    console = Console(width=120)
+    with console.capture() as printed:
+        console.print(table(results))
+    rows = [line.strip("│ \n").split("│") for line in printed.get().splitlines() if "│" in line]
+    cells = {row[0].strip(): [int(cell) for cell in row[1:]] for row in rows}
+    assert cells[next(iter(SETTINGS))] == [2, 2, 0, 0, 2, 1]
+    assert cells["total"] == [3, 3, 1, 0, 2, 2]

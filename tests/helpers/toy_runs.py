@@ -1,0 +1,150 @@
+"""Run folders as a training and a test leave them, made of a few masks. No torch."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+
+from lightning_app.metrics.count_table import CountTable
+from lightning_app.utils.json_csv import write_csv, write_json
+from lightning_app.runs.folder import Run
+from lightning_app.metrics.scores import accuracy_of_nothing, evaluate_with_intervals
+
+SIZE = 16
+UNET, ATTENTION, SPP, ASPP = (
+    f"models.{name}" for name in ("UNet", "AttentionUNet", "AttentionUNetSPP", "AttentionUNetASPP")
+)
+
+# True, predicted and common pixels of each case.
+Sizes = Mapping[str, tuple[int, int, int]]
+
+
+@dataclass
+class ToyRun:
+    """What is to be written; every case has one slice and one class.
+
+    Attributes:
+        cases: case ids, each with true, predicted and common pixels; the last four characters of an
+            id are the number of the scan, what is before them the patient.
+    """
+
+    cases: Sizes
+    network: str = UNET
+    modality: str = "t2f"
+    seed: int = 0
+    name: str = "20260101-000000-aaaaaa"
+    data: dict[str, Any] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
+    computed_with: dict[str, Any] | None = None
+    status: str = "finished"
+    training: float | None = None
+    inference: float | None = None
+
+    def write(self, root: Path) -> Run:
+        """Write the run folder."""
+        run = Run(root / f"{self.network.rpartition('.')[2]}_{self.modality}" / self.name)
+        run.path.mkdir(parents=True)
+        run.config.write_text(yaml.safe_dump(self._config()), encoding="utf-8")
+        write_json(run.status, {"status": self.status})
+        write_json(run.environment, {"device": "cpu", "python": "3.11", "data": self._data()})
+        size = {"parameters": 1000, "multiply_adds": 2000, "image_size": [SIZE, SIZE]}
+        write_json(run.network, size)
+        rows = [(case, case[:-4], "test") for case in self.cases]
+        write_csv(run.split, ("case", "patient", "side"), [*rows, ("other-000", "other", "train")])
+        write_csv(run.metrics, ("epoch", "val/dice"), [(0, 0.25), (1, None), (2, 0.5)])
+        if self.training is not None:
+            write_json(run.timing, {"device": "gpu", "run": {"seconds": self.training}})
+        self._write_test(run)
+        return run
+
+    def _write_test(self, run: Run) -> None:
+        test, table = run.test(), self.table()
+        scores = {
+            name: {score: _written(result) for score, result in results.items()}
+            for name, results in evaluate_with_intervals(table, seed=0).items()
+        }
+        metrics = {
+            "data": self._data(),
+            "checkpoint": {"epoch": 2},
+            "patients_trained_on": 0,
+            "accuracy_of_nothing": accuracy_of_nothing(table),
+            "scores": scores,
+        }
+        if self.computed_with is not None:
+            metrics["computed_with"] = self.computed_with
+        write_json(test.metrics, metrics)
+        rows = [
+            (case, case[:-4], 7, "whole", *counts[0])
+            for case, counts in zip(table.cases, table.counts.tolist(), strict=True)
+        ]
+        header = ("case", "patient", "slice", "class", "tp", "fp", "fn", "tn")
+        write_csv(test.slices, header, rows)
+        if self.inference is not None:
+            write_json(test.timing, {"device": "gpu", "seconds": self.inference})
+        self._write_masks(run)
+
+    def _write_masks(self, run: Run) -> None:
+        pairs = [_masks(*sizes) for sizes in self.cases.values()]
+        truth, prediction = (np.packbits(np.stack(masks), axis=-1) for masks in zip(*pairs))  # noqa: B905
+        case, place = np.array(list(self.cases)), np.full(len(pairs), 7)
+        grey = np.arange(SIZE * SIZE, dtype=np.uint8).reshape(1, SIZE, SIZE)
+        images = np.repeat(grey, len(pairs), axis=0)
+        np.savez(
+            run.test().masks, case=case, slice=place, width=np.array(SIZE), truth=truth,
+            prediction=prediction,
+        )  # fmt: skip
+        np.savez(run.test().images, case=case, slice=place, image=images)
+
+    def table(self) -> CountTable:
+        """The counts."""
+        counts = [
+            [both, predicted - both, true - both, SIZE * SIZE - true - predicted + both]
+            for true, predicted, both in self.cases.values()
+        ]
+        cases = list(self.cases)
+        patients = [case[:-4] for case in cases]
+        return CountTable(
+            ("whole",), cases, patients, [7] * len(cases), np.array(counts, np.int64)[:, None]
+        )
+
+    def _config(self) -> dict[str, Any]:
+        return {
+            "seed_everything": self.seed,
+            "model": {"network": {"class_path": self.network}},
+            "data": {"modalities": self.modality.split("+")},
+            "trainer": {"max_epochs": 3},
+            **self.settings,
+        }
+
+    def _data(self) -> dict[str, Any]:
+        return {
+            "kind": "phantom",
+            "fingerprint": f"print-{self.modality}",
+            "split": "split-a",
+            "target": "whole",
+            "slices": "middle",
+            "eval_slices": "middle",
+            **self.data,
+        }
+
+
+def twelve_cases(common: Sequence[int]) -> dict[str, tuple[int, int, int]]:
+    """Twelve patients with a case each, 40 true and 40 predicted pixels, so many in common."""
+    return {f"P{i:02d}-000": (40, 40, both) for i, both in enumerate(common)}
+
+
+def _masks(true: int, predicted: int, both: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Masks (1, SIZE, SIZE) of those sizes."""
+    truth, prediction = np.zeros((2, SIZE * SIZE), bool)
+    truth[:true] = True
+    prediction[true - both : true - both + predicted] = True
+    return truth.reshape(1, SIZE, SIZE), prediction.reshape(1, SIZE, SIZE)
+
+
+def _written(result: Any) -> dict[str, float | None]:  # noqa: ANN401 (a Result)
+    low, high = result.interval or (None, None)
+    return {"value": result.value, "low": low, "high": high}

@@ -1,0 +1,222 @@
+"""The grid: what is there is not done again, what is missing is; a failure does not stop it."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from filelock import FileLock
+
+from lightning_app.commands import reproduce
+from lightning_app.cli import main
+from lightning_app.utils.json_csv import read_json, write_json
+from lightning_app.runs.status import read_status
+from lightning_app.runs.folder import Run, find_runs
+from tests.conftest import Program
+
+TWO = ["--only", "unet_t1c", "--only", "aspp_t2f", "--config", "toy.yaml"]
+MAIN = Path(__file__).resolve().parents[2] / "main.py"
+
+Calls = list[tuple[str, ...]]
+
+
+@pytest.fixture
+def calls(program: Program, monkeypatch: pytest.MonkeyPatch) -> Calls:
+    """The commands that the grid carries out, here in this process and without the report."""
+    del program  # for its folder and its toy.yaml
+    made: Calls = []
+
+    def execute(*arguments: str) -> int:
+        made.append(arguments)
+        return 0 if arguments[0] == "report" else main(list(arguments))
+
+    monkeypatch.setattr(reproduce, "_execute", execute)
+    return made
+
+
+def names(calls: Calls) -> list[str]:
+    return [call[0] for call in calls]
+
+
+def test_what_is_there_is_not_done_again(calls: Calls, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["reproduce", *TWO]) == 0
+    assert names(calls) == ["fit", "test", "fit", "test", "report"]
+    output = capsys.readouterr().out
+    assert "[1/2] unet_t1c, seed 0" in output
+    assert "[2/2] aspp_t2f, seed 0" in output
+    runs = find_runs(Path("runs"))
+    assert {run.experiment for run in runs} == {"unet_t1c", "aspp_t2f"}
+    assert all(run.test().metrics.is_file() for run in runs)
+
+    calls.clear()
+    assert main(["reproduce", *TWO, "--data.num_workers", "1"]) == 0  # where, not what
+    assert names(calls) == ["report"]
+
+    calls.clear()
+    (tested,) = (run for run in runs if run.experiment == "aspp_t2f")
+    tested.test().metrics.unlink()
+    assert main(["reproduce", *TWO, "--seeds", "2"]) == 0
+    assert names(calls) == ["test", "fit", "test", "fit", "test", "report"]
+    assert len(find_runs(Path("runs"))) == 4
+
+
+def test_a_test_from_before_the_training_went_on_is_made_anew(calls: Calls) -> None:
+    own = ["reproduce", "--only", "unet_t1c", "--config", "toy.yaml"]
+    assert main(own) == 0
+    (run,) = find_runs(Path("runs"))
+    metrics = run.test().metrics
+    results = read_json(metrics)
+    write_json(metrics, {**results, "checkpoint": {**results["checkpoint"], "epoch": -1}})
+
+    calls.clear()
+    assert main(own) == 0
+    assert names(calls) == ["test", "report"]
+    assert read_json(metrics)["checkpoint"] == results["checkpoint"]
+
+    calls.clear()
+    run.best.unlink()  # to save room: what was tested stays tested
+    assert main(own) == 0
+    assert names(calls) == ["report"]
+
+
+def test_another_config_or_other_data_are_another_run(calls: Calls) -> None:
+    one = ["--only", "unet_t1c", "--config", "toy.yaml"]
+    assert main(["reproduce", *one]) == 0
+    assert main(["reproduce", *one, "--optimizer.lr", "0.01"]) == 0
+    assert main(["reproduce", *one, "--data.split_seed", "1"]) == 0
+    assert names(calls) == 3 * ["fit", "test", "report"]
+
+
+def test_a_run_from_before_an_option_is_the_wanted_one_only_where_the_option_is_not_used(
+    calls: Calls,
+) -> None:
+    one = ["reproduce", "--only", "unet_t1c", "--config", "toy.yaml"]
+    assert main(one) == 0
+    config = yaml.safe_load(only_run().config.read_text("utf-8"))
+    del config["acceleration"], config["data"]["on_device"]
+    only_run().config.write_text(yaml.safe_dump(config), "utf-8")
+
+    calls.clear()
+    assert main([*one, "--data.on_device", "true"]) == 0  # changes nothing
+    assert names(calls) == ["report"]
+    assert main([*one, "--acceleration.channels_last", "true"]) == 0
+    assert names(calls) == ["report", "fit", "test", "report"]
+
+
+def test_a_failed_one_is_reported_and_the_others_go_on(
+    calls: Calls, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    execute = reproduce._execute
+
+    def fail(*arguments: str) -> int:
+        return 2 if "unet_t1c.yaml" in arguments else execute(*arguments)
+
+    monkeypatch.setattr(reproduce, "_execute", fail)
+    assert main(["reproduce", *TWO]) == 1
+    output = capsys.readouterr().out
+    assert "failed (exit code 2)" in output
+    assert names(calls) == ["fit", "test", "report"]
+    assert [run.experiment for run in find_runs(Path("runs"))] == ["aspp_t2f"]
+
+
+def test_one_whose_data_are_bad_has_failed_and_the_others_go_on(
+    calls: Calls, toy_root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(toy_root, "data")
+    next(Path("data").glob("*/*-t1c.nii.gz")).unlink()
+    assert main(["reproduce", *TWO, "--data.root", "data"]) == 1
+    error = capsys.readouterr().err
+    assert "unet_t1c, seed 0: bad cases: 1" in error
+    assert names(calls) == ["fit", "test", "report"]
+    assert [run.experiment for run in find_runs(Path("runs"))] == ["aspp_t2f"]
+
+
+def test_an_interruption_ends_the_grid(
+    calls: Calls, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(reproduce, "_execute", lambda *_: 130)
+    assert main(["reproduce", *TWO]) == 130
+    assert "the same command goes on" in capsys.readouterr().err
+    assert not calls
+
+
+def test_a_run_that_another_process_trains_is_waited_for(
+    calls: Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert main(["reproduce", *TWO]) == 0
+    calls.clear()
+    for run in find_runs(Path("runs")):
+        run.test().metrics.unlink()
+    answers = iter([True, True, False, True, False])  # unet, aspp, then unet, aspp, aspp
+    monkeypatch.setattr(reproduce, "is_alive", lambda _: next(answers))
+    monkeypatch.setattr(reproduce, "WAIT_S", 0.0)
+    assert main(["reproduce", *TWO]) == 0
+    assert names(calls) == ["test", "test", "report"]
+
+
+def test_a_cell_that_another_grid_has_begun_comes_when_that_one_is_done(
+    calls: Calls, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("runs").mkdir()
+    other = FileLock("runs/.unet_t1c-0.lock")
+    other.acquire()
+    monkeypatch.setattr(time, "sleep", lambda _: other.release())  # nothing else was left to do
+
+    assert main(["reproduce", *TWO]) == 0
+
+    experiments = [call[2] for call in calls if call[0] == "fit"]
+    assert experiments == ["aspp_t2f.yaml", "unet_t1c.yaml"]
+    assert "unet_t1c, seed 0 is being trained by another process" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--seeds", "0"], "expected a whole number from 1 up"),
+        (["--only", "vnet_t1c"], "invalid choice: 'vnet_t1c'"),
+        (["--seed_everything", "3"], "--seed_everything follows from --seeds"),
+        (["--data.batchsize", "3"], "batch_size"),
+    ],
+)
+def test_bad_options_are_refused(
+    options: list[str], words: str, program: Program, capsys: pytest.CaptureFixture[str]
+) -> None:
+    del program
+    try:
+        code: object = main(["reproduce", *options])
+    except SystemExit as end:
+        code = end.code
+    assert code == 2
+    assert words in capsys.readouterr().err
+
+
+def only_run() -> Run:
+    (run,) = find_runs(Path("runs"))
+    return run
+
+
+@pytest.mark.slow
+def test_a_killed_grid_goes_on(program: Program) -> None:
+    del program
+    command = [
+        sys.executable, str(MAIN), "reproduce", "--only", "unet_t1c", "--config", "toy.yaml",
+        "--data.slices", "all", "--trainer.max_epochs", "30", "--last_checkpoint.every_n_minutes",
+        "0",
+    ]  # fmt: skip
+    grid = subprocess.Popen(command, start_new_session=True)
+    while not (find_runs(Path("runs")) and only_run().last.exists()):
+        assert grid.poll() is None
+        time.sleep(0.05)
+    os.killpg(grid.pid, signal.SIGKILL)
+    grid.wait()
+    assert read_status(only_run())["status"] == "running"
+
+    assert subprocess.run(command, check=False).returncode == 0
+    status = read_status(only_run())
+    assert (status["status"], status["resumed"]) == ("finished", 1)
+    assert only_run().test().metrics.is_file()

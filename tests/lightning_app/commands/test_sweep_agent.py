@@ -1,0 +1,245 @@
+"""The real `wandb sweep` and `wandb agent`, with the real program, against a stand-in server."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from lightning_app.config.lookup import CONFIGS
+from lightning_app.config.diff import at
+from lightning_app.runs.status import read_status
+from lightning_app.runs.folder import Run, find_runs, run_config
+from tests.helpers.sweep_files import combinations, read_sweep
+from tests.helpers.toy import toy_config
+from tests.helpers.wandb_files import offline_runs
+from tests.helpers.wandb_standin import ENTITY, PROJECT, SWEEP, StandIn, Trial, serving
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE_S = 300  # for what takes seconds on an idle machine
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds processes in /proc"),
+]
+
+
+class Desk:
+    """Somebody's terminal: a folder, a home, and W&B's commands.
+
+    Args:
+        folder: to work in.
+        address: of the server.
+    """
+
+    def __init__(self, folder: Path, address: str) -> None:
+        self.folder = folder
+        theirs = {name: value for name, value in os.environ.items() if "WANDB" not in name}
+        self.environment = {
+            **theirs,
+            "HOME": str(folder / "home"),
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "OMP_NUM_THREADS": "1",
+            "WANDB_BASE_URL": address,
+            "WANDB_API_KEY": "k" * 40,
+            "WANDB_ERROR_REPORTING": "false",
+        }
+
+    def sweep(self, name: str) -> str:
+        """`wandb sweep` of one of ours; says what it printed."""
+        file = self.folder / name
+        content = read_sweep(CONFIGS / "sweeps" / name)
+        content["program"] = str(ROOT / "main.py")
+        content["command"] += ["--config", "toy.yaml"]
+        file.write_text(yaml.safe_dump(content), "utf-8")
+        done = subprocess.run(
+            [sys.executable, "-m", "wandb", "sweep", file.name],
+            cwd=self.folder, env=self.environment, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        return done.stdout + done.stderr
+
+    def agent(self, number: int = 0, *options: str) -> subprocess.Popen[bytes]:
+        """Start `wandb agent` as the README does; what it says goes into a file."""
+        with self.said(number).open("wb") as output:
+            return subprocess.Popen(
+                [sys.executable, "-m", "wandb", "agent", "--forward-signals", *options,
+                 f"{ENTITY}/{PROJECT}/{SWEEP}"],
+                cwd=self.folder, env=self.environment, stdout=output, stderr=output,
+            )  # fmt: skip
+
+    def said(self, number: int = 0) -> Path:
+        """What an agent and its trials said."""
+        return self.folder / f"agent{number}.txt"
+
+    def clear(self) -> None:
+        """End whatever a failed test has left running."""
+        for process in self.processes():
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+
+    def processes(self) -> list[int]:
+        """Every process that was started from here and is there yet."""
+        mark = f"HOME={self.environment['HOME']}\0".encode()
+        found = []
+        for path in Path("/proc").glob("[0-9]*/environ"):
+            try:
+                if mark in path.read_bytes():
+                    found.append(int(path.parent.name))
+            except OSError:  # another user's, or just gone
+                continue
+        return found
+
+
+Open = Callable[[StandIn], Desk]
+
+
+@pytest.fixture
+def open_desk(toy_root: Path, tmp_path: Path) -> Iterator[Open]:
+    """Make a desk at toy size; nothing that was started from it outlives the test."""
+    with ExitStack() as stack:
+
+        def make(memory: StandIn) -> Desk:
+            desk = Desk(tmp_path, stack.enter_context(serving(memory)))
+            stack.callback(desk.clear)
+            (tmp_path / "home").mkdir()
+            config = toy_config(toy_root)
+            config["data"] |= {"cache_dir": str(tmp_path / "cache"), "num_workers": 1}
+            (tmp_path / "toy.yaml").write_text(yaml.safe_dump(config), "utf-8")
+            return desk
+
+        yield make
+
+
+def trials_of(name: str, count: int) -> list[dict[str, Any]]:
+    return combinations(read_sweep(CONFIGS / "sweeps" / name))[:count]
+
+
+def wait_until(what: Callable[[], bool], said: Path) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not what():
+        assert time.monotonic() < deadline, said.read_text("utf-8")
+        time.sleep(0.05)
+
+
+def run_of(trial: Trial, root: Path) -> Run:
+    (run,) = [one for one in find_runs(root) if one.wandb_id.read_text("utf-8").strip() == trial.id]
+    return run
+
+
+def check(trial: Trial, run: Run) -> None:
+    """A trial that went well: its parameters, its folder and its scores."""
+    assert (trial.sweep, trial.exit_code) == (SWEEP, 0)
+    assert read_status(run)["status"] == "finished"
+    for name, value in trial.parameters.items():
+        assert trial.config[name] == value
+        if name != "config":
+            assert at(run_config(run), name) == value
+    for name in ("train/loss", "val/loss", "val/dice"):
+        sent = [row[name] for row in trial.rows if name in row]
+        assert sent == pytest.approx(written(run, name)), name
+    assert trial.summary["best/val/dice"] == pytest.approx(max(written(run, "val/dice")))
+
+
+def written(run: Run, score: str) -> list[float]:
+    with run.metrics.open(newline="", encoding="utf-8") as file:
+        return [float(row[score]) for row in csv.DictReader(file)]
+
+
+def test_an_agent_runs_two_trials_and_sends_their_scores(open_desk: Open) -> None:
+    memory = StandIn(trials_of("aspp_rates.yaml", 2))
+    desk = open_desk(memory)
+    assert f"{ENTITY}/{PROJECT}/{SWEEP}" in desk.sweep("aspp_rates.yaml")
+    agent = desk.agent(0, "--count", "2")
+    assert agent.wait(PATIENCE_S) == 0, desk.said().read_text("utf-8")
+
+    root = desk.folder / "runs" / "sweeps"
+    assert [run.experiment for run in find_runs(root)] == ["aspp_t2f", "aspp_t2f"]
+    for trial in memory.trials:
+        check(trial, run_of(trial, root))
+    assert len({trial.summary["val/loss"] for trial in memory.trials}) == 2
+    assert desk.processes() == []
+
+
+def test_two_agents_at_once_do_not_collide(open_desk: Open) -> None:
+    # Two networks on one contrast, whose slices both prepare for the cache.
+    memory = StandIn([{"config": "unet_t1c.yaml"}, {"config": "attention_unet_t1c.yaml"}])
+    desk = open_desk(memory)
+    desk.sweep("paper_grid.yaml")
+    agents = [desk.agent(number, "--count", "1") for number in range(2)]
+    for number, agent in enumerate(agents):
+        assert agent.wait(PATIENCE_S) == 0, desk.said(number).read_text("utf-8")
+
+    root = desk.folder / "runs"
+    for trial in memory.trials:
+        run = run_of(trial, root)
+        assert f"{run.experiment}.yaml" == trial.parameters["config"]
+        check(trial, run)
+
+
+def test_a_trial_that_fails_is_not_finished_and_the_next_one_runs(open_desk: Open) -> None:
+    rate = "optimizer.init_args.lr"
+    added = {"_wandb": {"cli_version": "0.31.0"}}  # as in a trial that is started again
+    memory = StandIn([{rate: 1e30}, {rate: 0.001, **added}])
+    desk = open_desk(memory)
+    desk.sweep("aspp_learning_rate_loss.yaml")
+    agent = desk.agent(0, "--count", "2")
+    assert agent.wait(PATIENCE_S) == 0, desk.said().read_text("utf-8")
+
+    failed, done = memory.trials
+    root = desk.folder / "runs" / "sweeps"
+    assert failed.exit_code not in {0, None}
+    assert read_status(run_of(failed, root))["status"] == "failed"
+    del done.parameters["_wandb"]
+    check(done, run_of(done, root))
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [(signal.SIGTERM, "Stopped by SIGTERM"), (signal.SIGINT, "Interrupted")],
+)
+def test_a_stopped_agent_leaves_no_process_and_no_finished_trial(
+    number: signal.Signals, words: str, open_desk: Open
+) -> None:
+    memory = StandIn(trials_of("aspp_blocks.yaml", 1))
+    desk = open_desk(memory)
+    toy = desk.folder / "toy.yaml"
+    endless = toy.read_text("utf-8").replace("max_epochs: 1", "max_epochs: 100000")
+    toy.write_text(endless, "utf-8")
+    desk.sweep("aspp_blocks.yaml")
+    agent = desk.agent()
+    (trial,) = memory.trials
+    wait_until(lambda: any("val/dice" in row for row in trial.rows), desk.said())
+    agent.send_signal(number)
+    agent.wait(PATIENCE_S)
+    wait_until(lambda: desk.processes() == [], desk.said())
+
+    assert trial.exit_code not in {0, None}
+    run = run_of(trial, desk.folder / "runs" / "sweeps")
+    assert read_status(run)["status"] == "interrupted"
+    assert run.last.is_file()
+    assert words in desk.said().read_text("utf-8")
+
+
+def test_a_trial_that_the_server_refuses_is_logged_offline(
+    open_desk: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = StandIn([])
+    monkeypatch.setattr(memory, "_UpsertBucket", None)
+    desk = open_desk(memory)
+    done = subprocess.run(
+        [sys.executable, ROOT / "main.py", "fit", "--config", "unet_t1c.yaml", "-c", "toy.yaml"],
+        cwd=desk.folder, env={**desk.environment, "WANDB_RUN_ID": "trial", "WANDB_SWEEP_ID": SWEEP},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+
+    assert "logging offline" in done.stderr
+    (run,) = find_runs(desk.folder / "runs")
+    (part,) = offline_runs(run.path)
+    assert (part.id, part.exit_code) == ("trial", 0)

@@ -1,0 +1,57 @@
+"""What counts as changed, of options that a saved config knows and of later ones."""
+
+from typing import Any
+
+import pytest
+import torch
+from jsonargparse import ArgumentParser
+
+from lightning_app.config.diff import additions, changes
+
+
+@pytest.fixture
+def parser() -> ArgumentParser:
+    made = ArgumentParser(exit_on_error=False)
+    made.add_argument("--config", action="config")
+    made.add_argument("--trust", action="append")
+    made.add_argument("--data.root", default="x")
+    made.add_argument("--fast.layout", type=bool, default=False)
+    made.add_argument("--fast.mode", type=bool | str, default=False)
+    made.add_subclass_arguments(torch.optim.Optimizer, "optimizer", skip={"params"})
+    return made
+
+
+ADAM = "torch.optim.Adam"
+OLD: dict[str, Any] = {
+    "data": {"root": "x"},
+    "optimizer": {"class_path": ADAM, "init_args": {"lr": 0.001}},
+}
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ([], {}),
+        (["--fast.layout=false", "--trust=me", "--optimizer.eps=1e-8"], {}),
+        (
+            ["--fast.layout=true", "--fast.mode=most"],
+            {"fast.layout": (False, True), "fast.mode": (False, "most")},
+        ),
+        (["--optimizer.eps=0.1"], {"optimizer.init_args.eps": (1e-08, 0.1)}),
+        (["--data.root=y"], {}),  # the config knows it: a change, no addition
+    ],
+)
+def test_a_later_option_counts_where_it_is_not_at_its_default(
+    typed: list[str], expected: dict[str, Any], parser: ArgumentParser
+) -> None:
+    config = parser.parse_args([f"--optimizer={ADAM}", *typed])
+    assert additions(OLD, config, parser) == expected
+
+
+def test_what_a_config_knows_is_compared_with_it(parser: ArgumentParser) -> None:
+    typed = ["--data.root=y", "--optimizer.lr=0.5", "--optimizer.eps=0.1", "--fast.layout=true"]
+    config = parser.parse_args([f"--optimizer={ADAM}", *typed])
+    assert changes(OLD, config) == {
+        "data.root": ("x", "y"),
+        "optimizer.init_args.lr": (0.001, 0.5),
+    }

@@ -1,0 +1,193 @@
+"""Which runs a report reads, and which not."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lightning_app.report.load.masks import read_masks
+from lightning_app.report.load.runs import read_runs
+from tests.helpers.toy_runs import ASPP, UNET, ToyRun
+
+CASES = {"A-000": (10, 20, 5), "A-001": (0, 0, 0), "B-000": (8, 8, 8)}
+
+
+def reasons(root: Path) -> dict[str, str]:
+    return {left.name: left.reason for left in read_runs(root)[1]}
+
+
+def test_what_a_run_is_comes_from_its_config_not_from_its_folder(tmp_path: Path) -> None:
+    run = ToyRun(CASES, network=ASPP, modality="t1c+t2w", seed=7).write(tmp_path)
+    run.path.parent.rename(tmp_path / "unet_t2f")
+
+    ((found,), _) = read_runs(tmp_path)
+    assert (found.network, found.modality, found.seed) == (ASPP, "t1c+t2w", 7)
+    assert found.history == [(0, 0.25), (2, 0.5)]
+    assert found.sides == {"train": 1, "val": 0, "test": 3}
+    assert found.table.counts.tolist() == [[[5, 15, 5, 231]], [[0, 0, 0, 256]], [[8, 0, 0, 248]]]
+    assert found.table.patients == ["A", "A", "B"]
+    assert found.scores["whole"]["dice"].value == pytest.approx(2 * 13 / (28 + 18))
+    assert (found.times.training, found.times.inference) == (None, None)
+
+
+def test_the_newest_finished_and_tested_run_counts(tmp_path: Path) -> None:
+    ToyRun(CASES, name="20260101-000000-aaaaaa").write(tmp_path)
+    newest = ToyRun(CASES, name="20260102-000000-aaaaaa").write(tmp_path)
+    ToyRun(CASES, name="20260103-000000-aaaaaa", status="interrupted").write(tmp_path)
+    untested = ToyRun(CASES, name="20260104-000000-aaaaaa").write(tmp_path)
+    untested.test().metrics.unlink()
+    ToyRun(CASES, seed=1, name="20260101-000000-bbbbbb").write(tmp_path)
+
+    runs, _ = read_runs(tmp_path)
+    assert {(run.run.path.name, run.seed) for run in runs} == {
+        (newest.path.name, 0),
+        ("20260101-000000-bbbbbb", 1),
+    }
+    why = reasons(tmp_path)
+    assert why["UNet_t2f/20260101-000000-aaaaaa"].startswith("UNet_t2f/20260102-000000-aaaaaa is n")
+    assert why["UNet_t2f/20260103-000000-aaaaaa"] == "not finished: its status is interrupted"
+    assert why["UNet_t2f/20260104-000000-aaaaaa"] == (
+        f"not tested: python main.py test --run {untested.path}"
+    )
+    assert len(why) == 3
+
+
+@pytest.mark.parametrize("what", ["config", "environment", "network", "split", "metrics"])
+@pytest.mark.parametrize("damage", ["", "{", "[1, 2]", "a: [", "\x00\xff"])
+def test_a_damaged_run_is_left_out_and_the_others_stay(
+    what: str, damage: str, tmp_path: Path
+) -> None:
+    ToyRun(CASES, network=ASPP).write(tmp_path)
+    run = ToyRun(CASES, network=UNET).write(tmp_path)
+    damaged: Path = getattr(run, what)
+    damaged.write_text(damage, "latin-1")
+
+    runs, left_out = read_runs(tmp_path)
+    assert [found.network for found in runs] == [ASPP]
+    assert left_out[0].reason.startswith("cannot be read: ")
+    assert "\n" not in left_out[0].reason
+    if (what, damage) == ("network", "{"):
+        assert left_out[0].reason.startswith("cannot be read: network.json: Expecting")
+
+
+def test_a_test_without_a_score_that_tables_need_is_left_out(tmp_path: Path) -> None:
+    run = ToyRun(CASES).write(tmp_path)
+    content = json.loads(run.test().metrics.read_text("utf-8"))
+    del content["scores"]["whole"]["dice_case"]
+    run.test().metrics.write_text(json.dumps(content), "utf-8")
+
+    assert reasons(tmp_path) == {
+        "UNet_t2f/20260101-000000-aaaaaa": "cannot be read: 'dice_case' is missing"
+    }
+
+
+def test_scores_that_are_not_those_of_the_slices_are_left_out(tmp_path: Path) -> None:
+    run = ToyRun(CASES).write(tmp_path)
+    content = json.loads(run.test().metrics.read_text("utf-8"))
+    content["scores"]["whole"]["iou"]["value"] = 0.75
+    run.test().metrics.write_text(json.dumps(content), "utf-8")
+
+    (reason,) = reasons(tmp_path).values()
+    assert reason.startswith("cannot be read: iou is 0.75, but 0.39")
+
+
+def test_a_test_on_other_data_is_named(tmp_path: Path) -> None:
+    run = ToyRun(CASES).write(tmp_path)
+    (run.path / "test-abc-def").mkdir()
+
+    assert reasons(tmp_path) == {
+        "UNet_t2f/20260101-000000-aaaaaa/test-abc-def": "tested on other data or another split"
+    }
+
+
+def test_times_are_read_where_they_are(tmp_path: Path) -> None:
+    ToyRun(CASES, training=61.5, inference=2.25).write(tmp_path)
+
+    ((run,), _) = read_runs(tmp_path)
+    assert (run.times.training, run.times.inference, run.times.device) == (61.5, 2.25, "gpu")
+
+
+@pytest.mark.parametrize(
+    ("acceleration", "words"),
+    [
+        ({"channels_last": False, "fold_batch_norm": False}, "32-true"),
+        ({"channels_last": True, "fold_batch_norm": False}, "32-true, channels_last"),
+        (
+            {"channels_last": True, "fold_batch_norm": True},
+            "32-true, channels_last, fold_batch_norm",
+        ),
+    ],
+)
+def test_how_a_test_was_computed_is_read(
+    acceleration: dict[str, bool], words: str, tmp_path: Path
+) -> None:
+    computed_with = {"precision": "32-true", "acceleration": acceleration}
+    ToyRun(CASES, computed_with=computed_with).write(tmp_path)
+
+    ((run,), _) = read_runs(tmp_path)
+    assert run.computed_with == words
+
+
+def test_a_test_of_an_earlier_version_does_not_say_how_it_was_computed(tmp_path: Path) -> None:
+    ToyRun(CASES).write(tmp_path)
+
+    ((run,), _) = read_runs(tmp_path)
+    assert run.computed_with == ""
+
+
+def test_masks_come_back_as_they_were(tmp_path: Path) -> None:
+    ToyRun(CASES).write(tmp_path)
+    ((run,), _) = read_runs(tmp_path)
+
+    masks = read_masks(run)
+    assert masks.cases == list(CASES)
+    assert masks.truth.shape == masks.prediction.shape == (3, 1, 16, 16)
+    assert masks.truth.sum(axis=(1, 2, 3)).tolist() == [10, 0, 8]
+    assert masks.prediction.sum(axis=(1, 2, 3)).tolist() == [20, 0, 8]
+    assert (masks.truth & masks.prediction).sum(axis=(1, 2, 3)).tolist() == [5, 0, 8]
+
+
+@pytest.mark.parametrize("damage", ["missing", "cut", "words", "pickle"])
+def test_damaged_masks_are_an_error_in_words(damage: str, tmp_path: Path) -> None:
+    run = ToyRun(CASES).write(tmp_path)
+    ((tested,), _) = read_runs(tmp_path)
+    masks = run.test().masks
+    match damage:
+        case "missing":
+            masks.unlink()
+        case "cut":
+            masks.write_bytes(masks.read_bytes()[:300])
+        case "words":
+            masks.write_text("no archive")
+        case "pickle":
+            np.savez(masks, case=np.array([object()]), allow_pickle=True)
+    with pytest.raises(ValueError, match="masks cannot be read: "):
+        read_masks(tested)
+
+
+def test_a_report_imports_neither_torch_nor_lightning(tmp_path: Path) -> None:
+    ToyRun(CASES).write(tmp_path / "runs")
+    script = (
+        "import sys; from lightning_app.cli import main; code = main(['report', sys.argv[1]]);"
+        "print(code, sorted({'torch', 'lightning', 'torchmetrics'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "runs")],
+        cwd=Path(__file__).resolve().parents[3], capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.splitlines()[-1] == "0 []"
+
+
+def test_reading_runs_draws_nothing_and_tests_nothing_yet() -> None:
+    script = (
+        "import sys; import lightning_app.report.write;"
+        "print(sorted({'scipy', 'matplotlib', 'jinja2', 'PIL'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=Path(__file__).resolve().parents[3], capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout == "[]\n"

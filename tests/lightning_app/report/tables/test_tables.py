@@ -1,0 +1,264 @@
+"""The tables' figures, worked out by hand, and the files they are written to."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lightning_app.report.load.cohorts import Cohort, cohorts, differing_settings
+from lightning_app.report.tables.estimates import Measure
+from lightning_app.report.load.paper_values import PRINTED
+from lightning_app.report.load.runs import read_runs
+from lightning_app.report.tables.run_tables import network_table, run_table, table_2
+from lightning_app.report.tables.score_tables import all_scores, comparison_table, size_table, table_1
+from lightning_app.report.tables.table import Cell, Column, Table, duration, p_value, write_table
+from lightning_app.report.tables.caveats import page_warnings
+from tests.helpers.toy_runs import ASPP, ATTENTION, ToyRun, twelve_cases
+
+FLOAT32 = {"precision": "32-true", "acceleration": {"fold_batch_norm": False}}
+FOLDED = {"precision": "32-true", "acceleration": {"fold_batch_norm": True}}
+BF16 = {"precision": "bf16-mixed", "acceleration": {"fold_batch_norm": False}}
+CASES = {"A-000": (10, 20, 5), "B-000": (8, 8, 8)}  # 13 of 18 true and 28 predicted pixels
+
+
+def cohort(root: Path, *runs: ToyRun) -> Cohort:
+    for run in runs:
+        run.write(root)
+    (found,) = cohorts(read_runs(root)[0])
+    return found
+
+
+def row(table: Table, *beginning: str) -> dict[str, Cell]:
+    """The cells of the row that begins so, by column."""
+    (found,) = (r for r in table.rows if tuple(r[: len(beginning)]) == beginning)
+    return {column.key: cell for column, cell in zip(table.columns, found, strict=True)}
+
+
+def value(cell: Cell) -> float:
+    assert isinstance(cell, Measure)
+    assert cell.value is not None
+    return cell.value
+
+
+def test_table_1_by_hand(tmp_path: Path) -> None:
+    table = table_1(cohort(tmp_path, ToyRun(CASES, network=ATTENTION)))
+
+    found = row(table, "FLAIR", "whole", "Attention UNet")
+    assert found["seeds"] == 1
+    assert value(found["dsc"]) == pytest.approx(100 * 2 * 13 / (18 + 28))
+    assert value(found["miou"]) == pytest.approx(100 * (5 / 25 + 1) / 2)
+    assert value(found["accuracy"]) == pytest.approx(100 * (512 - 20) / 512)
+    paper = (found["dsc_paper"], found["miou_paper"], found["accuracy_paper"])
+    assert paper == (78.30, 44.31, 99.15)
+    missing = row(table, "FLAIR", "whole", "Attention UNet + ASPP")
+    assert (missing["seeds"], missing["dsc"], missing["dsc_paper"]) == (0, None, 79.75)
+    nothing = row(table, "FLAIR", "whole", "(predicting nothing)")
+    assert nothing["accuracy"] == pytest.approx(100 * (512 - 18) / 512)
+    assert any("two patients" in note or "here are 2" in note for note in table.notes)
+
+
+def test_several_seeds_are_a_mean_a_deviation_and_one_interval(tmp_path: Path) -> None:
+    first, second = ([30 - i for i in range(12)], [20 - i for i in range(12)])
+    group = cohort(
+        tmp_path,
+        ToyRun(twelve_cases(first)),
+        ToyRun(twelve_cases(second), seed=1, name="20260101-000000-bbbbbb"),
+    )
+    table = table_1(group)
+
+    dsc = row(table, "FLAIR", "whole", "UNet")["dsc"]
+    scores = 100 * np.array([first, second]) / 40
+    assert isinstance(dsc, Measure)
+    assert dsc.value == pytest.approx(scores.mean())
+    assert dsc.std == pytest.approx(np.std(scores.mean(axis=1), ddof=1))
+    draws = np.random.default_rng(3).integers(12, size=(20_000, 12))
+    expected = np.quantile(scores.mean(axis=0)[draws].mean(axis=1), [0.025, 0.975])
+    assert dsc.interval == pytest.approx(expected, abs=0.4)
+    assert not any("weights, not of the architecture" in note for note in table.notes)
+
+
+def test_one_seed_speaks_of_its_weights_alone(tmp_path: Path) -> None:
+    group = cohort(tmp_path, ToyRun(CASES))
+    assert any("weights, not of the architecture" in note for note in table_1(group).notes)
+    assert any("weights, not of the architecture" in warning for warning in page_warnings([group]))
+
+
+def test_table_2_gives_what_was_measured_and_says_what_was_not(tmp_path: Path) -> None:
+    timed = ToyRun(CASES, training=100.0, inference=2.0)
+    again = ToyRun(CASES, seed=1, name="20260101-000000-bbbbbb", training=110.0, inference=4.0)
+    table = table_2(cohort(tmp_path, timed, again, ToyRun(CASES, network=ASPP)))
+
+    unet = row(table, "FLAIR", "UNet")
+    assert (value(unet["training_s"]), value(unet["inference_s"])) == (105, 3)
+    assert unet["training_paper_s"] == 141 * 60 + 27.5
+    assert (unet["test_images"], unet["device"]) == (2, "gpu")
+    aspp = row(table, "FLAIR", "Attention UNet + ASPP")
+    assert aspp["training_s"] == Measure(None)
+    assert "No training time was measured in 1 of the 3 runs." in table.notes
+    text = dict(zip([c.key for c in table.columns], table.texts()[0], strict=True))
+    assert text["training_s"] == "1 min 45.0 s ± 7.1 s"
+    assert text["training_paper_s"] == "141 min 27.5 s"
+
+
+def test_every_score_is_in_the_table_and_an_undefined_one_is_empty(tmp_path: Path) -> None:
+    table = all_scores(cohort(tmp_path, ToyRun(CASES)))
+
+    found = row(table, "FLAIR", "whole", "UNet")
+    assert value(found["recall"]) == pytest.approx(13 / 18)
+    assert value(found["dice_case"]) == pytest.approx((10 / 30 + 1) / 2)
+    place = [column.key for column in table.columns].index("empty_right")
+    assert table.texts()[0][place] == ""
+
+
+def test_dice_by_size(tmp_path: Path) -> None:
+    cases = {f"P{i}-000": (10 * i, 10 * i, 5 * i + i * i // 2) for i in range(7)}
+    table = size_table(cohort(tmp_path, ToyRun(cases)))
+
+    found = row(table, "FLAIR", "whole", "UNet")
+    assert found["cases"] == 6  # P0 has no tumour
+    assert found["thirds"] == "10 to 20; 30 to 40; 50 to 60"
+    assert found["dice_small"] == pytest.approx((5 / 10 + 12 / 20) / 2)
+    assert found["dice_large"] == pytest.approx((37 / 50 + 48 / 60) / 2)
+    assert found["spearman"] == pytest.approx(1)
+
+
+def test_networks_and_runs_are_listed_once(tmp_path: Path) -> None:
+    group = cohort(tmp_path, ToyRun(CASES), ToyRun(CASES, modality="t1c"))
+    assert list(network_table(group).rows) == [("UNet", 1000, 2000, "16 x 16")]
+    assert "by the layers' definitions" in " ".join(network_table(group).notes)
+    assert [cells[0] for cells in run_table(group.runs).rows] == [
+        "UNet_t1c/20260101-000000-aaaaaa",
+        "UNet_t2f/20260101-000000-aaaaaa",
+    ]
+
+
+def test_what_is_missing_or_unlike_is_said(tmp_path: Path) -> None:
+    longer = {"trainer": {"max_epochs": 9}}
+    ToyRun(CASES).write(tmp_path)
+    ToyRun(CASES, network=ASPP, settings=longer).write(tmp_path)
+    ToyRun(CASES, modality="t1c", data={"split": "other"}).write(tmp_path)
+    runs, _ = read_runs(tmp_path)
+
+    said = " ".join(page_warnings(cohorts(runs)))
+    assert "of 2 different data sets, splits, targets" in said
+    assert "9 of the paper's 12 experiments" in said
+    assert "Attention UNet + SPP on T2w" in said
+    assert "trainer.max_epochs is 3 or 9" in said
+    assert differing_settings(runs) == {"trainer.max_epochs": ["3", "9"]}
+
+
+def test_a_training_that_went_on_after_its_test_is_told(tmp_path: Path) -> None:
+    run = ToyRun(CASES).write(tmp_path)
+    assert "scores are old" not in " ".join(page_warnings(cohorts(read_runs(tmp_path)[0])))
+    for epoch, dice, said in ((3, 0.4, False), (4, 0.6, True)):
+        with run.metrics.open("a") as file:
+            file.write(f"{epoch},{dice}\r\n")
+        words = " ".join(page_warnings(cohorts(read_runs(tmp_path)[0])))
+        assert (f"main.py test --run {run.path} renews them" in words) == said
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"acceleration": {"fold_batch_norm": True}}, []),  # of test and predict
+        ({"data": {"on_device": True, "split_seed": 4}}, []),
+        ({"data": {"split_file": "split.csv", "phantom": {"cases": 9}}}, []),
+        ({"trainer": {"enable_progress_bar": True, "accelerator": "gpu"}}, []),
+        ({"wandb_media": {"slices": 1}, "timing": {"warmup_batches": 1}}, []),
+        ({"trainer": {"precision": "64-true"}}, ["trainer.precision"]),
+        ({"acceleration": {"channels_last": True}}, ["acceleration.channels_last"]),
+        ({"data": {"slices": "all"}}, ["data.slices"]),
+    ],
+)
+def test_only_settings_that_change_the_weights_are_called_unlike(
+    options: dict[str, dict[str, Any]], said: list[str], tmp_path: Path
+) -> None:
+    none_of_it = {group: dict.fromkeys(values) for group, values in options.items()}
+    for seed, settings in enumerate((options, none_of_it)):
+        data = {"modalities": ["t2f"], **settings.get("data", {})}
+        name = f"20260101-000000-{seed:06}"
+        ToyRun(CASES, seed=seed, name=name, settings=settings | {"data": data}).write(tmp_path)
+
+    runs, _ = read_runs(tmp_path)
+    assert len(runs) == 2
+    assert list(differing_settings(runs)) == said
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "said"),
+    [
+        (FLOAT32, FLOAT32, ""),
+        (FLOAT32, FOLDED, "acceleration: 32-true; 32-true, fold_batch_norm (column"),
+        (FLOAT32, BF16, "acceleration: 32-true; bf16-mixed (column"),
+        (FLOAT32, None, "acceleration: 32-true; unknown, of an earlier version (column"),
+        (None, None, ""),
+    ],
+)
+def test_tests_that_were_not_computed_alike_are_named_wherever_they_stand_side_by_side(
+    one: dict[str, Any] | None, other: dict[str, Any] | None, said: str, tmp_path: Path
+) -> None:
+    group = cohort(
+        tmp_path, ToyRun(CASES, computed_with=one), ToyRun(CASES, network=ASPP, computed_with=other)
+    )
+
+    tables = (table_1, table_2, all_scores, comparison_table, size_table)
+    for notes in (page_warnings([group]), *(table(group).notes for table in tables)):
+        assert sum("tested with the same precision" in note for note in notes) == bool(said)
+        assert any(said in note for note in notes)
+
+
+def test_training_times_with_different_precision_are_not_to_be_compared(tmp_path: Path) -> None:
+    faster = {"trainer": {"max_epochs": 3, "precision": "bf16-mixed"}}
+    plain = {"trainer": {"max_epochs": 3, "precision": "32-true"}}
+    group = cohort(
+        tmp_path, ToyRun(CASES, settings=plain), ToyRun(CASES, network=ASPP, settings=faster)
+    )
+
+    assert "trained with the same trainer.precision: do not" in " ".join(table_2(group).notes)
+
+
+def test_a_table_as_files(tmp_path: Path) -> None:
+    table = Table(
+        "t", "A & B", [Column("name", "Name"), Column("score", "Score (%)")],
+        [["a_b|<c>", Measure(71.234, 1.5, (60.0, 80.0))], ["[d]", None]], ["50 % of it"],
+    )  # fmt: skip
+    write_table(table, tmp_path)
+
+    with (tmp_path / "t.csv").open(newline="", encoding="utf-8") as file:
+        assert list(csv.reader(file)) == [
+            ["name", "score", "score_std", "score_low", "score_high"],
+            ["a_b|<c>", "71.234", "1.5", "60.0", "80.0"],
+            ["[d]", "", "", "", ""],
+        ]
+    markdown = (tmp_path / "t.md").read_text("utf-8").splitlines()
+    assert markdown[0] == "# A &amp; B"
+    assert markdown[4] == r"| a\_b\|&lt;c&gt; | 71.23 ± 1.50 \[60.00, 80.00\] |"
+    latex = (tmp_path / "t.tex").read_text("utf-8").splitlines()
+    assert latex[1] == r"\begin{tabular}{lr}"
+    assert latex[3] == r"Name & Score (\%) \\"
+    assert latex[5] == r"a\_b|$<$c$>$ & 71.23 $\pm$ 1.50 [60.00, 80.00] \\"
+    assert latex[6] == r"{[d]} &  \\"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"), [(13, "13.0 s"), (59.97, "1 min 0.0 s"), (8487.5, "141 min 27.5 s")]
+)
+def test_durations_are_written_as_in_the_paper(seconds: float, words: str) -> None:
+    assert duration(seconds) == words
+
+
+def test_small_p_values_are_bounds() -> None:
+    assert [p_value(p) for p in (0.00004, 0.0123456, 1.0)] == ["< 0.0001", "0.0123", "1.0000"]
+
+
+def test_the_paper_is_quoted_as_it_can_be_read() -> None:
+    assert len(PRINTED) == 12
+    lost = PRINTED["models.UNet", "t2w"]
+    assert (lost.training, lost.inference, lost.miou, lost.dsc) == (1597.1, None, 38.59, None)
+    assert "26 min 37.1 s" in lost.remark
+    assert sum(printed.dsc is not None for printed in PRINTED.values()) == 6
+    printed = {modality: PRINTED[ASPP, modality].dsc or 0 for modality in ("t2f", "t1c", "t2w")}
+    lowest = {modality: round(100 * dsc / (200 - dsc), 1) for modality, dsc in printed.items()}
+    assert lowest == {"t2f": 66.3, "t1c": 52.4, "t2w": 60.6}

@@ -1,0 +1,226 @@
+"""The command and its folder, and the page as a parser and a script engine see it."""
+
+import base64
+import io
+import json
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lightning_app.cli import main
+from lightning_app.report.load.masks import read_masks
+from lightning_app.report.load.runs import read_runs
+from lightning_app.runs.folder import Run
+from lightning_app.metrics.scores import SCORES
+from tests.helpers.toy_runs import ASPP, UNET, ToyRun
+
+BAD = "<script>alert('x')</script>&\"-000"  # a case id that would be markup
+CASES = {"A-000": (10, 20, 5), "B-000": (8, 8, 8), BAD: (30, 30, 20)}
+TABLES = ("table1", "table2", "scores", "comparisons", "tumour_size", "networks", "runs")
+FIGURES = ("figure3_t2f", "training", "tumour_size")
+
+
+class Page(HTMLParser):
+    """The elements of a page: tag, attributes, and the text within."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def attributes(self, name: str) -> list[str]:
+        return [value for _, attrs in self.elements if (value := attrs.get(name)) is not None]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two networks on one modality, reported."""
+    root = tmp_path_factory.mktemp("reported") / "runs"
+    ToyRun(CASES, network=UNET).write(root)
+    ToyRun(CASES, network=ASPP).write(root)
+    assert main(["report", str(root)]) == 0
+    return root
+
+
+@pytest.fixture(scope="module")
+def page(runs: Path) -> str:
+    return (runs / "report" / "report.html").read_text("utf-8")
+
+
+@pytest.fixture(scope="module")
+def galleries(page: str) -> Any:  # noqa: ANN401 (JSON)
+    stored = re.search(r'<script type="application/json" id="galleries">(.*?)</script>', page)
+    assert stored is not None
+    return json.loads(stored[1])
+
+
+def test_every_table_and_figure_is_a_file(runs: Path) -> None:
+    files = {path.name for path in (runs / "report").iterdir()}
+    tables = {f"{name}.{ending}" for name in TABLES for ending in ("md", "csv", "tex")}
+    figures = {f"{name}.{ending}" for name in FIGURES for ending in ("png", "pdf")}
+    assert files == tables | figures | {"report.html"}
+
+
+def test_the_page_needs_nothing_but_itself(page: str) -> None:
+    found = Page(page)
+    sources = found.attributes("src")
+    assert len(sources) == len(FIGURES)
+    assert all(source.startswith("data:image/png;base64,") for source in sources)
+    links = found.attributes("href")
+    assert all(link.startswith("#") for link in links)
+    anchors = found.attributes("id")
+    assert {link[1:] for link in links} <= set(anchors)
+    assert len(anchors) == len(set(anchors))
+    assert "link" not in {tag for tag, _ in found.elements}
+    assert "http" not in re.sub(r"http-equiv", "", page)
+
+
+def test_the_page_says_what_it_must(page: str) -> None:
+    text = Page(page).text
+    for words in (
+        "Synthetic phantom.", "10 of the paper's 12 experiments", "print-t2f", "split-a",
+        "weights, not of the architecture", "(predicting nothing)", "66.3 (FLAIR)",
+        "2,000", "not tested",
+    ):  # fmt: skip
+        assert words in text, words
+    for score in SCORES:
+        assert score.definition in text
+
+
+def test_what_came_from_a_file_is_never_markup(page: str, galleries: Any) -> None:  # noqa: ANN401
+    assert "<script>alert" not in page
+    assert [case["case"] for case in galleries[0]["cases"]] == list(CASES)
+
+
+def test_the_browser_has_the_masks_bit_by_bit(runs: Path, galleries: Any) -> None:  # noqa: ANN401
+    def pixels(url: str) -> Any:  # noqa: ANN401 (an array)
+        return np.asarray(Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))))
+
+    tested = next(run for run in read_runs(runs)[0] if run.network == ASPP)
+    masks = read_masks(tested)
+    (gallery,) = galleries
+    assert gallery["networks"] == ["UNet", "Attention UNet + ASPP"]
+    for place, case in enumerate(gallery["cases"]):
+        assert (pixels(case["truth"][0]) == masks.truth[place, 0]).all()
+        assert (pixels(case["masks"][1][0]) == masks.prediction[place, 0]).all()
+        assert pixels(case["image"]).shape == (16, 16)
+        true, predicted, both = CASES[case["case"]]
+        assert case["pixels"] == [true]
+        assert case["dice"][1][0] == pytest.approx(2 * both / (true + predicted), abs=1e-4)
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="needs node")
+def test_the_script_is_sound(page: str, tmp_path: Path) -> None:
+    script = tmp_path / "page.js"
+    script.write_text(page.rpartition("<script>")[2].partition("</script>")[0], "utf-8")
+    subprocess.run(["node", "--check", str(script)], check=True)
+    # Sorting: numbers as numbers, words as words with their numbers in order.
+    trial = "['10', 9, 'b2', 'b10', 8.5].sort(order)"
+    check = f"{script.read_text('utf-8').partition('document.')[0]}; console.log({trial}.join())"
+    done = subprocess.run(["node", "-e", check], capture_output=True, text=True, check=True)
+    assert done.stdout == "8.5,9,10,b2,b10\n"
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[Path]:
+    ToyRun(CASES).write(tmp_path / "runs")
+    yield tmp_path / "runs"
+    assert not list(tmp_path.rglob(".part-*"))
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures take seconds."""
+    monkeypatch.setattr("lightning_app.report.write.all_drawings", lambda *_: [])
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_second_report_replaces_the_first(
+    fresh: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = fresh.parent / "out"
+    assert main(["report", str(fresh), "--output", str(output)]) == 0
+    assert capsys.readouterr().out == f"1 runs, 0 left out\nReport: {output}/report.html\n"
+    (output / "stale.txt").touch()
+    bad = ToyRun(CASES, network=ASPP).write(fresh)
+    bad.status.write_text("{")
+    assert main(["report", str(fresh), "--output", str(output)]) == 0
+    assert "status is unknown" in capsys.readouterr().out
+    assert not (output / "stale.txt").exists()
+    assert "status is unknown" in (output / "report.html").read_text("utf-8")
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_groups_have_folders_of_their_own(fresh: Path) -> None:
+    ToyRun(CASES, modality="t1c", data={"split": "other", "kind": "files"}).write(fresh)
+    assert main(["report", str(fresh)]) == 0
+    report = fresh / "report"
+    assert (report / "table1.csv").is_file()
+    assert (report / "group-2" / "table1.csv").is_file()
+    text = Page((report / "report.html").read_text("utf-8")).text
+    (synthetic,) = re.findall(
+        r"In (Group \d: Synthetic phantom.*?): the patients were made up", text
+    )
+    assert f"{synthetic}\n" in text
+    assert "nothing is compared between them" in text
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_a_failure_leaves_the_earlier_report(
+    fresh: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["report", str(fresh)]) == 0
+    before = (fresh / "report" / "report.html").read_bytes()
+
+    def full(*_: object) -> str:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("lightning_app.report.write.render", full)
+    assert main(["report", str(fresh)]) == 2
+    assert capsys.readouterr().err == "error: [Errno 28] No space left on device\n"
+    assert (fresh / "report" / "report.html").read_bytes() == before
+
+
+def test_a_folder_of_something_else_is_not_replaced(
+    fresh: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for output in (fresh, fresh.parent):
+        assert main(["report", str(fresh), "--output", str(output)]) == 2
+        assert "holds no earlier report" in capsys.readouterr().err
+    assert len(list(fresh.rglob("config.yaml"))) == 1
+
+
+def test_mistakes_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def says(words: str) -> None:
+        error = capsys.readouterr().err
+        assert error.startswith("error: ")
+        assert error.count("\n") == 1
+        assert words in error
+
+    assert main(["report", str(tmp_path / "none")]) == 2
+    says("is not there")
+    (tmp_path / "empty").mkdir()
+    assert main(["report", str(tmp_path / "empty")]) == 2
+    says("no finished and tested run below")
+    run: Run = ToyRun(CASES, status="failed").write(tmp_path / "bad")
+    assert main(["report", str(tmp_path / "bad")]) == 2
+    says(f"{run.experiment}/{run.path.name}: not finished: its status is failed")
+    with pytest.raises(SystemExit) as end:
+        main(["report", "--outptu", "x"])
+    assert end.value.code == 2
+    says("--outptu")

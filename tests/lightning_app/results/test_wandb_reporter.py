@@ -1,0 +1,186 @@
+"""Runs with W&B's own program, offline, and with a W&B that fails."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import wandb
+
+from lightning_app.runs.folder import Run, find_runs
+from tests.conftest import Program
+from tests.helpers.wandb_files import Written, offline_runs
+
+ROOT = Path(__file__).resolve().parents[2]
+LOGGED = ["--trainer.logger", "callbacks.wandb_logger.ForgivingWandbLogger"]
+OFTEN = ["--wandb_media.every_n_epochs", "2", "--wandb_media.slices", "2"]
+
+
+@pytest.fixture(autouse=True)
+def _none_left_open(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    yield
+    monkeypatch.undo()
+    if wandb.run is not None:
+        wandb.run.finish()
+
+
+def only_run() -> Run:
+    (run,) = find_runs(Path("runs"))
+    return run
+
+
+def keys(written: Written) -> set[str]:
+    return {key for row in written.rows for key in row}
+
+
+def test_a_run_offline_from_fit_through_resume_to_test(
+    program: Program, capsys: pytest.CaptureFixture[str]
+) -> None:
+    attention = "attention_unet_t1c.yaml"
+    assert program("fit", *LOGGED, *OFTEN, "--trainer.max_epochs", "3", experiment=attention) == 0
+    run = only_run()
+    said = [line for line in capsys.readouterr().err.splitlines() if "W&B" in line]
+    assert len(said) == 1
+    assert said[0].startswith(f"W&B: offline, in {run.path / 'wandb'}; to send it: wandb sync ")
+    assert Path(said[0].split()[-1]).is_dir()
+    assert program("fit", "--resume", str(run.path), "--trainer.max_epochs", "4") == 0
+    assert program("test") == 0
+
+    first, resumed, test = offline_runs(run.path)
+    assert {first.id, resumed.id, test.id} == {run.wandb_id.read_text("utf-8").strip()}
+    assert {first.project, first.exit_code} == {"brats-lightning", 0}
+    check_scores(run, first, resumed)
+    check_config(run, first)
+    check_pictures(first)
+    check_test(run, test)
+
+
+def check_scores(run: Run, first: Written, resumed: Written) -> None:
+    header, *lines = [line.split(",") for line in run.metrics.read_text("utf-8").splitlines()]
+    truth = [float(line[header.index("val/dice")]) for line in lines]
+    logged = [row["val/dice"] for row in first.rows + resumed.rows if "val/dice" in row]
+    assert logged == pytest.approx(truth)
+    steps = [int(line[header.index("step")]) - 1 for line in lines]
+    rows = [row for row in first.rows + resumed.rows if "val/dice" in row]
+    assert [row["trainer/global_step"] for row in rows] == steps
+    assert keys(first) >= {"lr", "train/loss", "val/loss", "val/miou", "timing/images_per_second"}
+    assert first.summary["val/dice"] == {"max": pytest.approx(max(truth[:3]))}
+    assert resumed.summary["best/val/dice"] == pytest.approx(max(truth))
+    assert resumed.summary["best/epoch"] == truth.index(max(truth))
+
+
+def check_config(run: Run, first: Written) -> None:
+    about = json.loads(run.environment.read_text("utf-8"))["data"]
+    assert first.config["about_data.fingerprint"] == about["fingerprint"]
+    assert first.config["about_data.split"] == about["split"]
+    assert first.config["data.batch_size"] == 4
+    assert first.config["model.network.class_path"] == "models.AttentionUNet"
+    ours = {name for name in first.config if not name.startswith("_wandb")}
+    assert not {name for name in ours for other in ours if other.startswith(f"{name}.")}
+
+
+def check_pictures(first: Written) -> None:
+    shown = [row for row in first.rows if "val/slices" in row]
+    assert len(shown) == 2  # of epochs 0 and 2
+    assert shown[0]["val/slices"]["captions"] == shown[1]["val/slices"]["captions"]
+    assert shown[0]["val/slices"]["count"] == 1  # one case on the validation side
+    (masks,) = shown[0]["val/slices"]["all_masks"]
+    assert set(masks) == {"truth whole", "prediction whole"}
+    gates = {key for key in shown[0] if key.startswith("attention/")}
+    assert gates == {f"attention/network.skips.{level}" for level in range(4)}
+
+
+def check_test(run: Run, test: Written) -> None:
+    metrics = json.loads(run.test().metrics.read_text("utf-8"))
+    assert test.summary["test/whole/dice"] == pytest.approx(
+        metrics["scores"]["whole"]["dice"]["value"]
+    )
+    (table,) = [row["test/cases"] for row in test.rows if "test/cases" in row]
+    lines = run.test().cases.read_text("utf-8").splitlines()
+    assert (table["nrows"], table["ncols"]) == (len(lines) - 1, len(lines[0].split(",")))
+
+
+def test_logging_changes_no_weight(program: Program) -> None:
+    assert program("fit", *LOGGED, *OFTEN, "--trainer.max_epochs", "2") == 0
+    assert program("fit", "--trainer.max_epochs", "2") == 0
+    logged, plain = (
+        torch.load(run.last, weights_only=True)["state_dict"] for run in find_runs(Path("runs"))
+    )
+    assert all(torch.equal(logged[name], plain[name]) for name in plain)
+
+
+def test_a_test_on_other_data_is_not_logged(program: Program) -> None:
+    assert program("fit", *LOGGED) == 0
+    assert program("test", "--data.split_seed", "1") == 0
+    assert len(offline_runs(only_run().path)) == 1
+
+
+def test_the_best_checkpoint_is_an_artifact_if_asked(program: Program) -> None:
+    assert program("fit", *LOGGED, "--trainer.logger.log_checkpoint", "true") == 0
+    run = only_run()
+    (written,) = offline_runs(run.path)
+    assert written.artifacts == [f"best-{written.id}"]
+
+
+def fail(*_: Any, **__: Any) -> None:  # noqa: ANN401
+    raise OSError("no space left on device")
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["init", "Run.log", "Run.define_metric", "Image.__init__", "Artifact.add_file", "Run.finish"],
+)
+def test_a_wandb_that_fails_stops_no_run(
+    place: str,
+    program: Program,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    where, _, name = f"wandb.{place}".rpartition(".")
+    monkeypatch.setattr(f"{where}.{name}", fail)
+    flags = ["--trainer.max_epochs", "2", "--trainer.logger.log_checkpoint", "true"]
+    assert program("fit", *LOGGED, *flags) == 0
+
+    run = only_run()
+    assert json.loads(run.status.read_text("utf-8"))["status"] == "finished"
+    assert len(run.metrics.read_text("utf-8").splitlines()) == 3
+    said = [line for line in capsys.readouterr().err.splitlines() if "W&B failed" in line]
+    assert said == [
+        "W&B failed (no space left on device): going on without it; the run's files have it all"
+    ]
+
+
+def test_a_server_that_does_not_answer_makes_the_run_an_offline_one(
+    program: Program, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("WANDB_API_KEY", "k" * 40)
+    init = wandb.init
+
+    def no_server(**options: Any) -> Any:  # noqa: ANN401
+        if options["mode"] == "online":
+            raise wandb.errors.CommError("timed out")
+        return init(**options)
+
+    monkeypatch.setattr("wandb.init", no_server)
+    assert program("fit", *LOGGED) == 0
+    assert "W&B's server cannot be used (timed out): logging offline" in capsys.readouterr().err
+    assert len(offline_runs(only_run().path)) == 1
+
+
+def test_the_help_of_fit_does_not_import_wandb(tmp_path: Path) -> None:
+    script = (
+        "import sys; from lightning_app.cli import main\n"
+        "try: main(['fit', '--help'])\n"
+        "except SystemExit: pass\n"
+        "print('wandb' in sys.modules)"
+    )
+    environment = {"PYTHONPATH": str(ROOT), "PATH": "", "HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.splitlines()[-1] == "False"
