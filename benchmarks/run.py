@@ -3,9 +3,9 @@
     python -m benchmarks.run                       # all that can be measured here
     python -m benchmarks.run preparing loading     # these anew; the others stay as they were found
 
-Every section is a module of its own, can be run alone (python -m benchmarks.sections.loading), and keeps
-what it found in found/<section>.json with the machine and the versions. remarks/<section>.md says
-in words what bounds it and what was tried.
+Every section is a module in benchmarks/sections/, can be run alone
+(python -m benchmarks.sections.loading), and writes results/<section>.json with the machine and the
+versions. remarks/<section>.md says what bounds it and what was tried.
 """
 
 import argparse
@@ -29,7 +29,7 @@ SECTIONS = {
     "training_gpu": "5. One data-centre GPU",
     "overheads": "6. Overheads",
     "start_up": "7. Start-up",
-    "growth": "8. Growth",
+    "scaling": "8. Scaling",
 }
 HERE = Path(__file__).parent
 
@@ -48,20 +48,20 @@ def main() -> None:
     for section in options.sections or SECTIONS:
         print(SECTIONS[section], flush=True)
         command = [sys.executable, "-m", "benchmarks.run", "--here", section]
-        subprocess.run(command, cwd=ROOT, check=True)  # noqa: S603 (ours)
+        subprocess.run(command, cwd=ROOT, check=True)
     (HERE / "RESULTS.md").write_text(_page())
 
 
 def _measure(section: str) -> None:
-    rows: Sequence[Row] = import_module(f"benchmarks.{section}").measure()
+    rows: Sequence[Row] = import_module(f"benchmarks.sections.{section}").measure()
     show(rows)
     found = {
         "machine": machine(),
         "day": f"{datetime.now(UTC):%Y-%m-%d}",
         "rows": [asdict(row) for row in rows],
     }
-    (HERE / "found").mkdir(exist_ok=True)
-    (HERE / "found" / f"{section}.json").write_text(json.dumps(found, indent=1) + "\n")
+    (HERE / "results").mkdir(exist_ok=True)
+    (HERE / "results" / f"{section}.json").write_text(json.dumps(found, indent=1) + "\n")
 
 
 def _page() -> str:
@@ -75,7 +75,7 @@ def _page() -> str:
 
 
 def _table(section: str) -> str:
-    file = HERE / "found" / f"{section}.json"
+    file = HERE / "results" / f"{section}.json"
     if not file.is_file():
         return "Not measured."
     found = json.loads(file.read_text())

@@ -45,7 +45,6 @@ class Acceleration(Callback):
         Raises:
             TypeError: an option is on, and the module has no ``network``.
         """
-        del trainer
         if self.channels_last:
             # mypy knows no overload with a memory format alone.
             _network(pl_module).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -58,30 +57,25 @@ class Acceleration(Callback):
 
         A checkpoint keeps the layout of the run that wrote it.
         """
-        del pl_module
         for optimizer in trainer.optimizers:
             _lay_out_as_weights(optimizer)
 
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Fold, now that the weights are loaded."""
-        del trainer
         self._fold(pl_module)
 
     def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Fold, now that the weights are loaded."""
-        del trainer
         self._fold(pl_module)
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Undo what was compiled or folded."""
-        del trainer, pl_module, stage
         self._changes.close()
 
     def on_exception(
         self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
     ) -> None:
         """Undo what was compiled or folded."""
-        del trainer, pl_module, exception
         self._changes.close()
 
     def _fold(self, pl_module: LightningModule) -> None:

@@ -63,7 +63,6 @@ class LastCheckpoint(Checkpoint):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Count the minutes from here."""
-        del trainer, pl_module
         self._saved_at = time.monotonic()
 
     def on_train_batch_end(
@@ -75,14 +74,12 @@ class LastCheckpoint(Checkpoint):
         batch_idx: int,
     ) -> None:
         """Save where it is time to."""
-        del pl_module, outputs, batch
         asks = can_go_on_after(trainer, batch_idx) and is_time_to_ask(trainer)
         if asks and self._is_due(trainer):
             self.save(trainer)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Save after the first and the last epoch, and where it is time to."""
-        del pl_module
         if trainer.current_epoch == 0 or _is_last_epoch(trainer) or self._is_due(trainer):
             self.save(trainer)
 

@@ -12,8 +12,8 @@ from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
 
-from callbacks.utils.distributed import any_says_so, is_time_to_ask
 from callbacks.checkpoints import LastCheckpoint, can_go_on_after
+from callbacks.utils.distributed import any_says_so, is_time_to_ask
 
 Handler = Callable[[int, FrameType | None], Any] | int | None
 
@@ -47,7 +47,6 @@ class GracefulStop(Checkpoint):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Take the signals; Lightning's handlers are in place by now."""
-        del pl_module
         if threading.current_thread() is not threading.main_thread():
             return  # only the main thread may
         self._take(signal.SIGTERM, self._note)
@@ -67,25 +66,21 @@ class GracefulStop(Checkpoint):
         batch_idx: int,
     ) -> None:
         """Obey, where a checkpoint made here can be gone on from."""
-        del pl_module, outputs, batch
         if can_go_on_after(trainer, batch_idx) and is_time_to_ask(trainer):
             self._obey(trainer)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Obey what came in the last batch or in the validation."""
-        del pl_module
         self._obey(trainer)
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Put the handlers back."""
-        del trainer, pl_module, stage
         self._give_back()
 
     def on_exception(
         self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
     ) -> None:
         """Put the handlers back."""
-        del trainer, pl_module, exception
         self._give_back()
 
     def _obey(self, trainer: Trainer) -> None:
@@ -107,7 +102,6 @@ class GracefulStop(Checkpoint):
                 saved.replace(self._last.path(trainer))
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        del frame
         if number == signal.SIGINT and self._asked == signal.SIGINT:
             raise KeyboardInterrupt
         self._asked = number
@@ -115,7 +109,6 @@ class GracefulStop(Checkpoint):
             _log.warning("Ctrl-C: saving at the end of the batch; once more to stop at once")
 
     def _note_warning(self, number: int, frame: FrameType | None) -> None:
-        del frame
         self._warned = number
 
     def _take(self, number: int, handler: Handler) -> Handler:

@@ -44,7 +44,6 @@ class MetricsCSV(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Take out the rows beyond the step that the training goes on from."""
-        del pl_module
         path = self._path(trainer)
         if trainer.is_global_zero and path.exists():
             rows, columns = _read(path)
@@ -54,13 +53,11 @@ class MetricsCSV(Callback):
         self, trainer: Trainer, pl_module: LightningModule, batch: object, batch_idx: int
     ) -> None:
         """Note the rate that this epoch trains with, before the scheduler takes its step."""
-        del pl_module, batch, batch_idx
         if trainer.optimizers:
             self._rate = float(trainer.optimizers[0].param_groups[0]["lr"])
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Note the scores of this epoch: where one has none, Lightning keeps those before."""
-        del pl_module
         self._validation = {
             name: _number(value)
             for name, value in trainer.callback_metrics.items()
@@ -69,7 +66,6 @@ class MetricsCSV(Callback):
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the row."""
-        del pl_module
         training = {
             name: _number(value)
             for name, value in trainer.callback_metrics.items()

@@ -46,12 +46,11 @@ class FiniteLoss(Callback):
         self,
         trainer: Trainer,
         pl_module: LightningModule,
-        outputs: Any,  # noqa: ANN401 (whatever the module's training_step returns)
+        outputs: Any,
         batch: object,
         batch_idx: int,
     ) -> None:
         """Note on the device whether this batch is the first bad one."""
-        del pl_module, batch
         loss = outputs["loss"] if isinstance(outputs, dict) else outputs
         if not isinstance(loss, Tensor):
             return
@@ -64,14 +63,12 @@ class FiniteLoss(Callback):
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Look."""
-        del trainer, pl_module
         self._look()
 
     def on_save_checkpoint(
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
     ) -> None:
         """Look, at the weights too: a finite loss may have had gradients that are not."""
-        del pl_module
         self._look()
         weights = [w for w in checkpoint["state_dict"].values() if w.is_floating_point()]
         if not all(torch.stack([weight.isfinite().all() for weight in weights]).tolist()):

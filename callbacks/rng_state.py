@@ -25,7 +25,6 @@ class RandomStates(Callback):
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
     ) -> None:
         """Add the states of all processes."""
-        del pl_module
         own = _states(trainer)
         everyone: list[Any] = [None] * trainer.world_size
         if trainer.world_size > 1:
@@ -38,12 +37,10 @@ class RandomStates(Callback):
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
     ) -> None:
         """Note the states; what comes before the first step may still draw numbers."""
-        del trainer, pl_module
         self._saved = checkpoint.get(KEY, [])
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Set the states, where they were saved by as many processes as there are now."""
-        del pl_module
         if len(self._saved) == trainer.world_size:
             _restore(self._saved[trainer.global_rank], trainer)
         self._saved = []

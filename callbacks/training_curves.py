@@ -39,14 +39,12 @@ class TrainingPicture(Callback):
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Draw."""
-        del pl_module
         self._draw(trainer)
 
     def on_exception(
         self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
     ) -> None:
         """Draw how far it came."""
-        del pl_module, exception
         self._draw(trainer)
 
     def _draw(self, trainer: Trainer) -> None:
@@ -73,9 +71,9 @@ def draw_training(path: Path, rows: list[Row], score: str) -> None:
     Raises:
         OSError: it cannot be written.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 (slow to import)
-    from matplotlib.figure import Figure  # noqa: PLC0415
-    from matplotlib.ticker import MaxNLocator  # noqa: PLC0415
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
 
     figure = Figure(figsize=(7, 7), layout="constrained")
     FigureCanvasAgg(figure)
@@ -101,13 +99,13 @@ def _values(rows: list[Row], column: str) -> list[float]:
     return [float(row.get(column) or math.nan) for row in rows]
 
 
-def _curve(axis: Any, epochs: list[int], values: list[float], label: str | None = None) -> None:  # noqa: ANN401
+def _curve(axis: Any, epochs: list[int], values: list[float], label: str | None = None) -> None:
     """Dots joined by lines, where there is no gap between them."""
     axis.plot(epochs, values, marker=".", label=label)
     axis.grid(alpha=0.3)
 
 
-def _mark_highest(axis: Any, epochs: list[int], values: list[float]) -> None:  # noqa: ANN401
+def _mark_highest(axis: Any, epochs: list[int], values: list[float]) -> None:
     pairs = zip(values, epochs, strict=True)
     known = [(value, -epoch) for value, epoch in pairs if not math.isnan(value)]
     if known:

@@ -92,7 +92,7 @@ class ForgivingWandbLogger(Logger):
         numbers = {name: value for name, value in metrics.items() if math.isfinite(value)}
         self.attempt(lambda logger: logger.log_metrics(numbers, step))
 
-    def log_hyperparams(self, params: Any, *_: Any, **__: Any) -> None:  # noqa: ANN401 (Lightning's signature)
+    def log_hyperparams(self, params: Any, *_: Any, **__: Any) -> None:
         """Log the config."""
         self.attempt(lambda logger: logger.log_hyperparams(params))
 
@@ -119,7 +119,7 @@ class ForgivingWandbLogger(Logger):
             return self._open_as("offline", folder)
 
     def _open_as(self, mode: str, folder: Path) -> WandbLogger:
-        import wandb  # noqa: PLC0415 (seconds to import)
+        import wandb
 
         known = self._id_file is not None and self._id_file.is_file()
         settings = wandb.Settings(
@@ -149,7 +149,7 @@ class ForgivingWandbLogger(Logger):
 def _close_what_is_open() -> None:
     """Close a run that has failed: the next one of the process would go on in it."""
     with suppress(Exception):
-        import wandb  # noqa: PLC0415
+        import wandb
 
         if wandb.run is not None:
             wandb.run.finish(exit_code=1)
@@ -157,7 +157,7 @@ def _close_what_is_open() -> None:
 
 def _let_go_of_the_id() -> None:
     """End W&B's service, which takes an id that a refused run was to have for in use."""
-    import wandb  # noqa: PLC0415
+    import wandb
 
     wandb.teardown()
 
@@ -170,7 +170,7 @@ def _mode() -> str:
 
 def _has_key() -> bool:
     """Whether this user has an API key, in the environment or from ``wandb login``."""
-    import wandb  # noqa: PLC0415
+    import wandb
 
     if os.environ.get("WANDB_API_KEY"):
         return True
@@ -182,7 +182,7 @@ def _has_key() -> bool:
         return False
 
 
-def _where(mode: str, run: Any, folder: Path) -> str:  # noqa: ANN401 (wandb's Run)
+def _where(mode: str, run: Any, folder: Path) -> str:
     if mode == "offline":
         return (
             f"W&B: offline, in {folder / 'wandb'}; to send it: wandb sync {run.settings.sync_dir}"

@@ -90,14 +90,14 @@ def draw(network: nn.Module, slices: Slices) -> Pictures:
 
 def _heat(weights: NDArray[np.floating]) -> NDArray[np.uint8]:
     """Weights (N, H, W), 0..1, in colours (N, H, W, 3)."""
-    from matplotlib import colormaps  # noqa: PLC0415 (slow to import)
+    from matplotlib import colormaps
 
     colours: NDArray[np.uint8] = colormaps["viridis"](weights, bytes=True)[..., :3]
     return colours
 
 
 def _log(logger: WandbLogger, pictures: Pictures, step: int) -> None:
-    import wandb  # noqa: PLC0415 (seconds to import)
+    import wandb
 
     slices = pictures.slices
     shown: dict[str, list[Any]] = {"val/slices": []}

@@ -10,20 +10,20 @@ from lightning.pytorch import LightningDataModule
 from torch.utils.data import DataLoader
 
 from data_modules import options as option_checks
-from data_modules.cache.slice_cache import SliceCache
-from data_modules.catalog.cases import Case, find_cases, missing_files
-from data_modules.dataset import Batch, SliceDataset
-from data_modules.utils.errors import DataError
-from data_modules.dataloaders import check_divides, check_shares, device_of, make_loader
-from data_modules.phantom.options import PhantomOptions, lies_in_phantom
-from data_modules.utils.problems import Problem, by_case, in_a_line, log_problems
-from data_modules.progress import reached
-from data_modules.device_dataset import ResidentSlices
-from data_modules.samplers import EpochBatches, OrderedBatches
 from data_modules.cache.memmap import SliceArray
+from data_modules.cache.slice_cache import SliceCache
 from data_modules.cache.slice_selection import SliceChoice
+from data_modules.catalog.cases import Case, find_cases, missing_files
 from data_modules.catalog.splits import SIDES, SplitSizes, read_split, split_patients
+from data_modules.dataloaders import check_divides, check_shares, device_of, make_loader
+from data_modules.dataset import Batch, SliceDataset
+from data_modules.device_dataset import ResidentSlices
+from data_modules.phantom.options import PhantomOptions, lies_in_phantom
+from data_modules.progress import reached
+from data_modules.samplers import EpochBatches, OrderedBatches
 from data_modules.targets import TARGETS, Target, TargetName
+from data_modules.utils.errors import DataError
+from data_modules.utils.problems import Problem, by_case, in_a_line, log_problems
 
 PHANTOM = Path("phantom")
 

@@ -8,9 +8,9 @@ from lightning.pytorch import Trainer
 from torch.utils.data import DataLoader
 
 from data_modules.dataset import Batch, SliceDataset
-from data_modules.utils.errors import DataError
 from data_modules.device_dataset import ResidentSlices
 from data_modules.samplers import DealtBatches, EpochBatches, OrderedBatches
+from data_modules.utils.errors import DataError
 
 
 def make_loader(
@@ -81,5 +81,5 @@ def check_shares(smallest: Mapping[str, int], trainer: Trainer | None) -> None:
             )
 
 
-def _already_a_batch(batch: Any) -> Any:  # noqa: ANN401 (DataLoader types it as a list)
+def _already_a_batch(batch: Any) -> Any:
     return batch

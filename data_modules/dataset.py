@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from data_modules.cache.memmap import SliceArray
 from data_modules.catalog.cases import Case
 from data_modules.samplers import Item
-from data_modules.cache.memmap import SliceArray
 
 Batch = dict[str, Tensor]
 

@@ -7,9 +7,9 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from data_modules.dataset import Batch, SliceDataset
+from data_modules.samplers import Item
 from data_modules.utils.errors import DataError
 from data_modules.utils.out_of_memory import is_out_of_memory
-from data_modules.samplers import Item
 
 COPIED_AT_ONCE = 256  # slices; bounds what the copying needs of the host's memory
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from data_modules.utils.errors import DataError
 from data_modules.cache.slice_selection import SliceChoice
+from data_modules.utils.errors import DataError
 
 
 def check_modalities(modalities: Sequence[str]) -> None:

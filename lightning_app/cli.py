@@ -34,15 +34,15 @@ def main(arguments: list[str]) -> int:
         print(f"error: '{arguments[0]}' is no command; nearest: {', '.join(near)}", file=sys.stderr)
         return 2
     if arguments[0] == "phantom":
-        from lightning_app.commands.phantom import run as write  # noqa: PLC0415 (needs SciPy)
+        from lightning_app.commands.phantom import run as write
 
         return write(arguments[1:])
     if arguments[0] == "report":
-        from lightning_app.commands.report import run as report  # noqa: PLC0415 (needs no torch)
+        from lightning_app.commands.report import run as report
 
         return report(arguments[1:])
-    import lightning_app.libraries  # noqa: F401, PLC0415 (torch and lightning, before all else)
-    from lightning_app.commands.shared.session import run  # noqa: PLC0415
+    import lightning_app.libraries  # noqa: F401 (torch and lightning, before all else)
+    from lightning_app.commands.shared.session import run
 
     return run(arguments)
 

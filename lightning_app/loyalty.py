@@ -4,9 +4,9 @@ from typing import Any
 
 from jsonargparse import Namespace
 
-from lightning_app.utils.errors import UsageError
 from lightning_app.config.diff import at, plain
 from lightning_app.runs.folder import Run, run_config
+from lightning_app.utils.errors import UsageError
 
 # With other values the weights would still load, and their scores would mean nothing.
 FIXED = ("data.modalities", "data.target", "model.network")
@@ -47,7 +47,7 @@ def keep_split(config: Namespace, run: Run) -> None:
         config.data.split_file = run.split
 
 
-def _without_links(value: Any) -> Any:  # noqa: ANN401
+def _without_links(value: Any) -> Any:
     """A network without the channels, which follow from the data and are not saved."""
     if not isinstance(value, dict) or "init_args" not in value:
         return value
@@ -55,7 +55,7 @@ def _without_links(value: Any) -> Any:  # noqa: ANN401
     return {**value, "init_args": kept}
 
 
-def _short(value: Any) -> str:  # noqa: ANN401
+def _short(value: Any) -> str:
     if isinstance(value, dict) and "class_path" in value:
         arguments = _without_links(value)["init_args"]
         return f"{value['class_path']}({', '.join(f'{k}={v}' for k, v in arguments.items())})"

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 
 from data_modules.dataset import Batch, SliceDataset
 from data_modules.targets import TARGETS, TargetName
+from lightning_app.metrics.confusion_counts import SliceCounts
 from lightning_app.metrics.count_table import CountTable
 from lightning_app.metrics.mean_loss import MeanLoss
 from lightning_app.metrics.scores import evaluate, monitored_dice
-from lightning_app.metrics.confusion_counts import SliceCounts
 
 MONITOR = "val/dice"
 PREDICTED_AT_ONCE = 16  # slices; bounds the memory of a volume
@@ -61,7 +61,7 @@ class SegmentationTask(LightningModule):
         """Begin the mean loss anew; not called where a resumed training is amid an epoch."""
         self.train_loss.reset()
 
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:  # noqa: ARG002
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The loss of a batch."""
         loss: Tensor = self.loss(self(batch["image"]), self.target.encode(batch["labels"]))
         self.train_loss.update(loss, len(batch["image"]))
@@ -74,12 +74,11 @@ class SegmentationTask(LightningModule):
         somebody looks at it, and where only the first one looks, as for its progress bar, it waits
         for ever.
         """
-        del outputs, batch, batch_idx
         if self.trainer.is_last_batch:
             mean = self.train_loss.compute()
             self.log("train/loss", mean, on_step=False, on_epoch=True, batch_size=1)
 
-    def validation_step(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Count a batch and its loss."""
         logits = self(batch["image"])
         loss = self.loss(logits, self.target.encode(batch["labels"]))
@@ -101,7 +100,7 @@ class SegmentationTask(LightningModule):
                     # Not left out: Lightning would show the last epoch's value again.
                     self.log(key, math.nan if value is None else value)
 
-    def test_step(self, batch: Batch, batch_idx: int) -> Tensor:  # noqa: ARG002
+    def test_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Count a batch; returns its predicted masks, bool (N, classes, H, W)."""
         return self._count(self(batch["image"]), batch)
 

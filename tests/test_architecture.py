@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests.helpers.paths import ROOT
+
 ROOMS = ("models", "data_modules", "callbacks", "lightning_app")
 MAY_IMPORT = {
     "models": {"models"},

@@ -7,7 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests.helpers.paths import ROOT
+
 BLOCK = re.compile(
     r"(?P<at_end>at the end of )?`(?P<path>[^`]+)`:\n\n```\w+\n(?P<content>.*?)```", re.S
 )

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from lightning_app.metrics.scores import SCORES
+from tests.helpers.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
 
 

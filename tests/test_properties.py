@@ -18,14 +18,14 @@ from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix
 
 from data_modules.catalog.cases import find_cases
-from data_modules.utils.errors import DataError
-from data_modules.io.crop_or_pad import frame
 from data_modules.catalog.splits import SIDES, split_patients
+from data_modules.io.crop_or_pad import frame
 from data_modules.io.volumes import read_volume
 from data_modules.io.writers import write_label_map
+from data_modules.utils.errors import DataError
 from lightning_app.cli import main
-from lightning_app.runs.folder import find_runs
 from lightning_app.metrics.confusion_counts import SliceCounts
+from lightning_app.runs.folder import find_runs
 from tests.conftest import Program
 
 settings.register_profile("same", derandomize=True, deadline=None, database=None)

@@ -18,8 +18,8 @@ from rich.progress import track
 
 from data_modules.catalog.cases import find_cases
 from data_modules.catalog.releases import MODALITIES
-from data_modules.phantom import phantom_case
 from data_modules.io.volumes import read_modality
+from data_modules.phantom import phantom_case
 
 DEPTH = 24
 FULL_DEPTH_MM = 155.0

@@ -55,7 +55,7 @@ def _peak(dtype: torch.dtype) -> float:
 
 
 def _profiled() -> dict[str, float]:
-    from benchmarks.sections.training_cpu import bare_step, slices  # noqa: PLC0415 (it imports this module)
+    from benchmarks.sections.training_cpu import bare_step, slices
 
     network = AttentionUNet(widths=WIDTHS)
     # Forward, and twice as much backward: by the inputs and by the weights.

@@ -32,7 +32,7 @@ class Cost:
     def counted(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """The function, with its time counted."""
 
-        def call(*arguments: Any) -> None:  # noqa: ANN401
+        def call(*arguments: Any) -> None:
             began = perf_counter()
             function(*arguments)
             self.seconds += perf_counter() - began

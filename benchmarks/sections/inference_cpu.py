@@ -16,9 +16,8 @@ from tempfile import TemporaryDirectory
 
 import torch
 
-from benchmarks.workers import inference_monai
-from benchmarks.workers import inference_ours
 from benchmarks.utils.measuring import Row, in_turns, measured_apart, ratio_row, show
+from benchmarks.workers import inference_monai, inference_ours
 from data_modules.phantom.dataset import write_phantom
 
 IMAGES, OTHERS = 126, (5, 5)  # test images; of training and validation, as a split wants some
@@ -65,7 +64,9 @@ def _rows(task: str, what: str, folder: str) -> list[Row]:
 
 
 def _side(name: str, task: str, folder: str) -> Callable[[], float]:
-    return lambda: measured_apart("benchmarks.sections.inference_cpu", name, task, folder)["seconds"]
+    return lambda: measured_apart("benchmarks.sections.inference_cpu", name, task, folder)[
+        "seconds"
+    ]
 
 
 def prepare(folder: Path) -> None:

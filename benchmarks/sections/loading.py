@@ -35,7 +35,9 @@ def measure() -> list[Row]:
     with TemporaryDirectory() as name:
         folder = Path(name)
         data = phantom(folder, SCANS, DEPTH)
-        measured_apart("benchmarks.sections.loading", "ours", str(data), str(folder))  # fills the cache
+        measured_apart(
+            "benchmarks.sections.loading", "ours", str(data), str(folder)
+        )  # fills the cache
         sides = {way: _Side(way, data, folder) for way in WAYS}
         seconds = dict(zip(sides, in_turns(*sides.values(), turns=TURNS, warm_ups=0), strict=True))
         held = {way: max(side.mebibytes) for way, side in sides.items()}
@@ -97,9 +99,8 @@ def _ours(data: Path, folder: Path) -> Loader:
 
 def _monai(data: Path, folder: Path) -> Loader:
     """The chain of its tutorials, an item a slice, everything cached, the loader's defaults."""
-    del folder
-    from monai import transforms  # noqa: PLC0415 (a peer, here alone)
-    from monai.data import CacheDataset, DataLoader  # noqa: PLC0415
+    from monai import transforms
+    from monai.data import CacheDataset, DataLoader
 
     keys = ("image", "label")
     chain = [
@@ -120,8 +121,8 @@ def _monai(data: Path, folder: Path) -> Loader:
 
 
 def _monai_best(data: Path, folder: Path) -> Loader:
-    import torch  # noqa: PLC0415 (not for the table's process)
-    from monai.data import CacheDataset, DataLoader  # noqa: PLC0415
+    import torch
+    from monai.data import CacheDataset, DataLoader
 
     keep_freed_memory()
     items = [
@@ -133,7 +134,7 @@ def _monai_best(data: Path, folder: Path) -> Loader:
 
 
 def _copy(data: Path, folder: Path) -> Loader:
-    import torch  # noqa: PLC0415
+    import torch
 
     keep_freed_memory()
     dataset = _module(data, folder).datasets["train"]
@@ -149,8 +150,8 @@ def _copy(data: Path, folder: Path) -> Loader:
 WAYS = {"ours": _ours, INSTALLED: _monai, BEST: _monai_best, COPY: _copy}
 
 
-def _module(data: Path, folder: Path) -> Any:  # noqa: ANN401 (imported late)
-    from data_modules.brats import BraTSDataModule  # noqa: PLC0415 (not for the table's process)
+def _module(data: Path, folder: Path) -> Any:
+    from data_modules.brats import BraTSDataModule
 
     module = BraTSDataModule(
         root=data, cache_dir=folder / "cache", modalities=["t2f"], slices=SLICES, eval_slices=[8],
@@ -173,9 +174,9 @@ def _arrays(data: Path, folder: Path) -> list[tuple[Any, Any]]:
 
 def _run(way: str, data: Path, folder: Path) -> dict[str, float]:
     """Seconds a thousand images, and the private memory that came with the data."""
-    import torch  # noqa: PLC0415 (not for the table's process)
+    import torch
 
-    import data_modules.brats  # noqa: F401, PLC0415 (as well)
+    import data_modules.brats  # noqa: F401 (as well)
 
     torch.set_num_threads(1)
     before = own_mebibytes()

@@ -22,8 +22,8 @@ from torchmetrics.segmentation import DiceScore, MeanIoU
 
 from benchmarks.utils.measuring import Row, bound_row, in_turns, measured_apart, ratio_row, show
 from benchmarks.utils.trainings import fit, phantom
-from data_modules.utils.malloc import keep_freed_memory
 from data_modules.brats import BraTSDataModule
+from data_modules.utils.malloc import keep_freed_memory
 from lightning_app.losses import DiceCrossEntropy
 from lightning_app.metrics.confusion_counts import SliceCounts
 from models import AttentionUNetASPP

@@ -9,8 +9,8 @@ import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.utils.measuring import Row, measured_apart, show
 from benchmarks.sections.preparing import link_many
+from benchmarks.utils.measuring import Row, measured_apart, show
 from data_modules.phantom import write_phantom
 
 SIZES = (50, 100, 200, 400)

@@ -21,13 +21,13 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from benchmarks.utils.measuring import Row, in_turns, measured_apart, ratio_row, show
 from benchmarks.profiling.step_profile import profile_rows
+from benchmarks.utils.measuring import Row, in_turns, measured_apart, ratio_row, show
 from callbacks.acceleration import Acceleration
 from callbacks.nan_guard import FiniteLoss
 from callbacks.timing.timing import Timing
-from data_modules.utils.malloc import keep_freed_memory
 from data_modules.dataset import Batch
+from data_modules.utils.malloc import keep_freed_memory
 from lightning_app.losses import DiceCrossEntropy
 from lightning_app.task import SegmentationTask
 from models import AttentionUNet
@@ -88,7 +88,6 @@ class _StepTimes(Callback):
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: object) -> None:
         """A step has ended."""
-        del trainer, pl_module
         self.ends.append(perf_counter())
 
 
@@ -161,8 +160,8 @@ def _our_bare(width: int, batch: int) -> float:
 
 
 def _monai(width: int, batch: int, *, levers: bool) -> float:
-    from monai.losses.dice import DiceCELoss  # noqa: PLC0415 (a peer, for its own processes alone)
-    from monai.networks.nets.attentionunet import AttentionUnet  # noqa: PLC0415
+    from monai.losses.dice import DiceCELoss
+    from monai.networks.nets.attentionunet import AttentionUnet
 
     network = AttentionUnet(2, 1, 1, widths_from(width), [2] * 4)
     return _bare(network, DiceCELoss(sigmoid=True), batch, levers=levers)

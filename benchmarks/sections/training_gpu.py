@@ -1,8 +1,8 @@
 """The paper's full training on one data-centre GPU, in pieces of minutes.
 
-    python -m benchmarks.sections.training_gpu                          # all pieces that are not done yet
+    python -m benchmarks.sections.training_gpu            # all pieces that are not done yet
     python -m benchmarks.sections.training_gpu --piece peak --piece train_unet --output FOLDER
-    python -m benchmarks.sections.training_gpu --collect --output FOLDER       # only show what was found
+    python -m benchmarks.sections.training_gpu --collect --output FOLDER   # only show results
 
 A piece that is done is not done again; one that was killed begins anew. Elsewhere than on a GPU
 this tries the pieces, at a small --width, --epochs, --cases and --side.
@@ -17,11 +17,11 @@ from typing import Any
 
 import torch
 
-from benchmarks.workers.gpu_pieces import LEVERS, NETWORKS, PIECES, SEEDS, Bench, Size
 from benchmarks.utils.measuring import ROOT, Row, show
+from benchmarks.workers.gpu_pieces import LEVERS, NETWORKS, PIECES, SEEDS, Bench, Size
 from lightning_app.utils.json_csv import read_json
 
-OUTPUT = Path(__file__).parent / "found" / "training_gpu"
+OUTPUT = ROOT / "benchmarks" / "results" / "training_gpu"
 WORK = ROOT / "cache" / "training_gpu"
 MODALITIES = 3
 TEST_IMAGES = 126

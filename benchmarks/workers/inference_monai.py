@@ -28,7 +28,7 @@ def with_levers(task: str, data: Path, widths: Sequence[int]) -> float:
 
 
 def _seconds(task: str, data: Path, widths: Sequence[int], *, levers: bool) -> float:
-    from monai.networks.nets.attentionunet import AttentionUnet  # noqa: PLC0415 (a peer, here alone)
+    from monai.networks.nets.attentionunet import AttentionUnet
 
     network = AttentionUnet(2, 1, 1, widths, [2] * (len(widths) - 1)).eval()
     if levers:
@@ -50,10 +50,10 @@ def _test(network: nn.Module, data: Path, *, levers: bool) -> Iterator[None]:
 
     With levers they are not copied out of the cache.
     """
-    from monai.data.dataloader import DataLoader  # noqa: PLC0415
-    from monai.data.dataset import CacheDataset  # noqa: PLC0415
-    from monai.metrics.meandice import DiceMetric  # noqa: PLC0415
-    from monai.metrics.meaniou import MeanIoU  # noqa: PLC0415
+    from monai.data.dataloader import DataLoader
+    from monai.data.dataset import CacheDataset
+    from monai.metrics.meandice import DiceMetric
+    from monai.metrics.meaniou import MeanIoU
 
     slices = slices_of(data)
     slices.prepare_data()
@@ -81,10 +81,10 @@ def _patient(network: nn.Module, data: Path, *, levers: bool) -> Iterator[None]:
 
     With levers slices without brain are left out.
     """
-    from monai.transforms.compose import Compose  # noqa: PLC0415
-    from monai.transforms.intensity.array import NormalizeIntensity  # noqa: PLC0415
-    from monai.transforms.io.array import LoadImage, SaveImage  # noqa: PLC0415
-    from monai.transforms.utility.array import EnsureChannelFirst  # noqa: PLC0415
+    from monai.transforms.compose import Compose
+    from monai.transforms.intensity.array import NormalizeIntensity
+    from monai.transforms.io.array import LoadImage, SaveImage
+    from monai.transforms.utility.array import EnsureChannelFirst
 
     (path,) = (data / "patient").rglob("*-t2f.nii.gz")
     read = Compose([LoadImage(), EnsureChannelFirst(), NormalizeIntensity(nonzero=True)])
@@ -103,7 +103,7 @@ def _patient(network: nn.Module, data: Path, *, levers: bool) -> Iterator[None]:
 
 def fold(network: nn.Module) -> None:
     """Fold each batch normalisation into the convolution before it, by MONAI's names for them."""
-    from monai.networks.blocks.convolutions import Convolution  # noqa: PLC0415
+    from monai.networks.blocks.convolutions import Convolution
 
     for block in list(network.modules()):
         if isinstance(block, Convolution):

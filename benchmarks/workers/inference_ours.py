@@ -16,12 +16,12 @@ from torch import nn
 
 from callbacks.acceleration import Acceleration
 from callbacks.utils.fuse_batch_norm import folded
-from data_modules.utils.malloc import keep_freed_memory
 from data_modules.brats import BraTSDataModule
+from data_modules.utils.malloc import keep_freed_memory
 from lightning_app.losses import DiceCrossEntropy
+from lightning_app.metrics.scores import evaluate
 from lightning_app.results.label_maps import LabelMapWriter, volumes_to_predict
 from lightning_app.runs.folder import Run
-from lightning_app.metrics.scores import evaluate
 from lightning_app.task import SegmentationTask
 from models import AttentionUNet
 

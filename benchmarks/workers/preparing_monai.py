@@ -1,4 +1,4 @@
-"""MONAI's side of benchmarks.sections.preparing: a PersistentDataset, filled by two loader processes."""
+"""The preparing benchmark with MONAI: a PersistentDataset, filled by two loader processes."""
 
 import argparse
 import json

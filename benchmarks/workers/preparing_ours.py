@@ -23,7 +23,7 @@ def main() -> None:
     parser.add_argument("--modalities", nargs="+", default=["t1c"])
     options = parser.parse_args()
     keep_to(PROCESSES)
-    from data_modules.brats import BraTSDataModule  # noqa: PLC0415 (see above)
+    from data_modules.brats import BraTSDataModule
 
     data = BraTSDataModule(
         root=options.root,

@@ -1,4 +1,4 @@
-"""One step of benchmarks.sections.scaling in a process of its own: an epoch of training, or a test."""
+"""One step of the scaling benchmark in a process of its own: an epoch of training, or a test."""
 
 import argparse
 import json

@@ -57,7 +57,7 @@ class ForwardTimes:
         for hook in self._hooks:
             hook.remove()
 
-    def _mark(self, *_: Any) -> None:  # noqa: ANN401 (whatever the module takes and gives)
+    def _mark(self, *_: Any) -> None:
         self._marks.append(self._clock.mark())
 
 

@@ -54,26 +54,22 @@ class Timing(Callback):
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Listen for the fetching of batches."""
-        del pl_module, stage
         listen(trainer)
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Stop listening."""
-        del pl_module, stage
         self._stop(trainer)
 
     def on_exception(
         self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
     ) -> None:
         """Stop listening."""
-        del pl_module, exception
         self._stop(trainer)
 
     # Training ------------------------------------------------------------------------------------
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Begin the first lap."""
-        del pl_module
         self._parts += 1
         self._stopwatch = _stopwatch(trainer)
 
@@ -81,7 +77,6 @@ class Timing(Callback):
         self, trainer: Trainer, pl_module: LightningModule, batch: object, batch_idx: int
     ) -> None:
         """Between two steps."""
-        del trainer, pl_module, batch, batch_idx
         self._lap("train", Kind.BETWEEN)
 
     def on_train_batch_end(
@@ -89,17 +84,15 @@ class Timing(Callback):
         trainer: Trainer,
         pl_module: LightningModule,
         outputs: object,
-        batch: Any,  # noqa: ANN401 (whatever the loader gives)
+        batch: Any,
         batch_idx: int,
     ) -> None:
         """A step."""
-        del trainer, pl_module, outputs, batch_idx
         self._lap("train", Kind.STEP, extract_batch_size(batch))
         self._seen["train"] += 1
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """From the last step to the validation."""
-        del trainer, pl_module
         if self._stopwatch is not None:
             self._stopwatch.lap(Kind.BETWEEN)
 
@@ -107,21 +100,18 @@ class Timing(Callback):
         self, trainer: Trainer, pl_module: LightningModule, *_: object
     ) -> None:
         """Tell the warm-up of the validation from the rest."""
-        del trainer, pl_module
         if self._stopwatch is not None and self._seen["val"] < self.warmup_batches:
             self._lap("val", Kind.VALIDATION)
             self._seen["val"] += 1
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """The validation."""
-        del trainer, pl_module
         if self._stopwatch is not None:
             self._stopwatch.lap(Kind.VALIDATION)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Read the clock, write and log."""
-        del pl_module
-        assert self._stopwatch is not None  # noqa: S101 (tells mypy)
+        assert self._stopwatch is not None
         self._stopwatch.lap(Kind.BETWEEN)
         self.epochs.append(self._up_to_now(trainer))
         self._before = Times()
@@ -133,7 +123,6 @@ class Timing(Callback):
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
     ) -> None:
         """Add what has been measured so far, of all processes."""
-        del pl_module
         if self._stopwatch is not None:
             self._before = self._up_to_now(trainer)
         checkpoint[KEY] = {
@@ -146,7 +135,6 @@ class Timing(Callback):
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
     ) -> None:
         """Go on adding."""
-        del trainer, pl_module
         if KEY in checkpoint:
             self._parts = checkpoint[KEY]["parts"]
             self.epochs = [Times(**times) for times in checkpoint[KEY]["epochs"]]
@@ -161,7 +149,6 @@ class Timing(Callback):
 
     def on_test_batch_start(self, trainer: Trainer, pl_module: LightningModule, *_: object) -> None:
         """Between two batches."""
-        del trainer, pl_module
         self._lap("test", Kind.BETWEEN)
 
     def on_test_batch_end(
@@ -169,12 +156,11 @@ class Timing(Callback):
         trainer: Trainer,
         pl_module: LightningModule,
         outputs: object,
-        batch: Any,  # noqa: ANN401
+        batch: Any,
         *_: object,
     ) -> None:
         """A batch's masks."""
-        del trainer, pl_module, outputs
-        assert self._forward is not None  # noqa: S101 (tells mypy)
+        assert self._forward is not None
         images = extract_batch_size(batch)
         self._lap("test", Kind.STEP, images)
         self._forward.end_batch(images, counts=self._seen["test"] >= self.warmup_batches)
@@ -182,9 +168,8 @@ class Timing(Callback):
 
     def on_test_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Read the clock and log."""
-        del pl_module
-        assert self._stopwatch is not None  # noqa: S101 (tells mypy)
-        assert self._forward is not None  # noqa: S101
+        assert self._stopwatch is not None
+        assert self._forward is not None
         record = of_all_processes(self._stopwatch.read(), trainer).record()
         del record["training_seconds"], record["validation_seconds"]
         network = self._forward.read(trainer)
@@ -195,13 +180,13 @@ class Timing(Callback):
     # Helpers -------------------------------------------------------------------------------------
 
     def _lap(self, what: str, kind: Kind, images: int = 0) -> None:
-        assert self._stopwatch is not None  # noqa: S101 (tells mypy)
+        assert self._stopwatch is not None
         warm = self._seen[what] >= self.warmup_batches
         self._stopwatch.lap(kind if warm else Kind.WARMUP, images)
 
     def _up_to_now(self, trainer: Trainer) -> Times:
         """The epoch under way; to be called on every process, since they meet there."""
-        assert self._stopwatch is not None  # noqa: S101 (tells mypy)
+        assert self._stopwatch is not None
         return self._before + of_all_processes(self._stopwatch.read(), trainer)
 
     def _record(self, trainer: Trainer) -> dict[str, Any]:
@@ -224,7 +209,7 @@ def _stopwatch(trainer: Trainer) -> Stopwatch:
     return Stopwatch(clock_of(trainer.strategy.root_device), listen(trainer))
 
 
-def _surroundings(trainer: Trainer, loader: Any) -> dict[str, Any]:  # noqa: ANN401 (any loader)
+def _surroundings(trainer: Trainer, loader: Any) -> dict[str, Any]:
     """What the times depend on; the batch size is null where the loader does not say it."""
     device = trainer.strategy.root_device
     cuda = device.type == "cuda"

@@ -22,8 +22,8 @@ def attention_maps(network: nn.Module) -> Iterator[dict[str, Tensor]]:
     """Give a dictionary that a forward pass fills: by gate, weights (N, 1, H, W) in 0..1."""
     maps: dict[str, Tensor] = {}
 
-    def keep(name: str) -> Any:  # noqa: ANN401 (a hook)
-        def hook(gate: Any, inputs: tuple[Tensor, ...], _output: object) -> None:  # noqa: ANN401
+    def keep(name: str) -> Any:
+        def hook(gate: Any, inputs: tuple[Tensor, ...], _output: object) -> None:
             maps[name] = gate.attention(*inputs)
 
         return hook

@@ -24,8 +24,8 @@ def folded(network: nn.Module) -> Iterator[None]:
         for parent, conv_name, norm_name in _pairs(network):
             conv, norm = parent.get_submodule(conv_name), parent.get_submodule(norm_name)
             before += [(parent, conv_name, conv), (parent, norm_name, norm)]
-            assert isinstance(conv, _ConvNd)  # noqa: S101 (tells mypy)
-            assert isinstance(norm, _BatchNorm)  # noqa: S101
+            assert isinstance(conv, _ConvNd)
+            assert isinstance(norm, _BatchNorm)
             setattr(parent, conv_name, fuse_conv_bn_eval(conv, norm))
             setattr(parent, norm_name, nn.Identity())
         yield

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_modules.cache import slice_selection as slices
-from data_modules.utils.errors import DataError
 from data_modules.io.crop_or_pad import frame
 from data_modules.io.geometry import check_same_grid
-from data_modules.utils.problems import BadFileError, Problem
 from data_modules.io.volumes import read_labels, read_modality, swapped_axes
+from data_modules.utils.errors import DataError
+from data_modules.utils.problems import BadFileError, Problem
 
 
 @dataclass(frozen=True)

@@ -134,7 +134,7 @@ def open_array(folder: Path) -> SliceArray | None:
         return None
 
 
-def _opened(index: Any, file: MappedFile) -> SliceArray:  # noqa: ANN401 (whatever JSON there is)
+def _opened(index: Any, file: MappedFile) -> SliceArray:
     indices = {
         case: np.asarray(entry["indices"], np.int64).reshape(-1)
         for case, entry in index["cases"].items()
@@ -162,7 +162,7 @@ def _rows_add_up(array: SliceArray) -> bool:
     return expected == len(array.values)
 
 
-def _three(values: Any, kind: type) -> tuple[Any, Any, Any]:  # noqa: ANN401
+def _three(values: Any, kind: type) -> tuple[Any, Any, Any]:
     x, y, z = map(kind, values)
     return x, y, z
 

@@ -15,9 +15,9 @@ import numpy as np
 import xxhash
 from filelock import FileLock
 
-from data_modules.utils.problems import Problem
 from data_modules.cache.extraction import CaseSlices
 from data_modules.cache.memmap import ARRAY, INDEX, stamp
+from data_modules.utils.problems import Problem
 
 Job = TypeVar("Job")
 

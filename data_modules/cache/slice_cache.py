@@ -19,13 +19,13 @@ from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.progress import track
 
+from data_modules.cache.extraction import CaseSlices, ImageJob, LabelJob, read_slices
+from data_modules.cache.memmap import SliceArray, open_array, stamp
 from data_modules.cache.memmap_writer import ArrayBuilding
+from data_modules.cache.slice_selection import SliceChoice, looks_at_truth
 from data_modules.catalog.cases import Case
 from data_modules.utils.errors import DataError
 from data_modules.utils.problems import Problem
-from data_modules.cache.extraction import CaseSlices, ImageJob, LabelJob, read_slices
-from data_modules.cache.memmap import SliceArray, open_array, stamp
-from data_modules.cache.slice_selection import SliceChoice, looks_at_truth
 from data_modules.utils.process_pool import Workers, check_main_is_guarded, cores
 
 FORMAT = 5  # raise it whenever the same files and options would give other arrays, or files

@@ -50,7 +50,7 @@ def find_brain(voxels: NDArray[Any]) -> tuple[NDArray[np.bool_], NDArray[Any]]:
     is_stripped = _dim_share(rest, threshold) <= LARGEST_DIM_SHARE
     if is_stripped or _is_within(float(background), rest):
         return differing, rest
-    from scipy import ndimage  # noqa: PLC0415 (half a second that only noisy backgrounds need)
+    from scipy import ndimage
 
     bright = voxels > threshold
     for one in bright:

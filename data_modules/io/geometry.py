@@ -55,7 +55,7 @@ class Grid:
         return order, tuple(2 - place for place, letter in steps if letter not in ORIENTATION)
 
 
-def reader_of(path: Path) -> Any:  # noqa: ANN401 (SimpleITK has no types)
+def reader_of(path: Path) -> Any:
     """A reader that knows the header.
 
     Raises:
@@ -88,7 +88,7 @@ def read_grid(path: Path, channel: int | None = None) -> Grid:
     return grid_of(path, reader_of(path), channel)
 
 
-def grid_of(path: Path, reader: Any, channel: int | None) -> Grid:  # noqa: ANN401
+def grid_of(path: Path, reader: Any, channel: int | None) -> Grid:
     """The grid that a reader knows. Arguments and errors as of ``read_grid``."""
     found, expected = reader.GetDimension(), 3 if channel is None else 4
     if found != expected or reader.GetNumberOfComponents() != 1:

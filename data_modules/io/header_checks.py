@@ -47,7 +47,7 @@ def check_file(path: Path) -> None:
         raise BadFileError(path, "is empty, 0 bytes", COPY_AGAIN)
 
 
-def read_header(path: Path) -> Any:  # noqa: ANN401 (nibabel has no types)
+def read_header(path: Path) -> Any:
     """The header of a NIfTI file as it stands there: nibabel mends what it loads.
 
     Raises:
@@ -79,13 +79,13 @@ def read_header(path: Path) -> Any:  # noqa: ANN401 (nibabel has no types)
     return header
 
 
-def size_of(header: Any) -> list[int]:  # noqa: ANN401
+def size_of(header: Any) -> list[int]:
     """Voxels along each dimension, x first."""
     size: list[int] = header["dim"][1 : 1 + int(header["dim"][0])].tolist()
     return size
 
 
-def _header(path: Path) -> Any:  # noqa: ANN401
+def _header(path: Path) -> Any:
     try:
         with gzip.open(path) if path.name.endswith(".gz") else path.open("rb") as file:
             block = file.read(nib.Nifti2Header.sizeof_hdr)
@@ -104,7 +104,7 @@ def _header(path: Path) -> Any:  # noqa: ANN401
     raise BadFileError(path, "is no NIfTI file", COPY_AGAIN)
 
 
-def _check_voxel_type(path: Path, header: Any) -> None:  # noqa: ANN401
+def _check_voxel_type(path: Path, header: Any) -> None:
     """Stop where a type is unknown, or has no size: bits, "unknown", more digits than are here."""
     try:
         size = header.get_data_dtype().itemsize
@@ -116,7 +116,7 @@ def _check_voxel_type(path: Path, header: Any) -> None:  # noqa: ANN401
         raise BadFileError(path, what, remedy)
 
 
-def _check_place(path: Path, header: Any) -> None:  # noqa: ANN401
+def _check_place(path: Path, header: Any) -> None:
     """Stop where NaN or infinity says where the voxels lie: ITK would never return."""
     for field in _PLACE:
         if not np.isfinite(header[field]).all():

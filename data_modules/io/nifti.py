@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from data_modules.io.gzip import read_whole
 from data_modules.io.header_checks import check_file, is_nifti, read_header, size_of
 from data_modules.utils.problems import BadFileError
-from data_modules.io.gzip import read_whole
 
 _EPSILON = float(np.finfo(np.float64).eps)
 
@@ -51,7 +51,7 @@ def read_nifti(path: Path) -> NDArray[Any]:
     return voxels
 
 
-def _scaled(voxels: NDArray[Any], header: Any) -> NDArray[Any]:  # noqa: ANN401
+def _scaled(voxels: NDArray[Any], header: Any) -> NDArray[Any]:
     """Stored numbers times slope plus intercept, in the type that ITK gives."""
     slope, intercept = (_finite(header[field]) for field in ("scl_slope", "scl_inter"))
     if abs(slope) < _EPSILON:

@@ -15,8 +15,14 @@ from data_modules.phantom.anatomy.distractors import Distractors
 from data_modules.phantom.anatomy.fields import Grid, RandomField
 from data_modules.phantom.anatomy.geometry import Array, ramp
 from data_modules.phantom.anatomy.head import Section
+from data_modules.phantom.anatomy.tumour import (
+    VOLUME_RANGE,
+    Depths,
+    Tumour,
+    plan_tumour,
+    plan_volume,
+)
 from data_modules.phantom.tissue import CONCENTRATION_RIM
-from data_modules.phantom.anatomy.tumour import VOLUME_RANGE, Depths, Tumour, plan_tumour, plan_volume
 
 NECROSIS, OEDEMA, ENHANCING = 1, 2, 3  # BraTS 2023's labels
 # BraTS 2023: 118 of 1,133 patients were scanned twice.

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import track
 
+from data_modules.io.writers import write_whole
 from data_modules.phantom.case import CaseId, case_ids, phantom_case
 from data_modules.phantom.grids import FULL_DEPTH
 from data_modules.phantom.scanner import MODALITIES
 from data_modules.utils.process_pool import cores, run_in_order
-from data_modules.io.writers import write_whole
 
 # Raise it whenever the same arguments give other bytes: old folders are then refused.
 GENERATOR_VERSION = 1

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from data_modules.utils.errors import DataError
 from data_modules.phantom.dataset import GENERATOR_VERSION, MANIFEST, write_phantom
+from data_modules.utils.errors import DataError
 
 
 @dataclass(frozen=True)

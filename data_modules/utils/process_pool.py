@@ -12,8 +12,8 @@ from typing import Self, TypeVar
 
 import SimpleITK as sitk
 
-from data_modules.utils.malloc import keep_freed_memory
 from data_modules.utils.errors import DataError
+from data_modules.utils.malloc import keep_freed_memory
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")

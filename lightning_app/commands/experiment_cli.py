@@ -16,29 +16,29 @@ from callbacks.checkpoints import BestCheckpoint
 from callbacks.graceful_stop import GracefulStop
 from callbacks.rng_state import RandomStates
 from callbacks.utils.atomic_write import replacing
-from data_modules.utils.malloc import keep_freed_memory
 from data_modules.brats import BraTSDataModule
 from data_modules.utils.errors import DataError
-from lightning_app.runs.checkpoint_io import DurableCheckpointIO, read_checkpoint
-from lightning_app.config.lookup import BASE
+from data_modules.utils.malloc import keep_freed_memory
 from lightning_app.commands.shared.base_cli import ConfiguredCLI, resolve_paths
-from lightning_app.commands.shared.run_selection import Early
-from lightning_app.utils.errors import UsageError
 from lightning_app.commands.shared.error_hints import failures_in_words
-from lightning_app.loyalty import keep_split, keep_to_run
-from lightning_app.runs.model_summary import describe_network
-from lightning_app.config.parser import ExperimentParser
+from lightning_app.commands.shared.run_selection import Early
 from lightning_app.config.diff import OF_THE_COMMAND
+from lightning_app.config.lookup import BASE
+from lightning_app.config.parser import ExperimentParser
+from lightning_app.loyalty import keep_split, keep_to_run
 from lightning_app.results.label_maps import LabelMapWriter, volumes_to_predict
-from lightning_app.utils.logging import say
 from lightning_app.results.test_results import TestResults
-from lightning_app.runs.resume import check_something_left, keep_cycle, keep_going
-from lightning_app.runs.recorder import RunRecorder
-from lightning_app.runs.status import is_finished
-from lightning_app.runs.folder import Run
-from lightning_app.task import SegmentationTask
 from lightning_app.results.wandb_reporter import WandbFitReport, WandbTestReport, keep_wandb_in
+from lightning_app.runs.checkpoint_io import DurableCheckpointIO, read_checkpoint
+from lightning_app.runs.folder import Run
+from lightning_app.runs.model_summary import describe_network
+from lightning_app.runs.recorder import RunRecorder
+from lightning_app.runs.resume import check_something_left, keep_cycle, keep_going
+from lightning_app.runs.status import is_finished
 from lightning_app.runs.weights import load_weights, weights_file
+from lightning_app.task import SegmentationTask
+from lightning_app.utils.errors import UsageError
+from lightning_app.utils.logging import say
 
 _log = logging.getLogger(__name__)
 
@@ -166,7 +166,7 @@ class ExperimentCLI(ConfiguredCLI):
         except (ValueError, TypeError) as error:
             raise UsageError(" ".join(str(error).split())) from error
 
-    def instantiate_trainer(self, **kwargs: Any) -> Trainer:  # noqa: ANN401
+    def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """The trainer, working in the run's folder, with the callback that the command needs."""
         callbacks = self._get(self.config_init, "trainer").callbacks or []
         for name in ("best_checkpoint", "last_checkpoint"):
@@ -269,17 +269,17 @@ class ExperimentCLI(ConfiguredCLI):
 
     def after_validate(self) -> None:
         """Say what the data are, which Lightning's table does not."""
-        assert isinstance(self.datamodule, BraTSDataModule)  # noqa: S101 (tells mypy)
+        assert isinstance(self.datamodule, BraTSDataModule)
         say(f"Data: {self.datamodule.kind}; {self.datamodule.summary()}")
 
     def predict(
         self,
         model: LightningModule,
         datamodule: LightningDataModule,
-        **kwargs: Any,  # noqa: ANN401
+        **kwargs: Any,
     ) -> None:
         """Segment the volumes of ``--input`` instead of a side of the data module."""
-        assert isinstance(datamodule, BraTSDataModule)  # noqa: S101 (tells mypy)
+        assert isinstance(datamodule, BraTSDataModule)
         volumes = volumes_to_predict(
             self._get(self.config_init, "input"),
             datamodule.modalities,

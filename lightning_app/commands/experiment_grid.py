@@ -10,12 +10,12 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from lightning_app.commands.shared.data_cli import DataCLI
-from lightning_app.utils.json_csv import read_json
 from lightning_app.config.diff import additions, changes
+from lightning_app.config.import_allowlist import typed_trust
+from lightning_app.runs.folder import Run, find_runs, run_config
 from lightning_app.runs.resume import FREE, is_below
 from lightning_app.runs.status import is_finished
-from lightning_app.runs.folder import Run, find_runs, run_config
-from lightning_app.config.import_allowlist import typed_trust
+from lightning_app.utils.json_csv import read_json
 
 EXPERIMENTS = tuple(
     f"{network}_{modality}"

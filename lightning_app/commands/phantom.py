@@ -6,8 +6,8 @@ from pathlib import Path
 
 from data_modules.phantom.dataset import write_phantom
 from data_modules.phantom.options import PhantomOptions
-from lightning_app.utils.exit_codes import ending_on_sigterm
 from lightning_app.utils.argparse import PlainParser
+from lightning_app.utils.exit_codes import ending_on_sigterm
 
 
 def run(arguments: list[str]) -> int:

@@ -9,12 +9,12 @@ from rich.console import Console
 from rich.table import Table
 
 from data_modules.brats import BraTSDataModule
-from data_modules.utils.errors import DataError
 from data_modules.summary import overview
+from data_modules.utils.errors import DataError
 from data_modules.utils.problems import Problem
 from lightning_app.commands.shared.data_cli import DataCLI
-from lightning_app.utils.exit_codes import printable
 from lightning_app.results.plots import draw_batch
+from lightning_app.utils.exit_codes import printable
 
 _WIDE = 10_000  # columns: a problem is a line, however long
 

@@ -4,9 +4,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from lightning_app.utils.errors import UsageError
-from lightning_app.utils.argparse import PlainParser
 from lightning_app.runs.folder import DEFAULT_ROOT
+from lightning_app.utils.argparse import PlainParser
+from lightning_app.utils.errors import UsageError
 
 
 def run(arguments: list[str]) -> int:
@@ -19,7 +19,7 @@ def run(arguments: list[str]) -> int:
         The exit code.
     """
     options = _parser().parse_args(arguments)
-    from lightning_app.report.write import write_report  # noqa: PLC0415 (the help needs none)
+    from lightning_app.report.write import write_report
 
     try:
         written = write_report(options.runs, options.output or options.runs / "report")

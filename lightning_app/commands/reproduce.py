@@ -15,16 +15,16 @@ from rich.console import Console
 from rich.table import Table
 
 from data_modules.utils.errors import DataError
-from lightning_app.runs.checkpoint_io import read_checkpoint
-from lightning_app.utils.exit_codes import printable
-from lightning_app.utils.errors import UsageError
-from lightning_app.utils.json_csv import read_json
 from lightning_app.commands.experiment_grid import EXPERIMENTS, Cell, Wanted, cells
-from lightning_app.utils.argparse import PlainParser
-from lightning_app.runs.status import is_alive, is_finished
+from lightning_app.runs.checkpoint_io import read_checkpoint
 from lightning_app.runs.folder import Run
+from lightning_app.runs.status import is_alive, is_finished
+from lightning_app.utils.argparse import PlainParser
+from lightning_app.utils.errors import UsageError
+from lightning_app.utils.exit_codes import printable
+from lightning_app.utils.json_csv import read_json
 
-MAIN = Path(__file__).resolve().parents[1] / "main.py"
+MAIN = Path(__file__).resolve().parents[2] / "main.py"
 WAIT_S = 5.0
 
 
@@ -114,7 +114,7 @@ def _execute(*arguments: str) -> int:
 
     Ctrl-C reaches that process by itself, SIGTERM is passed on; either way it is waited for.
     """
-    with subprocess.Popen([sys.executable, str(MAIN), *arguments]) as process:  # noqa: S603 (ours)
+    with subprocess.Popen([sys.executable, str(MAIN), *arguments]) as process:
         before = {
             signal.SIGINT: signal.signal(signal.SIGINT, lambda *_: None),
             signal.SIGTERM: signal.signal(signal.SIGTERM, lambda *_: process.terminate()),
@@ -182,6 +182,6 @@ def _count(text: str) -> int:
 
 
 class _Refused(argparse.Action):
-    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:  # noqa: ANN401
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
         """Say what to type instead."""
         parser.error(f"{self.option_strings[0]} follows from --seeds")

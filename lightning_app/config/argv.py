@@ -49,7 +49,7 @@ def _in_config(name: str, wanted: Collection[str]) -> dict[str, Any]:
     return _below("", _read(path), path.parent, wanted)
 
 
-def _below(name: str, value: Any, folder: Path, wanted: Collection[str]) -> dict[str, Any]:  # noqa: ANN401 (any YAML)
+def _below(name: str, value: Any, folder: Path, wanted: Collection[str]) -> dict[str, Any]:
     """The wanted options at a name and below it.
 
     Args:
@@ -77,14 +77,14 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _read(path: Path) -> Any:  # noqa: ANN401
+def _read(path: Path) -> Any:
     try:
         return _parse(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
 
 
-def _parse(text: str) -> Any:  # noqa: ANN401
+def _parse(text: str) -> Any:
     try:
         return yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError):

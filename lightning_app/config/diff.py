@@ -8,7 +8,7 @@ from jsonargparse import ArgumentParser, Namespace
 OF_THE_COMMAND = ("config", "resume", "trust")  # say what to do now, and are no part of a run
 
 
-def plain(value: Any) -> Any:  # noqa: ANN401 (any option)
+def plain(value: Any) -> Any:
     """A value as YAML has it."""
     if isinstance(value, Namespace):
         return {key: plain(member) for key, member in vars(value).items()}
@@ -19,7 +19,7 @@ def plain(value: Any) -> Any:  # noqa: ANN401 (any option)
     return value
 
 
-def at(content: Any, option: str) -> Any:  # noqa: ANN401 (any YAML)
+def at(content: Any, option: str) -> Any:
     """The value of a dotted option in the content of a config; None where it is not there."""
     for key in option.split("."):
         content = content.get(key) if isinstance(content, dict) else None
@@ -52,14 +52,14 @@ def additions(
     return dict(_changes(_unknown(defaults, saved), _unknown(now, saved), ""))
 
 
-def _known(content: Any, saved: Any) -> Any:  # noqa: ANN401 (any YAML)
+def _known(content: Any, saved: Any) -> Any:
     """The part of a content that a saved config has too."""
     if not (isinstance(content, dict) and isinstance(saved, dict)):
         return content
     return {key: _known(value, saved[key]) for key, value in content.items() if key in saved}
 
 
-def _unknown(content: Any, saved: Any) -> Any:  # noqa: ANN401
+def _unknown(content: Any, saved: Any) -> Any:
     """The rest, with nothing in place of each known value."""
     if not (isinstance(content, dict) and isinstance(saved, dict)):
         return None
@@ -69,7 +69,7 @@ def _unknown(content: Any, saved: Any) -> Any:  # noqa: ANN401
     }
 
 
-def _changes(saved: Any, now: Any, name: str) -> list[tuple[str, tuple[Any, Any]]]:  # noqa: ANN401
+def _changes(saved: Any, now: Any, name: str) -> list[tuple[str, tuple[Any, Any]]]:
     if isinstance(saved, dict) and isinstance(now, dict):
         found = []
         for key in saved:

@@ -130,7 +130,7 @@ def check_trust(config: Namespace, arguments: Sequence[str]) -> None:
     _refuse_functions(config, trusted_names(arguments))
 
 
-def _refuse_functions(config: Any, trusted: Sequence[str], name: str = "") -> None:  # noqa: ANN401 (any option)
+def _refuse_functions(config: Any, trusted: Sequence[str], name: str = "") -> None:
     """Stop where a config names a function as if it were a class, or a method as a function.
 
     jsonargparse would call it with any arguments that the config gives: the program's own commands

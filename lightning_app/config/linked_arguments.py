@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from data_modules.targets import TARGETS
-from lightning_app.utils.errors import UsageError
 from lightning_app.config.argv import typed
+from lightning_app.utils.errors import UsageError
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Link:
     compute: Callable[[Any], Any]
 
 
-def _seed(value: Any) -> int:  # noqa: ANN401 (a number or true)
+def _seed(value: Any) -> int:
     if isinstance(value, bool) or not 0 <= value < 2**32:
         raise ValueError(f"seed_everything is {value}, expected a whole number from 0 to 2**32 - 1")
     return int(value)

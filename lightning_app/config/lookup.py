@@ -3,7 +3,7 @@
 import difflib
 from pathlib import Path
 
-CONFIGS = Path(__file__).resolve().parent.parent / "configs"
+CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 BASE = CONFIGS / "base.yaml"
 
 

@@ -8,15 +8,15 @@ from jsonargparse._actions import ActionConfigFile
 from jsonargparse._common import ImportDenied
 from lightning.pytorch.cli import LightningArgumentParser
 
-from lightning_app.config.parser_errors import mark, one_line
 from lightning_app.config.lookup import find_config
+from lightning_app.config.parser_errors import mark, one_line
 from lightning_app.utils.exit_codes import printable
 
 
 class NamedConfigFile(ActionConfigFile):
     """``--config``: a path, or a bare name that is looked up in configs/ and its overlays."""
 
-    def __call__(self, parser: Any, cfg: Any, values: Any, option_string: Any = None) -> None:  # noqa: ANN401 (argparse's signature)
+    def __call__(self, parser: Any, cfg: Any, values: Any, option_string: Any = None) -> None:
         """Read the file. Raises TypeError, which becomes a parse error, where it is not one."""
         try:
             path = find_config(str(values))

@@ -6,8 +6,8 @@ from typing import Any
 
 from jsonargparse import Namespace
 
-from lightning_app.utils.errors import UsageError
 from lightning_app.config.diff import plain
+from lightning_app.utils.errors import UsageError
 
 GROUPS = ("data", "model", "optimizer", "lr_scheduler")  # elsewhere infinity may mean never
 _RATE = "optimizer.init_args.lr"
@@ -27,7 +27,7 @@ def check_numbers(config: Namespace) -> None:
                 raise UsageError(f"{option} is {number}, expected a number above 0")
 
 
-def _floats(value: Any, name: str) -> Iterator[tuple[str, float]]:  # noqa: ANN401 (any option)
+def _floats(value: Any, name: str) -> Iterator[tuple[str, float]]:
     if isinstance(value, float):
         yield name, value
     elif isinstance(value, dict):

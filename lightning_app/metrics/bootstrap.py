@@ -49,7 +49,7 @@ def combined_interval(
     Returns:
         Its ends; None for fewer than 10 patients or where a ratio is undefined.
     """
-    from scipy import stats  # noqa: PLC0415 (half a second that only some commands need)
+    from scipy import stats
 
     if len(ratios[0][0]) < FEWEST_PATIENTS or any(under.sum() == 0 for _, under in ratios):
         return None

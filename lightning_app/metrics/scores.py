@@ -11,8 +11,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from lightning_app.metrics.count_table import Counts, CountTable, Floats
 from lightning_app.metrics.bootstrap import Interval, bootstrap_interval
+from lightning_app.metrics.count_table import Counts, CountTable, Floats
 
 Terms = tuple[Floats, Floats]
 

@@ -5,16 +5,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from callbacks.utils.atomic_write import replacing_folder
-from lightning_app.utils.errors import UsageError
-from lightning_app.report.html.case_browser import browsable
-from lightning_app.report.load.cohorts import Cohort, cohorts
-from lightning_app.report.figures.figures import all_drawings
 from lightning_app.report.figures.examples import gallery
+from lightning_app.report.figures.figures import all_drawings
+from lightning_app.report.html.case_browser import browsable
 from lightning_app.report.html.page import GENERATOR, Part, Picture, render
+from lightning_app.report.load.cohorts import Cohort, cohorts
 from lightning_app.report.load.runs import LeftOut, read_runs
 from lightning_app.report.tables.run_tables import network_table, run_table, table_2
-from lightning_app.report.tables.score_tables import all_scores, comparison_table, size_table, table_1
+from lightning_app.report.tables.score_tables import (
+    all_scores,
+    comparison_table,
+    size_table,
+    table_1,
+)
 from lightning_app.report.tables.table import write_table
+from lightning_app.utils.errors import UsageError
 
 PAGE = "report.html"
 

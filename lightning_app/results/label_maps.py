@@ -13,15 +13,15 @@ from torch.utils.data import DataLoader, Dataset
 
 from callbacks.utils.atomic_write import replacing
 from data_modules.catalog.cases import Case, find_cases
-from data_modules.utils.errors import DataError
 from data_modules.io.crop_or_pad import frame
 from data_modules.io.geometry import check_same_grid
 from data_modules.io.volumes import read_modality
 from data_modules.io.writers import write_label_map
-from lightning_app.utils.errors import UsageError
-from lightning_app.utils.json_csv import read_json, write_json
+from data_modules.utils.errors import DataError
 from lightning_app.runs.folder import Run
 from lightning_app.task import SegmentationTask, Volume
+from lightning_app.utils.errors import UsageError
+from lightning_app.utils.json_csv import read_json, write_json
 
 SPACING_TOLERANCE = 0.1  # share by which a spacing may lie outside those of the training data
 
@@ -116,7 +116,6 @@ class LabelMapWriter(Callback):
 
     def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Say what the network has not seen."""
-        del trainer, pl_module
         self._trained_on = read_json(self.run.environment)["data"]
         slices = self._trained_on["slices"]
         if slices == "middle" or isinstance(slices, list):
@@ -129,14 +128,13 @@ class LabelMapWriter(Callback):
         self,
         trainer: Trainer,
         pl_module: LightningModule,
-        outputs: Any,  # noqa: ANN401 (Lightning's signature)
+        outputs: Any,
         batch: Volume,
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
         """Write one case."""
-        del batch_idx, dataloader_idx
-        assert isinstance(pl_module, SegmentationTask)  # noqa: S101 (tells mypy)
+        assert isinstance(pl_module, SegmentationTask)
         dataset: VolumeDataset = trainer.predict_dataloaders.dataset  # type: ignore[union-attr]
         case = dataset.cases[int(batch["case"])]
         if batch["problem"]:

@@ -46,9 +46,9 @@ def draw_examples(
     path: Path, examples: Sequence[Example], classes: Sequence[str], origin: str
 ) -> None:
     """Write a PNG with a row an example: image, truth, prediction; ``origin`` names the data."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 (slow to import)
-    from matplotlib.figure import Figure  # noqa: PLC0415
-    from matplotlib.patches import Patch  # noqa: PLC0415
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.patches import Patch
 
     figure = Figure(figsize=(9, 3.1 * len(examples) + 0.5), layout="constrained")
     FigureCanvasAgg(figure)
@@ -86,9 +86,9 @@ def draw_batch(
         classes: their names.
         origin: names the data.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 (slow to import)
-    from matplotlib.figure import Figure  # noqa: PLC0415
-    from matplotlib.patches import Patch  # noqa: PLC0415
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from matplotlib.patches import Patch
 
     channels = images.shape[1]
     shown = min(len(images), MOST_TILES // channels)
@@ -110,7 +110,7 @@ def draw_batch(
         figure.savefig(temporary, dpi=110)
 
 
-def _outline(axis: Any, image: NDArray[np.uint8], masks: NDArray[np.bool_]) -> None:  # noqa: ANN401 (matplotlib is imported late)
+def _outline(axis: Any, image: NDArray[np.uint8], masks: NDArray[np.bool_]) -> None:
     """Draw an image with a line round each mask."""
     axis.imshow(image, cmap="gray", vmin=0, vmax=255)
     for mask, colour in zip(masks, COLOURS, strict=False):

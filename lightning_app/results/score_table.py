@@ -6,9 +6,9 @@ from rich.table import Table
 
 from data_modules.brats import BraTSDataModule
 from data_modules.cache.slice_selection import looks_at_truth
+from lightning_app.metrics.bootstrap import FEWEST_PATIENTS
 from lightning_app.metrics.count_table import CountTable
 from lightning_app.metrics.scores import SCORES, Result, accuracy_of_nothing
-from lightning_app.metrics.bootstrap import FEWEST_PATIENTS
 
 
 def print_scores(

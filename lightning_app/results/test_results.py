@@ -16,19 +16,19 @@ from callbacks.timing.timing import Timing
 from callbacks.utils.atomic_write import replacing
 from data_modules.brats import BraTSDataModule
 from data_modules.dataset import Batch
-from lightning_app.runs.checkpoint_io import read_checkpoint
 from lightning_app.metrics.count_table import CountTable
-from lightning_app.utils.json_csv import read_json, write_csv, write_json
-from lightning_app.results.plots import Example, draw_examples, to_grey
-from lightning_app.runs.folder import Run, TestFolder
-from lightning_app.results.score_table import print_scores
 from lightning_app.metrics.scores import (
     Result,
     accuracy_of_nothing,
     case_dice,
     evaluate_with_intervals,
 )
+from lightning_app.results.plots import Example, draw_examples, to_grey
+from lightning_app.results.score_table import print_scores
+from lightning_app.runs.checkpoint_io import read_checkpoint
+from lightning_app.runs.folder import Run, TestFolder
 from lightning_app.task import MONITOR, SegmentationTask
+from lightning_app.utils.json_csv import read_json, write_csv, write_json
 
 BOOTSTRAP_SEED = 0
 
@@ -59,7 +59,6 @@ class TestResults(Callback):
 
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Choose the slice of each case that will be shown."""
-        del pl_module
         data = _data(trainer)
         self._shown = data.datasets["test"].most_of(data.target.foreground)
 
@@ -73,9 +72,8 @@ class TestResults(Callback):
         dataloader_idx: int = 0,
     ) -> None:
         """Keep image, truth and prediction of the chosen slices."""
-        del batch_idx, dataloader_idx
-        assert isinstance(outputs, Tensor)  # noqa: S101 (tells mypy)
-        assert isinstance(pl_module, SegmentationTask)  # noqa: S101
+        assert isinstance(outputs, Tensor)
+        assert isinstance(pl_module, SegmentationTask)
         del trainer
         case_of = {sample: case for case, sample in self._shown.items()}
         truth = pl_module.target.classes_of(batch["labels"])
@@ -87,7 +85,7 @@ class TestResults(Callback):
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the files and print the table."""
-        assert isinstance(pl_module, SegmentationTask)  # noqa: S101 (tells mypy)
+        assert isinstance(pl_module, SegmentationTask)
         table = pl_module.count_table("test")
         for kept in (self._images, self._truths, self._predictions):
             _gather(kept, trainer)

@@ -12,14 +12,14 @@ from callbacks.checkpoints import BestCheckpoint
 from callbacks.wandb_logger import ForgivingWandbLogger
 from callbacks.wandb_media import Slices, WandbMedia
 from data_modules.brats import BraTSDataModule
-from lightning_app.runs.checkpoint_io import read_checkpoint
-from lightning_app.utils.json_csv import read_json
 from lightning_app.results.plots import to_grey
 from lightning_app.results.test_results import TestResults
+from lightning_app.runs.checkpoint_io import read_checkpoint
 from lightning_app.runs.folder import Run, TestFolder, run_config
+from lightning_app.utils.json_csv import read_json
 
 
-def keep_wandb_in(run: Run, loggers: Any) -> None:  # noqa: ANN401 (what the Trainer takes)
+def keep_wandb_in(run: Run, loggers: Any) -> None:
     """Tell W&B loggers, among those of a Trainer's option, where a run is."""
     for one in loggers if isinstance(loggers, list) else [loggers]:
         if isinstance(one, ForgivingWandbLogger):
@@ -42,7 +42,6 @@ class WandbFitReport(Callback):
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Send what is known before the first step; the first process alone has a run folder."""
-        del pl_module
         if not trainer.is_global_zero:
             return
         data: BraTSDataModule = trainer.datamodule  # type: ignore[attr-defined]
@@ -62,14 +61,12 @@ class WandbFitReport(Callback):
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Send the learning rate."""
-        del pl_module
         for logger in _loggers(trainer):
             rate = float(trainer.optimizers[0].param_groups[0]["lr"])
             logger.log_metrics({"lr": rate}, trainer.global_step)
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Send the best score, and its checkpoint."""
-        del pl_module
         if self._best.best_model_score is None:
             return
         for logger in _loggers(trainer):
@@ -83,7 +80,7 @@ class WandbFitReport(Callback):
         logger.experiment.summary.update({f"best/{self._best.monitor}": score, "best/epoch": epoch})
 
     def _send_checkpoint(self, logger: WandbLogger) -> None:
-        import wandb  # noqa: PLC0415 (seconds to import)
+        import wandb
 
         artifact = wandb.Artifact(f"best-{logger.version}", type="model")
         artifact.add_file(str(self.run.best))
@@ -104,7 +101,6 @@ class WandbTestReport(Callback):
 
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Log nothing of a test on other data: it would be taken for the run's own."""
-        del pl_module
         data: BraTSDataModule = trainer.datamodule  # type: ignore[attr-defined]
         if self._results.folder(data) != self.run.test():
             for logger in _loggers(trainer):
@@ -112,7 +108,6 @@ class WandbTestReport(Callback):
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Send what the files hold."""
-        del pl_module
         for logger in _loggers(trainer):
             logger.attempt(lambda one: _send_test(one, self.run.test()))
 
@@ -161,7 +156,7 @@ def _cell(text: str) -> str | float | None:
 _ABOUT_DATA = ("kind", "fingerprint", "split")
 
 
-def _dotted(content: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:  # noqa: ANN401 (any YAML)
+def _dotted(content: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """The options of a config by their dotted names, as a sweep names them."""
     if isinstance(content, dict) and content:
         for key, value in content.items():

@@ -28,14 +28,13 @@ class DurableCheckpointIO(TorchCheckpointIO):
         self,
         checkpoint: dict[str, Any],
         path: str | Path,
-        storage_options: Any | None = None,  # noqa: ANN401 (Lightning's signature)
+        storage_options: Any | None = None,
     ) -> None:
         """Save; the file that was there stays whole until the new one is.
 
         Raises:
             OSError: it cannot be written.
         """
-        del storage_options
         with replacing(Path(path)) as temporary, temporary.open("wb") as file:
             try:
                 torch.save({**checkpoint, FORMAT_KEY: FORMAT}, file)
@@ -47,11 +46,10 @@ class DurableCheckpointIO(TorchCheckpointIO):
     def load_checkpoint(
         self,
         path: str | Path,
-        map_location: Any | None = None,  # noqa: ANN401
+        map_location: Any | None = None,
         weights_only: bool | None = None,  # noqa: FBT001
     ) -> dict[str, Any]:
         """Load, on the CPU, without running code that a file might hold."""
-        del map_location, weights_only
         return read_checkpoint(Path(path))
 
 
@@ -82,7 +80,7 @@ def read_checkpoint(path: Path, *, memory_map: bool = False) -> dict[str, Any]:
     return content
 
 
-def _is_state(state: Any) -> bool:  # noqa: ANN401 (whatever the file holds)
+def _is_state(state: Any) -> bool:
     return isinstance(state, dict) and all(
         isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in state.items()
     )

@@ -36,8 +36,8 @@ def _git_state() -> dict[str, Any] | None:
     folder = Path(__file__).resolve().parent
 
     def git(*arguments: str) -> str:
-        return subprocess.run(  # noqa: S603 (fixed words)
-            ["git", *arguments],  # noqa: S607 (whichever git the user has)
+        return subprocess.run(
+            ["git", *arguments],
             cwd=folder,
             capture_output=True,
             text=True,

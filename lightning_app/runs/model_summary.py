@@ -49,7 +49,7 @@ def count_multiply_adds(network: nn.Module, image: torch.Tensor) -> tuple[int, t
         network: in evaluation or training mode, which it keeps.
         image: (1, channels, H, W), on the network's device.
     """
-    from torch.utils.flop_counter import FlopCounterMode  # noqa: PLC0415 (imports half of torch)
+    from torch.utils.flop_counter import FlopCounterMode
 
     was_training = network.training
     network.eval()  # a batch of one, and no statistics to be changed

@@ -10,12 +10,12 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 
 from callbacks.utils.atomic_write import remove_unfinished
 from data_modules.brats import BraTSDataModule
-from lightning_app.utils.exit_codes import words
 from lightning_app.runs.environment import environment
-from lightning_app.utils.errors import UsageError
-from lightning_app.utils.json_csv import read_json, write_csv, write_json
-from lightning_app.runs.status import Status, begin, held, now, write_status
 from lightning_app.runs.folder import Run
+from lightning_app.runs.status import Status, begin, held, now, write_status
+from lightning_app.utils.errors import UsageError
+from lightning_app.utils.exit_codes import words
+from lightning_app.utils.json_csv import read_json, write_csv, write_json
 
 _log = logging.getLogger(__name__)
 
@@ -60,7 +60,6 @@ class RunRecorder(Callback):
             UsageError: the run is another process's, the folder another run's, or the run goes on
                 with other data.
         """
-        del pl_module
         if stage != "fit" or not trainer.is_global_zero:
             return
         data: BraTSDataModule = trainer.datamodule  # type: ignore[attr-defined]
@@ -106,14 +105,12 @@ class RunRecorder(Callback):
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Say that the run is finished."""
-        del pl_module
         self._end(trainer, "finished")
 
     def on_exception(
         self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
     ) -> None:
         """Say that the run was interrupted or failed, and why."""
-        del pl_module
         stopped = isinstance(exception, KeyboardInterrupt | SystemExit)
         reason = None if stopped else f"{type(exception).__name__}: {words(exception)}"
         try:

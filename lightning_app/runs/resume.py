@@ -7,10 +7,10 @@ from typing import Any
 
 from jsonargparse import ArgumentParser, Namespace
 
-from lightning_app.utils.errors import UsageError
 from lightning_app.config.diff import additions, at, changes
-from lightning_app.runs.status import is_alive, is_finished, read_status, slurm_job
 from lightning_app.runs.folder import Run, find_runs, named_run, run_config
+from lightning_app.runs.status import is_alive, is_finished, read_status, slurm_job
+from lightning_app.utils.errors import UsageError
 
 # Where and how comfortably a run runs; not what comes out of it.
 FREE = (

@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 from filelock import FileLock, Timeout
 
+from lightning_app.runs.folder import Run
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.json_csv import read_json, write_json
-from lightning_app.runs.folder import Run
 
 Status = Literal["running", "finished", "interrupted", "failed"]
 
@@ -67,7 +67,7 @@ def read_status(run: Run) -> dict[str, Any]:
         return {}
 
 
-def write_status(run: Run, status: Status, **more: Any) -> None:  # noqa: ANN401 (JSON values)
+def write_status(run: Run, status: Status, **more: Any) -> None:
     """Say how a run is doing; what is not named stays as it was."""
     write_json(run.status, {**read_status(run), "status": status, **more})
 

@@ -51,7 +51,6 @@ def ending_on_sigterm() -> Iterator[None]:
     """Let SIGTERM raise SystemExit, so that what was begun is cleared away."""
 
     def stop(number: int, frame: FrameType | None) -> None:
-        del frame
         sys.exit(128 + number)
 
     before = signal.signal(signal.SIGTERM, stop)

@@ -58,5 +58,4 @@ def _show_warning(
     line: str | None = None,
 ) -> None:
     """A warning in one line, without the source line that raised it."""
-    del category, filename, lineno, file, line
     print(f"warning: {' '.join(str(message).split())}", file=sys.stderr)

@@ -52,7 +52,6 @@ class Task(LightningModule):
         return torch.optim.SGD(self.parameters(), lr=0.1)
 
     def _look(self, batch: list[Tensor]) -> None:
-        del batch
         weight = self.network.block[0].weight
         assert isinstance(weight, Tensor)
         self.is_channels_last = weight.is_contiguous(memory_format=torch.channels_last)

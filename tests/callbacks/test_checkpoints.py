@@ -25,10 +25,10 @@ class Scripted(LightningModule):
         self.log("train/loss", float(batch_idx), on_epoch=True, on_step=False, batch_size=1)
         return loss
 
-    def validation_step(self, batch: Tensor, batch_idx: int) -> None:  # noqa: ARG002
+    def validation_step(self, batch: Tensor, batch_idx: int) -> None:
         self.log("val/dice", self.scores[self.current_epoch], batch_size=1)
 
-    def configure_optimizers(self) -> Any:  # noqa: ANN401
+    def configure_optimizers(self) -> Any:
         optimizer = torch.optim.SGD(self.parameters(), lr=0.1)
         return [optimizer], [torch.optim.lr_scheduler.StepLR(optimizer, 1, gamma=0.5)]
 

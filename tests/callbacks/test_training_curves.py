@@ -26,7 +26,7 @@ def figures(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
     saved: list[Figure] = []
     save = Figure.savefig
 
-    def note(self: Figure, *arguments: Any, **options: Any) -> None:  # noqa: ANN401
+    def note(self: Figure, *arguments: Any, **options: Any) -> None:
         saved.append(self)
         save(self, *arguments, **options)
 

@@ -15,7 +15,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """What a W&B that opens no run was asked for."""
     asked: list[dict[str, Any]] = []
 
-    def init(**options: Any) -> None:  # noqa: ANN401
+    def init(**options: Any) -> None:
         asked.append(options)
         raise OSError
 

@@ -13,8 +13,8 @@ from lightning.pytorch import Trainer
 
 from data_modules.brats import BraTSDataModule
 from data_modules.dataset import Batch, SliceDataset
-from data_modules.utils.errors import DataError
 from data_modules.device_dataset import ResidentSlices
+from data_modules.utils.errors import DataError
 from tests.helpers.toy import BRATS_2021, toy_labels, write_case, write_dataset, write_volume
 
 SIDES = ("train", "val", "test")
@@ -31,11 +31,11 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("cache")
 
 
-def module(root: Path, cache: Path, **options: Any) -> BraTSDataModule:  # noqa: ANN401
+def module(root: Path, cache: Path, **options: Any) -> BraTSDataModule:
     return BraTSDataModule(root=root, cache_dir=cache, **{"image_size": (40, 40), **options})
 
 
-def ready(root: Path, cache: Path, **options: Any) -> BraTSDataModule:  # noqa: ANN401
+def ready(root: Path, cache: Path, **options: Any) -> BraTSDataModule:
     one = module(root, cache, **options)
     one.prepare_data()
     one.setup("fit")
@@ -316,7 +316,7 @@ DAMAGES = {
 
 @pytest.mark.parametrize("slices", ["middle", "largest"])
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
-def test_a_bad_case_stops(tmp_path: Path, damage: Any, slices: str) -> None:  # noqa: ANN401
+def test_a_bad_case_stops(tmp_path: Path, damage: Any, slices: str) -> None:
     root = write_dataset(tmp_path / "data", 5)
     damage(root)
 
@@ -334,7 +334,7 @@ def test_a_bad_case_stops(tmp_path: Path, damage: Any, slices: str) -> None:  # 
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
 def test_a_bad_case_is_skipped_where_that_was_asked_for(
     tmp_path: Path,
-    damage: Any,  # noqa: ANN401
+    damage: Any,
     slices: str,
     caplog: pytest.LogCaptureFixture,
 ) -> None:

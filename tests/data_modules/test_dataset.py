@@ -8,10 +8,10 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from data_modules.cache.memmap import MappedFile, SliceArray
 from data_modules.catalog.cases import Case
 from data_modules.catalog.releases import RELEASES
 from data_modules.dataset import SliceDataset
-from data_modules.cache.memmap import MappedFile, SliceArray
 
 SIZE = (4, 6)
 

@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from data_modules.dataset import Batch, SliceDataset
-from data_modules.utils.errors import DataError
 from data_modules.device_dataset import COPIED_AT_ONCE, ResidentSlices
+from data_modules.utils.errors import DataError
 from tests.data_modules.test_dataset import array, case, many
 
 CPU = torch.device("cpu")

@@ -6,8 +6,8 @@ from typing import Any
 import torch
 
 from lightning_app.runs.checkpoint_io import read_checkpoint
-from lightning_app.runs.status import is_finished
 from lightning_app.runs.folder import Run
+from lightning_app.runs.status import is_finished
 
 PARTS = ("epoch", "global_step", "state_dict", "optimizer_states", "lr_schedulers", "random_states")
 
@@ -28,13 +28,13 @@ def differences(run: Run, other: Run) -> list[str]:
     return found + [f"{path.name} is left" for path in sorted(run.path.rglob("*.part*"))]
 
 
-def same(one: Any, other: Any) -> bool:  # noqa: ANN401 (whatever a checkpoint holds)
+def same(one: Any, other: Any) -> bool:
     """Whether two nested values have the same keys, numbers and tensors, to the bit."""
     ours, theirs = list(_leaves(one)), list(_leaves(other))
     return len(ours) == len(theirs) and all(map(_same_leaf, ours, theirs))
 
 
-def _same_leaf(one: Any, other: Any) -> bool:  # noqa: ANN401
+def _same_leaf(one: Any, other: Any) -> bool:
     if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
         return one.dtype == other.dtype and torch.equal(_bytes(one), _bytes(other))
     return type(one) is type(other) and bool(one == other)
@@ -45,7 +45,7 @@ def _bytes(tensor: torch.Tensor) -> torch.Tensor:
     return tensor.contiguous().unsqueeze(-1).view(torch.uint8)
 
 
-def _leaves(value: Any) -> Iterator[Any]:  # noqa: ANN401
+def _leaves(value: Any) -> Iterator[Any]:
     if isinstance(value, dict):
         for key in value:
             yield key

@@ -27,10 +27,11 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from tests.fault_injection.processes import MAIN, Moment, Pace, begun_run, draw_kill, training
-from tests.fault_injection.compare_runs import differences
-from lightning_app.utils.errors import UsageError
 from lightning_app.runs.status import ORPHANS_END_S, is_finished
+from lightning_app.utils.errors import UsageError
+from tests.fault_injection.compare_runs import differences
+from tests.fault_injection.processes import Moment, Pace, begun_run, draw_kill, training
+from tests.helpers.paths import MAIN
 
 CASES, DEPTH = 14, 5
 SIZE = [
@@ -115,7 +116,7 @@ class Faults:
     def _write_data(self) -> None:
         size = ["--cases", str(CASES), "--depth", str(DEPTH)]
         output = ["--output", str(self._folder / "phantom")]
-        subprocess.run(  # noqa: S603 (our own program)
+        subprocess.run(
             [sys.executable, str(MAIN), "phantom", *output, *size],
             check=True,
             stdout=subprocess.DEVNULL,

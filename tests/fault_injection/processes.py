@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from lightning_app.runs.folder import DEFAULT_ROOT, Run, find_runs
+from tests.helpers.paths import MAIN
 
-MAIN = Path(__file__).resolve().parents[1] / "main.py"
 LIMIT_S = 300.0  # a process that takes longer hangs
 LOOK_EVERY_S = 0.002  # writing a checkpoint takes some milliseconds
 
@@ -118,7 +118,7 @@ class Training:
         self.before = traces(folder)
         self.log = folder / "log.txt"
         with self.log.open("w", encoding="utf-8") as log:
-            self.process = subprocess.Popen(  # noqa: S603 (our own program)
+            self.process = subprocess.Popen(
                 [sys.executable, str(MAIN), "fit", *arguments],
                 cwd=folder,
                 env={**os.environ, "OMP_NUM_THREADS": "1"},

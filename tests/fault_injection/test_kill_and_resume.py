@@ -11,11 +11,11 @@ import pytest
 import torch
 from rich.console import Console
 
-from tests.fault_injection.kill_and_resume import SETTINGS, Faults, table
-from tests.fault_injection.processes import Moment, Pace, Traces, draw_kill, traces
-from tests.fault_injection.compare_runs import differences, same
 from lightning_app.runs.folder import Run, find_runs
 from tests.conftest import Program
+from tests.fault_injection.compare_runs import differences, same
+from tests.fault_injection.kill_and_resume import SETTINGS, Faults, table
+from tests.fault_injection.processes import Moment, Pace, Traces, draw_kill, traces
 
 
 @pytest.mark.slow

@@ -8,7 +8,8 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
-SHARED = Path(__file__).resolve().parents[2] / "shared"
+from tests.helpers.paths import SHARED
+
 REAL = SHARED / "real"
 
 BRATS_2023 = {"t1n": "-t1n", "t1c": "-t1c", "t2w": "-t2w", "t2f": "-t2f", "seg": "-seg"}

@@ -10,9 +10,9 @@ import yaml
 from numpy.typing import NDArray
 
 from lightning_app.metrics.count_table import CountTable
-from lightning_app.utils.json_csv import write_csv, write_json
-from lightning_app.runs.folder import Run
 from lightning_app.metrics.scores import accuracy_of_nothing, evaluate_with_intervals
+from lightning_app.runs.folder import Run
+from lightning_app.utils.json_csv import write_csv, write_json
 
 SIZE = 16
 UNET, ATTENTION, SPP, ASPP = (
@@ -145,6 +145,6 @@ def _masks(true: int, predicted: int, both: int) -> tuple[NDArray[np.bool_], NDA
     return truth.reshape(1, SIZE, SIZE), prediction.reshape(1, SIZE, SIZE)
 
 
-def _written(result: Any) -> dict[str, float | None]:  # noqa: ANN401 (a Result)
+def _written(result: Any) -> dict[str, float | None]:
     low, high = result.interval or (None, None)
     return {"value": result.value, "low": low, "high": high}

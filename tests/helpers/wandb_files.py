@@ -55,7 +55,7 @@ def _written(path: Path) -> Written:
     return found
 
 
-def _set(content: dict[str, Any], items: Any) -> dict[str, Any]:  # noqa: ANN401 (protobuf)
+def _set(content: dict[str, Any], items: Any) -> dict[str, Any]:
     for item in items:
         *path, last = list(item.nested_key) or [item.key]
         inner = content

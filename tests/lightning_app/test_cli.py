@@ -11,14 +11,13 @@ import yaml
 from lightning_app.cli import main
 from lightning_app.runs.folder import find_runs
 from tests.conftest import Program
+from tests.helpers.paths import MAIN, ROOT
 from tests.helpers.toy import write_case, write_dataset
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def start(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, str(ROOT / "main.py"), *arguments],
+        [sys.executable, str(MAIN), *arguments],
         cwd=folder, capture_output=True, text=True, check=False,
     )  # fmt: skip
 

@@ -5,7 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from data_modules.phantom.anatomy.fields import Grid, RandomField
-from data_modules.phantom.anatomy.geometry import Array, Points, capsule, ellipsoid, ramp, smooth_maximum
+from data_modules.phantom.anatomy.geometry import (
+    Array,
+    Points,
+    capsule,
+    ellipsoid,
+    ramp,
+    smooth_maximum,
+)
 from data_modules.phantom.anatomy.head import Displacement, Head, Section, sheet
 from data_modules.phantom.anatomy.sulci import SulcalMap
 from data_modules.phantom.tissue import TISSUE_INDEX, TISSUES

@@ -9,16 +9,16 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
 from callbacks.acceleration import Acceleration
 from callbacks.checkpoints import BestCheckpoint, LastCheckpoint
-from callbacks.nan_guard import FiniteLoss
 from callbacks.metrics_csv import MetricsCSV
+from callbacks.nan_guard import FiniteLoss
 from callbacks.timing.timing import Timing
 from callbacks.training_curves import TrainingPicture
 from callbacks.wandb_media import WandbMedia
 from data_modules.brats import PHANTOM
-from lightning_app.config.linked_arguments import LINKS, refuse_linked
-from lightning_app.config.validation import check_numbers
-from lightning_app.config.parser import NamedConfigFile
 from lightning_app.config.import_allowlist import check_trust
+from lightning_app.config.linked_arguments import LINKS, refuse_linked
+from lightning_app.config.parser import NamedConfigFile
+from lightning_app.config.validation import check_numbers
 
 ROOT_VARIABLE = "BRATS_ROOT"  # the folder of the data where --data.root names none
 
@@ -26,7 +26,7 @@ ROOT_VARIABLE = "BRATS_ROOT"  # the folder of the data where --data.root names n
 class ConfiguredCLI(LightningCLI):
     """A LightningCLI that knows every key of our configs."""
 
-    def init_parser(self, **kwargs: Any) -> LightningArgumentParser:  # noqa: ANN401
+    def init_parser(self, **kwargs: Any) -> LightningArgumentParser:
         """A parser that knows configs by bare names and does not guess at half an option."""
         parser = self.parser_class(allow_abbrev=False, **kwargs)
         parser.add_argument(
@@ -62,7 +62,7 @@ class ConfiguredCLI(LightningCLI):
         for target, link in LINKS.items():
             parser.link_arguments(link.source, target, compute_fn=link.compute)
 
-    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:  # noqa: ANN401
+    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Parse and refuse; LightningCLI's own method warns of arguments not from sys.argv.
 
         Raises:

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from callbacks.nan_guard import NonFiniteLossError
 from data_modules.brats import BraTSDataModule
 from data_modules.utils.out_of_memory import is_out_of_memory
-from lightning_app.utils.errors import UsageError
 from lightning_app.runs.folder import Run
+from lightning_app.utils.errors import UsageError
 
 
 @contextmanager

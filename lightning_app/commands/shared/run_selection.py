@@ -4,10 +4,8 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
+from lightning_app.config.argv import typed
 from lightning_app.config.lookup import BASE
-from lightning_app.utils.errors import UsageError
-from lightning_app.runs.ranks import shared_run, started_together
-from lightning_app.runs.resume import requeued_run, run_to_resume
 from lightning_app.runs.folder import (
     DEFAULT_ROOT,
     Run,
@@ -17,7 +15,9 @@ from lightning_app.runs.folder import (
     named_run,
     trained_run,
 )
-from lightning_app.config.argv import typed
+from lightning_app.runs.ranks import shared_run, started_together
+from lightning_app.runs.resume import requeued_run, run_to_resume
+from lightning_app.utils.errors import UsageError
 
 NEWEST = ""  # --resume without a name
 _ROOT = "trainer.default_root_dir"

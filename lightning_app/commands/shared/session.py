@@ -3,16 +3,16 @@
 import os
 import sys
 
-from lightning_app.commands.shared.run_selection import look_ahead
-from lightning_app.utils.exit_codes import ending_on_sigterm, exit_code_and_line
-from lightning_app.commands.prepare import prepare
-from lightning_app.runs.ranks import shared_run, sharing
-from lightning_app.utils.logging import is_first, quieten
-from lightning_app.commands.reproduce import reproduce
-from lightning_app.runs.status import read_status
-from lightning_app.runs.folder import Run, new_run
 from lightning_app.commands.experiment_cli import ExperimentCLI
+from lightning_app.commands.prepare import prepare
+from lightning_app.commands.reproduce import reproduce
+from lightning_app.commands.shared.run_selection import look_ahead
 from lightning_app.config.import_allowlist import importing_only, trusted_names
+from lightning_app.runs.folder import Run, new_run
+from lightning_app.runs.ranks import shared_run, sharing
+from lightning_app.runs.status import read_status
+from lightning_app.utils.exit_codes import ending_on_sigterm, exit_code_and_line
+from lightning_app.utils.logging import is_first, quieten
 
 
 def run(arguments: list[str]) -> int:

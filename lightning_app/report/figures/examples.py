@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lightning_app.report.load.cohorts import Cohort, Entry
-from lightning_app.report.load.masks import Masks, read_masks
-from lightning_app.report.load.display_names import ASPP, modality_name, network_name
 from lightning_app.metrics.scores import case_dice
+from lightning_app.report.load.cohorts import Cohort, Entry
+from lightning_app.report.load.display_names import ASPP, modality_name, network_name
+from lightning_app.report.load.masks import Masks, read_masks
 
 QUANTILES = {
     "lowest": 0.0, "lower quartile": 0.25, "median": 0.5, "upper quartile": 0.75, "highest": 1.0

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from callbacks.utils.atomic_write import replacing
-from lightning_app.results.plots import COLOURS, overlay
-from lightning_app.report.load.cohorts import Cohort, Entry
 from lightning_app.report.figures.examples import Gallery, title
-from lightning_app.report.tables.estimates import dice_by_case, pixels_by_case
+from lightning_app.report.load.cohorts import Cohort, Entry
 from lightning_app.report.load.display_names import NETWORKS, modality_name, network_name
+from lightning_app.report.tables.estimates import dice_by_case, pixels_by_case
+from lightning_app.results.plots import COLOURS, overlay
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,7 +51,7 @@ class Drawing:
 
     def small_png(self) -> bytes:
         """A PNG of 256 colours, for the page."""
-        from PIL import Image  # noqa: PLC0415 (only a page needs it)
+        from PIL import Image
 
         drawn, packed = io.BytesIO(), io.BytesIO()
         self.figure.savefig(drawn, dpi=_PAGE_DPI, format="png")
@@ -70,7 +70,7 @@ def all_drawings(cohort: Cohort, galleries: Sequence[Gallery]) -> Iterator[Drawi
 
 def _figure_3(gallery: Gallery, origin: str) -> Drawing:
     """Rows of image, truth and masks."""
-    from matplotlib.patches import Patch  # noqa: PLC0415 (slow to import)
+    from matplotlib.patches import Patch
 
     chosen, networks = gallery.chosen(), len(gallery.entries)
     figure = _new_figure(1.9 * (2 + networks), 2.05 * len(chosen) + 0.6, origin)
@@ -131,8 +131,8 @@ def _dice_against_size(cohort: Cohort, origin: str) -> Drawing:
 
 
 def _new_figure(width: float, height: float, origin: str) -> Figure:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 (slow to import)
-    from matplotlib.figure import Figure as NewFigure  # noqa: PLC0415
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure as NewFigure
 
     figure = NewFigure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)

@@ -50,8 +50,8 @@ def mask_png(mask: NDArray[np.bool_]) -> str:
     return _data_url(mask, "PNG", optimize=True)
 
 
-def _data_url(pixels: NDArray[Any], kind: str, **options: Any) -> str:  # noqa: ANN401 (Pillow's)
-    from PIL import Image  # noqa: PLC0415 (only a page needs it)
+def _data_url(pixels: NDArray[Any], kind: str, **options: Any) -> str:
+    from PIL import Image
 
     stream = io.BytesIO()
     Image.fromarray(pixels).save(stream, kind, **options)

@@ -7,13 +7,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from lightning_app.metrics.bootstrap import FEWEST_PATIENTS
+from lightning_app.metrics.scores import SCORES
 from lightning_app.report.load import paper_values as paper
 from lightning_app.report.load.cohorts import Cohort
 from lightning_app.report.load.runs import LeftOut
-from lightning_app.report.tables.table import Cell, Table, sort_value
 from lightning_app.report.tables.caveats import page_warnings
-from lightning_app.metrics.scores import SCORES
-from lightning_app.metrics.bootstrap import FEWEST_PATIENTS
+from lightning_app.report.tables.table import Cell, Table, sort_value
 
 GENERATOR = "brats-lightning report"
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -53,7 +53,7 @@ class Part:
 
 def render(parts: Sequence[Part], left_out: Sequence[LeftOut]) -> str:
     """The page as HTML. Whatever came from a file is escaped."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415 (slow)
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     surroundings = Environment(
         loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined,

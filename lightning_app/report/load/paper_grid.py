@@ -4,7 +4,12 @@ from collections.abc import Sequence
 
 from lightning_app.report.load import paper_values as paper
 from lightning_app.report.load.cohorts import Cohort, Entry
-from lightning_app.report.load.display_names import MODALITIES, NETWORKS, modality_name, network_name
+from lightning_app.report.load.display_names import (
+    MODALITIES,
+    NETWORKS,
+    modality_name,
+    network_name,
+)
 
 
 def grid(cohort: Cohort) -> list[tuple[str, str, Entry | None]]:

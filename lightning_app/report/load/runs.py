@@ -9,10 +9,10 @@ import numpy as np
 from yaml import YAMLError
 
 from lightning_app.metrics.count_table import CountTable
-from lightning_app.utils.json_csv import read_json
-from lightning_app.runs.status import is_finished, read_status
-from lightning_app.runs.folder import Run, TestFolder, find_runs, run_config
 from lightning_app.metrics.scores import SCORES, Result, evaluate
+from lightning_app.runs.folder import Run, TestFolder, find_runs, run_config
+from lightning_app.runs.status import is_finished, read_status
+from lightning_app.utils.json_csv import read_json
 
 
 @dataclass(frozen=True)

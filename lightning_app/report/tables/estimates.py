@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lightning_app.report.load.cohorts import Entry
-from lightning_app.metrics.scores import SCORES, Score, case_dice, patient_terms
 from lightning_app.metrics.bootstrap import Interval, Ratio, combined_interval
+from lightning_app.metrics.scores import SCORES, Score, case_dice, patient_terms
+from lightning_app.report.load.cohorts import Entry
 
 BOOTSTRAP_SEED = 0
 SCORE = {score.name: score for score in SCORES}

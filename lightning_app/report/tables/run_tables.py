@@ -5,12 +5,12 @@ from dataclasses import astuple
 
 from lightning_app.report.load import paper_values as paper
 from lightning_app.report.load.cohorts import Cohort, differing_settings
-from lightning_app.report.load.paper_grid import grid
-from lightning_app.report.tables.estimates import mean_over_seeds
 from lightning_app.report.load.display_names import modality_name, network_name
+from lightning_app.report.load.paper_grid import grid
 from lightning_app.report.load.runs import TestedRun
-from lightning_app.report.tables.table import Cell, Column, Table, duration, fixed
 from lightning_app.report.tables.caveats import on_computation
+from lightning_app.report.tables.estimates import mean_over_seeds
+from lightning_app.report.tables.table import Cell, Column, Table, duration, fixed
 from lightning_app.runs.resume import is_below
 
 _ON_TIMES = (

@@ -2,20 +2,20 @@
 
 import numpy as np
 
+from lightning_app.metrics.bootstrap import FEWEST_PATIENTS
+from lightning_app.metrics.scores import SCORES
 from lightning_app.report.load import paper_values as paper
 from lightning_app.report.load.cohorts import Cohort, Entry
-from lightning_app.report.tables.significance import ALPHA, Comparison, compare
+from lightning_app.report.load.display_names import modality_name, network_name
 from lightning_app.report.load.paper_grid import grid
+from lightning_app.report.tables.caveats import on_computation
 from lightning_app.report.tables.estimates import (
     dice_by_case,
     pixels_by_case,
     score_measure,
 )
-from lightning_app.report.load.display_names import modality_name, network_name
+from lightning_app.report.tables.significance import ALPHA, Comparison, compare
 from lightning_app.report.tables.table import Cell, Column, Table, fixed, p_value
-from lightning_app.report.tables.caveats import on_computation
-from lightning_app.metrics.scores import SCORES
-from lightning_app.metrics.bootstrap import FEWEST_PATIENTS
 
 _WHAT = (Column("modality", "Modality"), Column("target", "Target"))
 _WHO = (*_WHAT, Column("network", "Network"), Column("seeds", "Seeds", fixed(0)))
@@ -125,7 +125,7 @@ def size_table(cohort: Cohort) -> Table:
 
 
 def _by_size(entry: Entry, index: int) -> list[Cell]:
-    from scipy import stats  # noqa: PLC0415 (half a second)
+    from scipy import stats
 
     target = entry.first.table.classes[index]
     pixels, dice = pixels_by_case(entry, index), dice_by_case(entry, index)

@@ -7,6 +7,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
+from lightning_app.metrics.bootstrap import FEWEST_PATIENTS, Interval, combined_interval
 from lightning_app.report.load.cohorts import Cohort, Entry
 from lightning_app.report.tables.estimates import (
     BOOTSTRAP_SEED,
@@ -16,7 +17,6 @@ from lightning_app.report.tables.estimates import (
     score_measure,
     seed_terms,
 )
-from lightning_app.metrics.bootstrap import FEWEST_PATIENTS, Interval, combined_interval
 
 ALPHA = 0.05
 
@@ -79,7 +79,7 @@ def signed_rank_p(differences: NDArray[np.float64]) -> float | None:
 
     1 where no patient differs.
     """
-    from scipy import stats  # noqa: PLC0415 (half a second)
+    from scipy import stats
 
     if len(differences) < FEWEST_PATIENTS:
         return None

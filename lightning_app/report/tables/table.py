@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from callbacks.utils.atomic_write import replacing
-from lightning_app.utils.json_csv import write_csv
 from lightning_app.report.tables.estimates import Measure
+from lightning_app.utils.json_csv import write_csv
 
 Cell = str | int | float | Measure | None
 

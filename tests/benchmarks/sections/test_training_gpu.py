@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 
-from benchmarks.workers.gpu_pieces import Bench, Size
-from benchmarks.utils.measuring import Row, verdict
 from benchmarks.sections.training_gpu import rows
+from benchmarks.utils.measuring import Row, verdict
+from benchmarks.workers.gpu_pieces import Bench, Size
 from lightning_app.utils.json_csv import write_json
 
 

@@ -81,15 +81,15 @@ class SlowModule(LightningModule):
         y: Tensor = self.layer(x)
         return y
 
-    def training_step(self, batch: Tensor, batch_idx: int) -> Tensor:  # noqa: ARG002
+    def training_step(self, batch: Tensor, batch_idx: int) -> Tensor:
         self.world.pass_time(TRAIN, once="train")
         loss: Tensor = self.layer(batch).sum()
         return loss
 
-    def validation_step(self, batch: Tensor, batch_idx: int) -> None:  # noqa: ARG002
+    def validation_step(self, batch: Tensor, batch_idx: int) -> None:
         self.world.pass_time(VALIDATE, once="val")
 
-    def test_step(self, batch: Tensor, batch_idx: int) -> None:  # noqa: ARG002
+    def test_step(self, batch: Tensor, batch_idx: int) -> None:
         self.world.pass_time(0, once="test")
         self(batch)
         self.world.pass_time(DECODE)
@@ -129,7 +129,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     return world
 
 
-def trainer_in(folder: Path, *callbacks: Callback, epochs: int = 2, **more: Any) -> Trainer:  # noqa: ANN401
+def trainer_in(folder: Path, *callbacks: Callback, epochs: int = 2, **more: Any) -> Trainer:
     return Trainer(
         max_epochs=epochs, default_root_dir=folder, accelerator="cpu", callbacks=list(callbacks),
         enable_checkpointing=any(isinstance(c, LastCheckpoint) for c in callbacks),
@@ -354,7 +354,7 @@ def test_of_several_processes_the_slowest_counts_and_the_images_of_all(
     own = Times(training=3.0, device_idle=2.0, images=10, warmup_images=2, peak_memory=5)
     other = Times(training=4.0, device_idle=1.0, images=12, warmup_images=2, peak_memory=7)
 
-    def all_gather_object(everyone: list[Any], mine: Any) -> None:  # noqa: ANN401
+    def all_gather_object(everyone: list[Any], mine: Any) -> None:
         everyone[:] = [mine, asdict(other)]
 
     monkeypatch.setattr("torch.distributed.all_gather_object", all_gather_object)

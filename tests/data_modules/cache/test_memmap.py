@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from data_modules.cache.memmap import SliceArray
 from data_modules.cache.slice_cache import SliceCache
 from data_modules.catalog.cases import Case, find_cases
 from data_modules.dataset import SliceDataset
 from data_modules.utils.errors import DataError
-from data_modules.cache.memmap import SliceArray
 from tests.helpers.toy import write_dataset
 
 

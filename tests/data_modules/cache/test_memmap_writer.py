@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from data_modules.cache.memmap_writer import ArrayBuilding, StoredCase
-from data_modules.utils.problems import Problem
 from data_modules.cache.extraction import CaseSlices
 from data_modules.cache.memmap import INDEX, SliceArray, open_array
+from data_modules.cache.memmap_writer import ArrayBuilding, StoredCase
+from data_modules.utils.problems import Problem
 from data_modules.utils.process_pool import run_in_order
 
 SIZE = (6, 5)

@@ -14,18 +14,18 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from data_modules.cache import slice_cache as cache_module
+from data_modules.cache.extraction import CaseSlices, ImageJob, LabelJob, read_slices
+from data_modules.cache.memmap import SliceArray
 from data_modules.cache.slice_cache import SliceCache
+from data_modules.cache.slice_selection import SliceChoice
 from data_modules.catalog.cases import find_cases
 from data_modules.utils.errors import DataError
 from data_modules.utils.problems import Problem
-from data_modules.cache.extraction import CaseSlices, ImageJob, LabelJob, read_slices
-from data_modules.cache.memmap import SliceArray
-from data_modules.cache.slice_selection import SliceChoice
 from data_modules.utils.process_pool import Workers
+from tests.helpers.paths import ROOT
 from tests.helpers.toy import toy_labels, write_case, write_dataset, write_volume
 
 WHOLE, ENHANCING = (1, 2, 3), (3,)
-REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -458,7 +458,7 @@ def builder(root: Path, cache: Path, how: str, signs: Path) -> subprocess.Popen[
     """Another process that builds the array of labels."""
     return subprocess.Popen(
         [sys.executable, "-c", PROGRAM, str(root), str(cache), how, str(signs)],
-        cwd=REPOSITORY,
+        cwd=ROOT,
         stderr=subprocess.DEVNULL,
     )
 

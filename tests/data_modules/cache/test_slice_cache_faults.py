@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 
 from data_modules.cache import slice_cache as cache_module
-from data_modules.cache.slice_cache import SliceCache
-from data_modules.catalog.cases import Case, find_cases
-from data_modules.utils.errors import DataError
-from data_modules.io.nifti import check_whole
-from data_modules.phantom.options import PhantomOptions
-from data_modules.utils.problems import Problem
 from data_modules.cache.extraction import CaseSlices, ImageJob, LabelJob, read_slices
 from data_modules.cache.memmap import SliceArray
+from data_modules.cache.slice_cache import SliceCache
+from data_modules.catalog.cases import Case, find_cases
+from data_modules.io.nifti import check_whole
 from data_modules.io.writers import write_label_map
+from data_modules.phantom.options import PhantomOptions
+from data_modules.utils.errors import DataError
+from data_modules.utils.problems import Problem
 from tests.helpers.disk import fill, make_read_only, small_disk
 from tests.helpers.toy import toy_labels, write_dataset, write_volume
 

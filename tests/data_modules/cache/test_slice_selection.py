@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from data_modules.utils.errors import DataError
 from data_modules.cache.slice_selection import (
     RULES_THAT_LOOK_AT_THE_TRUTH,
     SliceChoice,
@@ -11,6 +10,7 @@ from data_modules.cache.slice_selection import (
     looks_at_truth,
     with_brain,
 )
+from data_modules.utils.errors import DataError
 
 WHOLE, CORE, ENHANCING = (1, 2, 3), (1, 3), (3,)
 

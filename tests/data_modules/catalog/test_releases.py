@@ -9,9 +9,9 @@ import SimpleITK as sitk
 from data_modules.brats import BraTSDataModule
 from data_modules.catalog.cases import Case, find_cases
 from data_modules.catalog.releases import releases_named
-from data_modules.utils.errors import DataError
 from data_modules.io.volumes import read_labels, read_modality
 from data_modules.io.writers import write_label_map
+from data_modules.utils.errors import DataError
 from tests.helpers.toy import toy_image, toy_labels, write_case, write_volume
 
 

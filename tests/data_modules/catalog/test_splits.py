@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from data_modules.catalog import releases as conventions
-from data_modules.utils.errors import DataError
 from data_modules.catalog.splits import Split, SplitSizes, read_split, split_patients
+from data_modules.utils.errors import DataError
 from tests.helpers.toy import REAL
 
 TRAINING_IDS = REAL / "brats2023_gli_training_ids.txt"

@@ -10,10 +10,10 @@ import pytest
 import SimpleITK as sitk
 
 from data_modules.io.geometry import Grid
-from data_modules.io.nifti import read_nifti
-from data_modules.utils.problems import BadFileError
 from data_modules.io.gzip import read_whole
+from data_modules.io.nifti import read_nifti
 from data_modules.io.volumes import read_modality, read_volume
+from data_modules.utils.problems import BadFileError
 from tests.helpers.toy import REAL, write_case, write_volume
 
 SHAPE = (3, 4, 5)  # of the file: x, y, z
@@ -34,7 +34,7 @@ def check_like_itk(path: Path, channel: int | None = None) -> None:
     assert grid.lps_spacing == sitk.DICOMOrient(image, "LPS").GetSpacing()
 
 
-def write_odd(path: Path, kind: Any = nib.Nifti1Image, **fields: Any) -> Path:  # noqa: ANN401
+def write_odd(path: Path, kind: Any = nib.Nifti1Image, **fields: Any) -> Path:
     """A file whose header is made up; ``voxels`` and ``endianness`` besides its fields."""
     voxels = fields.pop("voxels", np.arange(60, dtype=np.int16).reshape(SHAPE))
     header = kind.header_class(endianness=fields.pop("endianness", "<"))
@@ -169,7 +169,7 @@ def test_one_member_and_several_give_the_same(tmp_path: Path) -> None:
      (lambda _: gzip.compress(CONTENT[:-1]), "is cut short: 99999 of 100000 bytes")],
 )  # fmt: skip
 def test_packed_files_that_are_not_whole_are_refused(
-    tmp_path: Path, change: Any, words: str  # noqa: ANN401
+    tmp_path: Path, change: Any, words: str
 ) -> None:  # fmt: skip
     path = packed(tmp_path / "x.gz", change(gzip.compress(CONTENT)))
     with pytest.raises(BadFileError, match=words):

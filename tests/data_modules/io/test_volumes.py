@@ -8,10 +8,10 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from data_modules.catalog.releases import releases_named
-from data_modules.utils.errors import DataError
 from data_modules.io.geometry import check_same_grid, read_grid
 from data_modules.io.volumes import read_labels, read_modality, read_volume
 from data_modules.io.writers import write_label_map
+from data_modules.utils.errors import DataError
 from tests.helpers.toy import REAL, write_volume
 
 needs_real_patients = pytest.mark.skipif(

@@ -12,8 +12,7 @@ import pytest
 
 from data_modules.utils.errors import DataError
 from data_modules.utils.process_pool import run_in_order
-
-REPOSITORY = Path(__file__).resolve().parents[2]
+from tests.helpers.paths import ROOT
 
 # The jobs outlast every patience: that a worker is gone means that it did not finish its job.
 PROGRAM = """
@@ -63,7 +62,7 @@ def folder(tmp_path: Path) -> Path:
 def started(folder: Path, what: str) -> subprocess.Popen[str]:
     """A process that builds something, once two of its workers are at their jobs."""
     script = folder / "build.py"
-    script.write_text(PROGRAM.format(repository=str(REPOSITORY), folder=str(folder)), "utf-8")
+    script.write_text(PROGRAM.format(repository=str(ROOT), folder=str(folder)), "utf-8")
     process = subprocess.Popen(
         [sys.executable, str(script), what],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -120,7 +119,7 @@ slices.labels(find_cases(Path({folder!r}) / "data"), "middle", (1, 2, 3))
 
 def test_a_script_without_a_guard_ends_and_is_told(folder: Path) -> None:
     script = folder / "build.py"
-    script.write_text(UNGUARDED.format(repository=str(REPOSITORY), folder=str(folder)), "utf-8")
+    script.write_text(UNGUARDED.format(repository=str(ROOT), folder=str(folder)), "utf-8")
 
     ended = subprocess.run(
         [sys.executable, str(script)], capture_output=True, text=True, check=False, timeout=120
@@ -157,5 +156,4 @@ def test_one_process_works_in_this_one() -> None:
 
 
 def _process(job: int) -> int:
-    del job
     return os.getpid()

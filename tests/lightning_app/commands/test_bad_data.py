@@ -14,9 +14,8 @@ from data_modules.brats import BraTSDataModule
 from lightning_app.runs.folder import find_runs
 from tests.conftest import Program
 from tests.helpers.damage import BAD, CASE, LEGAL, WARNED, Kind, file
+from tests.helpers.paths import ROOT
 from tests.helpers.toy import REAL, write_case, write_dataset, write_volume
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lightning_app.runs.status import is_finished
 from lightning_app.runs.folder import find_runs
+from lightning_app.runs.status import is_finished
+from tests.helpers.paths import MAIN
 from tests.helpers.toy import write_dataset
 
 pytestmark = pytest.mark.slow  # eight processes import torch
-MAIN = Path(__file__).resolve().parents[2] / "main.py"
 TOGETHER = 8
 
 

@@ -15,11 +15,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from lightning_app.runs.status import read_status
 from lightning_app.runs.folder import Run, find_runs
+from lightning_app.runs.status import read_status
 from tests.conftest import Program
+from tests.helpers.paths import MAIN
 
-MAIN = Path(__file__).resolve().parents[2] / "main.py"
 SLICES = ["--data.slices", "all"]
 # No batch normalisation, whose statistics are each device's own, and a loss that is a mean over
 # samples: with these the devices must come to the weights of a single one.
@@ -102,7 +102,6 @@ def test_a_test_on_two_devices_counts_what_one_does(program: Program) -> None:
 
 @pytest.mark.slow
 def test_two_devices_are_stopped_and_resumed_exactly(program: Program) -> None:
-    del program  # for its folder and its toy.yaml
     flags = [*SLICES, "--trainer.devices", "2", "--trainer.max_epochs", "40"]
     finish(start(*fit(*flags, "--trainer.default_root_dir", "uninterrupted")))
     uninterrupted = only_run("uninterrupted")
@@ -125,7 +124,6 @@ def test_two_devices_are_stopped_and_resumed_exactly(program: Program) -> None:
 
 @pytest.mark.slow
 def test_two_nodes_through_torchrun(program: Program) -> None:
-    del program
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -12,15 +12,15 @@ import pytest
 import yaml
 from filelock import FileLock
 
-from lightning_app.commands import reproduce
 from lightning_app.cli import main
-from lightning_app.utils.json_csv import read_json, write_json
-from lightning_app.runs.status import read_status
+from lightning_app.commands import reproduce
 from lightning_app.runs.folder import Run, find_runs
+from lightning_app.runs.status import read_status
+from lightning_app.utils.json_csv import read_json, write_json
 from tests.conftest import Program
+from tests.helpers.paths import MAIN
 
 TWO = ["--only", "unet_t1c", "--only", "aspp_t2f", "--config", "toy.yaml"]
-MAIN = Path(__file__).resolve().parents[2] / "main.py"
 
 Calls = list[tuple[str, ...]]
 
@@ -28,7 +28,6 @@ Calls = list[tuple[str, ...]]
 @pytest.fixture
 def calls(program: Program, monkeypatch: pytest.MonkeyPatch) -> Calls:
     """The commands that the grid carries out, here in this process and without the report."""
-    del program  # for its folder and its toy.yaml
     made: Calls = []
 
     def execute(*arguments: str) -> int:
@@ -186,7 +185,6 @@ def test_a_cell_that_another_grid_has_begun_comes_when_that_one_is_done(
 def test_bad_options_are_refused(
     options: list[str], words: str, program: Program, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    del program
     try:
         code: object = main(["reproduce", *options])
     except SystemExit as end:
@@ -202,7 +200,6 @@ def only_run() -> Run:
 
 @pytest.mark.slow
 def test_a_killed_grid_goes_on(program: Program) -> None:
-    del program
     command = [
         sys.executable, str(MAIN), "reproduce", "--only", "unet_t1c", "--config", "toy.yaml",
         "--data.slices", "all", "--trainer.max_epochs", "30", "--last_checkpoint.every_n_minutes",

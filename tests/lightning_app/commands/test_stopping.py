@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from lightning_app.runs.status import read_status
 from lightning_app.runs.folder import Run, find_runs
+from lightning_app.runs.status import read_status
 from lightning_app.task import SegmentationTask
 from tests.conftest import Program
 
@@ -41,7 +41,7 @@ def before_step(
     original: Any = getattr(SegmentationTask, what)
     left = set(steps)
 
-    def step(self: SegmentationTask, *arguments: Any) -> Any:  # noqa: ANN401
+    def step(self: SegmentationTask, *arguments: Any) -> Any:
         if self.global_step in left:
             left.remove(self.global_step)
             act()
@@ -144,7 +144,7 @@ def test_a_loss_that_is_nan_stops_the_run_and_keeps_the_checkpoint_before(
     original = SegmentationTask.training_step
     seen: list[set[str]] = []
 
-    def step(self: SegmentationTask, batch: Any, batch_idx: int) -> Tensor:  # noqa: ANN401
+    def step(self: SegmentationTask, batch: Any, batch_idx: int) -> Tensor:
         loss = original(self, batch, batch_idx)
         if self.global_step == bad:
             data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
@@ -171,7 +171,6 @@ def test_want_of_memory_says_what_to_lower(
     program: Program, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def step(self: SegmentationTask, batch: object, batch_idx: int) -> Tensor:
-        del self, batch, batch_idx
         return torch.empty(2**58)  # more than any machine has: torch's own error
 
     monkeypatch.setattr(SegmentationTask, "training_step", step)

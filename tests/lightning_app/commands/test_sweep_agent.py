@@ -14,16 +14,16 @@ from typing import Any
 import pytest
 import yaml
 
-from lightning_app.config.lookup import CONFIGS
 from lightning_app.config.diff import at
-from lightning_app.runs.status import read_status
+from lightning_app.config.lookup import CONFIGS
 from lightning_app.runs.folder import Run, find_runs, run_config
+from lightning_app.runs.status import read_status
+from tests.helpers.paths import MAIN
 from tests.helpers.sweep_files import combinations, read_sweep
 from tests.helpers.toy import toy_config
 from tests.helpers.wandb_files import offline_runs
 from tests.helpers.wandb_standin import ENTITY, PROJECT, SWEEP, StandIn, Trial, serving
 
-ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 300  # for what takes seconds on an idle machine
 pytestmark = [
     pytest.mark.slow,
@@ -56,7 +56,7 @@ class Desk:
         """`wandb sweep` of one of ours; says what it printed."""
         file = self.folder / name
         content = read_sweep(CONFIGS / "sweeps" / name)
-        content["program"] = str(ROOT / "main.py")
+        content["program"] = str(MAIN)
         content["command"] += ["--config", "toy.yaml"]
         file.write_text(yaml.safe_dump(content), "utf-8")
         done = subprocess.run(
@@ -234,7 +234,7 @@ def test_a_trial_that_the_server_refuses_is_logged_offline(
     monkeypatch.setattr(memory, "_UpsertBucket", None)
     desk = open_desk(memory)
     done = subprocess.run(
-        [sys.executable, ROOT / "main.py", "fit", "--config", "unet_t1c.yaml", "-c", "toy.yaml"],
+        [sys.executable, MAIN, "fit", "--config", "unet_t1c.yaml", "-c", "toy.yaml"],
         cwd=desk.folder, env={**desk.environment, "WANDB_RUN_ID": "trial", "WANDB_SWEEP_ID": SWEEP},
         capture_output=True, text=True, check=True,
     )  # fmt: skip

@@ -8,10 +8,10 @@ import pytest
 import wandb
 
 from lightning_app.cli import main
-from lightning_app.config.lookup import CONFIGS
-from lightning_app.config.diff import at, plain
-from lightning_app.runs.folder import find_runs
 from lightning_app.commands.experiment_cli import ExperimentCLI
+from lightning_app.config.diff import at, plain
+from lightning_app.config.lookup import CONFIGS
+from lightning_app.runs.folder import find_runs
 from tests.conftest import Program
 from tests.helpers.sweep_files import SWEEPS, arguments, combinations, read_sweep
 from tests.helpers.wandb_files import offline_runs
@@ -23,7 +23,6 @@ Accepted = Callable[[list[str]], dict[str, Any]]
 @pytest.fixture
 def accepted(program: Program, monkeypatch: pytest.MonkeyPatch) -> Accepted:
     """Carry out a command up to its training, at toy size; returns the options it would have."""
-    del program  # toy.yaml is there
     configs: list[dict[str, Any]] = []
     monkeypatch.setattr(
         ExperimentCLI, "_run_subcommand", lambda cli, _: configs.append(plain(cli.config["fit"]))

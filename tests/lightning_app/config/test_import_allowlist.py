@@ -11,10 +11,10 @@ import pytest
 import yaml
 from jsonargparse._common import parsing_settings
 
-from lightning_app.commands import reproduce
 from lightning_app.cli import main
-from lightning_app.runs.folder import find_runs
+from lightning_app.commands import reproduce
 from lightning_app.config.import_allowlist import SETTINGS_VARIABLE, settings_file, trusted_names
+from lightning_app.runs.folder import find_runs
 from tests.conftest import Program
 
 MODULE = "strange_networks"
@@ -51,7 +51,7 @@ def ending(program: Program, *arguments: str) -> int:
         return int(str(end.code))
 
 
-def write(name: str, content: Any) -> str:  # noqa: ANN401
+def write(name: str, content: Any) -> str:
     Path(name).write_text(content if isinstance(content, str) else yaml.safe_dump(content), "utf-8")
     return name
 
@@ -61,7 +61,7 @@ CALLBACK = "LambdaCallback"
 CHECKPOINT_IO = "lightning.pytorch.plugins.TorchCheckpointIO"
 
 
-def as_callback(call: Any) -> dict[str, Any]:  # noqa: ANN401
+def as_callback(call: Any) -> dict[str, Any]:
     return {
         "trainer": {"callbacks": [{"class_path": CALLBACK, "init_args": {"on_fit_start": call}}]}
     }
@@ -283,7 +283,6 @@ def test_prepare_takes_trust_and_draws_its_batch(program: Program, mark: Path) -
 def test_reproduce_trusts_in_its_trainings_and_its_tests(
     program: Program, mark: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    del program  # for its folder and its toy.yaml
     made: list[str] = []
 
     def execute(*arguments: str) -> int:

@@ -8,6 +8,7 @@ from sklearn.metrics import confusion_matrix
 from torch import Tensor
 from torchmetrics.functional.segmentation import dice_score, mean_iou
 
+from lightning_app.metrics.confusion_counts import SliceCounts, count_pixels
 from lightning_app.metrics.count_table import CountTable
 from lightning_app.metrics.scores import (
     SCORES,
@@ -17,7 +18,6 @@ from lightning_app.metrics.scores import (
     evaluate_with_intervals,
     monitored_dice,
 )
-from lightning_app.metrics.confusion_counts import SliceCounts, count_pixels
 
 
 def table(

@@ -16,10 +16,10 @@ import pytest
 from PIL import Image
 
 from lightning_app.cli import main
+from lightning_app.metrics.scores import SCORES
 from lightning_app.report.load.masks import read_masks
 from lightning_app.report.load.runs import read_runs
 from lightning_app.runs.folder import Run
-from lightning_app.metrics.scores import SCORES
 from tests.helpers.toy_runs import ASPP, UNET, ToyRun
 
 BAD = "<script>alert('x')</script>&\"-000"  # a case id that would be markup
@@ -63,7 +63,7 @@ def page(runs: Path) -> str:
 
 
 @pytest.fixture(scope="module")
-def galleries(page: str) -> Any:  # noqa: ANN401 (JSON)
+def galleries(page: str) -> Any:
     stored = re.search(r'<script type="application/json" id="galleries">(.*?)</script>', page)
     assert stored is not None
     return json.loads(stored[1])
@@ -102,13 +102,13 @@ def test_the_page_says_what_it_must(page: str) -> None:
         assert score.definition in text
 
 
-def test_what_came_from_a_file_is_never_markup(page: str, galleries: Any) -> None:  # noqa: ANN401
+def test_what_came_from_a_file_is_never_markup(page: str, galleries: Any) -> None:
     assert "<script>alert" not in page
     assert [case["case"] for case in galleries[0]["cases"]] == list(CASES)
 
 
-def test_the_browser_has_the_masks_bit_by_bit(runs: Path, galleries: Any) -> None:  # noqa: ANN401
-    def pixels(url: str) -> Any:  # noqa: ANN401 (an array)
+def test_the_browser_has_the_masks_bit_by_bit(runs: Path, galleries: Any) -> None:
+    def pixels(url: str) -> Any:
         return np.asarray(Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))))
 
     tested = next(run for run in read_runs(runs)[0] if run.network == ASPP)

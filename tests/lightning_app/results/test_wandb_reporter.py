@@ -13,9 +13,9 @@ import wandb
 
 from lightning_app.runs.folder import Run, find_runs
 from tests.conftest import Program
+from tests.helpers.paths import ROOT
 from tests.helpers.wandb_files import Written, offline_runs
 
-ROOT = Path(__file__).resolve().parents[2]
 LOGGED = ["--trainer.logger", "callbacks.wandb_logger.ForgivingWandbLogger"]
 OFTEN = ["--wandb_media.every_n_epochs", "2", "--wandb_media.slices", "2"]
 
@@ -126,7 +126,7 @@ def test_the_best_checkpoint_is_an_artifact_if_asked(program: Program) -> None:
     assert written.artifacts == [f"best-{written.id}"]
 
 
-def fail(*_: Any, **__: Any) -> None:  # noqa: ANN401
+def fail(*_: Any, **__: Any) -> None:
     raise OSError("no space left on device")
 
 
@@ -160,7 +160,7 @@ def test_a_server_that_does_not_answer_makes_the_run_an_offline_one(
     monkeypatch.setenv("WANDB_API_KEY", "k" * 40)
     init = wandb.init
 
-    def no_server(**options: Any) -> Any:  # noqa: ANN401
+    def no_server(**options: Any) -> Any:
         if options["mode"] == "online":
             raise wandb.errors.CommError("timed out")
         return init(**options)

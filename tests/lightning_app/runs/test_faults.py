@@ -16,10 +16,11 @@ from callbacks.checkpoints import LastCheckpoint
 from callbacks.utils.atomic_write import replacing
 from lightning_app.runs import resume as resuming
 from lightning_app.runs.checkpoint_io import DurableCheckpointIO, read_checkpoint
-from lightning_app.utils.json_csv import write_json
 from lightning_app.runs.folder import Run, find_runs
+from lightning_app.utils.json_csv import write_json
 from tests.conftest import Program
 from tests.helpers.disk import fill, make_read_only, small_disk
+from tests.helpers.paths import ROOT
 from tests.helpers.toy import write_dataset
 
 Capture = pytest.CaptureFixture[str]
@@ -235,7 +236,7 @@ def other(program: Program) -> Iterator[subprocess.Popen[str]]:
     assert program("fit") == 0
     with subprocess.Popen(
         [sys.executable, "-c", HOLD, str(only_run().path)],
-        cwd=Path(__file__).resolve().parents[2],
+        cwd=ROOT,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     ) as process:  # fmt: skip
         assert process.stdout is not None

@@ -9,12 +9,12 @@ import pytest
 import torch
 import yaml
 
-from tests.fault_injection.compare_runs import differences
-from lightning_app.runs.checkpoint_io import FORMAT, DurableCheckpointIO
 from lightning_app.cli import main
-from lightning_app.runs.status import held, is_alive, read_status, write_status
+from lightning_app.runs.checkpoint_io import FORMAT, DurableCheckpointIO
 from lightning_app.runs.folder import Run, find_runs
+from lightning_app.runs.status import held, is_alive, read_status, write_status
 from tests.conftest import Program
+from tests.fault_injection.compare_runs import differences
 from tests.helpers.toy import write_dataset
 
 Snapshots = dict[int, Path]
@@ -32,7 +32,7 @@ def snapshots(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Snapshots:
     taken: Snapshots = {}
     save = DurableCheckpointIO.save_checkpoint
 
-    def save_and_copy(self: Any, checkpoint: dict[str, Any], path: Path, **rest: Any) -> None:  # noqa: ANN401
+    def save_and_copy(self: Any, checkpoint: dict[str, Any], path: Path, **rest: Any) -> None:
         save(self, checkpoint, path, **rest)
         run = Path(path).parents[1]
         if Path(path).name == "last.ckpt" and run.is_relative_to(tmp_path / "runs"):

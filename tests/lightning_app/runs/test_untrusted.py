@@ -16,18 +16,18 @@ import torch
 from numpy.typing import NDArray
 
 from callbacks.metrics_csv import MetricsCSV
+from data_modules.cache.memmap import open_array, stamp
 from data_modules.cache.slice_cache import SliceCache
 from data_modules.catalog.cases import check_case_id, find_cases
-from data_modules.utils.errors import DataError
-from data_modules.io.geometry import check_same_grid, read_grid
-from data_modules.cache.memmap import open_array, stamp
 from data_modules.catalog.splits import read_split
+from data_modules.io.geometry import check_same_grid, read_grid
 from data_modules.io.volumes import read_labels, read_modality
+from data_modules.utils.errors import DataError
 from lightning_app.runs.checkpoint_io import read_checkpoint
-from lightning_app.utils.exit_codes import printable
-from lightning_app.utils.errors import UsageError
-from lightning_app.runs.status import read_status
 from lightning_app.runs.folder import Run, experiment_of, find_runs
+from lightning_app.runs.status import read_status
+from lightning_app.utils.errors import UsageError
+from lightning_app.utils.exit_codes import printable
 from tests.conftest import Program
 from tests.helpers.toy import write_case, write_dataset, write_volume
 
@@ -253,7 +253,7 @@ def spoilt_indices() -> dict[str, Any]:
     }
 
 
-def stamped(index: Any, array: Path) -> str:  # noqa: ANN401
+def stamped(index: Any, array: Path) -> str:
     """An index that says that its array is as it was written."""
     known = {"array": stamp(array)} if index else {}
     return json.dumps({**index, **known} if isinstance(index, dict) else index)

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lightning_app.report.load.cohorts import cohorts
 from lightning_app.report.figures.examples import Gallery, gallery
+from lightning_app.report.load.cohorts import cohorts
 from lightning_app.report.load.runs import read_runs
 from tests.helpers.toy_runs import ASPP, UNET, Sizes, ToyRun
 

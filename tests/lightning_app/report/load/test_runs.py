@@ -10,6 +10,7 @@ import pytest
 
 from lightning_app.report.load.masks import read_masks
 from lightning_app.report.load.runs import read_runs
+from tests.helpers.paths import ROOT
 from tests.helpers.toy_runs import ASPP, UNET, ToyRun
 
 CASES = {"A-000": (10, 20, 5), "A-001": (0, 0, 0), "B-000": (8, 8, 8)}
@@ -176,7 +177,7 @@ def test_a_report_imports_neither_torch_nor_lightning(tmp_path: Path) -> None:
     )
     done = subprocess.run(
         [sys.executable, "-c", script, str(tmp_path / "runs")],
-        cwd=Path(__file__).resolve().parents[3], capture_output=True, text=True, check=True,
+        cwd=ROOT, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert done.stdout.splitlines()[-1] == "0 []"
 
@@ -188,6 +189,6 @@ def test_reading_runs_draws_nothing_and_tests_nothing_yet() -> None:
     )
     done = subprocess.run(
         [sys.executable, "-c", script],
-        cwd=Path(__file__).resolve().parents[3], capture_output=True, text=True, check=True,
+        cwd=ROOT, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert done.stdout == "[]\n"

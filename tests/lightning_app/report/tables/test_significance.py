@@ -8,8 +8,8 @@ import pytest
 from scipy import stats
 
 from lightning_app.report.load.cohorts import Cohort, cohorts
-from lightning_app.report.tables.significance import Comparison, compare, holm, signed_rank_p
 from lightning_app.report.load.runs import read_runs
+from lightning_app.report.tables.significance import Comparison, compare, holm, signed_rank_p
 from tests.helpers.toy_runs import ASPP, ATTENTION, SPP, UNET, Sizes, ToyRun, twelve_cases
 
 HIGH = twelve_cases([39, 38, 37, 36, 35, 34, 33, 32, 31, 30, 29, 28])

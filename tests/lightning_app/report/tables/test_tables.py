@@ -8,13 +8,18 @@ import numpy as np
 import pytest
 
 from lightning_app.report.load.cohorts import Cohort, cohorts, differing_settings
-from lightning_app.report.tables.estimates import Measure
 from lightning_app.report.load.paper_values import PRINTED
 from lightning_app.report.load.runs import read_runs
-from lightning_app.report.tables.run_tables import network_table, run_table, table_2
-from lightning_app.report.tables.score_tables import all_scores, comparison_table, size_table, table_1
-from lightning_app.report.tables.table import Cell, Column, Table, duration, p_value, write_table
 from lightning_app.report.tables.caveats import page_warnings
+from lightning_app.report.tables.estimates import Measure
+from lightning_app.report.tables.run_tables import network_table, run_table, table_2
+from lightning_app.report.tables.score_tables import (
+    all_scores,
+    comparison_table,
+    size_table,
+    table_1,
+)
+from lightning_app.report.tables.table import Cell, Column, Table, duration, p_value, write_table
 from tests.helpers.toy_runs import ASPP, ATTENTION, ToyRun, twelve_cases
 
 FLOAT32 = {"precision": "32-true", "acceleration": {"fold_batch_norm": False}}
