@@ -46,7 +46,7 @@ SIZE = [
     *("--data.batch_size", "4"),
 ]
 PLAIN = ["--model.network.init_args.widths", "[4,4,4,4,8]"]
-TRUST = ["--trust", "benchmarks"]
+TRUST = ["--trust", "tests"]
 DROPOUT = ["--model.network.class_path", "tests.fault_injection.dropout_unet.DropoutUNet", *TRUST]
 FLIPS = ["--data.flip", "true"]
 WORKERS = ["--data.num_workers", "2"]

@@ -124,8 +124,8 @@ class SlowSave(LastCheckpoint):
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     world = World()
-    for module in ("clocks", "fetches"):
-        monkeypatch.setattr(f"callbacks.{module}.perf_counter", lambda: world.now)
+    for module in ("clocks", "data_wait"):
+        monkeypatch.setattr(f"callbacks.timing.{module}.perf_counter", lambda: world.now)
     return world
 
 

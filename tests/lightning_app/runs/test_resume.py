@@ -20,7 +20,7 @@ from tests.helpers.toy import write_dataset
 Snapshots = dict[int, Path]
 
 SIZE = ["--trainer.max_epochs", "3", "--data.slices", "all", "--data.batch_size", "8"]
-TRUST = ["--trust", "benchmarks"]
+TRUST = ["--trust", "tests"]
 DROPOUT = ["--model.network.class_path", "tests.fault_injection.dropout_unet.DropoutUNet", *TRUST]
 FLIPS = ["--data.flip", "true"]
 OFTEN = ["--last_checkpoint.every_n_minutes", "0"]
