@@ -9,7 +9,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from callbacks.utils.fuse_batch_norm import folded
+from callbacks.utils.fuse_batch_norm import fused
 
 Mode = Literal["default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs"]
 
@@ -80,7 +80,7 @@ class Acceleration(Callback):
 
     def _fold(self, pl_module: LightningModule) -> None:
         if self.fold_batch_norm:
-            self._changes.enter_context(folded(_network(pl_module)))
+            self._changes.enter_context(fused(_network(pl_module)))
 
 
 def _network(pl_module: LightningModule) -> nn.Module:

@@ -7,7 +7,7 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
 
-from callbacks.utils.atomic_write import replacing
+from callbacks.utils.atomic_write import atomic_write
 
 
 class MetricsCSV(Callback):
@@ -109,7 +109,7 @@ def _write(path: Path, rows: list[dict[str, Any]], columns: list[str]) -> None:
     Raises:
         OSError: it cannot be written; what was there is left.
     """
-    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+    with atomic_write(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, columns)
         writer.writeheader()
         writer.writerows(rows)

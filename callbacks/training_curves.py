@@ -8,7 +8,7 @@ from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
-from callbacks.utils.atomic_write import replacing
+from callbacks.utils.atomic_write import atomic_write
 
 _log = logging.getLogger(__name__)
 
@@ -90,7 +90,7 @@ def draw_training(path: Path, rows: list[Row], score: str) -> None:
     rates.set_ylabel("learning rate")
     rates.set_xlabel("epoch")
     rates.xaxis.set_major_locator(MaxNLocator(integer=True))
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         figure.savefig(temporary, dpi=100, format="png")
 
 

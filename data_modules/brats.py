@@ -14,10 +14,10 @@ from data_modules.cache.memmap import SliceArray
 from data_modules.cache.slice_cache import SliceCache
 from data_modules.cache.slice_selection import SliceChoice
 from data_modules.catalog.cases import Case, find_cases, missing_files
-from data_modules.catalog.splits import SIDES, SplitSizes, read_split, split_patients
+from data_modules.catalog.splits import SPLITS, SplitSizes, read_split, split_patients
 from data_modules.dataloaders import check_divides, check_shares, device_of, make_loader
 from data_modules.dataset import Batch, SliceDataset
-from data_modules.device_dataset import ResidentSlices
+from data_modules.device_dataset import DeviceDataset
 from data_modules.phantom.options import PhantomOptions, lies_in_phantom
 from data_modules.progress import reached
 from data_modules.samplers import EpochBatches, OrderedBatches
@@ -101,7 +101,7 @@ class BraTSDataModule(LightningDataModule):
         self.cache = SliceCache(cache_dir, image_size)
         self.sides: dict[str, list[Case]] = {}
         self.datasets: dict[str, SliceDataset] = {}
-        self._resident: dict[str, ResidentSlices] = {}
+        self._resident: dict[str, DeviceDataset] = {}
         self.problems: list[Problem] = []
         self.arrays: dict[str, tuple[SliceArray, ...]] = {}
         self.is_phantom = self.root is None
@@ -158,7 +158,7 @@ class BraTSDataModule(LightningDataModule):
 
     def _loader(self, side: str, batches: EpochBatches | OrderedBatches) -> DataLoader[Batch]:
         if self.on_device and self.trainer is not None and side not in self._resident:
-            self._resident[side] = ResidentSlices(self.datasets[side], device_of(self.trainer))
+            self._resident[side] = DeviceDataset(self.datasets[side], device_of(self.trainer))
         dataset = self._resident.get(side, self.datasets[side])
         return make_loader(dataset, batches, self.num_workers, self.seed, self.trainer)
 
@@ -166,12 +166,12 @@ class BraTSDataModule(LightningDataModule):
         self.problems, self._resident = [], {}
         sides = self._split(self._find())
         # In one order and for all sides at once: the split must not change the arrays' keys.
-        everyone = sorted((c for side in SIDES for c in sides[side]), key=lambda case: case.id)
+        everyone = sorted((c for side in SPLITS for c in sides[side]), key=lambda case: case.id)
         with self.cache.workers:
             arrays = {part: self._open(everyone, choice) for part, choice in self.choices.items()}
         self._note(p for a in chain(*arrays.values()) for p in (*a.bad.values(), *a.warnings))
         left_out = self.left_out
-        for side in SIDES:
+        for side in SPLITS:
             self.sides[side] = [case for case in sides[side] if case.id not in left_out]
             self.datasets[side] = self._dataset(side, arrays[_part(side)])
         self.arrays = arrays
@@ -224,7 +224,7 @@ class BraTSDataModule(LightningDataModule):
         else:
             patients = {case.id: case.patient for case in usable.values()}
             split = split_patients(patients, self.split_sizes, self.split_seed)
-        return {side: [usable[case] for case in split[side] if case in usable] for side in SIDES}
+        return {side: [usable[case] for case in split[side] if case in usable] for side in SPLITS}
 
     def _open(self, cases: Sequence[Case], choice: SliceChoice) -> tuple[SliceArray, ...]:
         """The arrays of the modalities, then that of the labels."""
@@ -260,19 +260,19 @@ class BraTSDataModule(LightningDataModule):
 
     def summary(self) -> str:
         """One line: cases, patients, releases, and what is on each side."""
-        cases = [case for side in SIDES for case in self.sides[side]]
+        cases = [case for side in SPLITS for case in self.sides[side]]
         releases = ", ".join(sorted({case.release.name for case in cases}))
         patients = len({case.patient for case in cases})
-        cases_a_side = " / ".join(str(len(self.sides[side])) for side in SIDES)
-        slices_a_side = " / ".join(str(len(self.datasets[side])) for side in SIDES)
+        cases_a_side = " / ".join(str(len(self.sides[side])) for side in SPLITS)
+        slices_a_side = " / ".join(str(len(self.datasets[side])) for side in SPLITS)
         return (
-            f"{len(cases)} cases of {patients} patients ({releases}); {' / '.join(SIDES)}: "
+            f"{len(cases)} cases of {patients} patients ({releases}); {' / '.join(SPLITS)}: "
             f"{cases_a_side} cases, {slices_a_side} slices"
         )
 
     def split_rows(self) -> list[tuple[str, str, str]]:
         """Case, patient and side of every case that is used, sorted by case."""
-        return sorted((case.id, case.patient, side) for side in SIDES for case in self.sides[side])
+        return sorted((case.id, case.patient, side) for side in SPLITS for case in self.sides[side])
 
     def description(self) -> dict[str, Any]:
         """What a run or a test must record of its data; JSON types only."""

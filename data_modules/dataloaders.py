@@ -8,13 +8,13 @@ from lightning.pytorch import Trainer
 from torch.utils.data import DataLoader
 
 from data_modules.dataset import Batch, SliceDataset
-from data_modules.device_dataset import ResidentSlices
-from data_modules.samplers import DealtBatches, EpochBatches, OrderedBatches
+from data_modules.device_dataset import DeviceDataset
+from data_modules.samplers import EpochBatches, OrderedBatches, ShardedBatches
 from data_modules.utils.errors import DataError
 
 
 def make_loader(
-    dataset: SliceDataset | ResidentSlices,
+    dataset: SliceDataset | DeviceDataset,
     batches: EpochBatches | OrderedBatches,
     workers: int,
     seed: int,
@@ -30,10 +30,10 @@ def make_loader(
         seed: of the workers' own random generators.
         trainer: knows how many devices there are; None for one.
     """
-    shared: EpochBatches | OrderedBatches | DealtBatches = batches
+    shared: EpochBatches | OrderedBatches | ShardedBatches = batches
     if trainer is not None and trainer.world_size > 1:
-        shared = DealtBatches(batches, trainer.global_rank, trainer.world_size)
-    resident = isinstance(dataset, ResidentSlices)
+        shared = ShardedBatches(batches, trainer.global_rank, trainer.world_size)
+    resident = isinstance(dataset, DeviceDataset)
     workers = 0 if resident else workers
     return DataLoader(
         dataset,

@@ -14,7 +14,7 @@ from data_modules.utils.out_of_memory import is_out_of_memory
 COPIED_AT_ONCE = 256  # slices; bounds what the copying needs of the host's memory
 
 
-class ResidentSlices(Dataset[Batch]):
+class DeviceDataset(Dataset[Batch]):
     """The same batches as those of a SliceDataset, made on the device.
 
     All slices are copied there once, as float16 and uint8. A batch is then gathered, mirrored and

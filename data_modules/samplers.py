@@ -84,7 +84,7 @@ class OrderedBatches(Sampler[list[Item]]):
         return len(self.sizes())
 
 
-class DealtBatches(Sampler[list[Item]]):
+class ShardedBatches(Sampler[list[Item]]):
     """One process's share of each batch; together the processes see every sample once.
 
     A process whose share of a batch is empty leaves that batch out.

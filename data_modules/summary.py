@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from data_modules.brats import BraTSDataModule
-from data_modules.catalog.splits import SIDES
+from data_modules.catalog.splits import SPLITS
 
 SIZES_NAMED = 5
 
@@ -15,7 +15,7 @@ def overview(data: BraTSDataModule) -> list[str]:
     """Cases, patients, sides, share of the target, sizes, spacings and intensities."""
     return [
         f"Data: {data.kind}; {data.summary()}",
-        *(f"{side:>5}: {_target(data, side)}" for side in SIDES),
+        *(f"{side:>5}: {_target(data, side)}" for side in SPLITS),
         *_grids(data),
         *_intensities(data),
     ]
@@ -34,7 +34,7 @@ def _target(data: BraTSDataModule, side: str) -> str:
 
 def _grids(data: BraTSDataModule) -> list[str]:
     *_, labels = data.arrays["train"]
-    used = [case.id for side in SIDES for case in data.sides[side]]
+    used = [case.id for side in SPLITS for case in data.sides[side]]
     height, width = data.cache.size
     counts = Counter(labels.sizes[case][:2] for case in used).most_common()
     in_plane = ", ".join(f"{x} x {y} ({count})" for (x, y), count in counts[:SIZES_NAMED])
@@ -50,7 +50,7 @@ def _grids(data: BraTSDataModule) -> list[str]:
 
 def _intensities(data: BraTSDataModule) -> list[str]:
     *images, _ = data.arrays["train"]
-    used = [case.id for side in SIDES for case in data.sides[side]]
+    used = [case.id for side in SPLITS for case in data.sides[side]]
     lines = []
     for modality, array in zip(data.modalities, images, strict=True):
         lowest, mean, highest = zip(*(array.intensities[case] for case in used), strict=True)

@@ -41,8 +41,8 @@ def main(arguments: list[str]) -> int:
         from lightning_app.commands.report import run as report
 
         return report(arguments[1:])
-    import lightning_app.libraries  # noqa: F401 (torch and lightning, before all else)
-    from lightning_app.commands.shared.session import run
+    import lightning_app.utils.import_torch  # noqa: F401 (torch and lightning, before all else)
+    from lightning_app.commands.session import run
 
     return run(arguments)
 

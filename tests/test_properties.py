@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix
 
 from data_modules.catalog.cases import find_cases
-from data_modules.catalog.splits import SIDES, split_patients
-from data_modules.io.crop_or_pad import frame
+from data_modules.catalog.splits import SPLITS, split_patients
+from data_modules.io.crop_or_pad import crop_or_pad
 from data_modules.io.volumes import read_volume
 from data_modules.io.writers import write_label_map
 from data_modules.utils.errors import DataError
@@ -47,9 +47,9 @@ def test_a_split_has_no_patient_twice_and_does_not_depend_on_the_order(
 ) -> None:
     patient_of = cases_of(scans)
     split = split_patients(patient_of, None, seed)
-    dealt = [case for side in SIDES for case in split[side]]
+    dealt = [case for side in SPLITS for case in split[side]]
     assert sorted(dealt) == sorted(patient_of)
-    sides = [{patient_of[case] for case in split[side]} for side in SIDES]
+    sides = [{patient_of[case] for case in split[side]} for side in SPLITS]
     assert all(sides)
     assert sum(map(len, sides)) == len(set().union(*sides))
     shuffled = list(patient_of.items())
@@ -69,7 +69,7 @@ def test_three_counts_are_met_to_the_case_or_refused(
         # With one scan a patient any three counts can be had that do not ask for too many.
         assume(max(scans) > 1 or sum(sizes) > len(patient_of))
         return
-    assert tuple(len(split[side]) for side in SIDES) == sizes
+    assert tuple(len(split[side]) for side in SPLITS) == sizes
 
 
 # The counts table --------------------------------------------------------------------------------
@@ -103,10 +103,10 @@ sides = st.integers(1, 20)
 def test_framing_back_gives_what_was_not_cropped(
     slices: NDArray[np.int16], size: tuple[int, int]
 ) -> None:
-    framed = frame(slices, size)
+    framed = crop_or_pad(slices, size)
     assert framed.shape == (len(slices), *size)
-    back = frame(framed, slices.shape[-2:])
-    kept = frame(frame(np.ones_like(slices), size), slices.shape[-2:]) > 0
+    back = crop_or_pad(framed, slices.shape[-2:])
+    kept = crop_or_pad(crop_or_pad(np.ones_like(slices), size), slices.shape[-2:]) > 0
     np.testing.assert_array_equal(back[kept], slices[kept])
     assert not back[~kept].any()
     expected = [min(old, new) for old, new in zip(slices.shape[-2:], size, strict=True)]

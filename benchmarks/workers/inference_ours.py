@@ -15,7 +15,7 @@ from lightning.pytorch import Callback, Trainer
 from torch import nn
 
 from callbacks.acceleration import Acceleration
-from callbacks.utils.fuse_batch_norm import folded
+from callbacks.utils.fuse_batch_norm import fused
 from data_modules.brats import BraTSDataModule
 from data_modules.utils.malloc import keep_freed_memory
 from lightning_app.losses import DiceCrossEntropy
@@ -104,7 +104,7 @@ def latency(network: nn.Module, batch: int, *, levers: bool, passes: int = 5) ->
         stack.enter_context(torch.inference_mode())
         stack.enter_context(torch.autocast("cpu", torch.bfloat16, enabled=levers))
         if levers:
-            stack.enter_context(folded(network))
+            stack.enter_context(fused(network))
         for _ in range(1 + passes):
             begun = perf_counter()
             network(images)

@@ -13,7 +13,7 @@ from callbacks.timing.clocks import clock_of
 from callbacks.timing.data_wait import listen, stop_listening
 from callbacks.timing.forward_times import ForwardTimes
 from callbacks.timing.stopwatch import Kind, Stopwatch, Times, of_all_processes
-from callbacks.utils.atomic_write import replacing
+from callbacks.utils.atomic_write import atomic_write
 
 KEY = "timing"
 
@@ -230,5 +230,5 @@ def _log(trainer: Trainer, record: dict[str, Any]) -> None:
 
 def _write(path: Path, record: dict[str, Any]) -> None:
     """Write the whole file anew, so that it is never half written."""
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text(json.dumps(record, indent=2) + "\n", "utf-8")

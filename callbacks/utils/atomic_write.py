@@ -11,7 +11,7 @@ _UNFINISHED = ".part-"
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """Give a temporary path beside a file, and put it in the file's place when all went well.
 
     By then it has been forced to the disk: a machine that loses power has the old file or the new.
@@ -38,7 +38,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def replacing_folder(path: Path) -> Iterator[Path]:
+def atomic_folder(path: Path) -> Iterator[Path]:
     """Give a temporary folder beside a folder, and put it in its place when all went well."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=_UNFINISHED, suffix=path.name))
@@ -55,7 +55,7 @@ def replacing_folder(path: Path) -> Iterator[Path]:
             shutil.rmtree(left, ignore_errors=True)
 
 
-def remove_unfinished(folder: Path) -> None:
+def remove_partial_files(folder: Path) -> None:
     """Remove what a killed process left half written in a folder."""
     for left in folder.glob(f"{_UNFINISHED}*"):
         left.unlink(missing_ok=True)

@@ -12,7 +12,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 
 @contextmanager
-def folded(network: nn.Module) -> Iterator[None]:
+def fused(network: nn.Module) -> Iterator[None]:
     """Let a network in evaluation mode run without its batch normalisations, with equal results.
 
     Only where a convolution and a batch normalisation are neighbours in an nn.Sequential, which

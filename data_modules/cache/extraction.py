@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_modules.cache import slice_selection as slices
-from data_modules.io.crop_or_pad import frame
+from data_modules.io.crop_or_pad import crop_or_pad
 from data_modules.io.geometry import check_same_grid
 from data_modules.io.volumes import read_labels, read_modality, swapped_axes
 from data_modules.utils.errors import DataError
@@ -58,7 +58,7 @@ class LabelJob:
         """Read, choose, frame. Raises DataError for a bad file."""
         labels, grid = read_labels(self.path, dict(self.labels))
         indices = slices.by_labels(self.choice, labels, self.target)
-        framed = frame(labels[indices], self.size)
+        framed = crop_or_pad(labels[indices], self.size)
         lost = int(np.count_nonzero(labels[indices]) - np.count_nonzero(framed))
         return CaseSlices(
             self.case,
@@ -111,7 +111,7 @@ class ImageJob:
         indices = slices.by_depth(self.choice, len(volume.voxels))
         if indices is None:
             indices = slices.with_brain(volume.brain)
-        framed = frame(volume.normalised(indices, np.float16), self.size)
+        framed = crop_or_pad(volume.normalised(indices, np.float16), self.size)
         shape = volume.voxels.shape
         return CaseSlices(
             self.case,

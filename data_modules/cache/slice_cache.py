@@ -22,7 +22,7 @@ from rich.progress import track
 from data_modules.cache.extraction import CaseSlices, ImageJob, LabelJob, read_slices
 from data_modules.cache.memmap import SliceArray, open_array, stamp
 from data_modules.cache.memmap_writer import ArrayBuilding
-from data_modules.cache.slice_selection import SliceChoice, looks_at_truth
+from data_modules.cache.slice_selection import SliceChoice, uses_reference
 from data_modules.catalog.cases import Case
 from data_modules.utils.errors import DataError
 from data_modules.utils.problems import Problem
@@ -58,7 +58,7 @@ class SliceCache:
 
         ``target`` are the labels that matter where the choice looks at the truth.
         """
-        wanted = target if looks_at_truth(choice) else ()
+        wanted = target if uses_reference(choice) else ()
         jobs = [
             LabelJob(case.id, path, tuple(case.release.labels.items()), choice, wanted, self.size)
             for case in cases
@@ -81,7 +81,7 @@ class SliceCache:
         jobs = []
         for case in cases:
             own = choice
-            if looks_at_truth(choice):
+            if uses_reference(choice):
                 if case.id not in labels.indices:
                     continue
                 own = labels.indices[case.id].tolist()

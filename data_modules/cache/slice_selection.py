@@ -16,7 +16,7 @@ RULES_THAT_LOOK_AT_THE_TRUTH = ("largest", "tumour")
 SMALLEST_BRAIN_SHARE = 1e-3
 
 
-def looks_at_truth(choice: SliceChoice) -> bool:
+def uses_reference(choice: SliceChoice) -> bool:
     """Whether a choice needs the segmentation, so that scores on it are flattered by it."""
     return choice in RULES_THAT_LOOK_AT_THE_TRUTH
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from data_modules.utils.errors import DataError
 
-SIDES = ("train", "val", "test")
+SPLITS = ("train", "val", "test")
 PAPER_SIZES = (1000, 125, 126)
 DEALS = 1000  # shuffles tried until three counts are met
 
@@ -37,7 +37,7 @@ def split_patients(patient_of: Mapping[str, str], sizes: SplitSizes, seed: int) 
     cases_of: dict[str, list[str]] = {}
     for case, patient in sorted(patient_of.items(), key=lambda pair: pair[::-1]):
         cases_of.setdefault(patient, []).append(case)
-    if len(cases_of) < len(SIDES):
+    if len(cases_of) < len(SPLITS):
         raise DataError(
             f"{len(patient_of)} cases of {len(cases_of)} patients found, a split needs at least "
             "one patient each for train, val and test"
@@ -48,7 +48,7 @@ def split_patients(patient_of: Mapping[str, str], sizes: SplitSizes, seed: int) 
     rng = np.random.default_rng(seed)
     for _ in range(DEALS):  # one is enough for BraTS; few patients with several scans may need more
         split = _deal(cases_of, counts, rng, exact=True)
-        if all(len(split[side]) == counts[side] for side in SIDES):
+        if all(len(split[side]) == counts[side] for side in SPLITS):
             return split
     raise DataError(
         f"data.split_sizes asks for {list(counts.values())} cases, which could not be had without "
@@ -63,7 +63,7 @@ def read_split(path: Path, patient_of: Mapping[str, str]) -> Split:
         DataError: unreadable, an unknown case or side, a case named twice, a patient on two sides,
             or a side left empty.
     """
-    split: Split = {side: [] for side in SIDES}
+    split: Split = {side: [] for side in SPLITS}
     for number, (case, side) in enumerate(_rows(path), start=2):
         if case not in patient_of:
             raise DataError(f"{path}, line {number}: case '{case}' is not in the data")
@@ -120,7 +120,7 @@ def _counts(sizes: SplitSizes, cases: int) -> dict[str, int]:
             raise DataError(
                 f"data.split_sizes {list(sizes)} asks for {sum(sizes)} cases, {cases} are there"
             )
-        return dict(zip(SIDES, map(int, sizes), strict=True))
+        return dict(zip(SPLITS, map(int, sizes), strict=True))
     else:
         if min(sizes) <= 0 or abs(sum(sizes) - 1) > 1e-6:
             raise DataError(
@@ -163,4 +163,4 @@ def _deal(
                 left.remove(patient)
     if not exact:
         split["train"] += [case for patient in left for case in cases_of[patient]]
-    return {side: sorted(split[side]) for side in SIDES}
+    return {side: sorted(split[side]) for side in SPLITS}

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 Scalar = TypeVar("Scalar", bound=np.generic)
 
 
-def frame(slices: NDArray[Scalar], size: tuple[int, int], fill: float = 0) -> NDArray[Scalar]:
+def crop_or_pad(slices: NDArray[Scalar], size: tuple[int, int], fill: float = 0) -> NDArray[Scalar]:
     """Pad or crop the last two axes about their centre.
 
     Where the difference is odd, the longer part lies at the end. Framing to the old size undoes it,

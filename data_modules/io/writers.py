@@ -7,7 +7,7 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from data_modules.io.crop_or_pad import frame
+from data_modules.io.crop_or_pad import crop_or_pad
 from data_modules.io.geometry import read_grid
 from data_modules.io.nifti import check_whole
 from data_modules.utils.problems import BadFileError
@@ -50,7 +50,7 @@ def write_label_map(
     """
     grid = read_grid(like, channel)
     _, height, width = grid.to_lps(np.empty(grid.size[::-1], np.bool_)).shape
-    labels = frame(labels, (height, width))
+    labels = crop_or_pad(labels, (height, width))
     image = sitk.GetImageFromArray(np.ascontiguousarray(grid.from_lps(labels)))
     image.SetOrigin(grid.origin)
     image.SetSpacing(grid.spacing)

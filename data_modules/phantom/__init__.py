@@ -4,7 +4,7 @@ A phantom looks like a BraTS 2023 case and is worth training on, but it is no ev
 that tumours are plainest on FLAIR, less so on T2 and least on t1c is built into its constants (see
 ``tissue``), so scores in that order check the generator and nothing else.
 
-The data flow: ``fields`` and ``geometry`` (smooth noise, signed depths), ``head``, ``sulci`` and
+The data flow: ``anatomy.fields`` and ``anatomy.geometry`` (smooth noise, signed depths),
 ``anatomy`` (a healthy head), ``distractors``, ``tumour``, ``tissue`` and ``signal`` (physics),
 ``scanner`` (images), ``case`` (one scan), ``dataset`` (a folder of them).
 """

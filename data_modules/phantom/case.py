@@ -9,12 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from data_modules.phantom import grids, scanner
+from data_modules.phantom import scanner
+from data_modules.phantom.anatomy import grids
 from data_modules.phantom.anatomy.brain import Anatomy, Mixture
 from data_modules.phantom.anatomy.distractors import Distractors
 from data_modules.phantom.anatomy.fields import Grid, RandomField
 from data_modules.phantom.anatomy.geometry import Array, ramp
 from data_modules.phantom.anatomy.head import Section
+from data_modules.phantom.anatomy.tissue import CONCENTRATION_RIM
 from data_modules.phantom.anatomy.tumour import (
     VOLUME_RANGE,
     Depths,
@@ -22,7 +24,6 @@ from data_modules.phantom.anatomy.tumour import (
     plan_tumour,
     plan_volume,
 )
-from data_modules.phantom.tissue import CONCENTRATION_RIM
 
 NECROSIS, OEDEMA, ENHANCING = 1, 2, 3  # BraTS 2023's labels
 # BraTS 2023: 118 of 1,133 patients were scanned twice.

@@ -16,8 +16,8 @@ from rich.console import Console
 from rich.progress import track
 
 from data_modules.io.writers import write_whole
+from data_modules.phantom.anatomy.grids import FULL_DEPTH
 from data_modules.phantom.case import CaseId, case_ids, phantom_case
-from data_modules.phantom.grids import FULL_DEPTH
 from data_modules.phantom.scanner import MODALITIES
 from data_modules.utils.process_pool import cores, run_in_order
 

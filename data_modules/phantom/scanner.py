@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from data_modules.phantom import tissue as t
+from data_modules.phantom.anatomy import tissue as t
 from data_modules.phantom.anatomy.brain import Mixture
 from data_modules.phantom.anatomy.fields import RandomField
 from data_modules.phantom.anatomy.geometry import Array

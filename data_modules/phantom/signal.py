@@ -2,7 +2,7 @@
 
 from math import exp, log
 
-from data_modules.phantom.tissue import Relaxation
+from data_modules.phantom.anatomy.tissue import Relaxation
 
 
 def spin_echo(tissue: Relaxation, repetition_time: float, echo_time: float) -> float:

@@ -15,35 +15,40 @@ from lightning.pytorch.strategies.launchers.subprocess_script import _Subprocess
 from callbacks.checkpoints import BestCheckpoint
 from callbacks.graceful_stop import GracefulStop
 from callbacks.rng_state import RandomStates
-from callbacks.utils.atomic_write import replacing
+from callbacks.utils.atomic_write import atomic_write
 from data_modules.brats import BraTSDataModule
 from data_modules.utils.errors import DataError
 from data_modules.utils.malloc import keep_freed_memory
-from lightning_app.commands.shared.base_cli import ConfiguredCLI, resolve_paths
+from lightning_app.commands.shared.base_cli import BaseCLI, resolve_paths
 from lightning_app.commands.shared.error_hints import failures_in_words
-from lightning_app.commands.shared.run_selection import Early
-from lightning_app.config.diff import OF_THE_COMMAND
+from lightning_app.commands.shared.run_selection import RunSelection
+from lightning_app.config.diff import COMMAND_OPTIONS
 from lightning_app.config.lookup import BASE
 from lightning_app.config.parser import ExperimentParser
-from lightning_app.loyalty import keep_split, keep_to_run
 from lightning_app.results.label_maps import LabelMapWriter, volumes_to_predict
 from lightning_app.results.test_results import TestResults
 from lightning_app.results.wandb_reporter import WandbFitReport, WandbTestReport, keep_wandb_in
 from lightning_app.runs.checkpoint_io import DurableCheckpointIO, read_checkpoint
+from lightning_app.runs.compatibility import (
+    check_resumable,
+    check_same_experiment,
+    keep_cycle,
+    use_saved_split,
+)
 from lightning_app.runs.folder import Run
 from lightning_app.runs.model_summary import describe_network
 from lightning_app.runs.recorder import RunRecorder
-from lightning_app.runs.resume import check_something_left, keep_cycle, keep_going
+from lightning_app.runs.resume import check_something_left
 from lightning_app.runs.status import is_finished
 from lightning_app.runs.weights import load_weights, weights_file
 from lightning_app.task import SegmentationTask
 from lightning_app.utils.errors import UsageError
-from lightning_app.utils.logging import say
+from lightning_app.utils.logging import print_on_rank_zero
 
 _log = logging.getLogger(__name__)
 
 
-class ExperimentCLI(ConfiguredCLI):
+class ExperimentCLI(BaseCLI):
     """A LightningCLI whose runs have folders, and whose tests know them.
 
     Args:
@@ -52,7 +57,7 @@ class ExperimentCLI(ConfiguredCLI):
         run_folder: the run that the command makes, goes on with, or uses.
     """
 
-    def __init__(self, arguments: list[str], early: Early, run_folder: Run) -> None:
+    def __init__(self, arguments: list[str], early: RunSelection, run_folder: Run) -> None:
         self.early = early
         self.run_folder = run_folder
         # A run that was killed before its first checkpoint begins anew.
@@ -116,30 +121,32 @@ class ExperimentCLI(ConfiguredCLI):
         if config.weights is not None:
             config.weights = str(weights_file(config.weights, self.early.root))
         self._to_save = config.clone()  # with a null T_0, which follows a change of max_epochs
-        for option in OF_THE_COMMAND:
+        for option in COMMAND_OPTIONS:
             self._to_save.pop(option, None)
         if self.early.command != "fit":
             unfinished = not is_finished(self.run_folder)
             so_far = " (not trained to its end: its best weights so far)" if unfinished else ""
-            say(f"Run: {self.run_folder.path}{so_far}")
-            keep_to_run(config, self.run_folder)
+            print_on_rank_zero(f"Run: {self.run_folder.path}{so_far}")
+            check_same_experiment(config, self.run_folder)
         elif self.early.run is not None:
             self._keep_going(config)
         self._fill_cycle(config)
 
     def _keep_going(self, config: Namespace) -> None:
         """Hold a training to the run that it goes on with."""
-        for warning in keep_going(config, self.run_folder, self._parser(self.early.command)):
+        for warning in check_resumable(config, self.run_folder, self._parser(self.early.command)):
             _log.warning("warning: %s", warning)
         if not self.goes_on:
-            say(f"No checkpoint in {self.run_folder.checkpoints} yet: the run begins anew")
+            print_on_rank_zero(
+                f"No checkpoint in {self.run_folder.checkpoints} yet: the run begins anew"
+            )
             return
         saved = read_checkpoint(self.checkpoint, memory_map=True)
         check_something_left(saved, config.trainer.max_epochs, self.run_folder)
-        say(f"Going on after step {saved['global_step']} of epoch {saved['epoch']}")
+        print_on_rank_zero(f"Going on after step {saved['global_step']} of epoch {saved['epoch']}")
         for changed in (config, self._to_save):
             keep_cycle(changed, self.run_folder)
-        keep_split(config, self.run_folder)
+        use_saved_split(config, self.run_folder)
 
     def _fill_cycle(self, config: Namespace) -> None:
         """One cycle of the schedule over the whole training, where no other was asked for."""
@@ -222,7 +229,7 @@ class ExperimentCLI(ConfiguredCLI):
     def _save_config(self, path: Path) -> None:
         parser = self._parser(self.early.command)
         # Without multifile=False a network given as a file of its own would be saved as its name.
-        with replacing(path) as temporary:
+        with atomic_write(path) as temporary:
             parser.save(self._to_save, temporary, skip_none=False, multifile=False, overwrite=True)
 
     # Carrying out the command --------------------------------------------------------------------
@@ -262,15 +269,15 @@ class ExperimentCLI(ConfiguredCLI):
         """Say what came out and what to do next."""
         best: BestCheckpoint = self._get(self.config_init, "best_checkpoint")
         if best.best_model_score is None:
-            say("No best epoch: nothing was validated, so there is nothing to test")
+            print_on_rank_zero("No best epoch: nothing was validated, so there is nothing to test")
             return
-        say(f"Best epoch: {best.monitor} {float(best.best_model_score):.4f}")
-        say(f"Test it: python main.py test --run {self.run_folder.path}")
+        print_on_rank_zero(f"Best epoch: {best.monitor} {float(best.best_model_score):.4f}")
+        print_on_rank_zero(f"Test it: python main.py test --run {self.run_folder.path}")
 
     def after_validate(self) -> None:
         """Say what the data are, which Lightning's table does not."""
         assert isinstance(self.datamodule, BraTSDataModule)
-        say(f"Data: {self.datamodule.kind}; {self.datamodule.summary()}")
+        print_on_rank_zero(f"Data: {self.datamodule.kind}; {self.datamodule.summary()}")
 
     def predict(
         self,
@@ -289,7 +296,7 @@ class ExperimentCLI(ConfiguredCLI):
         writer = self._label_map_writer
         writer.folder.mkdir(parents=True, exist_ok=True)  # before hours of work, not after
         self.trainer.predict(model, dataloaders=volumes, return_predictions=False, **kwargs)
-        say(f"Label maps: {writer.folder}")
+        print_on_rank_zero(f"Label maps: {writer.folder}")
         if writer.problems:
             raise DataError(
                 f"cases that could not be segmented: {len(writer.problems)} "

@@ -10,10 +10,10 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from lightning_app.commands.shared.data_cli import DataCLI
-from lightning_app.config.diff import additions, changes
+from lightning_app.config.diff import changed_options, new_options
 from lightning_app.config.import_allowlist import typed_trust
+from lightning_app.config.option_policy import ELSEWHERE, FREE, is_below
 from lightning_app.runs.folder import Run, find_runs, run_config
-from lightning_app.runs.resume import FREE, is_below
 from lightning_app.runs.status import is_finished
 from lightning_app.utils.json_csv import read_json
 
@@ -23,8 +23,6 @@ EXPERIMENTS = tuple(
         ("t1c", "t2f", "t2w"), ("unet", "attention_unet", "spp", "aspp")
     )
 )
-# Beyond what a resumed run may change: where it is computed.
-ELSEWHERE = ("trainer.accelerator", "trainer.devices", "trainer.num_nodes", "trainer.strategy")
 
 
 @dataclass(frozen=True)
@@ -116,9 +114,9 @@ class Wanted(DataCLI):
             return False
         return (
             all(known[what] == self.data[what] for what in ("fingerprint", "split"))
-            and _is_free(changes(saved, self.config))
+            and _is_free(changed_options(saved, self.config))
             # Last: a config is parsed for it, which takes 0.1 s a run.
-            and _is_free(additions(saved, self.config, self.parser))
+            and _is_free(new_options(saved, self.config, self.parser))
         )
 
 

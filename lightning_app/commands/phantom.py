@@ -7,7 +7,7 @@ from pathlib import Path
 from data_modules.phantom.dataset import write_phantom
 from data_modules.phantom.options import PhantomOptions
 from lightning_app.utils.argparse import PlainParser
-from lightning_app.utils.exit_codes import ending_on_sigterm
+from lightning_app.utils.exit_codes import exit_on_sigterm
 
 
 def run(arguments: list[str]) -> int:
@@ -21,7 +21,7 @@ def run(arguments: list[str]) -> int:
     """
     options = _parser().parse_args(arguments)
     try:
-        with ending_on_sigterm():
+        with exit_on_sigterm():
             cases = write_phantom(
                 options.output, options.cases, options.depth, options.seed, options.processes
             )

@@ -12,7 +12,7 @@ from lightning_app.config.lookup import find_config
 _CONFIG = "config"
 
 
-def typed(arguments: Sequence[str], wanted: Collection[str]) -> dict[str, Any]:
+def typed_options(arguments: Sequence[str], wanted: Collection[str]) -> dict[str, Any]:
     """The options among some that were given a value, and the last value of each.
 
     Follows configs, files of a part of a config (``--model model.yaml``, ``network: net.yaml``) and

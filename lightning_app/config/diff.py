@@ -5,36 +5,36 @@ from typing import Any
 
 from jsonargparse import ArgumentParser, Namespace
 
-OF_THE_COMMAND = ("config", "resume", "trust")  # say what to do now, and are no part of a run
+COMMAND_OPTIONS = ("config", "resume", "trust")  # say what to do now, and are no part of a run
 
 
-def plain(value: Any) -> Any:
+def to_plain(value: Any) -> Any:
     """A value as YAML has it."""
     if isinstance(value, Namespace):
-        return {key: plain(member) for key, member in vars(value).items()}
+        return {key: to_plain(member) for key, member in vars(value).items()}
     if isinstance(value, Path):
         return str(value)
     if isinstance(value, list | tuple):
-        return [plain(member) for member in value]
+        return [to_plain(member) for member in value]
     return value
 
 
-def at(content: Any, option: str) -> Any:
+def get_option(content: Any, option: str) -> Any:
     """The value of a dotted option in the content of a config; None where it is not there."""
     for key in option.split("."):
         content = content.get(key) if isinstance(content, dict) else None
     return content
 
 
-def changes(saved: dict[str, Any], config: Namespace) -> dict[str, tuple[Any, Any]]:
+def changed_options(saved: dict[str, Any], config: Namespace) -> dict[str, tuple[Any, Any]]:
     """Options of a saved config that have another value now, by dotted name: (saved, now).
 
-    Options that the saved config does not know are left to ``additions``.
+    Options that the saved config does not know are left to ``new_options``.
     """
-    return dict(_changes(saved, plain(config), ""))
+    return dict(_changes(saved, to_plain(config), ""))
 
 
-def additions(
+def new_options(
     saved: dict[str, Any], config: Namespace, parser: ArgumentParser
 ) -> dict[str, tuple[Any, Any]]:
     """Options of a later version than a saved config that are not at their default.
@@ -47,8 +47,8 @@ def additions(
     Returns:
         By dotted name: (default, now).
     """
-    now = {key: value for key, value in plain(config).items() if key not in OF_THE_COMMAND}
-    defaults = plain(parser.parse_object(_known(now, saved)))
+    now = {key: value for key, value in to_plain(config).items() if key not in COMMAND_OPTIONS}
+    defaults = to_plain(parser.parse_object(_known(now, saved)))
     return dict(_changes(_unknown(defaults, saved), _unknown(now, saved), ""))
 
 

@@ -93,7 +93,7 @@ def _settled_trust(path: Path) -> list[Any]:
 
 
 @contextmanager
-def importing_only(trusted: Sequence[str]) -> Iterator[None]:
+def restrict_imports(trusted: Sequence[str]) -> Iterator[None]:
     """Let configs and flags name no other classes than the program's, the stack's and these.
 
     Configs are then read from this machine alone: LightningCLI also allows addresses.

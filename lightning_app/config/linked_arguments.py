@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from data_modules.targets import TARGETS
-from lightning_app.config.argv import typed
+from lightning_app.config.argv import typed_options
 from lightning_app.utils.errors import UsageError
 
 
@@ -50,5 +50,5 @@ def refuse_linked(arguments: Sequence[str]) -> None:
         UsageError: naming the option and the one that decides.
     """
     for target, link in LINKS.items():
-        if typed(arguments, {target, target.replace(".init_args", "")}):
+        if typed_options(arguments, {target, target.replace(".init_args", "")}):
             raise UsageError(f"{target} follows from {link.source}: set that instead")

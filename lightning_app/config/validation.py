@@ -6,7 +6,7 @@ from typing import Any
 
 from jsonargparse import Namespace
 
-from lightning_app.config.diff import plain
+from lightning_app.config.diff import to_plain
 from lightning_app.utils.errors import UsageError
 
 GROUPS = ("data", "model", "optimizer", "lr_scheduler")  # elsewhere infinity may mean never
@@ -20,7 +20,7 @@ def check_numbers(config: Namespace) -> None:
         UsageError: naming the option.
     """
     for group in GROUPS:
-        for option, number in _floats(plain(config.get(group)), group):
+        for option, number in _floats(to_plain(config.get(group)), group):
             if not math.isfinite(number):
                 raise UsageError(f"{option} is {number}, expected a finite number")
             if option == _RATE and number <= 0:

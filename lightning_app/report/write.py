@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from callbacks.utils.atomic_write import replacing_folder
+from callbacks.utils.atomic_write import atomic_folder
 from lightning_app.report.figures.examples import gallery
 from lightning_app.report.figures.figures import all_drawings
 from lightning_app.report.html.case_browser import browsable
@@ -59,7 +59,7 @@ def write_report(root: Path, output: Path) -> Written:
             "train one with python main.py fit, then score it with python main.py test"
         )
     groups = cohorts(runs)
-    with replacing_folder(output) as folder:
+    with atomic_folder(output) as folder:
         parts = [
             _write_part(cohort, _title(cohort, number, len(groups)), _folder(folder, number))
             for number, cohort in enumerate(groups, start=1)

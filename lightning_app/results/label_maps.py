@@ -11,9 +11,9 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
-from callbacks.utils.atomic_write import replacing
+from callbacks.utils.atomic_write import atomic_write
 from data_modules.catalog.cases import Case, find_cases
-from data_modules.io.crop_or_pad import frame
+from data_modules.io.crop_or_pad import crop_or_pad
 from data_modules.io.geometry import check_same_grid
 from data_modules.io.volumes import read_modality
 from data_modules.io.writers import write_label_map
@@ -67,12 +67,12 @@ class VolumeDataset(Dataset[Volume]):
             if path != first:
                 check_same_grid(path, volume.grid, first)
             brain = volume.brain
-            lost = 1 - np.count_nonzero(frame(brain, self.size)) / np.count_nonzero(brain)
+            lost = 1 - np.count_nonzero(crop_or_pad(brain, self.size)) / np.count_nonzero(brain)
             if lost > WORTH_SAYING:
                 _log.warning(
                     "%s: %.1f %% of the head lie outside data.image_size", path, 100 * lost
                 )
-            channels.append(frame(volume.normalised(), self.size))
+            channels.append(crop_or_pad(volume.normalised(), self.size))
         return torch.from_numpy(np.stack(channels, axis=1)), volume.grid.lps_spacing
 
 
@@ -154,7 +154,7 @@ class LabelMapWriter(Callback):
     ) -> None:
         target = task.target
         label_map = self.folder / f"{case.id}.nii.gz"
-        with replacing(label_map) as temporary:
+        with atomic_write(label_map) as temporary:
             written = write_label_map(temporary, labels, source, case.channel(modalities[0]))
         write_json(
             self.folder / f"{case.id}.json",

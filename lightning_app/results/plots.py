@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from callbacks.utils.atomic_write import replacing
+from callbacks.utils.atomic_write import atomic_write
 
 # Okabe and Ito's colours, told apart by colour-blind eyes too.
 MOST_TILES, TILES_A_ROW = 32, 8
@@ -64,7 +64,7 @@ def draw_examples(
     handles = [Patch(color=c, label=n) for c, n in zip(COLOURS, classes, strict=False)]
     figure.suptitle(origin, fontsize=9, x=0.01, ha="left")
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         figure.savefig(temporary, dpi=110)
 
 
@@ -106,7 +106,7 @@ def draw_batch(
     handles = [Patch(color=c, label=n) for c, n in zip(COLOURS, classes, strict=False)]
     figure.suptitle(f"{origin} ({shown} of {len(images)} slices)", fontsize=9, x=0.01, ha="left")
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         figure.savefig(temporary, dpi=110)
 
 

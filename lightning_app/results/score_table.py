@@ -5,7 +5,7 @@ from rich.console import Console
 from rich.table import Table
 
 from data_modules.brats import BraTSDataModule
-from data_modules.cache.slice_selection import looks_at_truth
+from data_modules.cache.slice_selection import uses_reference
 from lightning_app.metrics.bootstrap import FEWEST_PATIENTS
 from lightning_app.metrics.count_table import CountTable
 from lightning_app.metrics.scores import SCORES, Result, accuracy_of_nothing
@@ -29,7 +29,7 @@ def print_scores(
     else:
         notes.append("Intervals: 95 % percentile bootstrap over patients, 10,000 draws.")
     choice = data.choices["eval"]
-    if looks_at_truth(choice):
+    if uses_reference(choice):
         notes.append(f"The slices ('{choice}') were chosen by looking at the truth.")
     for note in notes:
         console.print(note, highlight=False)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from callbacks.acceleration import Acceleration
 from callbacks.timing.timing import Timing
-from callbacks.utils.atomic_write import replacing
+from callbacks.utils.atomic_write import atomic_write
 from data_modules.brats import BraTSDataModule
 from data_modules.dataset import Batch
 from lightning_app.metrics.count_table import CountTable
@@ -215,7 +215,7 @@ def _rows(table: CountTable) -> list[list[object]]:
 
 
 def _write_npz(path: Path, **arrays: NDArray[Any]) -> None:
-    with replacing(path) as temporary:
+    with atomic_write(path) as temporary:
         np.savez_compressed(temporary, **arrays)  # type: ignore[arg-type]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from lightning.fabric.plugins import TorchCheckpointIO
 
-from callbacks.utils.atomic_write import replacing
+from callbacks.utils.atomic_write import atomic_write
 from lightning_app.utils.errors import UsageError
 
 FORMAT_KEY = "format"
@@ -35,7 +35,7 @@ class DurableCheckpointIO(TorchCheckpointIO):
         Raises:
             OSError: it cannot be written.
         """
-        with replacing(Path(path)) as temporary, temporary.open("wb") as file:
+        with atomic_write(Path(path)) as temporary, temporary.open("wb") as file:
             try:
                 torch.save({**checkpoint, FORMAT_KEY: FORMAT}, file)
             except RuntimeError as error:  # torch's, where it closes the archive nevertheless

@@ -18,7 +18,7 @@ def shared_run() -> Run | None:
 
 
 @contextmanager
-def sharing(run: Run) -> Iterator[None]:
+def share_run(run: Run) -> Iterator[None]:
     """Tell the processes that are started from this one which run it is."""
     before = os.environ.get(RUN_VARIABLE)
     os.environ[RUN_VARIABLE] = str(run.path)
@@ -29,7 +29,7 @@ def sharing(run: Run) -> Iterator[None]:
             del os.environ[RUN_VARIABLE]
 
 
-def started_together() -> bool:
+def externally_launched() -> bool:
     """Whether torchrun or srun started several processes, none of which knows the others' run."""
     processes = os.environ.get("WORLD_SIZE") or os.environ.get("SLURM_NTASKS") or "1"
     return shared_run() is None and int(processes) > 1

@@ -8,13 +8,13 @@ from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
-from callbacks.utils.atomic_write import remove_unfinished
+from callbacks.utils.atomic_write import remove_partial_files
 from data_modules.brats import BraTSDataModule
 from lightning_app.runs.environment import environment
 from lightning_app.runs.folder import Run
-from lightning_app.runs.status import Status, begin, held, now, write_status
+from lightning_app.runs.status import Status, locked, mark_running, now, write_status
 from lightning_app.utils.errors import UsageError
-from lightning_app.utils.exit_codes import words
+from lightning_app.utils.exit_codes import error_message
 from lightning_app.utils.json_csv import read_json, write_csv, write_json
 
 _log = logging.getLogger(__name__)
@@ -64,20 +64,20 @@ class RunRecorder(Callback):
             return
         data: BraTSDataModule = trainer.datamodule  # type: ignore[attr-defined]
         self.run.path.mkdir(parents=True, exist_ok=True)  # a logger of the user's may be first
-        self._held.enter_context(held(self.run))
+        self._held.enter_context(locked(self.run))
         if self._new and self.run.config.exists():
             raise UsageError(
                 f"'{self.run.path}' holds a run already: type the command again for a folder of "
                 f"its own, or go on with that run by --resume {self.run.path}"
             )
-        remove_unfinished(self.run.path)
-        remove_unfinished(self.run.checkpoints)
+        remove_partial_files(self.run.path)
+        remove_partial_files(self.run.checkpoints)
         here = environment(trainer.strategy.root_device)
         if self._goes_on:
             self._write_further_part(data, here)
         else:
             self._write_beginning(data, here)
-        begin(self.run)
+        mark_running(self.run)
         self._began = True
         if data.is_phantom:
             print(PHANTOM_BANNER)
@@ -112,7 +112,7 @@ class RunRecorder(Callback):
     ) -> None:
         """Say that the run was interrupted or failed, and why."""
         stopped = isinstance(exception, KeyboardInterrupt | SystemExit)
-        reason = None if stopped else f"{type(exception).__name__}: {words(exception)}"
+        reason = None if stopped else f"{type(exception).__name__}: {error_message(exception)}"
         try:
             self._end(trainer, "interrupted" if stopped else "failed", reason)
         except OSError as error:

@@ -20,7 +20,7 @@ ORPHANS_END_S = 15.0
 
 
 @contextmanager
-def held(run: Run) -> Iterator[None]:
+def locked(run: Run) -> Iterator[None]:
     """Keep a run to this process.
 
     Raises:
@@ -72,7 +72,7 @@ def write_status(run: Run, status: Status, **more: Any) -> None:
     write_json(run.status, {**read_status(run), "status": status, **more})
 
 
-def begin(run: Run) -> None:
+def mark_running(run: Run) -> None:
     """Say that this process trains the run from now on."""
     known = read_status(run)
     write_status(

@@ -19,7 +19,7 @@ def exit_code_and_line(error: BaseException) -> tuple[int, str]:
         BaseException: the error itself, where it is none that a user can act on.
     """
     if isinstance(error, DataError | UsageError | OSError):
-        return 2, f"error: {printable(words(error))}"
+        return 2, f"error: {printable(error_message(error))}"
     # Lightning ends on a second Ctrl-C with a SystemExit of 1.
     interrupted = isinstance(error.__context__, KeyboardInterrupt)
     if isinstance(error, KeyboardInterrupt) or (isinstance(error, SystemExit) and interrupted):
@@ -35,7 +35,7 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
-def words(error: BaseException) -> str:
+def error_message(error: BaseException) -> str:
     """What an error says; of one met in a process that loads batches, without its traceback.
 
     Such a one is raised again with the traceback for its words, whose last line holds its own.
@@ -47,7 +47,7 @@ def words(error: BaseException) -> str:
 
 
 @contextmanager
-def ending_on_sigterm() -> Iterator[None]:
+def exit_on_sigterm() -> Iterator[None]:
     """Let SIGTERM raise SystemExit, so that what was begun is cleared away."""
 
     def stop(number: int, frame: FrameType | None) -> None:

@@ -19,7 +19,7 @@ NOISE = (
 )
 
 
-def quieten() -> None:
+def configure_logging() -> None:
     """Set up logging for a command line run."""
     for pattern in NOISE:
         warnings.filterwarnings("ignore", pattern)
@@ -33,17 +33,17 @@ def quieten() -> None:
     for room in ("data_modules", "callbacks", "lightning_app"):
         logger = logging.getLogger(room)
         # Of several processes one speaks.
-        logger.setLevel(logging.INFO if is_first() else logging.ERROR)
+        logger.setLevel(logging.INFO if is_rank_zero() else logging.ERROR)
         logger.handlers = [ours]
 
 
-def is_first() -> bool:
+def is_rank_zero() -> bool:
     """Whether this is the first of the processes that train together, which speaks for all."""
     return int(getattr(rank_zero_only, "rank", 0)) == 0
 
 
 @rank_zero_only
-def say(text: str) -> None:
+def print_on_rank_zero(text: str) -> None:
     """Print a line, in the first of several processes only."""
     print(text)
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from callbacks.acceleration import Acceleration, Mode
-from callbacks.utils.fuse_batch_norm import folded
+from callbacks.utils.fuse_batch_norm import fused
 
 
 class Net(nn.Module):
@@ -184,7 +184,7 @@ def test_what_is_not_called_in_turn_or_is_shared_is_not_folded() -> None:
     for network in networks:
         network.eval()
         before = list(network.modules())
-        with folded(network):
+        with fused(network):
             assert all(one is two for one, two in zip(before, network.modules(), strict=True))
 
 

@@ -13,7 +13,7 @@ from lightning.pytorch import Trainer
 
 from data_modules.brats import BraTSDataModule
 from data_modules.dataset import Batch, SliceDataset
-from data_modules.device_dataset import ResidentSlices
+from data_modules.device_dataset import DeviceDataset
 from data_modules.utils.errors import DataError
 from tests.helpers.toy import BRATS_2021, toy_labels, write_case, write_dataset, write_volume
 
@@ -100,7 +100,7 @@ def test_slices_lie_on_the_device_only_where_there_is_one_to_train_on(
 
     one.trainer = Trainer(accelerator="cpu", logger=False)
     (resident,) = one.val_dataloader()
-    assert isinstance(one.val_dataloader().dataset, ResidentSlices)
+    assert isinstance(one.val_dataloader().dataset, DeviceDataset)
     check_same_batches([alone], [resident])
 
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from data_modules.dataset import Batch, SliceDataset
-from data_modules.device_dataset import COPIED_AT_ONCE, ResidentSlices
+from data_modules.device_dataset import COPIED_AT_ONCE, DeviceDataset
 from data_modules.utils.errors import DataError
 from tests.data_modules.test_dataset import array, case, many
 
@@ -19,7 +19,7 @@ def assert_equal(one: Batch, other: Batch) -> None:
 @pytest.mark.parametrize("flip_seed", [None, 7])
 def test_batches_are_those_of_the_set_to_the_bit(flip_seed: int | None) -> None:
     slices = many(flip_seed, COPIED_AT_ONCE + 44)
-    resident = ResidentSlices(slices, CPU)
+    resident = DeviceDataset(slices, CPU)
     assert len(resident) == len(slices)
 
     for epoch in range(3):
@@ -33,14 +33,14 @@ def test_modalities_and_slices_that_one_array_leaves_out() -> None:
     slices = SliceDataset([case("a"), case("b")], [t1c, t2f], truth)
 
     assert_equal(
-        ResidentSlices(slices, CPU).__getitems__([(0, sample) for sample in range(6)]),
+        DeviceDataset(slices, CPU).__getitems__([(0, sample) for sample in range(6)]),
         slices.__getitems__([(0, sample) for sample in range(6)]),
     )
 
 
 def test_a_batch_is_a_copy() -> None:
     slices = many(None)
-    resident = ResidentSlices(slices, CPU)
+    resident = DeviceDataset(slices, CPU)
     batch = resident[0, 3]
     batch["image"].zero_()
     batch["labels"].zero_()
@@ -67,7 +67,7 @@ def test_what_does_not_fit_is_said_with_its_size(
 ) -> None:
     failing(ON_A_GPU, monkeypatch, step)
     with pytest.raises(DataError, match=r"ran out .* the 40 slices, 0\.0 GiB, .* set it to false"):
-        ResidentSlices(many(None), CPU)
+        DeviceDataset(many(None), CPU)
 
 
 def test_so_is_what_does_not_fit_into_the_memory_of_the_machine(
@@ -77,7 +77,7 @@ def test_so_is_what_does_not_fit_into_the_memory_of_the_machine(
     # More than any machine has: torch's own error.
     monkeypatch.setattr(torch, "empty", lambda *_, **options: empty(2**58, **options))
     with pytest.raises(DataError, match="memory ran out"):
-        ResidentSlices(many(None), CPU)
+        DeviceDataset(many(None), CPU)
 
 
 @pytest.mark.parametrize("step", ["empty", "to"])
@@ -86,7 +86,7 @@ def test_another_failure_of_the_device_keeps_its_words(
 ) -> None:
     failing(BROKEN, monkeypatch, step)
     with pytest.raises(RuntimeError, match="launch failure"):
-        ResidentSlices(many(None), CPU)
+        DeviceDataset(many(None), CPU)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
@@ -94,7 +94,7 @@ def test_batches_on_a_gpu_are_those_of_the_set_to_the_bit() -> None:
     slices = many(7)
     items = [(1, sample) for sample in range(40)]
 
-    batch = ResidentSlices(slices, torch.device("cuda")).__getitems__(items)
+    batch = DeviceDataset(slices, torch.device("cuda")).__getitems__(items)
 
     assert {values.device.type for values in batch.values()} == {"cuda"}
     assert_equal({name: values.cpu() for name, values in batch.items()}, slices.__getitems__(items))

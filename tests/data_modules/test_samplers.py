@@ -2,7 +2,7 @@ import itertools
 
 import pytest
 
-from data_modules.samplers import DealtBatches, EpochBatches, OrderedBatches
+from data_modules.samplers import EpochBatches, OrderedBatches, ShardedBatches
 
 SIZES = [1, 2, 7, 8, 9, 15, 16, 17, 23, 24, 31, 32, 33, 39, 40, 41, 64, 71, 72, 100]
 
@@ -116,14 +116,14 @@ def test_processes_share_every_batch_and_see_every_sample_once(
     samples: int, processes: int
 ) -> None:
     for make in (lambda: EpochBatches(samples, 24, 0), lambda: OrderedBatches(samples, 24)):
-        shares = [list(DealtBatches(make(), rank, processes)) for rank in range(processes)]
+        shares = [list(ShardedBatches(make(), rank, processes)) for rank in range(processes)]
         for rank, share in enumerate(shares):
-            assert len(share) == len(DealtBatches(make(), rank, processes))
+            assert len(share) == len(ShardedBatches(make(), rank, processes))
         assert sorted(i for share in shares for i in indices(share)) == list(range(samples))
         whole = list(make())
         for place, batch in enumerate(whole):
             dealt = [share[place] for share in shares if place < len(share)]
             assert sorted(item for part in dealt for item in part) == sorted(batch)
             assert max(map(len, dealt)) - min(map(len, dealt)) <= 1
-    steps = {len(list(DealtBatches(EpochBatches(samples, 24, 0), r, 8))) for r in range(8)}
+    steps = {len(list(ShardedBatches(EpochBatches(samples, 24, 0), r, 8))) for r in range(8)}
     assert len(steps) == 1  # in training all take the same number of steps

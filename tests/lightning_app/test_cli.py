@@ -37,7 +37,7 @@ def test_the_front_door_imports_neither_torch_nor_lightning(arguments: list[str]
 
 def test_libraries_are_set_aside_from_the_search_for_garbage_which_goes_on() -> None:
     script = (
-        "import gc, lightning_app.libraries;"
+        "import gc, lightning_app.utils.import_torch;"
         "print(gc.isenabled(), gc.get_freeze_count() > 10 * len(gc.get_objects()))"
     )
     done = subprocess.run(

@@ -15,7 +15,7 @@ from data_modules.phantom.anatomy.geometry import (
 )
 from data_modules.phantom.anatomy.head import Displacement, Head, Section, sheet
 from data_modules.phantom.anatomy.sulci import SulcalMap
-from data_modules.phantom.tissue import TISSUE_INDEX, TISSUES
+from data_modules.phantom.anatomy.tissue import TISSUE_INDEX, TISSUES
 
 
 class Mixture:

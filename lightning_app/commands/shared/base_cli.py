@@ -23,7 +23,7 @@ from lightning_app.config.validation import check_numbers
 ROOT_VARIABLE = "BRATS_ROOT"  # the folder of the data where --data.root names none
 
 
-class ConfiguredCLI(LightningCLI):
+class BaseCLI(LightningCLI):
     """A LightningCLI that knows every key of our configs."""
 
     def init_parser(self, **kwargs: Any) -> LightningArgumentParser:

@@ -3,14 +3,14 @@
 from jsonargparse import Namespace
 
 from data_modules.brats import BraTSDataModule
-from lightning_app.commands.shared.base_cli import ConfiguredCLI, resolve_paths
+from lightning_app.commands.shared.base_cli import BaseCLI, resolve_paths
 from lightning_app.config.lookup import BASE
 from lightning_app.config.parser import ExperimentParser
 from lightning_app.task import SegmentationTask
 from lightning_app.utils.errors import UsageError
 
 
-class DataCLI(ConfiguredCLI):
+class DataCLI(BaseCLI):
     """Parses configs and options, and builds the data that they name.
 
     Args:

@@ -4,7 +4,7 @@ import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
-from lightning_app.config.argv import typed
+from lightning_app.config.argv import typed_options
 from lightning_app.config.lookup import BASE
 from lightning_app.runs.folder import (
     DEFAULT_ROOT,
@@ -15,7 +15,7 @@ from lightning_app.runs.folder import (
     named_run,
     trained_run,
 )
-from lightning_app.runs.ranks import shared_run, started_together
+from lightning_app.runs.ranks import externally_launched, shared_run
 from lightning_app.runs.resume import requeued_run, run_to_resume
 from lightning_app.utils.errors import UsageError
 
@@ -24,7 +24,7 @@ _ROOT = "trainer.default_root_dir"
 
 
 @dataclass(frozen=True)
-class Early:
+class RunSelection:
     """What the first look at the command line finds.
 
     Attributes:
@@ -41,7 +41,7 @@ class Early:
     run: Run | None
 
 
-def look_ahead(arguments: list[str]) -> Early:
+def select_run(arguments: list[str]) -> RunSelection:
     """Read the options that decide the defaults.
 
     Raises:
@@ -56,7 +56,7 @@ def look_ahead(arguments: list[str]) -> Early:
         known, rest = parser.parse_known_args(arguments[1:])
     except argparse.ArgumentError as error:
         raise UsageError(str(error)) from None
-    named = typed(arguments, {_ROOT}).get(_ROOT)
+    named = typed_options(arguments, {_ROOT}).get(_ROOT)
     root = Path(named if named and isinstance(named, str) else DEFAULT_ROOT)
     experiment = experiment_of(known.config[0]) if known.config else BASE.stem
     wants_help = any(word in {"-h", "--help"} or word.startswith("--print_config") for word in rest)
@@ -66,7 +66,7 @@ def look_ahead(arguments: list[str]) -> Early:
         run = find(known, root, experiment)
         if run is not None:
             check_links(run)
-    return Early(arguments[0], experiment, root, run)
+    return RunSelection(arguments[0], experiment, root, run)
 
 
 def _run_to_fit(known: argparse.Namespace, root: Path, experiment: str) -> Run | None:
@@ -79,7 +79,7 @@ def _run_to_fit(known: argparse.Namespace, root: Path, experiment: str) -> Run |
         raise UsageError(
             "--resume goes on with a run and --weights begins a new one: expected only one of them"
         )
-    if started_together():
+    if externally_launched():
         if known.resume == NEWEST:
             raise UsageError("processes that are started together need --resume RUN, with a name")
         return named_run(root, known.resume)  # whether it is free is for the first of them to see

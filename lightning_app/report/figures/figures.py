@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from callbacks.utils.atomic_write import replacing
+from callbacks.utils.atomic_write import atomic_write
 from lightning_app.report.figures.examples import Gallery, title
 from lightning_app.report.load.cohorts import Cohort, Entry
 from lightning_app.report.load.display_names import NETWORKS, modality_name, network_name
@@ -44,9 +44,9 @@ class Drawing:
 
     def write(self, folder: Path) -> None:
         """As PNG and PDF."""
-        with replacing(folder / f"{self.name}.png") as temporary:
+        with atomic_write(folder / f"{self.name}.png") as temporary:
             self.figure.savefig(temporary, dpi=150)
-        with replacing(folder / f"{self.name}.pdf") as temporary:
+        with atomic_write(folder / f"{self.name}.pdf") as temporary:
             self.figure.savefig(temporary, dpi=150, metadata={"CreationDate": None})
 
     def small_png(self) -> bytes:

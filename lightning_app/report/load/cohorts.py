@@ -5,9 +5,9 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from lightning_app.config.option_policy import FREE, is_below
 from lightning_app.report.load.display_names import modality_order, network_order
 from lightning_app.report.load.runs import TestData, TestedRun
-from lightning_app.runs.resume import FREE, is_below
 
 
 @dataclass(frozen=True)

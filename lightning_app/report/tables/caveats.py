@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from data_modules.cache.slice_selection import looks_at_truth
+from data_modules.cache.slice_selection import uses_reference
 from lightning_app.report.load.cohorts import Cohort, differing_settings
 from lightning_app.report.load.paper_grid import missing_experiments
 from lightning_app.report.load.runs import TestedRun
@@ -65,7 +65,7 @@ def _of_cohort(cohort: Cohort) -> list[str]:
         for run in cohort.runs
         if run.flattered_by
     ]
-    if looks_at_truth(cohort.data.eval_slices):  # type: ignore[arg-type]
+    if uses_reference(cohort.data.eval_slices):  # type: ignore[arg-type]
         found.append(
             f"The tested slices ('{cohort.data.eval_slices}') were chosen by looking at the truth."
         )

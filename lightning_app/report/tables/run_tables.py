@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import astuple
 
+from lightning_app.config.option_policy import is_below
 from lightning_app.report.load import paper_values as paper
 from lightning_app.report.load.cohorts import Cohort, differing_settings
 from lightning_app.report.load.display_names import modality_name, network_name
@@ -11,7 +12,6 @@ from lightning_app.report.load.runs import TestedRun
 from lightning_app.report.tables.caveats import on_computation
 from lightning_app.report.tables.estimates import mean_over_seeds
 from lightning_app.report.tables.table import Cell, Column, Table, duration, fixed
-from lightning_app.runs.resume import is_below
 
 _ON_TIMES = (
     "Training: with validation, without preparing the data. Inference: on the whole test side, "

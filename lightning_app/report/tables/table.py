@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from callbacks.utils.atomic_write import replacing
+from callbacks.utils.atomic_write import atomic_write
 from lightning_app.report.tables.estimates import Measure
 from lightning_app.utils.json_csv import write_csv
 
@@ -96,7 +96,7 @@ def sort_value(cell: Cell) -> str | int | float | None:
 def write_table(table: Table, folder: Path) -> None:
     """Write it as Markdown, CSV and LaTeX."""
     for ending, text in ((".md", _markdown(table)), (".tex", _latex(table))):
-        with replacing(folder / f"{table.name}{ending}") as temporary:
+        with atomic_write(folder / f"{table.name}{ending}") as temporary:
             temporary.write_text(text, encoding="utf-8")
     header, rows = _plain(table)
     write_csv(folder / f"{table.name}.csv", header, rows)

@@ -7,7 +7,7 @@ from data_modules.cache.slice_selection import (
     SliceChoice,
     by_depth,
     by_labels,
-    looks_at_truth,
+    uses_reference,
     with_brain,
 )
 from data_modules.utils.errors import DataError
@@ -97,8 +97,8 @@ def test_a_slice_has_brain_from_a_thousandth_of_its_pixels_on() -> None:
 
 def test_only_largest_and_tumour_look_at_the_truth() -> None:
     assert set(RULES_THAT_LOOK_AT_THE_TRUTH) == {"largest", "tumour"}
-    assert looks_at_truth("largest")
-    assert looks_at_truth("tumour")
-    assert not looks_at_truth("middle")
-    assert not looks_at_truth("all")
-    assert not looks_at_truth([1, 2])
+    assert uses_reference("largest")
+    assert uses_reference("tumour")
+    assert not uses_reference("middle")
+    assert not uses_reference("all")
+    assert not uses_reference([1, 2])

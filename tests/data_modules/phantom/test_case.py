@@ -3,7 +3,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from data_modules.phantom import PhantomCase, case_ids, grids, phantom_case
+from data_modules.phantom import PhantomCase, case_ids, phantom_case
+from data_modules.phantom.anatomy import grids
 from data_modules.phantom.anatomy.brain import Anatomy
 from data_modules.phantom.anatomy.tumour import VOLUME_RANGE, plan_tumour, plan_volume
 

@@ -2,13 +2,13 @@ from math import exp, log
 
 import pytest
 
+from data_modules.phantom.anatomy.tissue import RELAXIVITY, TISSUES, Relaxation
 from data_modules.phantom.signal import (
     inversion_recovery,
     nulling_time,
     spin_echo,
     with_gadolinium,
 )
-from data_modules.phantom.tissue import RELAXIVITY, TISSUES, Relaxation
 
 
 def test_spin_echo_by_hand() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from lightning_app.config.diff import at
+from lightning_app.config.diff import get_option
 from lightning_app.config.lookup import CONFIGS
 from lightning_app.runs.folder import Run, find_runs, run_config
 from lightning_app.runs.status import read_status
@@ -140,7 +140,7 @@ def check(trial: Trial, run: Run) -> None:
     for name, value in trial.parameters.items():
         assert trial.config[name] == value
         if name != "config":
-            assert at(run_config(run), name) == value
+            assert get_option(run_config(run), name) == value
     for name in ("train/loss", "val/loss", "val/dice"):
         sent = [row[name] for row in trial.rows if name in row]
         assert sent == pytest.approx(written(run, name)), name

@@ -9,7 +9,7 @@ import wandb
 
 from lightning_app.cli import main
 from lightning_app.commands.experiment_cli import ExperimentCLI
-from lightning_app.config.diff import at, plain
+from lightning_app.config.diff import get_option, to_plain
 from lightning_app.config.lookup import CONFIGS
 from lightning_app.runs.folder import find_runs
 from tests.conftest import Program
@@ -25,7 +25,7 @@ def accepted(program: Program, monkeypatch: pytest.MonkeyPatch) -> Accepted:
     """Carry out a command up to its training, at toy size; returns the options it would have."""
     configs: list[dict[str, Any]] = []
     monkeypatch.setattr(
-        ExperimentCLI, "_run_subcommand", lambda cli, _: configs.append(plain(cli.config["fit"]))
+        ExperimentCLI, "_run_subcommand", lambda cli, _: configs.append(to_plain(cli.config["fit"]))
     )
     monkeypatch.setattr(ExperimentCLI, "after_fit", lambda _: None)
 
@@ -45,7 +45,7 @@ def test_every_trial_of_a_sweep_is_accepted(path: Path, accepted: Accepted) -> N
     assert sweep["command"][:3] == ["${env}", "${interpreter}", "${program}"]
     for parameters in combinations(sweep):
         config = accepted(arguments(sweep, parameters))
-        swept = {name: at(config, name) for name in parameters if name != "config"}
+        swept = {name: get_option(config, name) for name in parameters if name != "config"}
         assert swept == {name: parameters[name] for name in swept}
 
 
@@ -58,7 +58,7 @@ def test_the_papers_grid_is_the_twelve_experiments() -> None:
 def test_options_that_wandb_adds_to_a_trial_started_again_are_dropped(accepted: Accepted) -> None:
     added = "--_wandb={'cli_version': '0.31.0', 'start_time': 1.5}"
     config = accepted(["fit", "--config", "unet_t1c.yaml", "--optimizer.init_args.lr=0.5", added])
-    assert at(config, "optimizer.init_args.lr") == 0.5
+    assert get_option(config, "optimizer.init_args.lr") == 0.5
 
 
 def test_the_score_that_a_sweep_optimises_is_logged(

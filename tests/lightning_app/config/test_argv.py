@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from lightning_app.commands.shared.run_selection import look_ahead
-from lightning_app.config.argv import typed
+from lightning_app.commands.shared.run_selection import select_run
+from lightning_app.config.argv import typed_options
 from tests.conftest import Program
 
 WANTED = {"data.seed", "trainer.default_root_dir"}
@@ -54,7 +54,7 @@ def test_the_value_is_the_same_in_every_form(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     write_files()
-    assert str(typed(["fit", *FORMS[form]], WANTED)["data.seed"]) == "3"
+    assert str(typed_options(["fit", *FORMS[form]], WANTED)["data.seed"]) == "3"
 
 
 def test_a_networks_channels_are_refused_in_a_file_of_its_own(
@@ -72,7 +72,7 @@ def test_the_folder_of_the_runs_and_the_experiment_are_found_in_every_form(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("a.yaml").write_text("trainer: {default_root_dir: elsewhere}", "utf-8")
-    early = look_ahead(["fit", option])
+    early = select_run(["fit", option])
     assert early.root == Path("elsewhere")
     assert early.experiment == "a"
 
@@ -81,9 +81,9 @@ def test_the_last_one_typed_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.chdir(tmp_path)
     Path("a.yaml").write_text("trainer: {default_root_dir: elsewhere}", "utf-8")
     flag = ["--trainer.default_root_dir", "here"]
-    assert look_ahead(["fit", "-c", "a.yaml", *flag]).root == Path("here")
-    assert look_ahead(["fit", *flag, "-c", "a.yaml"]).root == Path("elsewhere")
-    assert look_ahead(["fit", "--trainer", "{default_root_dir: there}"]).root == Path("there")
+    assert select_run(["fit", "-c", "a.yaml", *flag]).root == Path("here")
+    assert select_run(["fit", *flag, "-c", "a.yaml"]).root == Path("elsewhere")
+    assert select_run(["fit", "--trainer", "{default_root_dir: there}"]).root == Path("there")
 
 
 def test_files_that_name_one_another_and_aliases_end(
@@ -96,4 +96,7 @@ def test_files_that_name_one_another_and_aliases_end(
         *(f"{y}: &{y} [*{x}, *{x}, *{x}]" for x, y in zip("abcdefgh", "bcdefghi", strict=True)),
     ]
     Path("b.yaml").write_text("\n".join(laughs), "utf-8")
-    assert typed(["fit", "-c", "a.yaml", "-c", "b.yaml", "--data", "a\0b", "--data"], WANTED) == {}
+    assert (
+        typed_options(["fit", "-c", "a.yaml", "-c", "b.yaml", "--data", "a\0b", "--data"], WANTED)
+        == {}
+    )

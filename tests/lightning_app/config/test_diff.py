@@ -6,7 +6,7 @@ import pytest
 import torch
 from jsonargparse import ArgumentParser
 
-from lightning_app.config.diff import additions, changes
+from lightning_app.config.diff import changed_options, new_options
 
 
 @pytest.fixture
@@ -45,13 +45,13 @@ def test_a_later_option_counts_where_it_is_not_at_its_default(
     typed: list[str], expected: dict[str, Any], parser: ArgumentParser
 ) -> None:
     config = parser.parse_args([f"--optimizer={ADAM}", *typed])
-    assert additions(OLD, config, parser) == expected
+    assert new_options(OLD, config, parser) == expected
 
 
 def test_what_a_config_knows_is_compared_with_it(parser: ArgumentParser) -> None:
     typed = ["--data.root=y", "--optimizer.lr=0.5", "--optimizer.eps=0.1", "--fast.layout=true"]
     config = parser.parse_args([f"--optimizer={ADAM}", *typed])
-    assert changes(OLD, config) == {
+    assert changed_options(OLD, config) == {
         "data.root": ("x", "y"),
         "optimizer.init_args.lr": (0.001, 0.5),
     }

@@ -126,7 +126,7 @@ def test_a_strangers_class_in_a_config_is_refused_before_it_is_imported(
 DOORS = {
     "a shell": as_callback("os.system"),
     "a shell through the stack": as_callback("lightning.pytorch.callbacks.checkpoint.os.system"),
-    "a shell through the program": as_callback("lightning_app.commands.shared.session.os.system"),
+    "a shell through the program": as_callback("lightning_app.commands.session.os.system"),
     "pickle": as_callback("lightning_app.runs.checkpoint_io.torch.load"),
     "NumPy's pickle": as_callback("data_modules.cache.slice_cache.np.load"),
     "deletion": as_callback("data_modules.cache.slice_cache.shutil.rmtree"),
@@ -143,7 +143,7 @@ DOORS = {
     # jsonargparse calls a function under class_path with any arguments.
     "the program itself": as_callback(
         {
-            "class_path": "lightning_app.commands.shared.session.run",
+            "class_path": "lightning_app.commands.session.run",
             "init_args": {
                 "arguments": ["fit", "--trust", MODULE, "--model.network", f"{MODULE}.Net"]
             },

@@ -13,7 +13,7 @@ import torch
 from lightning.pytorch import LightningModule, Trainer
 
 from callbacks.checkpoints import LastCheckpoint
-from callbacks.utils.atomic_write import replacing
+from callbacks.utils.atomic_write import atomic_write
 from lightning_app.runs import resume as resuming
 from lightning_app.runs.checkpoint_io import DurableCheckpointIO, read_checkpoint
 from lightning_app.runs.folder import Run, find_runs
@@ -119,7 +119,7 @@ def test_a_status_on_a_full_disk_leaves_the_one_before(disk: Path) -> None:
 def test_an_error_of_another_file_keeps_its_name(tmp_path: Path) -> None:
     with (
         pytest.raises(FileNotFoundError, match=r"'.*elsewhere'"),
-        replacing(tmp_path / "status.json"),
+        atomic_write(tmp_path / "status.json"),
     ):
         (tmp_path / "elsewhere").read_bytes()
 
@@ -208,7 +208,7 @@ def test_a_new_run_refuses_a_folder_that_holds_one(
     assert program("fit") == 0
     run = only_run()
     before = {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
-    monkeypatch.setattr("lightning_app.commands.shared.session.new_run", lambda *_: run)
+    monkeypatch.setattr("lightning_app.commands.session.new_run", lambda *_: run)
     capsys.readouterr()
 
     assert program("fit", "--trainer.max_epochs", "2") == 2
@@ -221,10 +221,10 @@ def test_a_new_run_refuses_a_folder_that_holds_one(
 HOLD = """
 import sys
 from pathlib import Path
-from lightning_app.runs.status import begin, held
+from lightning_app.runs.status import locked, mark_running
 from lightning_app.runs.folder import Run
-with held(Run(Path(sys.argv[1]))):
-    begin(Run(Path(sys.argv[1])))
+with locked(Run(Path(sys.argv[1]))):
+    mark_running(Run(Path(sys.argv[1])))
     print("held", flush=True)
     sys.stdin.read()
 """

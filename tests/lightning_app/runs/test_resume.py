@@ -12,7 +12,7 @@ import yaml
 from lightning_app.cli import main
 from lightning_app.runs.checkpoint_io import FORMAT, DurableCheckpointIO
 from lightning_app.runs.folder import Run, find_runs
-from lightning_app.runs.status import held, is_alive, read_status, write_status
+from lightning_app.runs.status import is_alive, locked, read_status, write_status
 from tests.conftest import Program
 from tests.fault_injection.compare_runs import differences
 from tests.helpers.toy import write_dataset
@@ -266,7 +266,7 @@ def test_the_same_data_elsewhere_and_a_moved_run_are_fine(
 def test_a_run_that_is_being_trained_is_refused(
     program: Program, halfway: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with held(halfway):
+    with locked(halfway):
         assert is_alive(halfway)
         assert program("fit", "--resume", str(halfway.path)) == 2
         assert "is being trained by process" in capsys.readouterr().err

@@ -6,13 +6,13 @@ import sys
 from lightning_app.commands.experiment_cli import ExperimentCLI
 from lightning_app.commands.prepare import prepare
 from lightning_app.commands.reproduce import reproduce
-from lightning_app.commands.shared.run_selection import look_ahead
-from lightning_app.config.import_allowlist import importing_only, trusted_names
+from lightning_app.commands.shared.run_selection import select_run
+from lightning_app.config.import_allowlist import restrict_imports, trusted_names
 from lightning_app.runs.folder import Run, new_run
-from lightning_app.runs.ranks import shared_run, sharing
+from lightning_app.runs.ranks import share_run, shared_run
 from lightning_app.runs.status import read_status
-from lightning_app.utils.exit_codes import ending_on_sigterm, exit_code_and_line
-from lightning_app.utils.logging import is_first, quieten
+from lightning_app.utils.exit_codes import exit_code_and_line, exit_on_sigterm
+from lightning_app.utils.logging import configure_logging, is_rank_zero
 
 
 def run(arguments: list[str]) -> int:
@@ -24,23 +24,23 @@ def run(arguments: list[str]) -> int:
     Returns:
         The exit code.
     """
-    quieten()
+    configure_logging()
     # W&B adds its own notes to the options of a sweep's trial that it starts again.
     arguments = [word for word in arguments if not word.startswith("--_wandb=")]
     folder = None
     try:
-        with ending_on_sigterm(), importing_only(trusted_names(arguments)):
+        with exit_on_sigterm(), restrict_imports(trusted_names(arguments)):
             if arguments[0] == "prepare":
                 return prepare(arguments[1:])
             if arguments[0] == "reproduce":
                 return reproduce(arguments[1:])
-            early = look_ahead(arguments)
+            early = select_run(arguments)
             folder = early.run or shared_run() or new_run(early.root, early.experiment)
-            with sharing(folder):
+            with share_run(folder):
                 ExperimentCLI(arguments, early, folder)
     except BaseException as error:  # noqa: BLE001 (what is no message to a user is raised again)
         code, line = exit_code_and_line(error)
-        if is_first() or not isinstance(error, SystemExit):
+        if is_rank_zero() or not isinstance(error, SystemExit):
             print(line, file=sys.stderr)
         trained = arguments[0] == "fit" and folder is not None and _has_trained(folder)
         if folder is not None and trained and folder.last.is_file():
