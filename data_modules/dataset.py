@@ -102,6 +102,19 @@ class SliceDataset(Dataset[Batch]):
         images = [array.file[own[wanted]] for array, own in rows]
         return images, self._labels.file[self._label_rows[wanted]]
 
+    def stored_labels(self, samples: Sequence[int] | NDArray[np.int64]) -> NDArray[np.uint8]:
+        """The labels of some slices as the cache has them, (N, H, W).
+
+        Raises:
+            DataError: a file of the cache has changed since it was opened.
+        """
+        return self._labels.file[self._label_rows[np.asarray(samples)]]
+
+    def spacing(self, case: int) -> tuple[float, float, float]:
+        """Distance between the voxels of a case, by its index, in mm along x, y and z."""
+        x, y, z = self._labels.spacings[self.cases[case].id]
+        return x, y, z
+
     def mirrored(self, items: Sequence[Item]) -> list[bool]:
         """Whether each of some (epoch, sample index) pairs is mirrored left to right."""
         if self._flip_seed is None:

@@ -1,7 +1,7 @@
-"""The one segmentation task: it is handed its network and its loss, and knows neither by name."""
+"""The segmentation task: it is given its network and its loss, and knows neither by name."""
 
 import math
-from typing import Any, TypedDict
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,30 +10,22 @@ from torch import Tensor, nn
 
 from data_modules.dataset import Batch, SliceDataset
 from data_modules.targets import TARGETS, TargetName
+from data_modules.volume_dataset import Volume
 from lightning_app.metrics.confusion_counts import SliceCounts
-from lightning_app.metrics.count_table import CountTable
+from lightning_app.metrics.count_table import COUNTS, CountTable
+from lightning_app.metrics.evaluate import evaluate, monitored_dice
 from lightning_app.metrics.mean_loss import MeanLoss
-from lightning_app.metrics.scores import evaluate, monitored_dice
+from lightning_app.metrics.predicted_masks import PredictedMasks
 
 MONITOR = "val/dice"
-PREDICTED_AT_ONCE = 16  # slices; bounds the memory of a volume
-
-
-class Volume(TypedDict):
-    """One case to predict.
-
-    ``image`` is float32 (D, modalities, H, W) and ``spacing`` its voxels' distance in mm, x first.
-    ``problem`` says why a case could not be read, and is None where it could.
-    """
-
-    image: Tensor
-    case: int
-    spacing: tuple[float, ...]
-    problem: str | None
+SLICES_PER_FORWARD = 16  # bounds the memory that predicting a volume needs
 
 
 class SegmentationTask(LightningModule):
-    """Train a network to segment slices, and count what it gets right.
+    """Train a network to segment slices, and score it.
+
+    Validation counts pixels slice by slice. A test keeps the predicted masks, so that whole cases
+    can be scored when it has ended.
 
     Args:
         network: Maps images (N, modalities, H, W) to logits (N, channels, H, W).
@@ -46,8 +38,9 @@ class SegmentationTask(LightningModule):
         self.network = network
         self.loss = loss
         self.target = TARGETS[target]
-        self.counts = SliceCounts()
-        # Not left to self.log, whose mean over an epoch is lost when a training is interrupted.
+        self.val_counts = SliceCounts()
+        self.test_masks = PredictedMasks()
+        # Not left to self.log: its mean over an epoch is lost if the training is interrupted.
         self.train_loss = MeanLoss()
         self.train_loss.persistent(mode=True)
         self.val_loss = MeanLoss()
@@ -58,7 +51,7 @@ class SegmentationTask(LightningModule):
         return logits
 
     def on_train_epoch_start(self) -> None:
-        """Begin the mean loss anew; not called where a resumed training is amid an epoch."""
+        """Reset the mean loss; not called if a training is resumed in the middle of an epoch."""
         self.train_loss.reset()
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
@@ -70,25 +63,26 @@ class SegmentationTask(LightningModule):
     def on_train_batch_end(self, outputs: object, batch: Batch, batch_idx: int) -> None:
         """Log the mean loss of the epoch, at its last batch.
 
-        Here, where all devices come by: a metric left to self.log is added up over the devices when
-        somebody looks at it, and where only the first one looks, as for its progress bar, it waits
-        for ever.
+        In this hook, because every device runs it. A metric left to self.log is reduced over the
+        devices when it is first read; if only rank 0 reads it, for its progress bar, it waits for
+        ever.
         """
         if self.trainer.is_last_batch:
             mean = self.train_loss.compute()
             self.log("train/loss", mean, on_step=False, on_epoch=True, batch_size=1)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        """Count a batch and its loss."""
+        """Count the pixels of a batch and add up its loss."""
         logits = self(batch["image"])
         loss = self.loss(logits, self.target.encode(batch["labels"]))
         self.val_loss.update(loss, len(batch["image"]))
-        self._count(logits, batch)
+        reference = self.target.classes_of(batch["labels"])
+        self.val_counts.update(self.target.decode(logits), reference, batch["sample"])
 
     def on_validation_epoch_end(self) -> None:
         """Log the scores of the epoch, ``val/dice`` among them."""
-        table = self.count_table("val")
-        self.counts.reset()
+        table = self._validation_table()
+        self.val_counts.reset()
         self.log("val/loss", self.val_loss.compute())
         self.val_loss.reset()
         self.log(MONITOR, monitored_dice(table), prog_bar=True)
@@ -97,68 +91,65 @@ class SegmentationTask(LightningModule):
             for score, value in scores.items():
                 if several or score != "dice":
                     key = f"val/{name}/{score}" if several else f"val/{score}"
-                    # Not left out: Lightning would show the last epoch's value again.
+                    # Logged even if undefined: Lightning would show the last epoch's value again.
                     self.log(key, math.nan if value is None else value)
 
     def test_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Count a batch; returns its predicted masks, bool (N, classes, H, W)."""
-        return self._count(self(batch["image"]), batch)
+        """Keep the predicted masks of a batch; returns them, bool (N, classes, H, W)."""
+        prediction = self.target.decode(self(batch["image"]))
+        self.test_masks.update(prediction, batch["sample"])
+        return prediction
 
     def predict_step(self, volume: Volume) -> Tensor:
-        """Label map to be written, uint8 (D, H, W), of a volume.
+        """The label map to be written, uint8 (D, H, W), of a volume.
 
-        Slices without brain hold background (0) and are not run; a test runs them.
+        Slices without brain become background (0) and are not run; a test runs them.
         """
         image = volume["image"]
         label_map = image.new_zeros((len(image), *image.shape[2:]), dtype=torch.uint8)
-        with_brain = image.flatten(1).any(dim=1).nonzero().flatten()  # all else is 0 in it
+        with_brain = image.flatten(1).any(dim=1).nonzero().flatten()  # all other slices are 0
         if len(with_brain):
-            for some in torch.split(with_brain, PREDICTED_AT_ONCE):
-                label_map[some] = self.target.write(self.target.decode(self(image[some])))
+            for slices in torch.split(with_brain, SLICES_PER_FORWARD):
+                label_map[slices] = self.target.write(self.target.decode(self(image[slices])))
         return label_map
 
-    def count_table(self, side: str) -> CountTable:
-        """The table of what has been counted on a side since the last reset.
+    def _validation_table(self) -> CountTable:
+        """The counts since the last reset, with the names of what was counted.
 
         Raises:
             RuntimeError: a slice was counted twice.
         """
-        rows = np.asarray(self.counts.compute().cpu())
-        dataset: SliceDataset = self.trainer.datamodule.datasets[side]  # type: ignore[attr-defined]
+        rows = np.asarray(self.val_counts.compute().cpu())
+        dataset: SliceDataset = self.trainer.datamodule.datasets["val"]  # type: ignore[attr-defined]
         cases = [dataset.cases[index] for index in dataset.case_index[rows[:, 0]]]
         return CountTable(
             classes=self.target.class_names,
             cases=[case.id for case in cases],
             patients=[case.patient for case in cases],
             slices=dataset.slice_index[rows[:, 0]].tolist(),
-            counts=rows[:, 1:].reshape(len(rows), -1, 4),
+            counts=rows[:, 1:].reshape(len(rows), -1, len(COUNTS)),
         )
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Write the validation Dice beside the epoch that Lightning writes."""
         score = self.trainer.callback_metrics.get(MONITOR)
         checkpoint["scores"] = {MONITOR: None if score is None else float(score)}
-        with self.train_loss.sync_context():  # of all devices
+        with self.train_loss.sync_context():  # summed over all devices
             checkpoint["state_dict"] |= self.train_loss.state_dict(prefix="train_loss.")
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Leave the mean loss of all devices, which a checkpoint holds, to the first of them."""
+        """Give the sums of the mean loss, which a checkpoint holds for all devices, to rank 0."""
         if self.global_rank > 0:
             for name in self.train_loss.state_dict(prefix="train_loss."):
                 checkpoint["state_dict"][name] = torch.zeros_like(checkpoint["state_dict"][name])
 
     def _weight_of_share(self, samples: int) -> Tensor | float:
-        """What the loss of this device's share is multiplied by: several average their gradients.
+        """The factor for the loss of this device's share: DDP averages gradients over devices.
 
-        With it each sample of the global batch weighs the same, also where the shares differ.
+        With it each sample of the global batch has the same weight, even if the shares differ.
         """
         if self.trainer.world_size == 1:
             return 1.0
-        everywhere = torch.tensor(float(samples), device=self.device)
-        torch.distributed.all_reduce(everywhere)
-        return samples * self.trainer.world_size / everywhere
-
-    def _count(self, logits: Tensor, batch: Batch) -> Tensor:
-        prediction = self.target.decode(logits)
-        self.counts.update(prediction, self.target.classes_of(batch["labels"]), batch["sample"])
-        return prediction
+        total = torch.tensor(float(samples), device=self.device)
+        torch.distributed.all_reduce(total)
+        return samples * self.trainer.world_size / total

@@ -18,9 +18,13 @@ from callbacks.acceleration import Acceleration
 from callbacks.utils.fuse_batch_norm import fused
 from data_modules.brats import BraTSDataModule
 from data_modules.utils.malloc import keep_freed_memory
+from data_modules.volume_dataset import volumes_to_predict
 from lightning_app.losses import DiceCrossEntropy
-from lightning_app.metrics.scores import evaluate
-from lightning_app.results.label_maps import LabelMapWriter, volumes_to_predict
+from lightning_app.metrics.case_tables import case_tables
+from lightning_app.metrics.evaluate import evaluate
+from lightning_app.metrics.volume_scores import VOLUME_SCORES
+from lightning_app.results.label_maps import LabelMapWriter
+from lightning_app.results.tested_cases import TestedCases
 from lightning_app.runs.folder import Run
 from lightning_app.task import SegmentationTask
 from models import AttentionUNet
@@ -62,8 +66,10 @@ class _Scores(SegmentationTask):
 
     def on_test_epoch_end(self) -> None:
         """The scores of all slices."""
-        evaluate(self.count_table("test"))
-        self.counts.reset()
+        data: BraTSDataModule = self.trainer.datamodule  # type: ignore[attr-defined]
+        cases = TestedCases(data, self.test_masks.compute())
+        evaluate(case_tables(cases, self.target.class_names, VOLUME_SCORES)[0])
+        self.test_masks.reset()
 
 
 def _test(module: SegmentationTask, data: Path) -> float:

@@ -19,13 +19,14 @@ from callbacks.utils.atomic_write import atomic_write
 from data_modules.brats import BraTSDataModule
 from data_modules.utils.errors import DataError
 from data_modules.utils.malloc import keep_freed_memory
+from data_modules.volume_dataset import volumes_to_predict
 from lightning_app.commands.shared.base_cli import BaseCLI, resolve_paths
 from lightning_app.commands.shared.error_hints import failures_in_words
 from lightning_app.commands.shared.run_selection import RunSelection
 from lightning_app.config.diff import COMMAND_OPTIONS
 from lightning_app.config.lookup import BASE
 from lightning_app.config.parser import ExperimentParser
-from lightning_app.results.label_maps import LabelMapWriter, volumes_to_predict
+from lightning_app.results.label_maps import LabelMapWriter
 from lightning_app.results.test_results import TestResults
 from lightning_app.results.wandb_reporter import WandbFitReport, WandbTestReport, keep_wandb_in
 from lightning_app.runs.checkpoint_io import DurableCheckpointIO, read_checkpoint

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -14,8 +13,8 @@ from lightning_app.config.diff import changed_options, new_options
 from lightning_app.config.import_allowlist import typed_trust
 from lightning_app.config.option_policy import ELSEWHERE, FREE, is_below
 from lightning_app.runs.folder import Run, find_runs, run_config
+from lightning_app.runs.records import read_environment
 from lightning_app.runs.status import is_finished
-from lightning_app.utils.json_csv import read_json
 
 EXPERIMENTS = tuple(
     f"{network}_{modality}"
@@ -108,12 +107,12 @@ class Wanted(DataCLI):
 
     def _is_own(self, run: Run) -> bool:
         try:
-            known: dict[str, Any] = read_json(run.environment)["data"]
+            recorded = read_environment(run.environment).data
             saved = run_config(run)
         except (OSError, ValueError, KeyError):
             return False
         return (
-            all(known[what] == self.data[what] for what in ("fingerprint", "split"))
+            all(getattr(recorded, what) == self.data[what] for what in ("fingerprint", "split"))
             and _is_free(changed_options(saved, self.config))
             # Last: a config is parsed for it, which takes 0.1 s a run.
             and _is_free(new_options(saved, self.config, self.parser))

@@ -16,13 +16,13 @@ from rich.table import Table
 
 from data_modules.utils.errors import DataError
 from lightning_app.commands.experiment_grid import EXPERIMENTS, Cell, Wanted, cells
+from lightning_app.results.test_record import tested_epoch
 from lightning_app.runs.checkpoint_io import read_checkpoint
 from lightning_app.runs.folder import Run
 from lightning_app.runs.status import is_alive, is_finished
 from lightning_app.utils.argparse import PlainParser
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.exit_codes import printable
-from lightning_app.utils.json_csv import read_json
 
 MAIN = Path(__file__).resolve().parents[2] / "main.py"
 WAIT_S = 5.0
@@ -101,7 +101,7 @@ def _is_tested(run: Run) -> bool:
     Where they were deleted after the test, to save room, it stands.
     """
     try:
-        tested = read_json(run.test().metrics)["checkpoint"]["epoch"]
+        tested = tested_epoch(run.test())
     except (OSError, ValueError, KeyError):
         return False
     if not run.best.is_file():

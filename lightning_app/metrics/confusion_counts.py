@@ -1,4 +1,4 @@
-"""Counting tp, fp, fn and tn of each slice and class, while batches go by."""
+"""Counts tp, fp, fn and tn of each slice and class, batch by batch."""
 
 import torch
 from torch import Tensor, nn
@@ -11,8 +11,8 @@ class SliceCounts(Metric):
     """Counts tp, fp, fn and tn of every slice and class, as whole numbers.
 
     ``compute`` gives int64 (slices, 1 + 4 classes): the sample's index, then the four counts of
-    each class; sorted by sample, so that the order of the batches and the number of processes do
-    not matter.
+    each class; sorted by sample, so that the result does not depend on the order of the batches or
+    on the number of processes.
     """
 
     full_state_update = False
@@ -22,20 +22,20 @@ class SliceCounts(Metric):
         super().__init__()
         self.add_state("rows", default=[], dist_reduce_fx="cat")
 
-    def update(self, prediction: Tensor, truth: Tensor, sample: Tensor) -> None:
+    def update(self, prediction: Tensor, reference: Tensor, sample: Tensor) -> None:
         """Count a batch.
 
         Args:
             prediction: bool (N, classes, H, W).
-            truth: bool (N, classes, H, W).
-            sample: int64 (N,), the index of each slice in its set.
+            reference: bool (N, classes, H, W).
+            sample: int64 (N,), the index of each slice in its split.
         """
-        both, predicted, true = (
-            count_pixels(mask) for mask in (prediction & truth, prediction, truth)
+        tp, predicted, positive = (
+            count_pixels(mask) for mask in (prediction & reference, prediction, reference)
         )
         pixels = prediction.shape[2] * prediction.shape[3]
-        neither = pixels - predicted - true + both
-        counts = torch.stack([both, predicted - both, true - both, neither], dim=2)
+        tn = pixels - predicted - positive + tp
+        counts = torch.stack([tp, predicted - tp, positive - tp, tn], dim=2)
         self.rows.append(torch.cat([sample[:, None], counts.flatten(1)], dim=1))
 
     def compute(self) -> Tensor:
@@ -61,8 +61,8 @@ def count_pixels(mask: Tensor) -> Tensor:
         mask: bool (N, classes, H, W).
     """
     pixels = mask.flatten(2)
-    if lacking := -pixels.shape[2] % PIXELS_IN_A_SUM:
-        pixels = nn.functional.pad(pixels, (0, lacking))
+    if missing := -pixels.shape[2] % PIXELS_IN_A_SUM:
+        pixels = nn.functional.pad(pixels, (0, missing))
     words = pixels.contiguous().view(torch.int64)
     bytewise = words.reshape(*mask.shape[:2], PIXELS_IN_A_SUM // 8, -1).sum(2)
     # The product's highest byte is the sum of all eight bytes.

@@ -1,4 +1,4 @@
-"""The report of many runs: all files, into one folder."""
+"""The report of many runs, written into a folder."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ from lightning_app.report.tables.score_tables import (
     comparison_table,
     size_table,
     table_1,
+    volume_scores,
 )
 from lightning_app.report.tables.table import write_table
 from lightning_app.utils.errors import UsageError
@@ -26,12 +27,12 @@ PAGE = "report.html"
 
 @dataclass(frozen=True)
 class Written:
-    """What a report holds.
+    """A report that has been written.
 
     Attributes:
         page: its HTML file.
-        runs: how many it uses.
-        groups: how many groups of comparable runs these are.
+        runs: number of runs that it uses.
+        groups: number of groups of comparable runs.
         left_out: the other runs.
     """
 
@@ -42,20 +43,20 @@ class Written:
 
 
 def write_report(root: Path, output: Path) -> Written:
-    """Write the report of the runs below a root; an earlier one in the same place is replaced.
+    """Write the report of the runs below a root; an earlier report in the folder is replaced.
 
     Raises:
-        UsageError: there is no run to report, or the output folder is something else.
+        UsageError: there is no run to report, or the output folder is not a report's.
     """
     if not root.is_dir():
-        raise UsageError(f"runs folder '{root}' is not there; name it: report RUNS_DIR")
+        raise UsageError(f"runs folder '{root}' does not exist; name it: report RUNS_DIR")
     output = output.resolve()
     _refuse_to_replace(output)
     runs, left_out = read_runs(root)
     if not runs:
         first = f"; {left_out[0].name}: {left_out[0].reason}" if left_out else ""
         raise UsageError(
-            f"no finished and tested run below '{root}' ({len(left_out)} of other kinds{first}): "
+            f"no finished and tested run below '{root}' ({len(left_out)} other runs{first}): "
             "train one with python main.py fit, then score it with python main.py test"
         )
     groups = cohorts(runs)
@@ -72,8 +73,8 @@ def _write_part(cohort: Cohort, title: str, folder: Path) -> Part:
     """Write the tables and figures of a cohort."""
     folder.mkdir(exist_ok=True)
     tables = [
-        table_1(cohort), table_2(cohort), all_scores(cohort), comparison_table(cohort),
-        size_table(cohort), network_table(cohort), run_table(cohort.runs),
+        table_1(cohort), table_2(cohort), all_scores(cohort), volume_scores(cohort),
+        comparison_table(cohort), size_table(cohort), network_table(cohort), run_table(cohort.runs),
     ]  # fmt: skip
     for table in tables:
         write_table(table, folder)
@@ -94,17 +95,16 @@ def _title(cohort: Cohort, number: int, groups: int) -> str:
 
 
 def _folder(folder: Path, number: int) -> Path:
-    """The first group's files lie beside the page, those of others in folders."""
+    """The folder of a group: the first group's files lie beside the page."""
     return folder if number == 1 else folder / f"group-{number}"
 
 
 def _refuse_to_replace(output: Path) -> None:
-    """Raise UsageError where the folder holds something else than an earlier report."""
+    """Raise UsageError if the folder holds anything but an earlier report."""
     if not output.exists() or (output.is_dir() and not any(output.iterdir())):
         return
     page = output / PAGE
     if not page.is_file() or GENERATOR not in page.read_text(encoding="utf-8", errors="replace"):
         raise UsageError(
-            f"--output '{output}' is there and holds no earlier report: name a folder that is new "
-            "or empty"
+            f"--output '{output}' exists and holds no earlier report: name a new or empty folder"
         )

@@ -10,25 +10,25 @@ from numpy.typing import NDArray
 
 from callbacks.utils.atomic_write import atomic_write
 
-# Okabe and Ito's colours, told apart by colour-blind eyes too.
-MOST_TILES, TILES_A_ROW = 32, 8
+MOST_TILES, TILES_PER_ROW = 32, 8
+# Okabe and Ito's colours, which colour-blind readers can distinguish.
 COLOURS = ("#E69F00", "#56B4E9", "#D55E00")
 
 
 @dataclass(frozen=True)
 class Example:
-    """One slice to be drawn.
+    """One slice to draw.
 
     Attributes:
-        title: what stands beside it.
+        title: above the row.
         image: uint8 (H, W).
-        truth: bool (classes, H, W).
+        reference: bool (classes, H, W), the ground truth.
         prediction: bool (classes, H, W).
     """
 
     title: str
     image: NDArray[np.uint8]
-    truth: NDArray[np.bool_]
+    reference: NDArray[np.bool_]
     prediction: NDArray[np.bool_]
 
 
@@ -45,7 +45,10 @@ def to_grey(image: NDArray[np.floating]) -> NDArray[np.uint8]:
 def draw_examples(
     path: Path, examples: Sequence[Example], classes: Sequence[str], origin: str
 ) -> None:
-    """Write a PNG with a row an example: image, truth, prediction; ``origin`` names the data."""
+    """Write a PNG with a row for each example: image, ground truth, prediction.
+
+    ``origin`` names the data.
+    """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.patches import Patch
@@ -54,11 +57,11 @@ def draw_examples(
     FigureCanvasAgg(figure)
     axes = figure.subplots(len(examples), 3, squeeze=False)
     for row, example in zip(axes, examples, strict=True):
-        nothing = np.zeros_like(example.truth)
-        for axis, masks in zip(row, (nothing, example.truth, example.prediction), strict=True):
+        empty = np.zeros_like(example.reference)
+        for axis, masks in zip(row, (empty, example.reference, example.prediction), strict=True):
             axis.imshow(overlay(example.image, masks))
             axis.set_axis_off()
-        for axis, word in zip(row, ("image", "truth", "prediction"), strict=True):
+        for axis, word in zip(row, ("image", "ground truth", "prediction"), strict=True):
             axis.text(0.02, 0.98, word, color="white", va="top", transform=axis.transAxes)
         row[0].set_title(example.title, loc="left", fontsize=9)
     handles = [Patch(color=c, label=n) for c, n in zip(COLOURS, classes, strict=False)]
@@ -80,10 +83,10 @@ def draw_batch(
 
     Args:
         path: the file.
-        images: (N, channels, H, W); the channels of a slice stand side by side.
+        images: (N, channels, H, W); the channels of a slice are drawn side by side.
         masks: (N, classes, H, W).
-        titles: one a slice.
-        classes: their names.
+        titles: one for each slice.
+        classes: names of the classes.
         origin: names the data.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -92,7 +95,7 @@ def draw_batch(
 
     channels = images.shape[1]
     shown = min(len(images), MOST_TILES // channels)
-    columns = channels * (TILES_A_ROW // channels)
+    columns = channels * (TILES_PER_ROW // channels)
     rows = -(-shown * channels // columns)
     figure = Figure(figsize=(2 * columns, 2.2 * rows + 0.8), layout="constrained")
     FigureCanvasAgg(figure)
@@ -111,7 +114,7 @@ def draw_batch(
 
 
 def _outline(axis: Any, image: NDArray[np.uint8], masks: NDArray[np.bool_]) -> None:
-    """Draw an image with a line round each mask."""
+    """Draw an image with an outline around each mask."""
     axis.imshow(image, cmap="gray", vmin=0, vmax=255)
     for mask, colour in zip(masks, COLOURS, strict=False):
         if mask.any():

@@ -1,4 +1,6 @@
-"""The table of scores that a test prints."""
+"""The tables of scores that a test prints."""
+
+from collections.abc import Mapping, Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -7,46 +9,70 @@ from rich.table import Table
 from data_modules.brats import BraTSDataModule
 from data_modules.cache.slice_selection import uses_reference
 from lightning_app.metrics.bootstrap import FEWEST_PATIENTS
+from lightning_app.metrics.count_scores import SCORES
 from lightning_app.metrics.count_table import CountTable
-from lightning_app.metrics.scores import SCORES, Result, accuracy_of_nothing
+from lightning_app.metrics.evaluate import Results, accuracy_of_nothing
+from lightning_app.metrics.score import CountScore, Result, VolumeScore
+from lightning_app.metrics.volume_scores import VOLUME_SCORES
 
 
 def print_scores(
-    data: BraTSDataModule, table: CountTable, results: dict[str, dict[str, Result]]
+    data: BraTSDataModule, table: CountTable, scores: Results, volumes: Results
 ) -> None:
-    """Print a table for each class, and beneath it what must be known to read it."""
-    patients = len(set(table.patients))
+    """Print a table for each class, and below it what a reader must know.
+
+    Args:
+        data: the tested data.
+        table: the counts of the tested slices.
+        scores: the count scores.
+        volumes: the volume scores.
+    """
     console = Console()
     origin = " (synthetic phantom)" if data.is_phantom else ""
-    for name, scores in results.items():
-        console.print(_table(f"Test scores, class '{name}'{origin}", scores))
-    cases = len(set(table.cases))
-    notes = [f"Data: {data.kind}; patients {patients}, cases {cases}, slices {len(table.slices)}."]
+    for name in table.classes:
+        results = {**scores[name], **volumes[name]}
+        title = f"Test scores, class '{name}'{origin}"
+        console.print(_table(title, (*SCORES, *VOLUME_SCORES), results))
+    for note in _notes(data, table):
+        console.print(note, highlight=False)
+
+
+def _notes(data: BraTSDataModule, table: CountTable) -> list[str]:
+    patients, cases = len(set(table.patients)), len(set(table.cases))
     nothing = ", ".join(f"{share:.4f}" for share in accuracy_of_nothing(table).values())
-    notes.append(f"Accuracy of predicting nothing at all: {nothing}.")
+    notes = [
+        f"Data: {data.kind}; patients {patients}, cases {cases}, slices {len(table.slices)}.",
+        f"Accuracy of predicting nothing at all: {nothing}.",
+    ]
     if patients < FEWEST_PATIENTS:
         notes.append(f"No intervals: they need at least {FEWEST_PATIENTS} patients.")
     else:
         notes.append("Intervals: 95 % percentile bootstrap over patients, 10,000 draws.")
     choice = data.choices["eval"]
     if uses_reference(choice):
-        notes.append(f"The slices ('{choice}') were chosen by looking at the truth.")
-    for note in notes:
-        console.print(note, highlight=False)
+        notes.append(f"The slices ('{choice}') were chosen by looking at the ground truth.")
+    return notes
 
 
-def _table(title: str, scores: dict[str, Result]) -> Table:
+def _table(
+    title: str, scores: Sequence[CountScore | VolumeScore], results: Mapping[str, Result]
+) -> Table:
     table = Table(box=SIMPLE_HEAD, title=title, title_justify="left")
     table.add_column("score")
     table.add_column("value", justify="right")
     table.add_column("95 % interval", justify="right")
     table.add_column("definition")
-    for score in SCORES:
+    for score in scores:
         if score.in_tables:
-            result = scores[score.name]
-            value = "-" if result.value is None else f"{result.value:.4f}"
-            interval = (
-                "-" if result.interval is None else "{:.4f} to {:.4f}".format(*result.interval)
-            )
+            value, interval = _words(results[score.name], score.unit)
             table.add_row(score.name, value, interval, score.definition)
     return table
+
+
+def _words(result: Result, unit: str) -> tuple[str, str]:
+    """A result's value, with its unit, and its interval."""
+    value = "-" if result.value is None else f"{result.value:.4f} {unit}".strip()
+    if result.interval is None:
+        return value, "-"
+    low, high = result.interval
+    return value, f"{low:.4f} to {high:.4f}"

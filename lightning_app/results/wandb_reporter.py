@@ -13,10 +13,10 @@ from callbacks.wandb_logger import ForgivingWandbLogger
 from callbacks.wandb_media import Slices, WandbMedia
 from data_modules.brats import BraTSDataModule
 from lightning_app.results.plots import to_grey
+from lightning_app.results.test_record import read_test
 from lightning_app.results.test_results import TestResults
 from lightning_app.runs.checkpoint_io import read_checkpoint
 from lightning_app.runs.folder import Run, TestFolder, run_config
-from lightning_app.utils.json_csv import read_json
 
 
 def keep_wandb_in(run: Run, loggers: Any) -> None:
@@ -132,12 +132,13 @@ def slices_to_show(data: BraTSDataModule, count: int) -> Slices:
 
 
 def _send_test(logger: WandbLogger, folder: TestFolder) -> None:
-    scores = read_json(folder.metrics)["scores"]
+    test = read_test(folder)
     numbers = {
-        f"test/{name}/{score}": result["value"]
+        f"test/{name}/{score}": result.value
+        for scores in (test.scores, test.volumes)
         for name, results in scores.items()
         for score, result in results.items()
-        if result["value"] is not None
+        if result.value is not None
     }
     logger.experiment.summary.update(numbers)
     with folder.cases.open(newline="", encoding="utf-8") as file:

@@ -131,6 +131,11 @@ class TestFolder:
         return self.path / "slices.csv"
 
     @property
+    def volumes(self) -> Path:
+        """The volume scores of each case and class."""
+        return self.path / "volumes.csv"
+
+    @property
     def timing(self) -> Path:
         """What the test took."""
         return self.path / "timing.json"

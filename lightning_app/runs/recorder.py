@@ -12,10 +12,16 @@ from callbacks.utils.atomic_write import remove_partial_files
 from data_modules.brats import BraTSDataModule
 from lightning_app.runs.environment import environment
 from lightning_app.runs.folder import Run
+from lightning_app.runs.records import (
+    add_resumed,
+    read_environment,
+    write_environment,
+    write_record,
+    write_split,
+)
 from lightning_app.runs.status import Status, locked, mark_running, now, write_status
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.exit_codes import error_message
-from lightning_app.utils.json_csv import read_json, write_csv, write_json
 
 _log = logging.getLogger(__name__)
 
@@ -85,23 +91,22 @@ class RunRecorder(Callback):
 
     def _write_beginning(self, data: BraTSDataModule, here: dict[str, Any]) -> None:
         self._save_config(self.run.config)
-        write_json(self.run.network, self._network)
-        write_json(self.run.environment, {**here, "data": data.description()})
-        write_csv(self.run.split, ("case", "patient", "side"), data.split_rows())
+        write_record(self.run.network, self._network)
+        write_environment(self.run.environment, here, data.description())
+        write_split(self.run.split, data.split_rows())
 
     def _write_further_part(self, data: BraTSDataModule, here: dict[str, Any]) -> None:
-        known = read_json(self.run.environment)
-        own, given = known["data"], data.description()
-        for what in ("fingerprint", "split"):
-            if own[what] != given[what]:
+        saved, given = read_environment(self.run.environment).data, data.description()
+        for name in ("fingerprint", "split"):
+            if (recorded := getattr(saved, name)) != given[name]:
                 raise UsageError(
-                    f"the data's {what} is {given[what]}, but run '{self.run.path}' was begun with "
-                    f"{own[what]}: the files of data.root '{given['root']}' have changed since; "
-                    f"for a new run from these weights say --weights {self.run.path}"
+                    f"the {name} of the data is {given[name]}, but run '{self.run.path}' was "
+                    f"started with {recorded}: the files of data.root '{given['root']}' have "
+                    "changed since; "
+                    f"for a new run from these weights use --weights {self.run.path}"
                 )
         self._save_config(self.run.config)
-        parts = [*known.get("resumed", []), here]
-        write_json(self.run.environment, {**known, "resumed": parts})
+        add_resumed(self.run.environment, here)
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Say that the run is finished."""

@@ -10,8 +10,8 @@ from typing import Any, Literal
 from filelock import FileLock, Timeout
 
 from lightning_app.runs.folder import Run
+from lightning_app.runs.records import RecordError, read_record, write_record
 from lightning_app.utils.errors import UsageError
-from lightning_app.utils.json_csv import read_json, write_json
 
 Status = Literal["running", "finished", "interrupted", "failed"]
 
@@ -62,14 +62,14 @@ def is_finished(run: Run) -> bool:
 def read_status(run: Run) -> dict[str, Any]:
     """The content of status.json; empty where a kill left none."""
     try:
-        return read_json(run.status)
-    except (OSError, ValueError, RecursionError):
+        return read_record(run.status)
+    except (OSError, RecordError):
         return {}
 
 
 def write_status(run: Run, status: Status, **more: Any) -> None:
     """Say how a run is doing; what is not named stays as it was."""
-    write_json(run.status, {**read_status(run), "status": status, **more})
+    write_record(run.status, {**read_status(run), "status": status, **more})
 
 
 def mark_running(run: Run) -> None:

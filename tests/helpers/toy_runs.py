@@ -9,10 +9,16 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
+from lightning_app.metrics.case_masks import CaseMasks
+from lightning_app.metrics.case_tables import case_tables
 from lightning_app.metrics.count_table import CountTable
-from lightning_app.metrics.scores import accuracy_of_nothing, evaluate_with_intervals
+from lightning_app.metrics.evaluate import accuracy_of_nothing, count_results, volume_results
+from lightning_app.metrics.volume_scores import VOLUME_SCORES
+from lightning_app.results.example_slices import ExampleSlices
+from lightning_app.results.test_record import write_cases, write_slices, write_test, write_volumes
 from lightning_app.runs.folder import Run
-from lightning_app.utils.json_csv import write_csv, write_json
+from lightning_app.runs.records import write_environment, write_record, write_split
+from lightning_app.utils.json_csv import write_csv
 
 SIZE = 16
 UNET, ATTENTION, SPP, ASPP = (
@@ -49,67 +55,59 @@ class ToyRun:
         run = Run(root / f"{self.network.rpartition('.')[2]}_{self.modality}" / self.name)
         run.path.mkdir(parents=True)
         run.config.write_text(yaml.safe_dump(self._config()), encoding="utf-8")
-        write_json(run.status, {"status": self.status})
-        write_json(run.environment, {"device": "cpu", "python": "3.11", "data": self._data()})
+        write_record(run.status, {"status": self.status})
+        write_environment(run.environment, {"device": "cpu", "python": "3.11"}, self._data())
         size = {"parameters": 1000, "multiply_adds": 2000, "image_size": [SIZE, SIZE]}
-        write_json(run.network, size)
+        write_record(run.network, size)
         rows = [(case, case[:-4], "test") for case in self.cases]
-        write_csv(run.split, ("case", "patient", "side"), [*rows, ("other-000", "other", "train")])
+        write_split(run.split, [*rows, ("other-000", "other", "train")])
         write_csv(run.metrics, ("epoch", "val/dice"), [(0, 0.25), (1, None), (2, 0.5)])
         if self.training is not None:
-            write_json(run.timing, {"device": "gpu", "run": {"seconds": self.training}})
+            write_record(run.timing, {"device": "gpu", "run": {"seconds": self.training}})
         self._write_test(run)
         return run
 
     def _write_test(self, run: Run) -> None:
-        test, table = run.test(), self.table()
-        scores = {
-            name: {score: _written(result) for score, result in results.items()}
-            for name, results in evaluate_with_intervals(table, seed=0).items()
-        }
-        metrics = {
+        test = run.test()
+        table, volumes = case_tables(self._masks(), ("whole",), VOLUME_SCORES)
+        facts = {
             "data": self._data(),
             "checkpoint": {"epoch": 2},
             "patients_trained_on": 0,
             "accuracy_of_nothing": accuracy_of_nothing(table),
-            "scores": scores,
         }
         if self.computed_with is not None:
-            metrics["computed_with"] = self.computed_with
-        write_json(test.metrics, metrics)
-        rows = [
-            (case, case[:-4], 7, "whole", *counts[0])
-            for case, counts in zip(table.cases, table.counts.tolist(), strict=True)
-        ]
-        header = ("case", "patient", "slice", "class", "tp", "fp", "fn", "tn")
-        write_csv(test.slices, header, rows)
+            facts["computed_with"] = self.computed_with
+        write_test(test, facts, count_results(table), volume_results(volumes, VOLUME_SCORES))
+        write_slices(test, table)
+        write_cases(test, table.by_case())
+        write_volumes(test, volumes)
         if self.inference is not None:
-            write_json(test.timing, {"device": "gpu", "seconds": self.inference})
-        self._write_masks(run)
+            write_record(test.timing, {"device": "gpu", "seconds": self.inference})
+        self._example_slices().write(test)
 
-    def _write_masks(self, run: Run) -> None:
-        pairs = [_masks(*sizes) for sizes in self.cases.values()]
-        truth, prediction = (np.packbits(np.stack(masks), axis=-1) for masks in zip(*pairs))  # noqa: B905
-        case, place = np.array(list(self.cases)), np.full(len(pairs), 7)
+    def _masks(self) -> list[CaseMasks]:
+        """The masks of every case, one slice each with index 7."""
+        return [
+            CaseMasks(case, case[:-4], [7], prediction[None], reference[None], (1.0, 1.0, 1.0))
+            for case, sizes in self.cases.items()
+            for reference, prediction in [_masks(*sizes)]
+        ]
+
+    def _example_slices(self) -> ExampleSlices:
+        masks = self._masks()
         grey = np.arange(SIZE * SIZE, dtype=np.uint8).reshape(1, SIZE, SIZE)
-        images = np.repeat(grey, len(pairs), axis=0)
-        np.savez(
-            run.test().masks, case=case, slice=place, width=np.array(SIZE), truth=truth,
-            prediction=prediction,
-        )  # fmt: skip
-        np.savez(run.test().images, case=case, slice=place, image=images)
+        return ExampleSlices(
+            [case.case for case in masks],
+            np.full(len(masks), 7),
+            np.repeat(grey, len(masks), axis=0),
+            np.concatenate([case.reference for case in masks]),
+            np.concatenate([case.prediction for case in masks]),
+        )
 
     def table(self) -> CountTable:
         """The counts."""
-        counts = [
-            [both, predicted - both, true - both, SIZE * SIZE - true - predicted + both]
-            for true, predicted, both in self.cases.values()
-        ]
-        cases = list(self.cases)
-        patients = [case[:-4] for case in cases]
-        return CountTable(
-            ("whole",), cases, patients, [7] * len(cases), np.array(counts, np.int64)[:, None]
-        )
+        return case_tables(self._masks(), ("whole",), ())[0]
 
     def _config(self) -> dict[str, Any]:
         return {
@@ -143,8 +141,3 @@ def _masks(true: int, predicted: int, both: int) -> tuple[NDArray[np.bool_], NDA
     truth[:true] = True
     prediction[true - both : true - both + predicted] = True
     return truth.reshape(1, SIZE, SIZE), prediction.reshape(1, SIZE, SIZE)
-
-
-def _written(result: Any) -> dict[str, float | None]:
-    low, high = result.interval or (None, None)
-    return {"value": result.value, "low": low, "high": high}

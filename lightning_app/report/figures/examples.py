@@ -1,4 +1,4 @@
-"""The same slices as several networks see them."""
+"""The same slices with the masks of several networks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,10 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lightning_app.metrics.scores import case_dice
+from lightning_app.metrics.count_table import ratio
+from lightning_app.metrics.evaluate import case_dice
 from lightning_app.report.load.cohorts import Cohort, Entry
-from lightning_app.report.load.display_names import ASPP, modality_name, network_name
-from lightning_app.report.load.masks import Masks, read_masks
+from lightning_app.report.load.display_names import modality_name, network_name
+from lightning_app.report.load.paper_values import PROPOSED_NETWORK
+from lightning_app.results.example_slices import ExampleSlices, read_example_slices
 
 QUANTILES = {
     "lowest": 0.0, "lower quartile": 0.25, "median": 0.5, "upper quartile": 0.75, "highest": 1.0
@@ -18,20 +20,20 @@ QUANTILES = {
 
 @dataclass(frozen=True)
 class Gallery:
-    """One slice a case of a modality, and what each network made of it.
+    """One slice of each case of a modality, with the masks of each network.
 
     Attributes:
-        modality: which.
+        modality: of the images.
         classes: of the masks.
         entries: the networks; the masks are those of the lowest seed.
-        masks: of each network; all of the same cases and slices.
+        masks: the masks of each network, all of the same cases and slices.
         notes: what is missing.
     """
 
     modality: str
     classes: tuple[str, ...]
     entries: Sequence[Entry]
-    masks: Sequence[Masks]
+    masks: Sequence[ExampleSlices]
     notes: Sequence[str]
 
     @property
@@ -41,37 +43,36 @@ class Gallery:
 
     def dice(self, network: int, case: int) -> NDArray[np.float64]:
         """Dice (classes,) of a network on the slice of a case; 1 where both masks are empty."""
-        truth, predicted = self.masks[0].truth[case], self.masks[network].prediction[case]
-        both = (truth & predicted).sum((1, 2), dtype=np.float64)
-        size = truth.sum((1, 2), dtype=np.float64) + predicted.sum((1, 2))
-        dice: NDArray[np.float64] = np.divide(
-            2 * both, size, out=np.ones_like(both), where=size > 0
-        )
-        return dice
+        reference, predicted = self.masks[0].reference[case], self.masks[network].prediction[case]
+        overlap = (reference & predicted).sum((1, 2), dtype=np.float64)
+        size = reference.sum((1, 2), dtype=np.float64) + predicted.sum((1, 2))
+        return ratio(2 * overlap, size, undefined=1)
 
     @property
     def judge(self) -> Entry:
-        """By whose Dice the figure's cases are chosen: ASPP, else the first network."""
-        return next((entry for entry in self.entries if entry.network == ASPP), self.entries[0])
+        """The network whose Dice chooses the figure's cases: the paper's, else the first one."""
+        proposed = (entry for entry in self.entries if entry.network == PROPOSED_NETWORK)
+        return next(proposed, self.entries[0])
 
     def chosen(self) -> dict[int, str]:
-        """The cases at the quartiles of the judge's Dice, the lowest first, with their place.
+        """The cases at the quartiles of the judge's Dice, the lowest first, with their rank.
 
-        Cases whose slice holds no target are left out, so long as any holds one.
+        Cases whose slice has no target are left out, unless no slice has any.
         """
         table = self.judge.first.table.by_case()
         dice = dict(zip(table.cases, case_dice(table).mean(axis=1), strict=True))
-        truth = self.masks[0].truth
-        shown = [i for i in range(len(self.cases)) if truth[i].any()] or range(len(self.cases))
+        reference = self.masks[0].reference
+        cases = range(len(self.cases))
+        shown = [case for case in cases if reference[case].any()] or cases
         ranked = sorted(shown, key=lambda i: (dice[self.cases[i]], self.cases[i]))
         chosen: dict[int, str] = {}
-        for words, quantile in QUANTILES.items():
-            chosen.setdefault(ranked[round(quantile * (len(ranked) - 1))], words)
+        for rank, quantile in QUANTILES.items():
+            chosen.setdefault(ranked[round(quantile * (len(ranked) - 1))], rank)
         return chosen
 
     @property
     def rule(self) -> str:
-        """How the cases of the figure are chosen, in words."""
+        """How the cases of the figure are chosen."""
         return (
             f"Cases at the lowest, the quartiles and the highest of the Dice of "
             f"{network_name(self.judge.network)} among those with target, of the run with seed "
@@ -80,31 +81,34 @@ class Gallery:
 
 
 def gallery(cohort: Cohort, modality: str) -> Gallery | None:
-    """The masks of a modality; None where no run of it has any that can be read."""
+    """The masks of a modality; None if none of its runs has readable masks."""
     entries: list[Entry] = []
-    masks: list[Masks] = []
+    masks: list[ExampleSlices] = []
     notes: list[str] = []
     for entry in cohort.of(modality):
         try:
-            found = read_masks(entry.first)
+            slices = read_example_slices(entry.first.run.test())
         except ValueError as error:
             notes.append(f"{network_name(entry.network)}, {entry.first.name}: {error}")
             continue
-        if masks and not _same_slices(found, masks[0]):
-            notes.append(f"{network_name(entry.network)}: its masks are of other slices")
+        if masks and not _same_slices(slices, masks[0]):
+            notes.append(f"{network_name(entry.network)}: its masks show other slices")
             continue
         entries.append(entry)
-        masks.append(found)
+        masks.append(slices)
     if not masks:
         return None
     return Gallery(modality, cohort.classes, entries, masks, notes)
 
 
-def title(found: Gallery) -> str:
-    """Of its figure."""
-    return f"{modality_name(found.modality)}: image, truth and the networks' masks"
+def title(gallery: Gallery) -> str:
+    """The title of its figure."""
+    return f"{modality_name(gallery.modality)}: image, ground truth and the networks' masks"
 
 
-def _same_slices(one: Masks, other: Masks) -> bool:
-    same_truth = one.truth.shape == other.truth.shape and bool((one.truth == other.truth).all())
-    return one.cases == other.cases and one.slices == other.slices and same_truth
+def _same_slices(first: ExampleSlices, second: ExampleSlices) -> bool:
+    return (
+        first.cases == second.cases
+        and np.array_equal(first.slices, second.slices)
+        and np.array_equal(first.reference, second.reference)
+    )

@@ -12,8 +12,8 @@ import numpy as np
 
 from callbacks.utils.atomic_write import atomic_write
 from lightning_app.report.figures.examples import Gallery, title
-from lightning_app.report.load.cohorts import Cohort, Entry
-from lightning_app.report.load.display_names import NETWORKS, modality_name, network_name
+from lightning_app.report.load.cohorts import Cohort
+from lightning_app.report.load.display_names import modality_name, network_colours, network_name
 from lightning_app.report.tables.estimates import dice_by_case, pixels_by_case
 from lightning_app.results.plots import COLOURS, overlay
 
@@ -21,20 +21,18 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Okabe and Ito's colours, told apart by colour-blind eyes too; black for networks beyond the four.
-_LINES = dict(zip(NETWORKS, ("#0072B2", "#E69F00", "#009E73", "#CC79A7"), strict=True))
 _PAGE_DPI = 80  # keeps the page small
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure with its words.
+    """A figure with its title and notes.
 
     Attributes:
         name: of its files.
-        title: above it.
-        notes: beneath it.
-        figure: matplotlib's.
+        title: above the figure.
+        notes: below the figure.
+        figure: as matplotlib draws it.
     """
 
     name: str
@@ -43,7 +41,7 @@ class Drawing:
     figure: Figure
 
     def write(self, folder: Path) -> None:
-        """As PNG and PDF."""
+        """Write it as PNG and PDF."""
         with atomic_write(folder / f"{self.name}.png") as temporary:
             self.figure.savefig(temporary, dpi=150)
         with atomic_write(folder / f"{self.name}.pdf") as temporary:
@@ -60,7 +58,7 @@ class Drawing:
 
 
 def all_drawings(cohort: Cohort, galleries: Sequence[Gallery]) -> Iterator[Drawing]:
-    """Every figure, in the order of the page, drawn one by one."""
+    """Every figure in the order of the page; each is drawn when it is asked for."""
     origin = "Data: synthetic phantom" if cohort.data.kind == "phantom" else ""
     for gallery in galleries:
         yield _figure_3(gallery, origin)
@@ -69,64 +67,67 @@ def all_drawings(cohort: Cohort, galleries: Sequence[Gallery]) -> Iterator[Drawi
 
 
 def _figure_3(gallery: Gallery, origin: str) -> Drawing:
-    """Rows of image, truth and masks."""
+    """Rows of image, ground truth and the networks' masks."""
     from matplotlib.patches import Patch
 
     chosen, networks = gallery.chosen(), len(gallery.entries)
     figure = _new_figure(1.9 * (2 + networks), 2.05 * len(chosen) + 0.6, origin)
     axes = figure.subplots(len(chosen), 2 + networks, squeeze=False)
-    for row, (case, words) in zip(axes, chosen.items(), strict=True):
-        image, truth = gallery.masks[0].images[case], gallery.masks[0].truth[case]
+    for row, (case, rank) in zip(axes, chosen.items(), strict=True):
+        image, reference = gallery.masks[0].images[case], gallery.masks[0].reference[case]
         predictions = [masks.prediction[case] for masks in gallery.masks]
-        for axis, masks in zip(row, [np.zeros_like(truth), truth, *predictions], strict=True):
+        shown = [np.zeros_like(reference), reference, *predictions]
+        for axis, masks in zip(row, shown, strict=True):
             axis.imshow(overlay(image, masks))
             axis.set(xticks=[], yticks=[])
-        row[0].set_ylabel(f"{words}\n{gallery.cases[case]}", fontsize=6, parse_math=False)
+        row[0].set_ylabel(f"{rank}\n{gallery.cases[case]}", fontsize=6, parse_math=False)
         for network, axis in enumerate(row[2:]):
             scores = " / ".join(f"{dice:.3f}" for dice in gallery.dice(network, case))
             axis.set_xlabel(f"Dice {scores}", fontsize=7)
-    heads = ["image", "truth", *(network_name(entry.network) for entry in gallery.entries)]
+    heads = ["image", "ground truth", *(network_name(entry.network) for entry in gallery.entries)]
     for axis, head in zip(axes[0], heads, strict=True):
         axis.set_title(head, fontsize=8)
     handles = [Patch(color=c, label=n) for c, n in zip(COLOURS, gallery.classes, strict=False)]
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
-    notes = [gallery.rule, "Dice is that of the slice shown.", *gallery.notes]
+    notes = [gallery.rule, "Dice is that of the slice.", *gallery.notes]
     return Drawing(f"figure3_{gallery.modality}", f"Figure 3, {title(gallery)}", notes, figure)
 
 
 def _training(cohort: Cohort, origin: str) -> Drawing:
     """Validation Dice over epochs."""
+    colours = _colours(cohort)
     figure = _new_figure(3.6 * len(cohort.modalities), 3.6, origin)
     axes = figure.subplots(1, len(cohort.modalities), squeeze=False, sharey=True)[0]
     for axis, modality in zip(axes, cohort.modalities, strict=True):
         for entry in cohort.of(modality):
-            for place, run in enumerate(entry.runs):
+            colour, label = colours[entry.network], network_name(entry.network)
+            for run in entry.runs:
                 epochs, dice = zip(*run.history, strict=True) if run.history else ((), ())
-                label = network_name(entry.network) if place == 0 else None
-                axis.plot(epochs, dice, color=_colour(entry), label=label, lw=1.2, marker=".", ms=3)
+                axis.plot(epochs, dice, color=colour, label=label, lw=1.2, marker=".", ms=3)
         axis.set(title=modality_name(modality), xlabel="epoch", ylim=(0, 1))
     axes[0].set_ylabel("validation Dice (val/dice)")
     _legend(figure, axes.tolist())
-    return Drawing("training", "Training: validation Dice", ["A line a seed."], figure)
+    return Drawing("training", "Training: validation Dice", ["One line for each seed."], figure)
 
 
 def _dice_against_size(cohort: Cohort, origin: str) -> Drawing:
-    """Dice of each case against its true size."""
+    """Dice of each case against the size of the class in the ground truth."""
+    colours = _colours(cohort)
     rows, columns = len(cohort.classes), len(cohort.modalities)
     figure = _new_figure(3.6 * columns, 3.0 * rows + 0.6, origin)
     axes = figure.subplots(rows, columns, squeeze=False, sharey=True)
     for (index, column), axis in np.ndenumerate(axes):
         for entry in cohort.of(cohort.modalities[column]):
             pixels, dice = pixels_by_case(entry, index), dice_by_case(entry, index)
-            known = pixels > 0
-            colour, label = _colour(entry), network_name(entry.network)
-            axis.scatter(pixels[known], dice[known], s=9, color=colour, alpha=0.7, label=label)
+            present = pixels > 0
+            colour, label = colours[entry.network], network_name(entry.network)
+            axis.scatter(pixels[present], dice[present], s=9, color=colour, alpha=0.7, label=label)
         name = f"{modality_name(cohort.modalities[column])}, {cohort.classes[index]}"
-        axis.set(title=name, xlabel="true pixels of the case", ylim=(-0.02, 1.02))
+        axis.set(title=name, xlabel="pixels of the case in the ground truth", ylim=(-0.02, 1.02))
     for axis in axes[:, 0]:
         axis.set_ylabel("Dice of the case")
     _legend(figure, axes.ravel().tolist())
-    notes = ["Cases whose truth is empty are left out. Of several seeds the mean."]
+    notes = ["Cases without the class are left out. Several seeds are averaged."]
     return Drawing("tumour_size", "Dice against tumour size", notes, figure)
 
 
@@ -142,7 +143,7 @@ def _new_figure(width: float, height: float, origin: str) -> Figure:
 
 
 def _legend(figure: Figure, axes: Sequence[Axes]) -> None:
-    """One for all axes, each network once."""
+    """One legend for all axes, with each network once."""
     shown: dict[str, Any] = {}
     for axis in axes:
         handles, labels = axis.get_legend_handles_labels()
@@ -152,5 +153,5 @@ def _legend(figure: Figure, axes: Sequence[Axes]) -> None:
     )
 
 
-def _colour(entry: Entry) -> str:
-    return _LINES.get(entry.network, "black")
+def _colours(cohort: Cohort) -> dict[str, str]:
+    return network_colours([run.network for run in cohort.runs])

@@ -1,4 +1,4 @@
-"""What the page's case browser is given: small pictures, and Dice of every network."""
+"""The data of the page's case browser: small pictures, and the Dice of every network."""
 
 import base64
 import io
@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from lightning_app.report.figures.examples import Gallery
 from lightning_app.report.load.display_names import modality_name, network_name
 
-_JPEG_QUALITY = 60  # some 5 KB a slice; a PNG of the same has 20
+_JPEG_QUALITY = 60  # about 5 KB for a slice; as PNG about 20
 
 
 def browsable(gallery: Gallery, title: str) -> dict[str, Any]:
-    """A gallery as JSON types; pictures are data URLs."""
+    """A gallery as JSON types, with pictures as data URLs."""
     height, width = gallery.masks[0].images.shape[1:]
     modality = modality_name(gallery.modality)
     return {
@@ -31,10 +31,10 @@ def _case(gallery: Gallery, case: int) -> dict[str, Any]:
     shared = gallery.masks[0]
     return {
         "case": shared.cases[case],
-        "slice": shared.slices[case],
+        "slice": int(shared.slices[case]),
         "image": jpeg(shared.images[case]),
-        "pixels": shared.truth[case].sum(axis=(1, 2)).tolist(),
-        "truth": [mask_png(mask) for mask in shared.truth[case]],
+        "pixels": shared.reference[case].sum(axis=(1, 2)).tolist(),
+        "truth": [mask_png(mask) for mask in shared.reference[case]],
         "masks": [[mask_png(m) for m in masks.prediction[case]] for masks in gallery.masks],
         "dice": [gallery.dice(n, case).round(4).tolist() for n in range(len(gallery.masks))],
     }

@@ -1,4 +1,4 @@
-"""The page: one HTML file that needs nothing else."""
+"""The page: a single HTML file that needs nothing else."""
 
 import base64
 from collections.abc import Sequence
@@ -8,19 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from lightning_app.metrics.bootstrap import FEWEST_PATIENTS
-from lightning_app.metrics.scores import SCORES
-from lightning_app.report.load import paper_values as paper
+from lightning_app.metrics.count_scores import SCORES
+from lightning_app.metrics.volume_scores import VOLUME_SCORES
 from lightning_app.report.load.cohorts import Cohort
+from lightning_app.report.load.paper_values import PAPER, WHAT_CAN_BE_COMPARED
 from lightning_app.report.load.runs import LeftOut
 from lightning_app.report.tables.caveats import page_warnings
 from lightning_app.report.tables.table import Cell, Table, sort_value
 
 GENERATOR = "brats-lightning report"
 _TEMPLATES = Path(__file__).parent / "templates"
-_PHANTOM = (
-    "patients were made up by the program. Scores on them test the program and say nothing about "
-    "patients."
-)
+_PHANTOM = "patients are synthetic. Scores on them test the program and say nothing about patients."
 
 
 @dataclass(frozen=True)
@@ -29,8 +27,8 @@ class Picture:
 
     Attributes:
         name: of its files.
-        title: above it.
-        notes: beneath it.
+        title: above the figure.
+        notes: below the figure.
         png: its bytes.
     """
 
@@ -42,7 +40,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Part:
-    """What the page shows of a cohort."""
+    """The part of the page about one cohort."""
 
     cohort: Cohort
     title: str
@@ -52,36 +50,37 @@ class Part:
 
 
 def render(parts: Sequence[Part], left_out: Sequence[LeftOut]) -> str:
-    """The page as HTML. Whatever came from a file is escaped."""
+    """The page as HTML. Text from files is escaped."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-    surroundings = Environment(
+    templates = Environment(
         loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     cohorts = [part.cohort for part in parts]
-    return surroundings.get_template("page.html").render(
+    return templates.get_template("page.html").render(
         generator=GENERATOR,
         version=version("brats-lightning"),
-        phantom=_on_phantom(parts),
+        phantom=_phantom_banner(parts),
         warnings=page_warnings(cohorts),
         groups=[_group(part, number) for number, part in enumerate(parts, start=1)],
         galleries=[gallery for part in parts for gallery in part.galleries],
-        paper=paper.PAPER,
-        comparable=paper.WHAT_CAN_BE_COMPARED,
+        paper=PAPER,
+        comparable=WHAT_CAN_BE_COMPARED,
         scores=SCORES,
+        volume_scores=VOLUME_SCORES,
         fewest=FEWEST_PATIENTS,
         left_out=left_out,
     )
 
 
-def _on_phantom(parts: Sequence[Part]) -> str:
-    """The banner; empty where no part is of the phantom."""
+def _phantom_banner(parts: Sequence[Part]) -> str:
+    """The banner; empty if no cohort was tested on the phantom."""
     synthetic = [part.title for part in parts if part.cohort.data.kind == "phantom"]
     if not synthetic:
         return ""
-    whose = "These" if len(synthetic) == len(parts) else f"In {'; '.join(synthetic)}: the"
-    return f"{whose} {_PHANTOM}"
+    subject = "These" if len(synthetic) == len(parts) else f"In {'; '.join(synthetic)}: the"
+    return f"{subject} {_PHANTOM}"
 
 
 def _group(part: Part, number: int) -> dict[str, Any]:
@@ -102,21 +101,21 @@ def _group(part: Part, number: int) -> dict[str, Any]:
 
 
 def _table(table: Table, anchor: str) -> dict[str, Any]:
-    numeric = [not table.is_words(place) for place in range(len(table.columns))]
+    numeric = [not table.is_text(column) for column in range(len(table.columns))]
     heads = [
         {"title": column.title, "number": number}
         for column, number in zip(table.columns, numeric, strict=True)
     ]
     rows = [
-        [_cell(table, place, cell, number=numeric[place]) for place, cell in enumerate(row)]
+        [_cell(table, column, cell, number=numeric[column]) for column, cell in enumerate(row)]
         for row in table.rows
     ]
     notes = list(table.notes)
     return {"anchor": anchor, "title": table.title, "heads": heads, "rows": rows, "notes": notes}
 
 
-def _cell(table: Table, place: int, cell: Cell, *, number: bool) -> dict[str, Any]:
-    value, interval = table.words(place, cell)
+def _cell(table: Table, column: int, cell: Cell, *, number: bool) -> dict[str, Any]:
+    value, interval = table.cell_text(column, cell)
     sort = sort_value(cell)
     return {
         "text": value,
@@ -127,18 +126,18 @@ def _cell(table: Table, place: int, cell: Cell, *, number: bool) -> dict[str, An
 
 
 def _facts(cohort: Cohort) -> list[tuple[str, str]]:
-    """What the data are."""
+    """Facts about the tested data."""
     run, data = cohort.runs[0], cohort.data
     fingerprints = {run.modality: run.data.fingerprint for run in cohort.runs}
-    sides = ", ".join(f"{side} {cases}" for side, cases in run.sides.items())
+    cases = ", ".join(f"{split} {number}" for split, number in run.cases_per_split.items())
     tested = f"{len(set(run.table.cases))} cases of {len(set(run.table.patients))} patients"
-    devices = sorted({run.surroundings.device or "unknown" for run in cohort.runs})
+    devices = sorted({run.environment.device or "unknown" for run in cohort.runs})
     return [
         ("Data", "synthetic phantom" if data.kind == "phantom" else "files"),
         ("Target", f"{data.target}; classes: {', '.join(cohort.classes)}"),
         ("Slices", f"{data.slices}; tested: {data.eval_slices}"),
-        ("Split", f"{data.split}; cases: {sides}"),
+        ("Split", f"{data.split}; cases: {cases}"),
         ("Tested", f"{tested}, {len(run.table.slices)} slices"),
-        ("Fingerprints", ", ".join(f"{name} {print_}" for name, print_ in fingerprints.items())),
+        ("Fingerprints", ", ".join(f"{name} {value}" for name, value in fingerprints.items())),
         ("Devices", ", ".join(devices)),
     ]

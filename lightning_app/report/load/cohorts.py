@@ -1,4 +1,4 @@
-"""Which runs may be compared: those tested on the same slices of the same patients."""
+"""Which runs may be compared: runs that were tested on the same slices of the same patients."""
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
@@ -7,12 +7,13 @@ from functools import cached_property
 
 from lightning_app.config.option_policy import FREE, is_below
 from lightning_app.report.load.display_names import modality_order, network_order
-from lightning_app.report.load.runs import TestData, TestedRun
+from lightning_app.report.load.runs import TestedRun
+from lightning_app.runs.records import DataRecord
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One network on one modality, with the runs of all its seeds, the lowest seed first."""
+    """A network on a modality, with the runs of all its seeds, the lowest seed first."""
 
     network: str
     modality: str
@@ -40,18 +41,18 @@ class Cohort:
     runs: tuple[TestedRun, ...]
 
     @property
-    def data(self) -> TestData:
-        """What they were tested on, but for the fingerprint, which each modality has its own of."""
+    def data(self) -> DataRecord:
+        """The tested data; the fingerprint is that of the first modality."""
         return self.runs[0].data
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """What was to be segmented."""
+        """The classes of the target."""
         return self.runs[0].table.classes
 
     @cached_property
     def entries(self) -> list[Entry]:
-        """Network by network within each modality."""
+        """The networks of each modality, modality by modality."""
         keys = dict.fromkeys((run.network, run.modality) for run in self.runs)
         return [
             Entry(*key, tuple(run for run in self.runs if (run.network, run.modality) == key))
@@ -69,7 +70,7 @@ class Cohort:
 
 
 def cohorts(runs: Sequence[TestedRun]) -> list[Cohort]:
-    """Sort runs into groups within which they may be compared; the largest group comes first."""
+    """Sort runs into groups that may be compared within; the largest group comes first."""
     ranks = _fingerprint_ranks(runs)
     groups: dict[Hashable, list[TestedRun]] = {}
     for run in runs:
@@ -79,10 +80,10 @@ def cohorts(runs: Sequence[TestedRun]) -> list[Cohort]:
 
 
 def differing_settings(runs: Iterable[TestedRun]) -> dict[str, list[str]]:
-    """Options of the training that are not the same in all runs that have them, with their values.
+    """Options of the training that differ between the runs that have them, with their values.
 
-    Left out are network, modality and seed, which a grid varies, what a resumed run may change, and
-    what decides the data and the split, which are the same in a cohort whatever was asked for.
+    Left out are network, modality and seed, which a grid varies; options that a resumed run may
+    change; and options that decide data and split, which are the same within a cohort.
     """
     values: dict[str, list[str]] = {}
     for run in runs:
@@ -91,7 +92,7 @@ def differing_settings(runs: Iterable[TestedRun]) -> dict[str, list[str]]:
                 values.setdefault(option, [])
                 if value not in values[option]:
                     values[option].append(value)
-    return {option: sorted(known) for option, known in values.items() if len(known) > 1}
+    return {option: sorted(different) for option, different in values.items() if len(different) > 1}
 
 
 _LEFT_OUT = (
@@ -110,24 +111,24 @@ def _flat(content: object, name: str = "") -> list[tuple[str, str]]:
 
 
 def _tested_on(run: TestedRun) -> Hashable:
-    """What must be the same in all modalities of a cohort."""
+    """What must be the same for all modalities of a cohort."""
     data, table = run.data, run.table
     slices = tuple(zip(table.cases, table.patients, table.slices, strict=True))
     return (
         data.kind,
         data.split,
         data.target,
-        data.slices,
-        data.eval_slices,
+        str(data.slices),
+        str(data.eval_slices),
         table.classes,
         slices,
     )
 
 
 def _fingerprint_ranks(runs: Sequence[TestedRun]) -> dict[str, int]:
-    """By run, how common its fingerprint is among those of its modality: 0 for the commonest.
+    """For each run the rank of its fingerprint in its modality: 0 for the most common.
 
-    The fingerprint covers the modality, so it cannot be compared between modalities.
+    A fingerprint covers the modality, so it cannot be compared between modalities.
     """
     common: dict[Hashable, Counter[str]] = {}
     for run in runs:

@@ -1,34 +1,65 @@
-"""What networks and modalities are called in tables, and in which order they stand."""
+"""How networks and modalities appear in tables and figures: names, colours and order.
 
+A new network needs no entry: it falls back to its class name and a colour of its own. An entry
+gives it a display name and a fixed place.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+
+class NetworkStyle(NamedTuple):
+    """How a network appears.
+
+    Attributes:
+        name: in tables and legends.
+        colour: of its lines.
+    """
+
+    name: str
+    colour: str
+
+
+# In the order of tables. Okabe and Ito's colours, which colour-blind readers can distinguish.
 NETWORKS = {
-    "models.UNet": "UNet",
-    "models.AttentionUNet": "Attention UNet",
-    "models.AttentionUNetSPP": "Attention UNet + SPP",
-    "models.AttentionUNetASPP": "Attention UNet + ASPP",
+    "models.UNet": NetworkStyle("UNet", "#0072B2"),
+    "models.AttentionUNet": NetworkStyle("Attention UNet", "#E69F00"),
+    "models.AttentionUNetSPP": NetworkStyle("Attention UNet + SPP", "#009E73"),
+    "models.AttentionUNetASPP": NetworkStyle("Attention UNet + ASPP", "#CC79A7"),
 }
+_FURTHER_COLOURS = ("#000000", "#D55E00", "#56B4E9", "#8C564B", "#7F7F7F", "#BCBD22")
+
 MODALITIES = {"t1c": "T1c", "t2f": "FLAIR", "t2w": "T2w", "t1n": "T1"}
-ASPP = "models.AttentionUNetASPP"
 
 
 def network_name(class_path: str) -> str:
-    """Of one of the four its name, of any other its class."""
-    return NETWORKS.get(class_path, class_path.rpartition(".")[2])
+    """The display name of a network; of an unknown network the name of its class."""
+    return NETWORKS[class_path].name if class_path in NETWORKS else class_path.rpartition(".")[2]
 
 
-def modality_name(modality: str) -> str:
-    """``t2f`` is FLAIR; of several channels, each."""
-    return " + ".join(MODALITIES.get(one, one) for one in modality.split("+"))
+def network_colours(class_paths: Sequence[str]) -> dict[str, str]:
+    """The colour of each network; unknown ones get further colours, in alphabetical order."""
+    unknown = sorted({path for path in class_paths if path not in NETWORKS})
+    further = {
+        path: _FURTHER_COLOURS[index % len(_FURTHER_COLOURS)] for index, path in enumerate(unknown)
+    }
+    return {path: style.colour for path, style in NETWORKS.items()} | further
 
 
 def network_order(class_path: str) -> tuple[int, str]:
-    """The paper's four in its order, then all others."""
-    return _place(class_path, list(NETWORKS)), class_path
+    """A sort key: networks of the table in its order, then all others by name."""
+    return _rank(class_path, list(NETWORKS)), class_path
+
+
+def modality_name(modality: str) -> str:
+    """The display name of a modality, such as FLAIR; of several channels all their names."""
+    return " + ".join(MODALITIES.get(part, part) for part in modality.split("+"))
 
 
 def modality_order(modality: str) -> tuple[int, str]:
-    """The paper's three in its order, then all others."""
-    return _place(modality, list(MODALITIES)), modality
+    """A sort key: the modalities in the order of the table, then all others by name."""
+    return _rank(modality, list(MODALITIES)), modality
 
 
-def _place(name: str, known: list[str]) -> int:
-    return known.index(name) if name in known else len(known)
+def _rank(name: str, names: list[str]) -> int:
+    return names.index(name) if name in names else len(names)

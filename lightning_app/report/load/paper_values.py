@@ -1,4 +1,4 @@
-"""What the paper prints, so far as our copy can be read."""
+"""The figures that the paper prints, as far as our copy is legible."""
 
 from dataclasses import dataclass
 
@@ -7,11 +7,12 @@ PAPER = (
     "Pyramid Pooling for improved brain tumor segmentation"
 )
 DEVICE = "RTX 3090"
+PROPOSED_NETWORK = "models.AttentionUNetASPP"
 
 
 @dataclass(frozen=True)
 class Printed:
-    """One network on one modality; None where our copy has no legible value.
+    """One network on one modality; None if our copy has no legible value.
 
     Attributes:
         dsc: Table 1, in %.
@@ -19,7 +20,7 @@ class Printed:
         accuracy: Table 1, in %.
         training: Table 2, in seconds.
         inference: Table 2, in seconds for the 126 test images.
-        remark: what must be known about the figures.
+        remark: what a reader must know about the figures.
     """
 
     dsc: float | None = None
@@ -53,16 +54,16 @@ PRINTED = {
 }
 
 WHAT_CAN_BE_COMPARED = f"""\
-The paper does not say which slices, which target and which test patients it used, nor over what \
-DSC and mIoU are means. Its figures stand beside ours for orientation; a difference between the \
-two is no finding.
-DSC and accuracy of its ASPP row fit a pooled reading, which is ours: the mean of predicted and \
+The paper does not say which slices, which target and which test patients it used, nor what \
+DSC and mIoU are averaged over. Its figures are printed beside ours for orientation; a difference \
+between the two is not a finding.
+DSC and accuracy of its ASPP row are consistent with pooling, as ours: the mean of predicted and \
 true tumour share is then 2.05 % (FLAIR), 2.02 % (T1c) and 1.96 % (T2w).
 Its mIoU cannot, with one rule for empty slices, be a mean over the same units as its DSC: a mean \
 IoU is at least DSC / (2 - DSC), which is 66.3 (FLAIR), 52.4 (T1c) and 60.6 (T2w), and the paper \
 prints 45.83, 41.13 and 42.49.
 Its times were taken on one {DEVICE} and for 126 test images. It does not say what they include, \
 so they compare with ours in order of magnitude at most.
-Cells are empty where our copy of the paper is not legible: in Table 1 UNet (all but the mIoU of \
+Cells are empty if our copy of the paper is not legible: in Table 1 UNet (all but the mIoU of \
 T2w) and SPP, in Table 2 the inference time of UNet on T2w.
 """.splitlines()

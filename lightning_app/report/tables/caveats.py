@@ -9,70 +9,72 @@ from lightning_app.report.load.runs import TestedRun
 
 
 def page_warnings(cohorts: Sequence[Cohort]) -> list[str]:
-    """One sentence or two each."""
-    found = []
+    """What applies to the whole page, and to each group."""
+    warnings = []
     if len(cohorts) > 1:
-        found.append(
-            f"The runs are of {len(cohorts)} different data sets, splits, targets or choices of "
-            "slices. Each has tables of its own; nothing is compared between them."
+        warnings.append(
+            f"The runs have {len(cohorts)} different data sets, splits, targets or choices of "
+            "slices. Each group has its own tables; nothing is compared between groups."
         )
     if missing := missing_experiments(cohorts):
-        found.append(
+        warnings.append(
             f"{len(missing)} of the paper's 12 experiments have no finished and tested run: "
             f"{', '.join(missing)}."
         )
     for number, cohort in enumerate(cohorts, start=1):
-        where = f"Group {number}: " if len(cohorts) > 1 else ""
-        found += [where + words for words in _of_cohort(cohort)]
-    return found
+        prefix = f"Group {number}: " if len(cohorts) > 1 else ""
+        warnings += [prefix + caveat for caveat in _cohort_caveats(cohort)]
+    return warnings
 
 
-def on_computation(cohort: Cohort) -> list[str]:
-    """A sentence where the tests were not computed alike, or may not have been; else nothing."""
-    ways = sorted({run.computed_with or "unknown, of an earlier version" for run in cohort.runs})
+def computation_caveats(cohort: Cohort) -> list[str]:
+    """A sentence if the tests differ in precision or acceleration, or may differ; else nothing."""
+    ways = sorted({run.test.computed_with or "unknown (an earlier version)" for run in cohort.runs})
     if len(ways) == 1:
         return []
-    words = (
+    caveat = (
         f"The runs were not all tested with the same precision and acceleration: {'; '.join(ways)} "
         "(column 'Tested with' of the table of runs). A difference between networks, in scores or "
-        "in times, may come from that: test them alike."
+        "in times, may come from that: test them in the same way."
     )
-    return [words]
+    return [caveat]
 
 
-def _of_cohort(cohort: Cohort) -> list[str]:
-    found = []
+def _cohort_caveats(cohort: Cohort) -> list[str]:
+    caveats = []
     if any(len(entry.runs) == 1 for entry in cohort.entries):
-        found.append(
-            "Networks with a single seed: what is said of them is said of these weights, not of "
-            "the architecture."
+        caveats.append(
+            "Networks with a single seed: the results are about these weights, not about the "
+            "architecture."
         )
     for option, values in differing_settings(cohort.runs).items():
-        found.append(
-            f"The runs were not trained alike: {option} is {' or '.join(values)}. A difference "
-            "between networks may come from that."
+        caveats.append(
+            f"The runs were not trained with the same options: {option} is {' or '.join(values)}. "
+            "A difference between networks may come from that."
         )
-    found += on_computation(cohort)
-    found += [
-        f"{run.name} was tested with the weights of epoch {run.best_epoch} and then trained on to "
-        f"better ones: its scores are old. python main.py test --run {run.run.path} renews them."
+    caveats += computation_caveats(cohort)
+    caveats += [
+        f"{run.name} was tested with the weights of epoch {run.test.epoch}, and its training was "
+        "then resumed and found better ones: its scores are out of date. "
+        f"python main.py test --run {run.run.path} updates them."
         for run in cohort.runs
-        if _went_on(run)
+        if _has_better_epoch(run)
     ]
-    found += [
-        f"{run.name} was trained, or its best epoch chosen, on {run.flattered_by} of the tested "
-        "patients: its scores are flattered."
+    caveats += [
+        f"{run.name} was trained, or its best epoch chosen, on {run.test.patients_trained_on} of "
+        "the tested patients: its scores are flattered."
         for run in cohort.runs
-        if run.flattered_by
+        if run.test.patients_trained_on
     ]
     if uses_reference(cohort.data.eval_slices):  # type: ignore[arg-type]
-        found.append(
-            f"The tested slices ('{cohort.data.eval_slices}') were chosen by looking at the truth."
+        caveats.append(
+            f"The tested slices ('{cohort.data.eval_slices}') were chosen by looking at the ground "
+            "truth."
         )
-    return found
+    return caveats
 
 
-def _went_on(run: TestedRun) -> bool:
-    """Whether the training has come to a higher validation Dice than the tested weights had."""
-    tested = dict(run.history).get(run.best_epoch)
+def _has_better_epoch(run: TestedRun) -> bool:
+    """Whether an epoch has a higher validation Dice than the tested weights."""
+    tested = dict(run.history).get(run.test.epoch)
     return tested is not None and any(dice > tested for _, dice in run.history)

@@ -1,4 +1,4 @@
-"""What an entry scores: over its seeds, over the patients, and patient by patient."""
+"""The scores of an entry: over its seeds, over the patients, and of each patient."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightning_app.metrics.bootstrap import Interval, Ratio, combined_interval
-from lightning_app.metrics.scores import SCORES, Score, case_dice, patient_terms
+from lightning_app.metrics.count_scores import SCORES
+from lightning_app.metrics.evaluate import BOOTSTRAP_SEED, case_dice, patient_terms, volume_terms
+from lightning_app.metrics.score import CountScore, Result, VolumeScore
 from lightning_app.report.load.cohorts import Entry
 
-BOOTSTRAP_SEED = 0
-SCORE = {score.name: score for score in SCORES}
+DICE = next(score for score in SCORES if score.name == "dice")
 
 
 @dataclass(frozen=True)
@@ -19,9 +20,9 @@ class Measure:
     """A mean over seeds.
 
     Attributes:
-        value: the mean; None where it is undefined, or was not measured, in one of the seeds.
-        std: standard deviation over the seeds; None for a single one.
-        interval: 95 % bootstrap over patients; None where there is none.
+        value: the mean; None if it is undefined, or was not measured, for one of the seeds.
+        std: standard deviation over the seeds; None for a single seed.
+        interval: 95 % bootstrap over patients; None if there is none.
     """
 
     value: float | None
@@ -29,39 +30,45 @@ class Measure:
     interval: Interval | None = None
 
     def times(self, factor: float) -> "Measure":
-        """In another unit."""
+        """The measure in another unit."""
         interval = self.interval and (factor * self.interval[0], factor * self.interval[1])
         return Measure(_scaled(self.value, factor), _scaled(self.std, factor), interval)
 
 
-def mean_over_seeds(values: Sequence[float | None], interval: Interval | None = None) -> Measure:
-    """Mean and sample standard deviation; undefined where one of the values is."""
-    known = [value for value in values if value is not None]
-    if not known or len(known) < len(values):
+def mean_over_seeds(values: Sequence[float | None]) -> Measure:
+    """Mean and sample standard deviation; undefined if one of the values is."""
+    defined = [value for value in values if value is not None]
+    if not defined or len(defined) < len(values):
         return Measure(None)
-    std = float(np.std(known, ddof=1)) if len(known) > 1 else None
-    return Measure(float(np.mean(known)), std, interval)
+    std = float(np.std(defined, ddof=1)) if len(defined) > 1 else None
+    return Measure(float(np.mean(defined)), std)
 
 
-def score_measure(entry: Entry, index: int, name: str) -> Measure:
-    """A score of an entry in the class with that index.
+def score_measure(entry: Entry, index: int, score: CountScore) -> Measure:
+    """A count score of an entry, of the class with that index.
 
-    The interval of several seeds is that of their mean, the same patients drawn for all of them.
+    The interval of several seeds is that of their mean: the same patients are drawn for all.
     """
     target = entry.first.table.classes[index]
-    results = [run.scores[target][name] for run in entry.runs]
-    if len(results) == 1:
-        return Measure(results[0].value, None, results[0].interval)
-    measure = mean_over_seeds([result.value for result in results])
-    if measure.value is None:
-        return measure
-    terms, weights = seed_terms(entry, index, SCORE[name])
-    return Measure(measure.value, measure.std, combined_interval(weights, terms, BOOTSTRAP_SEED))
+    results = [run.scores[target][score.name] for run in entry.runs]
+    return _measure(results, [patient_terms(run.table, index, score) for run in entry.runs])
 
 
-def seed_terms(entry: Entry, index: int, score: Score) -> tuple[list[Ratio], list[float]]:
-    """Of each seed the score's terms by patient, and its weight in the mean."""
-    terms = [patient_terms(run.table, index, score) for run in entry.runs]
+def volume_measure(entry: Entry, index: int, score: VolumeScore) -> Measure:
+    """A volume score of an entry; undefined if one of its runs lacks the score."""
+    target = entry.first.table.classes[index]
+    results, terms = [], []
+    for run in entry.runs:
+        if run.volume_table is None or score.name in run.missing:
+            return Measure(None)
+        results.append(run.volumes[target][score.name])
+        terms.append(volume_terms(run.volume_table, index, score))
+    return _measure(results, terms)
+
+
+def seed_terms(entry: Entry, index: int) -> tuple[list[Ratio], list[float]]:
+    """For each seed the terms of pooled Dice by patient, and its weight in the mean."""
+    terms = [patient_terms(run.table, index, DICE) for run in entry.runs]
     return terms, [1 / len(terms)] * len(terms)
 
 
@@ -74,15 +81,25 @@ def dice_by_case(entry: Entry, index: int) -> NDArray[np.float64]:
 
 def dice_by_patient(entry: Entry, index: int) -> NDArray[np.float64]:
     """Mean Dice of each patient's cases, a mean over seeds, (patients,) in alphabetical order."""
-    _, place = np.unique(entry.first.table.by_case().patients, return_inverse=True)
-    return np.bincount(place, dice_by_case(entry, index)) / np.bincount(place)
+    _, patient = np.unique(entry.first.table.by_case().patients, return_inverse=True)
+    return np.bincount(patient, dice_by_case(entry, index)) / np.bincount(patient)
 
 
 def pixels_by_case(entry: Entry, index: int) -> NDArray[np.int64]:
-    """True pixels of each case, (cases,) in alphabetical order."""
-    tp, _, fn, _ = entry.first.table.by_case().counts[:, index].T
-    pixels: NDArray[np.int64] = tp + fn
-    return pixels
+    """Pixels of the class in the ground truth of each case, (cases,) in alphabetical order."""
+    pixels = entry.first.table.by_case().of_class(index).reference
+    return pixels.astype(np.int64)
+
+
+def _measure(results: Sequence[Result], terms: Sequence[Ratio]) -> Measure:
+    if len(results) == 1:
+        return Measure(results[0].value, None, results[0].interval)
+    measure = mean_over_seeds([result.value for result in results])
+    if measure.value is None:
+        return measure
+    weights = [1 / len(terms)] * len(terms)
+    interval = combined_interval(weights, terms, BOOTSTRAP_SEED)
+    return Measure(measure.value, measure.std, interval)
 
 
 def _scaled(value: float | None, factor: float) -> float | None:

@@ -1,28 +1,28 @@
-"""The tables of what the runs are and what they took."""
+"""The tables of runs and of times."""
 
 from collections.abc import Sequence
-from dataclasses import astuple
 
 from lightning_app.config.option_policy import is_below
-from lightning_app.report.load import paper_values as paper
 from lightning_app.report.load.cohorts import Cohort, differing_settings
 from lightning_app.report.load.display_names import modality_name, network_name
-from lightning_app.report.load.paper_grid import grid
+from lightning_app.report.load.paper_grid import paper_rows
+from lightning_app.report.load.paper_values import NOTHING_PRINTED, PRINTED
 from lightning_app.report.load.runs import TestedRun
-from lightning_app.report.tables.caveats import on_computation
+from lightning_app.report.tables.caveats import computation_caveats
 from lightning_app.report.tables.estimates import mean_over_seeds
 from lightning_app.report.tables.table import Cell, Column, Table, duration, fixed
+from lightning_app.runs.records import EnvironmentRecord
 
-_ON_TIMES = (
-    "Training: with validation, without preparing the data. Inference: on the whole test side, "
+_TIMES_NOTE = (
+    "Training: with validation, without preparing the data. Inference: on the whole test split, "
     "from the first read to the last mask."
 )
-_ON_NETWORKS = (
+_NETWORKS_NOTE = (
     "Multiply-adds of the convolutions and matrix products of one forward pass, by the layers' "
-    "definitions. Fewer are done for ASPP: a rate that reaches the map's side is computed as its "
-    "centre tap."
+    "definitions. ASPP needs fewer: a branch whose dilation rate reaches the size of the map is "
+    "computed as its centre tap."
 )
-_SPEEDING = ("trainer.precision", "trainer.benchmark", "acceleration")
+_SPEED_OPTIONS = ("trainer.precision", "trainer.benchmark", "acceleration")
 
 
 def table_2(cohort: Cohort) -> Table:
@@ -38,8 +38,8 @@ def table_2(cohort: Cohort) -> Table:
         Column("remark", "Remark on the paper"),
     ]  # fmt: skip
     rows: list[list[Cell]] = []
-    for modality, network, entry in grid(cohort):
-        printed = paper.PRINTED.get((network, modality), paper.NOTHING_PRINTED)
+    for modality, network, entry in paper_rows(cohort):
+        printed = PRINTED.get((network, modality), NOTHING_PRINTED)
         times = [run.times for run in entry.runs] if entry else []
         devices = {time.device for time in times} | {time.test_device for time in times}
         rows.append([
@@ -49,27 +49,27 @@ def table_2(cohort: Cohort) -> Table:
             len(entry.first.table.slices) if entry else None,
             ", ".join(sorted(filter(None, devices))), printed.remark,
         ])  # fmt: skip
-    return Table("table2", "Table 2: times", columns, rows, _notes_on_times(cohort))
+    return Table("table2", "Table 2: times", columns, rows, _time_notes(cohort))
 
 
 def network_table(cohort: Cohort) -> Table:
-    """How large the networks are."""
+    """The sizes of the networks."""
     columns = [
         Column("network", "Network"), Column("parameters", "Parameters", fixed(0)),
         Column("multiply_adds", "Multiply-adds", fixed(0)), Column("image", "Image"),
     ]  # fmt: skip
     rows = dict.fromkeys(
         (
-            network_name(run.network), run.parameters, run.multiply_adds,
-            "{} x {}".format(*run.image_size),
+            network_name(run.network), run.size.parameters, run.size.multiply_adds,
+            "{} x {}".format(*run.size.image_size),
         )
         for run in cohort.runs
     )  # fmt: skip
-    return Table("networks", "Networks", columns, list(rows), [_ON_NETWORKS])
+    return Table("networks", "Networks", columns, list(rows), [_NETWORKS_NOTE])
 
 
 def run_table(runs: Sequence[TestedRun]) -> Table:
-    """Where every figure comes from."""
+    """The run behind every figure."""
     titles = (
         "Run", "Network", "Modality", "Seed", "Epochs", "Best epoch", "Data", "Fingerprint",
         "Split", "Device", "Python", "torch", "lightning", "Commit", "Tested with",
@@ -78,31 +78,39 @@ def run_table(runs: Sequence[TestedRun]) -> Table:
     rows = [
         [
             run.name, network_name(run.network), modality_name(run.modality), run.seed,
-            len(run.history), run.best_epoch, run.data.kind, run.data.fingerprint, run.data.split,
-            *astuple(run.surroundings), run.computed_with,
+            len(run.history), run.test.epoch, run.data.kind, run.data.fingerprint, run.data.split,
+            *_environment_cells(run.environment), run.test.computed_with,
         ]
         for run in runs
     ]  # fmt: skip
-    notes = ["Epochs count from 0; the best one has the highest validation Dice and was tested."]
+    notes = ["Epochs count from 0. The best epoch has the highest validation Dice; it was tested."]
     return Table("runs", "Runs", columns, rows, notes)
 
 
-def _notes_on_times(cohort: Cohort) -> list[str]:
-    notes = [_ON_TIMES]
+def _environment_cells(environment: EnvironmentRecord) -> list[Cell]:
+    """Device, Python, torch, lightning, and the commit of the program."""
+    git, packages = environment.git, environment.packages
+    commit = str(git.get("commit", ""))[:8] + (" and changes" if git.get("changed") else "")
+    versions = (str(packages.get(name, "")) for name in ("torch", "lightning"))
+    return [environment.device, environment.python, *versions, commit]
+
+
+def _time_notes(cohort: Cohort) -> list[str]:
+    notes = [_TIMES_NOTE]
     runs = cohort.runs
-    for what, times in (
+    for phase, times in (
         ("training", [run.times.training for run in runs]),
         ("inference", [run.times.inference for run in runs]),
     ):
         if missing := sum(time is None for time in times):
-            notes.append(f"No {what} time was measured in {missing} of the {len(runs)} runs.")
+            notes.append(f"No {phase} time was measured in {missing} of the {len(runs)} runs.")
     devices = {d for run in runs for d in (run.times.device, run.times.test_device) if d}
     if len(devices) > 1:
-        notes.append("The times were taken on different devices: do not compare them.")
-    speeding = [name for name in differing_settings(runs) if is_below(name, _SPEEDING)]
-    if speeding:
+        notes.append("The times were measured on different devices: do not compare them.")
+    differing = [name for name in differing_settings(runs) if is_below(name, _SPEED_OPTIONS)]
+    if differing:
         notes.append(
-            f"The runs were not trained with the same {' and '.join(speeding)}: do not compare "
+            f"The runs were not trained with the same {' and '.join(differing)}: do not compare "
             "their training times."
         )
-    return [*notes, *on_computation(cohort)]
+    return [*notes, *computation_caveats(cohort)]

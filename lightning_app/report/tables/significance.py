@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightning_app.metrics.bootstrap import FEWEST_PATIENTS, Interval, combined_interval
+from lightning_app.metrics.evaluate import BOOTSTRAP_SEED
 from lightning_app.report.load.cohorts import Cohort, Entry
 from lightning_app.report.tables.estimates import (
-    BOOTSTRAP_SEED,
-    SCORE,
+    DICE,
     Measure,
     dice_by_patient,
     score_measure,
@@ -26,14 +26,14 @@ class Comparison:
     """Two networks on one modality and class.
 
     Attributes:
-        first: one network.
-        second: the other.
+        first: the first network.
+        second: the second network.
         index: of the class.
-        patients: how many were paired.
-        case_difference: mean over patients of first minus second, of ``dice_case``.
-        p: two-sided, of Wilcoxon's signed-rank test; None for too few patients.
-        holm_p: the same, corrected for all pairs of the modality and class.
-        dice_difference: first minus second of pooled ``dice``, with its interval.
+        patients: number of paired patients.
+        case_difference: mean over patients of the difference first - second of ``dice_case``.
+        p: two-sided p of Wilcoxon's signed-rank test; None if there are too few patients.
+        holm_p: p corrected for all pairs of the modality and class.
+        dice_difference: difference first - second of pooled ``dice``, with its interval.
     """
 
     first: Entry
@@ -47,7 +47,7 @@ class Comparison:
 
     @property
     def better(self) -> Entry | None:
-        """The network for which both tests speak; None where they do not agree on one."""
+        """The network that both tests favour; None if they do not agree."""
         interval = self.dice_difference.interval
         if self.holm_p is None or interval is None or self.holm_p >= ALPHA:
             return None
@@ -59,7 +59,7 @@ class Comparison:
 
 
 def compare(cohort: Cohort, modality: str, index: int) -> list[Comparison]:
-    """All pairs of networks of a modality, on the class with that index."""
+    """All pairs of networks on a modality, for the class with that index."""
     pairs = list(combinations(cohort.of(modality), 2))
     differences = [dice_by_patient(a, index) - dice_by_patient(b, index) for a, b in pairs]
     p_values = [signed_rank_p(difference) for difference in differences]
@@ -75,9 +75,9 @@ def compare(cohort: Cohort, modality: str, index: int) -> list[Comparison]:
 
 
 def signed_rank_p(differences: NDArray[np.float64]) -> float | None:
-    """Two-sided p of Wilcoxon's signed-rank test; None for fewer than 10 patients.
+    """Two-sided p of Wilcoxon's signed-rank test.
 
-    1 where no patient differs.
+    None for fewer than 10 patients, 1 if no patient differs.
     """
     from scipy import stats
 
@@ -89,25 +89,25 @@ def signed_rank_p(differences: NDArray[np.float64]) -> float | None:
 
 
 def holm(p_values: Sequence[float | None]) -> list[float | None]:
-    """Holm's step-down correction (1979); what is None stays so and is not counted."""
-    known = sorted((p, place) for place, p in enumerate(p_values) if p is not None)
+    """Holm's step-down correction (1979); None stays None and is not counted."""
+    ranked = sorted((p, index) for index, p in enumerate(p_values) if p is not None)
     corrected: list[float | None] = [None] * len(p_values)
     largest = 0.0
-    for rank, (p, place) in enumerate(known):
-        largest = max(largest, min(1.0, (len(known) - rank) * p))
-        corrected[place] = largest
+    for rank, (p, index) in enumerate(ranked):
+        largest = max(largest, min(1.0, (len(ranked) - rank) * p))
+        corrected[index] = largest
     return corrected
 
 
 def _dice_difference(first: Entry, second: Entry, index: int) -> Measure:
-    values = [score_measure(entry, index, "dice").value for entry in (first, second)]
+    values = [score_measure(entry, index, DICE).value for entry in (first, second)]
     if values[0] is None or values[1] is None:
         return Measure(None)
     return Measure(values[0] - values[1], None, _interval(first, second, index))
 
 
 def _interval(first: Entry, second: Entry, index: int) -> Interval | None:
-    terms, weights = seed_terms(first, index, SCORE["dice"])
-    more_terms, more_weights = seed_terms(second, index, SCORE["dice"])
+    terms, weights = seed_terms(first, index)
+    more_terms, more_weights = seed_terms(second, index)
     signed = [*weights, *(-weight for weight in more_weights)]
     return combined_interval(signed, [*terms, *more_terms], BOOTSTRAP_SEED)

@@ -1,4 +1,4 @@
-"""A table, and the three kinds of file it is written to."""
+"""A table, and the three formats it is written in."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ Cell = str | int | float | Measure | None
 
 
 def fixed(digits: int) -> Callable[[float], str]:
-    """Numbers with that many digits after the point."""
+    """Format numbers with so many digits after the point."""
     return lambda value: f"{value:,.{digits}f}"
 
 
@@ -21,13 +21,13 @@ two_digits = fixed(2)
 
 
 def duration(seconds: float) -> str:
-    """As the paper writes it: ``141 min 15.6 s``."""
+    """Format seconds as the paper does: ``141 min 15.6 s``."""
     minutes, rest = divmod(round(seconds, 1), 60)
     return f"{minutes:.0f} min {rest:.1f} s" if minutes else f"{rest:.1f} s"
 
 
 def p_value(p: float) -> str:
-    """Small ones as a bound."""
+    """Format p; small values as a bound."""
     return "< 0.0001" if p < 0.0001 else f"{p:.4f}"
 
 
@@ -38,7 +38,7 @@ class Column:
     Attributes:
         key: its name in the CSV file.
         title: its heading elsewhere.
-        form: writes a number.
+        form: formats its numbers.
     """
 
     key: str
@@ -48,14 +48,14 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of cells with what must be known to read them.
+    """Rows of cells, with notes.
 
     Attributes:
         name: of its files.
-        title: above it.
-        columns: one a cell of a row.
-        rows: the cells; None is an empty one.
-        notes: beneath it.
+        title: above the table.
+        columns: one for each cell of a row.
+        rows: the cells; None is an empty cell.
+        notes: what a reader must know, below the table.
     """
 
     name: str
@@ -65,40 +65,43 @@ class Table:
     notes: Sequence[str] = field(default=())
 
     def text(self, column: int, cell: Cell) -> str:
-        """A cell in words: ``71.20 ± 1.10 [65.00, 76.20]``."""
-        return " ".join(filter(None, self.words(column, cell)))
+        """A cell as text: ``71.20 ± 1.10 [65.00, 76.20]``."""
+        return " ".join(filter(None, self.cell_text(column, cell)))
 
-    def words(self, column: int, cell: Cell) -> tuple[str, str]:
-        """A cell's value in words, and its interval; empty where there is none."""
+    def cell_text(self, column: int, cell: Cell) -> tuple[str, str]:
+        """A cell's value as text, and its interval, which may be empty.
+
+        An undefined measure is "-".
+        """
         form = self.columns[column].form
         if not isinstance(cell, Measure):
             return ("" if cell is None else cell if isinstance(cell, str) else form(cell)), ""
         if cell.value is None:
-            return "", ""
+            return "-", ""
         spread = "" if cell.std is None else f" ± {form(cell.std)}"
         ends = "" if cell.interval is None else "[{}, {}]".format(*map(form, cell.interval))
         return form(cell.value) + spread, ends
 
-    def is_words(self, column: int) -> bool:
-        """Whether a column holds words, not numbers."""
+    def is_text(self, column: int) -> bool:
+        """Whether a column holds text, not numbers."""
         return any(isinstance(row[column], str) for row in self.rows)
 
     def texts(self) -> list[list[str]]:
-        """All cells in words."""
+        """All cells as text."""
         return [[self.text(i, cell) for i, cell in enumerate(row)] for row in self.rows]
 
 
 def sort_value(cell: Cell) -> str | int | float | None:
-    """What a cell is sorted by."""
+    """The value that a cell is sorted by."""
     return cell.value if isinstance(cell, Measure) else cell
 
 
 def write_table(table: Table, folder: Path) -> None:
-    """Write it as Markdown, CSV and LaTeX."""
+    """Write a table as Markdown, CSV and LaTeX."""
     for ending, text in ((".md", _markdown(table)), (".tex", _latex(table))):
         with atomic_write(folder / f"{table.name}{ending}") as temporary:
             temporary.write_text(text, encoding="utf-8")
-    header, rows = _plain(table)
+    header, rows = _numeric(table)
     write_csv(folder / f"{table.name}.csv", header, rows)
 
 
@@ -116,7 +119,7 @@ def _latex(table: Table) -> str:
     def line(cells: Sequence[str]) -> str:
         return " & ".join(_for_latex(cell) for cell in cells) + r" \\"
 
-    alignment = "".join("l" if table.is_words(i) else "r" for i in range(len(table.columns)))
+    alignment = "".join("l" if table.is_text(i) else "r" for i in range(len(table.columns)))
     lines = [
         "% needs \\usepackage{booktabs}",
         rf"\begin{{tabular}}{{{alignment}}}",
@@ -131,9 +134,11 @@ def _latex(table: Table) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _plain(table: Table) -> tuple[list[str], list[list[object]]]:
-    """Header and rows with a column for each number: mean, deviation, and ends of the interval."""
-    measured = [any(isinstance(row[i], Measure) for row in table.rows) for i in _places(table)]
+def _numeric(table: Table) -> tuple[list[str], list[list[object]]]:
+    """Header and rows with a column for each number: mean, deviation and ends of the interval."""
+    measured = [
+        any(isinstance(row[i], Measure) for row in table.rows) for i in range(len(table.columns))
+    ]
     header = []
     for column, is_measure in zip(table.columns, measured, strict=True):
         endings = ("", "_std", "_low", "_high") if is_measure else ("",)
@@ -151,10 +156,6 @@ def _numbers(cell: Cell) -> list[object]:
     if not isinstance(cell, Measure):
         return [cell, None, None, None]
     return [cell.value, cell.std, *(cell.interval or (None, None))]
-
-
-def _places(table: Table) -> range:
-    return range(len(table.columns))
 
 
 def _for_markdown(text: str) -> str:

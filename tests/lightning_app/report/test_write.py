@@ -16,15 +16,16 @@ import pytest
 from PIL import Image
 
 from lightning_app.cli import main
-from lightning_app.metrics.scores import SCORES
-from lightning_app.report.load.masks import read_masks
+from lightning_app.metrics.count_scores import SCORES
+from lightning_app.metrics.volume_scores import VOLUME_SCORES
 from lightning_app.report.load.runs import read_runs
+from lightning_app.results.example_slices import read_example_slices
 from lightning_app.runs.folder import Run
 from tests.helpers.toy_runs import ASPP, UNET, ToyRun
 
 BAD = "<script>alert('x')</script>&\"-000"  # a case id that would be markup
 CASES = {"A-000": (10, 20, 5), "B-000": (8, 8, 8), BAD: (30, 30, 20)}
-TABLES = ("table1", "table2", "scores", "comparisons", "tumour_size", "networks", "runs")
+TABLES = ("table1", "table2", "scores", "volumes", "comparisons", "tumour_size", "networks", "runs")
 FIGURES = ("figure3_t2f", "training", "tumour_size")
 
 
@@ -94,12 +95,13 @@ def test_the_page_says_what_it_must(page: str) -> None:
     text = Page(page).text
     for words in (
         "Synthetic phantom.", "10 of the paper's 12 experiments", "print-t2f", "split-a",
-        "weights, not of the architecture", "(predicting nothing)", "66.3 (FLAIR)",
+        "weights, not about the architecture", "(predicting nothing)", "66.3 (FLAIR)",
         "2,000", "not tested",
     ):  # fmt: skip
         assert words in text, words
-    for score in SCORES:
-        assert score.definition in text
+    definitions = [s.definition for s in SCORES] + [s.definition for s in VOLUME_SCORES]
+    for definition in definitions:
+        assert definition in text
 
 
 def test_what_came_from_a_file_is_never_markup(page: str, galleries: Any) -> None:
@@ -112,11 +114,11 @@ def test_the_browser_has_the_masks_bit_by_bit(runs: Path, galleries: Any) -> Non
         return np.asarray(Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))))
 
     tested = next(run for run in read_runs(runs)[0] if run.network == ASPP)
-    masks = read_masks(tested)
+    masks = read_example_slices(tested.run.test())
     (gallery,) = galleries
     assert gallery["networks"] == ["UNet", "Attention UNet + ASPP"]
     for place, case in enumerate(gallery["cases"]):
-        assert (pixels(case["truth"][0]) == masks.truth[place, 0]).all()
+        assert (pixels(case["truth"][0]) == masks.reference[place, 0]).all()
         assert (pixels(case["masks"][1][0]) == masks.prediction[place, 0]).all()
         assert pixels(case["image"]).shape == (16, 16)
         true, predicted, both = CASES[case["case"]]
@@ -166,7 +168,7 @@ def test_a_second_report_replaces_the_first(
 
 
 @pytest.mark.usefixtures("undrawn")
-def test_groups_have_folders_of_their_own(fresh: Path) -> None:
+def test_each_group_has_its_own_folder(fresh: Path) -> None:
     ToyRun(CASES, modality="t1c", data={"split": "other", "kind": "files"}).write(fresh)
     assert main(["report", str(fresh)]) == 0
     report = fresh / "report"
@@ -174,10 +176,10 @@ def test_groups_have_folders_of_their_own(fresh: Path) -> None:
     assert (report / "group-2" / "table1.csv").is_file()
     text = Page((report / "report.html").read_text("utf-8")).text
     (synthetic,) = re.findall(
-        r"In (Group \d: Synthetic phantom.*?): the patients were made up", text
+        r"In (Group \d: Synthetic phantom.*?): the patients are synthetic", text
     )
     assert f"{synthetic}\n" in text
-    assert "nothing is compared between them" in text
+    assert "nothing is compared between groups" in text
 
 
 @pytest.mark.usefixtures("undrawn")
@@ -213,7 +215,7 @@ def test_mistakes_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str
         assert words in error
 
     assert main(["report", str(tmp_path / "none")]) == 2
-    says("is not there")
+    says("does not exist")
     (tmp_path / "empty").mkdir()
     assert main(["report", str(tmp_path / "empty")]) == 2
     says("no finished and tested run below")

@@ -10,8 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from data_modules.volume_dataset import Volume
 from lightning_app.runs.folder import find_runs
-from lightning_app.task import SegmentationTask, Volume
+from lightning_app.task import SegmentationTask
 from tests.conftest import Program
 from tests.helpers.toy import REAL, toy_image, toy_labels, write_case
 
@@ -107,7 +108,7 @@ def test_it_says_what_the_network_has_not_seen(
     sitk.WriteImage(sitk.DICOMOrient(image, "PIR"), str(case / "thick-t1c.nii.gz"))
     assert program("predict", "--input", str(case), "--output", "out") == 0
 
-    assert "trained on middle slices alone" in caplog.text
+    assert "trained on middle slices only" in caplog.text
     assert "thick: spacing 5 mm along z, the network was trained on 1 to 1 mm" in caplog.text
 
 

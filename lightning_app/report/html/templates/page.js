@@ -63,7 +63,7 @@ async function pixels(address, width, height) {
   return context.getImageData(0, 0, width, height);
 }
 
-// Lay a colour over the pixels that a rule names; the rule is given truth and mask.
+// Colour the pixels of a picture by ground truth and mask.
 function paint(picture, truth, mask, view) {
   for (let at = 0; at < picture.data.length; at += 4) {
     const isTrue = truth.data[at] > 0;
@@ -134,7 +134,7 @@ function browse(galleries) {
     const item = cases[shown];
     const read = (address) => pixels(address, width, height);
     const truth = await read(item.truth[target()]);
-    const panels = [["image", null, ""], ["truth", truth, `${item.pixels[target()]} pixels`]];
+    const panels = [["image", null, ""], ["ground truth", truth, `${item.pixels[target()]} pixels`]];
     for (const [place, name] of networks.entries()) {
       const mask = await read(item.masks[place][target()]);
       panels.push([name, mask, `Dice ${item.dice[place][target()].toFixed(3)}`]);

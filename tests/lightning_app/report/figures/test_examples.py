@@ -64,8 +64,8 @@ def test_a_network_without_masks_is_named_and_the_others_are_shown(tmp_path: Pat
     assert found.notes[0].startswith("UNet, UNet_t2f/")
 
 
-def test_masks_of_another_truth_are_not_shown_beside(tmp_path: Path) -> None:
+def test_masks_with_another_ground_truth_are_not_shown(tmp_path: Path) -> None:
     other: Sizes = dict.fromkeys(CASES, (12, 40, 0))
     found = shown(tmp_path, ToyRun(CASES, network=UNET), ToyRun(other, network=ASPP))
     assert [entry.network for entry in found.entries] == [UNET]
-    assert found.notes == ["Attention UNet + ASPP: its masks are of other slices"]
+    assert found.notes == ["Attention UNet + ASPP: its masks show other slices"]

@@ -3,13 +3,17 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from lightning_app.report.load.masks import read_masks
+from lightning_app.metrics.volume_scores import VOLUME_SCORES
 from lightning_app.report.load.runs import read_runs
+from lightning_app.results.example_slices import read_example_slices
+from lightning_app.runs.folder import Run
 from tests.helpers.paths import ROOT
 from tests.helpers.toy_runs import ASPP, UNET, ToyRun
 
@@ -27,7 +31,7 @@ def test_what_a_run_is_comes_from_its_config_not_from_its_folder(tmp_path: Path)
     ((found,), _) = read_runs(tmp_path)
     assert (found.network, found.modality, found.seed) == (ASPP, "t1c+t2w", 7)
     assert found.history == [(0, 0.25), (2, 0.5)]
-    assert found.sides == {"train": 1, "val": 0, "test": 3}
+    assert found.cases_per_split == {"train": 1, "val": 0, "test": 3}
     assert found.table.counts.tolist() == [[[5, 15, 5, 231]], [[0, 0, 0, 256]], [[8, 0, 0, 248]]]
     assert found.table.patients == ["A", "A", "B"]
     assert found.scores["whole"]["dice"].value == pytest.approx(2 * 13 / (28 + 18))
@@ -74,15 +78,58 @@ def test_a_damaged_run_is_left_out_and_the_others_stay(
         assert left_out[0].reason.startswith("cannot be read: network.json: Expecting")
 
 
-def test_a_test_without_a_score_that_tables_need_is_left_out(tmp_path: Path) -> None:
-    run = ToyRun(CASES).write(tmp_path)
+def edit_metrics(run: Run, edit: Callable[[dict[str, Any]], object]) -> None:
     content = json.loads(run.test().metrics.read_text("utf-8"))
-    del content["scores"]["whole"]["dice_case"]
+    edit(content)
     run.test().metrics.write_text(json.dumps(content), "utf-8")
 
-    assert reasons(tmp_path) == {
-        "UNet_t2f/20260101-000000-aaaaaa": "cannot be read: 'dice_case' is missing"
+
+def test_a_count_score_newer_than_the_test_is_computed_from_its_slices(tmp_path: Path) -> None:
+    cases = {f"P{i:02d}-000": (40, 40, both) for i, both in enumerate(range(20, 32))}
+    run = ToyRun(cases).write(tmp_path)
+    ((before,), _) = read_runs(tmp_path)
+    edit_metrics(run, lambda content: content["scores"]["whole"].pop("dice_case"))
+
+    ((after,), left_out) = read_runs(tmp_path)
+    assert left_out == []
+    assert after.scores["whole"]["dice_case"].interval is not None
+    assert after.scores == before.scores
+
+
+def test_a_volume_score_newer_than_the_test_is_missing_with_the_reason(tmp_path: Path) -> None:
+    run = ToyRun(CASES).write(tmp_path)
+    edit_metrics(run, lambda content: content["volumes"]["whole"].pop("volume_error"))
+
+    ((found,), left_out) = read_runs(tmp_path)
+    assert left_out == []
+    assert found.volumes["whole"].keys() == {"volume_dice"}
+    assert found.missing == {
+        "volume_error": "UNet_t2f/20260101-000000-aaaaaa was tested before this score existed; "
+        f"python main.py test --run {run.path} computes it"
     }
+
+
+def test_a_test_of_a_version_without_volumes_is_reported(tmp_path: Path) -> None:
+    run = ToyRun(CASES).write(tmp_path)
+    edit_metrics(run, lambda content: (content.pop("volumes"), content.pop("format")))
+    run.test().volumes.unlink()
+
+    ((found,), left_out) = read_runs(tmp_path)
+    assert left_out == []
+    assert found.missing.keys() == {score.name for score in VOLUME_SCORES}
+
+
+@pytest.mark.parametrize("record", ["environment", "network", "metrics"])
+def test_a_record_of_a_later_version_is_refused(record: str, tmp_path: Path) -> None:
+    run = ToyRun(CASES).write(tmp_path)
+    path: Path = run.test().metrics if record == "metrics" else getattr(run, record)
+    path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), "format": 2}), "utf-8")
+
+    (reason,) = reasons(tmp_path).values()
+    assert reason == (
+        f"cannot be read: {record}.json is of format 2, expected 1 at most: it was written by a "
+        "later version of the program"
+    )
 
 
 def test_scores_that_are_not_those_of_the_slices_are_left_out(tmp_path: Path) -> None:
@@ -129,26 +176,26 @@ def test_how_a_test_was_computed_is_read(
     ToyRun(CASES, computed_with=computed_with).write(tmp_path)
 
     ((run,), _) = read_runs(tmp_path)
-    assert run.computed_with == words
+    assert run.test.computed_with == words
 
 
 def test_a_test_of_an_earlier_version_does_not_say_how_it_was_computed(tmp_path: Path) -> None:
     ToyRun(CASES).write(tmp_path)
 
     ((run,), _) = read_runs(tmp_path)
-    assert run.computed_with == ""
+    assert run.test.computed_with == ""
 
 
 def test_masks_come_back_as_they_were(tmp_path: Path) -> None:
     ToyRun(CASES).write(tmp_path)
     ((run,), _) = read_runs(tmp_path)
 
-    masks = read_masks(run)
+    masks = read_example_slices(run.run.test())
     assert masks.cases == list(CASES)
-    assert masks.truth.shape == masks.prediction.shape == (3, 1, 16, 16)
-    assert masks.truth.sum(axis=(1, 2, 3)).tolist() == [10, 0, 8]
+    assert masks.reference.shape == masks.prediction.shape == (3, 1, 16, 16)
+    assert masks.reference.sum(axis=(1, 2, 3)).tolist() == [10, 0, 8]
     assert masks.prediction.sum(axis=(1, 2, 3)).tolist() == [20, 0, 8]
-    assert (masks.truth & masks.prediction).sum(axis=(1, 2, 3)).tolist() == [5, 0, 8]
+    assert (masks.reference & masks.prediction).sum(axis=(1, 2, 3)).tolist() == [5, 0, 8]
 
 
 @pytest.mark.parametrize("damage", ["missing", "cut", "words", "pickle"])
@@ -166,7 +213,7 @@ def test_damaged_masks_are_an_error_in_words(damage: str, tmp_path: Path) -> Non
         case "pickle":
             np.savez(masks, case=np.array([object()]), allow_pickle=True)
     with pytest.raises(ValueError, match="masks cannot be read: "):
-        read_masks(tested)
+        read_example_slices(tested.run.test())
 
 
 def test_a_report_imports_neither_torch_nor_lightning(tmp_path: Path) -> None:

@@ -81,13 +81,15 @@ def test_several_seeds_are_a_mean_a_deviation_and_one_interval(tmp_path: Path) -
     draws = np.random.default_rng(3).integers(12, size=(20_000, 12))
     expected = np.quantile(scores.mean(axis=0)[draws].mean(axis=1), [0.025, 0.975])
     assert dsc.interval == pytest.approx(expected, abs=0.4)
-    assert not any("weights, not of the architecture" in note for note in table.notes)
+    assert not any("weights, not about the architecture" in note for note in table.notes)
 
 
-def test_one_seed_speaks_of_its_weights_alone(tmp_path: Path) -> None:
+def test_a_single_seed_is_about_its_weights(tmp_path: Path) -> None:
     group = cohort(tmp_path, ToyRun(CASES))
-    assert any("weights, not of the architecture" in note for note in table_1(group).notes)
-    assert any("weights, not of the architecture" in warning for warning in page_warnings([group]))
+    assert any("weights, not about the architecture" in note for note in table_1(group).notes)
+    assert any(
+        "weights, not about the architecture" in warning for warning in page_warnings([group])
+    )
 
 
 def test_table_2_gives_what_was_measured_and_says_what_was_not(tmp_path: Path) -> None:
@@ -107,14 +109,14 @@ def test_table_2_gives_what_was_measured_and_says_what_was_not(tmp_path: Path) -
     assert text["training_paper_s"] == "141 min 27.5 s"
 
 
-def test_every_score_is_in_the_table_and_an_undefined_one_is_empty(tmp_path: Path) -> None:
+def test_every_score_is_in_the_table_and_an_undefined_score_is_a_dash(tmp_path: Path) -> None:
     table = all_scores(cohort(tmp_path, ToyRun(CASES)))
 
     found = row(table, "FLAIR", "whole", "UNet")
     assert value(found["recall"]) == pytest.approx(13 / 18)
     assert value(found["dice_case"]) == pytest.approx((10 / 30 + 1) / 2)
-    place = [column.key for column in table.columns].index("empty_right")
-    assert table.texts()[0][place] == ""
+    index = [column.key for column in table.columns].index("empty_right")
+    assert table.texts()[0][index] == "-"
 
 
 def test_dice_by_size(tmp_path: Path) -> None:
@@ -139,7 +141,7 @@ def test_networks_and_runs_are_listed_once(tmp_path: Path) -> None:
     ]
 
 
-def test_what_is_missing_or_unlike_is_said(tmp_path: Path) -> None:
+def test_warnings_name_what_is_missing_or_differs(tmp_path: Path) -> None:
     longer = {"trainer": {"max_epochs": 9}}
     ToyRun(CASES).write(tmp_path)
     ToyRun(CASES, network=ASPP, settings=longer).write(tmp_path)
@@ -147,21 +149,21 @@ def test_what_is_missing_or_unlike_is_said(tmp_path: Path) -> None:
     runs, _ = read_runs(tmp_path)
 
     said = " ".join(page_warnings(cohorts(runs)))
-    assert "of 2 different data sets, splits, targets" in said
+    assert "have 2 different data sets, splits, targets" in said
     assert "9 of the paper's 12 experiments" in said
     assert "Attention UNet + SPP on T2w" in said
     assert "trainer.max_epochs is 3 or 9" in said
     assert differing_settings(runs) == {"trainer.max_epochs": ["3", "9"]}
 
 
-def test_a_training_that_went_on_after_its_test_is_told(tmp_path: Path) -> None:
+def test_a_training_that_was_resumed_after_its_test_is_reported(tmp_path: Path) -> None:
     run = ToyRun(CASES).write(tmp_path)
-    assert "scores are old" not in " ".join(page_warnings(cohorts(read_runs(tmp_path)[0])))
+    assert "scores are out of date" not in " ".join(page_warnings(cohorts(read_runs(tmp_path)[0])))
     for epoch, dice, said in ((3, 0.4, False), (4, 0.6, True)):
         with run.metrics.open("a") as file:
             file.write(f"{epoch},{dice}\r\n")
         words = " ".join(page_warnings(cohorts(read_runs(tmp_path)[0])))
-        assert (f"main.py test --run {run.path} renews them" in words) == said
+        assert (f"main.py test --run {run.path} updates them" in words) == said
 
 
 @pytest.mark.parametrize(
@@ -177,7 +179,7 @@ def test_a_training_that_went_on_after_its_test_is_told(tmp_path: Path) -> None:
         ({"data": {"slices": "all"}}, ["data.slices"]),
     ],
 )
-def test_only_settings_that_change_the_weights_are_called_unlike(
+def test_only_settings_that_change_the_weights_are_reported_as_different(
     options: dict[str, dict[str, Any]], said: list[str], tmp_path: Path
 ) -> None:
     none_of_it = {group: dict.fromkeys(values) for group, values in options.items()}
@@ -197,11 +199,11 @@ def test_only_settings_that_change_the_weights_are_called_unlike(
         (FLOAT32, FLOAT32, ""),
         (FLOAT32, FOLDED, "acceleration: 32-true; 32-true, fold_batch_norm (column"),
         (FLOAT32, BF16, "acceleration: 32-true; bf16-mixed (column"),
-        (FLOAT32, None, "acceleration: 32-true; unknown, of an earlier version (column"),
+        (FLOAT32, None, "acceleration: 32-true; unknown (an earlier version) (column"),
         (None, None, ""),
     ],
 )
-def test_tests_that_were_not_computed_alike_are_named_wherever_they_stand_side_by_side(
+def test_every_table_warns_of_tests_that_were_computed_differently(
     one: dict[str, Any] | None, other: dict[str, Any] | None, said: str, tmp_path: Path
 ) -> None:
     group = cohort(

@@ -1,0 +1,103 @@
+"""Whole volumes without ground truth, for prediction."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypedDict
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from data_modules.catalog.cases import Case, find_cases
+from data_modules.io.crop_or_pad import crop_or_pad
+from data_modules.io.geometry import check_same_grid
+from data_modules.io.volumes import read_modality
+from data_modules.utils.errors import DataError
+
+LOST_BRAIN_WARNING = 0.001  # share of the brain outside the slices; less is a rim of a few voxels
+
+_log = logging.getLogger(__name__)
+
+
+class Volume(TypedDict):
+    """One case to predict.
+
+    ``image`` is float32 (D, modalities, H, W) and ``spacing`` the distance between its voxels in
+    mm, x first. ``problem`` says why a case could not be read, and is None if it could.
+    """
+
+    image: Tensor
+    case: int
+    spacing: tuple[float, ...]
+    problem: str | None
+
+
+class VolumeDataset(Dataset[Volume]):
+    """Whole volumes, each read when it is asked for.
+
+    Args:
+        cases: the cases; they need no segmentation.
+        modalities: the channels, in the order of the network's.
+        size: height and width that the network was trained with.
+    """
+
+    def __init__(
+        self, cases: Sequence[Case], modalities: Sequence[str], size: tuple[int, int]
+    ) -> None:
+        self.cases = list(cases)
+        self.modalities = list(modalities)
+        self.size = size
+
+    def __len__(self) -> int:
+        return len(self.cases)
+
+    def __getitem__(self, index: int) -> Volume:
+        """Read a case. A bad file goes into ``problem``, so that it does not stop the others."""
+        try:
+            image, spacing = self._read(self.cases[index])
+        except DataError as error:
+            empty = torch.zeros(0, len(self.modalities), *self.size)
+            return {"image": empty, "case": index, "spacing": (), "problem": str(error)}
+        return {"image": image, "case": index, "spacing": spacing, "problem": None}
+
+    def _read(self, case: Case) -> tuple[Tensor, tuple[float, ...]]:
+        files = [(case.images[m], case.channel(m)) for m in self.modalities]
+        (first, _), *_ = files
+        channels = []
+        for path, channel in files:
+            volume = read_modality(path, channel)
+            if path != first:
+                check_same_grid(path, volume.grid, first)
+            brain = volume.brain
+            lost = 1 - np.count_nonzero(crop_or_pad(brain, self.size)) / np.count_nonzero(brain)
+            if lost > LOST_BRAIN_WARNING:
+                _log.warning(
+                    "%s: %.1f %% of the head lie outside data.image_size", path, 100 * lost
+                )
+            channels.append(crop_or_pad(volume.normalised(), self.size))
+        return torch.from_numpy(np.stack(channels, axis=1)), volume.grid.lps_spacing
+
+
+def volumes_to_predict(
+    folder: Path, modalities: Sequence[str], size: tuple[int, int], release: str
+) -> DataLoader[Volume]:
+    """A loader of all cases in or below a folder.
+
+    Raises:
+        DataError: no case was found, or a case lacks a modality that the network needs.
+    """
+    cases = find_cases(folder, release, option="--input")
+    for case in cases:
+        for problem in case.problems:
+            if not problem.is_warning:
+                raise DataError(f"--input: {problem}")
+            _log.warning("%s", problem)
+        missing = [modality for modality in modalities if modality not in case.images]
+        if missing:
+            raise DataError(
+                f"case {case.id} has no {missing[0]} image, the network was trained on: "
+                f"{', '.join(modalities)}; the case has: {', '.join(case.images)}"
+            )
+    return DataLoader(VolumeDataset(cases, modalities, size), batch_size=None)

@@ -1,0 +1,112 @@
+"""One slice of each case, for pictures: masks.npz, images.npz and cases.png. Imports no torch."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from callbacks.utils.atomic_write import atomic_write
+from lightning_app.metrics.count_table import CountTable
+from lightning_app.metrics.evaluate import case_dice
+from lightning_app.results.plots import Example, draw_examples
+from lightning_app.runs.folder import TestFolder
+
+
+@dataclass(frozen=True)
+class ExampleSlices:
+    """The slice with most target of each case: the lowest of several, the middle one of none.
+
+    Attributes:
+        cases: (cases,) ids.
+        slices: (cases,) indices in the volumes.
+        images: uint8 (cases, H, W), the first modality in grey.
+        reference: bool (cases, classes, H, W).
+        prediction: bool (cases, classes, H, W).
+    """
+
+    cases: list[str]
+    slices: NDArray[np.int64]
+    images: NDArray[np.uint8]
+    reference: NDArray[np.bool_]
+    prediction: NDArray[np.bool_]
+
+    def write(self, folder: TestFolder) -> None:
+        """Write masks.npz and images.npz."""
+        names = np.array(self.cases)
+        # Bits instead of bytes, to be read back by unpackbits(..., count=width).
+        _write_npz(
+            folder.masks,
+            case=names,
+            slice=self.slices,
+            width=np.array(self.reference.shape[-1]),
+            truth=np.packbits(self.reference, axis=-1),
+            prediction=np.packbits(self.prediction, axis=-1),
+        )
+        _write_npz(folder.images, case=names, slice=self.slices, image=self.images)
+
+    def draw(self, path: Path, table: CountTable, origin: str) -> None:
+        """Draw the best, the median and the worst of the cases with target.
+
+        Args:
+            path: the picture.
+            table: counts by case.
+            origin: names the data.
+        """
+        dice = dict(zip(table.cases, case_dice(table).mean(axis=1).tolist(), strict=True))
+        # A case without tumour that is predicted empty is right, but shows nothing.
+        cases = range(len(self.cases))
+        shown = [index for index in cases if self.reference[index].any()] or list(cases)
+        ranked = sorted(shown, key=lambda index: -dice[self.cases[index]])
+        # If there are fewer than three cases, none is drawn twice.
+        titles = {ranked[len(ranked) // 2]: "median", ranked[-1]: "worst", ranked[0]: "best"}
+        examples = [
+            Example(
+                f"{titles[index]}: {self.cases[index]}, slice {self.slices[index]}, "
+                f"Dice of the case {dice[self.cases[index]]:.3f}",
+                self.images[index],
+                self.reference[index],
+                self.prediction[index],
+            )
+            for index in ranked
+            if index in titles
+        ]
+        draw_examples(path, examples, table.classes, origin)
+
+
+def read_example_slices(folder: TestFolder) -> ExampleSlices:
+    """Read masks.npz and images.npz.
+
+    Raises:
+        ValueError: they are missing, damaged, or belong to different cases.
+    """
+    try:
+        masks, images = _read_npz(folder.masks), _read_npz(folder.images)
+        width = int(masks["width"])
+        slices = ExampleSlices(
+            masks["case"].tolist(),
+            masks["slice"],
+            images["image"],
+            _unpack(masks["truth"], width),
+            _unpack(masks["prediction"], width),
+        )
+    except Exception as error:  # a damaged archive raises errors of zipfile, zlib, pickle or NumPy
+        raise ValueError(f"masks cannot be read: {type(error).__name__}: {error}") from error
+    if slices.cases != images["case"].tolist():
+        raise ValueError("masks and images belong to different cases")
+    return slices
+
+
+def _unpack(bits: NDArray[np.uint8], width: int) -> NDArray[np.bool_]:
+    return np.unpackbits(bits, axis=-1, count=width).astype(np.bool_)
+
+
+def _read_npz(path: Path) -> dict[str, NDArray[Any]]:
+    with path.open("rb") as file, np.load(file) as stored:  # np.load(path) leaks damaged files
+        return dict(stored)
+
+
+def _write_npz(path: Path, **arrays: NDArray[Any]) -> None:
+    with atomic_write(path) as temporary:
+        np.savez_compressed(temporary, **arrays)  # type: ignore[arg-type]

@@ -1,0 +1,69 @@
+"""The masks of a test beside the ground truth, case by case and slice by slice."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from data_modules.brats import BraTSDataModule
+from lightning_app.metrics.case_masks import CaseMasks
+from lightning_app.metrics.predicted_masks import PackedMasks
+from lightning_app.results.example_slices import ExampleSlices
+from lightning_app.results.plots import to_grey
+
+
+class TestedCases:
+    """The tested slices of a data module.
+
+    Args:
+        data: the tested data.
+        masks: the predicted masks of the tested slices.
+    """
+
+    __test__ = False  # pytest, this is not a test
+
+    def __init__(self, data: BraTSDataModule, masks: PackedMasks) -> None:
+        self._data = data
+        self._masks = masks
+        self.dataset = data.datasets["test"]
+
+    def __iter__(self) -> Iterator[CaseMasks]:
+        """The masks of every tested case, one case after the other."""
+        tested = self._masks.samples
+        case_of = self.dataset.case_index[tested]
+        for index in np.unique(case_of):
+            samples = tested[case_of == index]
+            case = self.dataset.cases[index]
+            x, y, z = self.dataset.spacing(int(index))
+            yield CaseMasks(
+                case.id,
+                case.patient,
+                self.dataset.slice_index[samples].tolist(),
+                self.predictions(samples),
+                self.references(samples),
+                (z, y, x),
+            )
+
+    def example_slices(self) -> ExampleSlices:
+        """The slice with most target of each case, if it was tested."""
+        most = self.dataset.most_of(self._data.target.foreground)
+        samples = [most[case] for case in sorted(most) if most[case] in self._masks.samples]
+        images, _ = self.dataset.stored(samples)
+        return ExampleSlices(
+            [self.dataset.cases[self.dataset.case_index[sample]].id for sample in samples],
+            self.dataset.slice_index[samples],
+            np.stack([to_grey(image.astype(np.float32)) for image in images[0]]),
+            self.references(samples),
+            self.predictions(samples),
+        )
+
+    def predictions(self, samples: Sequence[int] | NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Predicted masks, bool (N, classes, H, W)."""
+        return self._masks.unpack(samples, width=self.dataset.shape[-1])
+
+    def references(self, samples: Sequence[int] | NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Masks of the ground truth, bool (N, classes, H, W)."""
+        labels = torch.from_numpy(self.dataset.stored_labels(samples))
+        masks: NDArray[np.bool_] = self._data.target.classes_of(labels).numpy()
+        return masks
