@@ -16,7 +16,7 @@ from rich.table import Table
 
 from data_modules.utils.errors import DataError
 from lightning_app.commands.experiment_grid import EXPERIMENTS, Cell, Wanted, cells
-from lightning_app.results.test_record import tested_epoch
+from lightning_app.results.test_record import epoch_of_test
 from lightning_app.runs.checkpoint_io import read_checkpoint
 from lightning_app.runs.folder import Run
 from lightning_app.runs.status import is_alive, is_finished
@@ -101,7 +101,7 @@ def _is_tested(run: Run) -> bool:
     Where they were deleted after the test, to save room, it stands.
     """
     try:
-        tested = tested_epoch(run.test())
+        tested = epoch_of_test(run.test())
     except (OSError, ValueError, KeyError):
         return False
     if not run.best.is_file():

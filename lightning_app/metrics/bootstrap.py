@@ -1,4 +1,4 @@
-"""How sure a score is: bootstrap intervals over patients."""
+"""Bootstrap intervals of scores over patients."""
 
 import warnings
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 DRAWS = 10_000
 LEVEL = 0.95
-FEWEST_PATIENTS = 10  # below, a percentile interval is far too narrow to be shown
+FEWEST_PATIENTS = 10  # with fewer, a percentile interval is far too narrow
 
 Interval = tuple[float, float]
 Ratio = tuple[NDArray[np.float64], NDArray[np.float64]]  # numerators, denominators
@@ -27,10 +27,10 @@ def bootstrap_interval(
         seed: of the draws.
 
     Returns:
-        Its ends; None for fewer than 10 patients or an undefined score.
+        Its ends; None for fewer than 10 patients or for an undefined score.
     """
     if np.array_equal(numerators, denominators) and len(numerators) >= FEWEST_PATIENTS:
-        return (1.0, 1.0) if denominators.sum() > 0 else None  # SciPy warns of data without spread
+        return (1.0, 1.0) if denominators.sum() > 0 else None  # SciPy warns about constant data
     return combined_interval([1.0], [(numerators, denominators)], seed)
 
 
@@ -42,26 +42,28 @@ def combined_interval(
     The same patients are drawn for all of the ratios.
 
     Args:
-        weights: one a ratio.
-        ratios: numerators (patients,) and denominators (patients,) of each.
+        weights: one for each ratio.
+        ratios: numerators (patients,) and denominators (patients,) of each ratio.
         seed: of the draws.
 
     Returns:
-        Its ends; None for fewer than 10 patients or where a ratio is undefined.
+        Its ends; None for fewer than 10 patients or if a ratio is undefined.
     """
     from scipy import stats
 
-    if len(ratios[0][0]) < FEWEST_PATIENTS or any(under.sum() == 0 for _, under in ratios):
+    if len(ratios[0][0]) < FEWEST_PATIENTS or any(
+        denominators.sum() == 0 for _, denominators in ratios
+    ):
         return None
 
     def weighted_sum(*drawn: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
         pairs = zip(weights, drawn[::2], drawn[1::2], strict=True)
-        terms = [weight * _ratio_of_sums(over, under, axis) for weight, over, under in pairs]
+        terms = [weight * _ratio_of_sums(top, bottom, axis) for weight, top, bottom in pairs]
         total: NDArray[np.float64] = np.sum(terms, axis=0)
         return total
 
     with warnings.catch_warnings():
-        # SciPy's own interval fails on draws without a denominator; it is not the one we use.
+        # SciPy's own interval fails on draws with denominator 0; only its draws are used.
         warnings.simplefilter("ignore", stats.DegenerateDataWarning)
         drawn = stats.bootstrap(
             [terms for ratio in ratios for terms in ratio],
@@ -80,6 +82,6 @@ def combined_interval(
 def _ratio_of_sums(
     numerators: NDArray[np.float64], denominators: NDArray[np.float64], axis: int
 ) -> NDArray[np.float64]:
-    over: NDArray[np.float64] = numerators.sum(axis=axis)
-    under: NDArray[np.float64] = denominators.sum(axis=axis)
-    return np.divide(over, under, out=np.full_like(over, np.nan), where=under > 0)
+    top: NDArray[np.float64] = numerators.sum(axis=axis)
+    bottom: NDArray[np.float64] = denominators.sum(axis=axis)
+    return np.divide(top, bottom, out=np.full_like(top, np.nan), where=bottom > 0)

@@ -1,4 +1,4 @@
-"""The mean loss of an epoch, while its batches go by."""
+"""The mean loss of an epoch, batch by batch."""
 
 import torch
 from torch import Tensor
@@ -8,9 +8,9 @@ from torchmetrics import Metric
 class MeanLoss(Metric):
     """The mean over all samples, kept on the device: no step waits for a number.
 
-    Not torchmetrics' MeanMetric: with its check for NaN, which looks at every value, it makes the
-    host wait, and without that check its version 1.9 forgets the weights. The names of the states
-    are its own, as checkpoints have them.
+    Not torchmetrics' MeanMetric: its check for NaN reads every value, so the host waits for the
+    device; without that check torchmetrics 1.9 ignores the weights. The states have the names of
+    MeanMetric's, because checkpoints hold them.
     """
 
     full_state_update = False
@@ -19,17 +19,17 @@ class MeanLoss(Metric):
 
     def __init__(self) -> None:
         super().__init__()
-        # Several devices add in one order, and in another where a stopped training goes on.
+        # A resumed training on several devices adds in another order.
         dtype = torch.float32 if torch.backends.mps.is_available() else torch.float64
         for name in ("mean_value", "weight"):
             default = torch.tensor(0.0, dtype=dtype)
             self.add_state(name, default=default, dist_reduce_fx="sum")
 
     def update(self, loss: Tensor, samples: int) -> None:
-        """Add the mean loss, a scalar, of some samples."""
+        """Add the mean loss, a scalar, of a number of samples."""
         self.mean_value += loss.detach() * samples
         self.weight += samples
 
     def compute(self) -> Tensor:
-        """The mean, float32; NaN where nothing was added."""
+        """The mean, float32; NaN if nothing was added."""
         return (self.mean_value / self.weight).float()

@@ -79,7 +79,7 @@ def read_test(folder: TestFolder) -> TestRecord:
     content = read_record(path)
     return TestRecord(
         data=DataRecord.from_json(value_of(content, "data", path), path),
-        epoch=tested_epoch(folder),
+        epoch=epoch_of_test(folder),
         computed_with=_computed_with(content.get("computed_with")),
         patients_trained_on=int(value_of(content, "patients_trained_on", path)),
         accuracy_of_nothing={
@@ -91,7 +91,7 @@ def read_test(folder: TestFolder) -> TestRecord:
     )
 
 
-def tested_epoch(folder: TestFolder) -> int:
+def epoch_of_test(folder: TestFolder) -> int:
     """The epoch of the weights that were tested. Raises as ``read_test`` does."""
     checkpoint = value_of(read_record(folder.metrics), "checkpoint", folder.metrics)
     return int(value_of(checkpoint, "epoch", folder.metrics))

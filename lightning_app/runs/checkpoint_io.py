@@ -1,4 +1,4 @@
-"""How checkpoints get to the disk and back: whole or not at all, and of a known format."""
+"""Reads and writes checkpoints: atomically, and in a known format."""
 
 import re
 from pathlib import Path
@@ -14,14 +14,14 @@ FORMAT_KEY = "format"
 _FORBIDDEN = re.compile(
     r"(?:Unsupported|unsupported) (?:global|GLOBAL)\S* (?:GLOBAL )?(?P<name>[\w.]+)"
 )
-FORMAT = 1  # raise it when older programs could not make sense of a checkpoint any more
+FORMAT = 1  # to be raised if earlier versions of the program could misread a checkpoint
 
 
 class DurableCheckpointIO(TorchCheckpointIO):
-    """Write beside the target, force it to the disk, rename.
+    """Write to a temporary file beside the target, fsync, and rename.
 
-    Lightning serialises into memory, writes to the system's folder for temporary files and moves:
-    from another file system that is a copy, which a kill leaves half done.
+    Lightning serialises into memory, writes to the system's temporary folder and moves the file.
+    Across file systems that is a copy, which a kill leaves incomplete.
     """
 
     def save_checkpoint(
@@ -30,7 +30,7 @@ class DurableCheckpointIO(TorchCheckpointIO):
         path: str | Path,
         storage_options: Any | None = None,
     ) -> None:
-        """Save; the file that was there stays whole until the new one is.
+        """Save a checkpoint; an earlier file stays complete until the new file is.
 
         Raises:
             OSError: it cannot be written.
@@ -38,7 +38,9 @@ class DurableCheckpointIO(TorchCheckpointIO):
         with atomic_write(Path(path)) as temporary, temporary.open("wb") as file:
             try:
                 torch.save({**checkpoint, FORMAT_KEY: FORMAT}, file)
-            except RuntimeError as error:  # torch's, where it closes the archive nevertheless
+            except (
+                RuntimeError
+            ) as error:  # torch's own, while it closes the archive of a failed write
                 if isinstance(error.__context__, OSError):
                     raise error.__context__ from None
                 raise
@@ -49,7 +51,7 @@ class DurableCheckpointIO(TorchCheckpointIO):
         map_location: Any | None = None,
         weights_only: bool | None = None,  # noqa: FBT001
     ) -> dict[str, Any]:
-        """Load, on the CPU, without running code that a file might hold."""
+        """Load to the CPU, without running code that the file might hold."""
         return read_checkpoint(Path(path))
 
 
@@ -58,19 +60,19 @@ def read_checkpoint(path: Path, *, memory_map: bool = False) -> dict[str, Any]:
 
     Args:
         path: the file.
-        memory_map: leave the tensors on the disk until they are looked at.
+        memory_map: leave the tensors on the disk until they are read.
 
     Raises:
-        UsageError: not there, damaged, no checkpoint, or of a later format.
+        UsageError: the file is missing, damaged, not a checkpoint, or of a later format.
     """
     try:
         content: Any = torch.load(path, map_location="cpu", weights_only=True, mmap=memory_map)
     except FileNotFoundError:
         raise UsageError(f"there is no checkpoint '{path}'") from None
-    except Exception as error:  # bytes that are no pickle may raise anything
+    except Exception as error:  # a file that is not a pickle may raise anything
         raise UsageError(f"checkpoint '{path}' {_reason(error)}") from error
     if not isinstance(content, dict) or not _is_state(content.get("state_dict")):
-        raise UsageError(f"'{path}' is no checkpoint of a training: it has no state_dict")
+        raise UsageError(f"'{path}' is not a checkpoint of a training: it has no state_dict")
     made = content.get(FORMAT_KEY, 0)
     if not isinstance(made, int) or made > FORMAT:
         raise UsageError(
@@ -95,6 +97,8 @@ def _reason(error: Exception) -> str:
             "is not loaded; take checkpoints only from people you trust"
         )
     first = str(error).splitlines()[0] if str(error) else type(error).__name__
-    if first.startswith("Weights only load failed"):  # goes on with how to run the code in it
-        first = "it holds other than weights and plain values"
+    if first.startswith(
+        "Weights only load failed"
+    ):  # torch's advice that follows is to run the code in it
+        first = "it holds more than weights and plain values"
     return f"cannot be loaded; it may be damaged: {first}"

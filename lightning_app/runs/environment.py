@@ -1,4 +1,4 @@
-"""What a run ran on."""
+"""The machine and the versions that a run ran on."""
 
 import platform
 import subprocess
@@ -32,7 +32,7 @@ def _device_name(device: torch.device) -> str:
 
 
 def _git_state() -> dict[str, Any] | None:
-    """Commit of the program and whether files differ from it; None outside a repository."""
+    """Commit of the program, and whether files differ from it; None outside a repository."""
     folder = Path(__file__).resolve().parent
 
     def git(*arguments: str) -> str:

@@ -1,4 +1,4 @@
-"""The callback that keeps a run's folder while it trains."""
+"""The callback that keeps the records of a run while it trains."""
 
 import logging
 from collections.abc import Callable
@@ -26,20 +26,20 @@ from lightning_app.utils.exit_codes import error_message
 _log = logging.getLogger(__name__)
 
 PHANTOM_BANNER = (
-    "SYNTHETIC PHANTOM: these patients were made up by the program. Scores on them test the "
-    "program and say nothing about patients. For BraTS give --data.root."
+    "SYNTHETIC PHANTOM: these patients are synthetic. Scores on them test the program and say "
+    "nothing about patients. To train on BraTS, set --data.root."
 )
 
 
 class RunRecorder(Callback):
-    """Make the run's folder once the data are found good, and say in it how the run is doing.
+    """Make the run's folder once the data have been checked, and keep its records up to date.
 
     Args:
-        run: whose folder.
+        run: the run.
         save_config: writes the resolved config to a path.
-        network: what is to be recorded of the network.
-        new: whether the run must not have begun before.
-        goes_on: whether the training goes on from a checkpoint of the run.
+        network: the content of network.json.
+        new: whether the folder must not hold a run yet.
+        goes_on: whether the training resumes from a checkpoint of the run.
     """
 
     def __init__(
@@ -56,46 +56,46 @@ class RunRecorder(Callback):
         self._save_config = save_config
         self._new = new
         self._goes_on = goes_on
-        self._held = ExitStack()
-        self._began = False
+        self._lock = ExitStack()
+        self._started = False
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Write what is known before the first step.
+        """Take the lock and write what is known before the first step.
 
         Raises:
-            UsageError: the run is another process's, the folder another run's, or the run goes on
-                with other data.
+            UsageError: another process trains the run, the folder holds another run, or the data
+                of a resumed run have changed.
         """
         if stage != "fit" or not trainer.is_global_zero:
             return
         data: BraTSDataModule = trainer.datamodule  # type: ignore[attr-defined]
-        self.run.path.mkdir(parents=True, exist_ok=True)  # a logger of the user's may be first
-        self._held.enter_context(locked(self.run))
+        self.run.path.mkdir(parents=True, exist_ok=True)  # a logger may have made it
+        self._lock.enter_context(locked(self.run))
         if self._new and self.run.config.exists():
             raise UsageError(
-                f"'{self.run.path}' holds a run already: type the command again for a folder of "
-                f"its own, or go on with that run by --resume {self.run.path}"
+                f"'{self.run.path}' holds a run already: run the command again for a new folder, "
+                f"or resume that run with --resume {self.run.path}"
             )
         remove_partial_files(self.run.path)
         remove_partial_files(self.run.checkpoints)
-        here = environment(trainer.strategy.root_device)
+        current = environment(trainer.strategy.root_device)
         if self._goes_on:
-            self._write_further_part(data, here)
+            self._write_resumed(data, current)
         else:
-            self._write_beginning(data, here)
+            self._write_first(data, current)
         mark_running(self.run)
-        self._began = True
+        self._started = True
         if data.is_phantom:
             print(PHANTOM_BANNER)
         print(f"Data: {data.summary()}\nRun: {self.run.path}")
 
-    def _write_beginning(self, data: BraTSDataModule, here: dict[str, Any]) -> None:
+    def _write_first(self, data: BraTSDataModule, current: dict[str, Any]) -> None:
         self._save_config(self.run.config)
         write_record(self.run.network, self._network)
-        write_environment(self.run.environment, here, data.description())
+        write_environment(self.run.environment, current, data.description())
         write_split(self.run.split, data.split_rows())
 
-    def _write_further_part(self, data: BraTSDataModule, here: dict[str, Any]) -> None:
+    def _write_resumed(self, data: BraTSDataModule, current: dict[str, Any]) -> None:
         saved, given = read_environment(self.run.environment).data, data.description()
         for name in ("fingerprint", "split"):
             if (recorded := getattr(saved, name)) != given[name]:
@@ -106,29 +106,29 @@ class RunRecorder(Callback):
                     f"for a new run from these weights use --weights {self.run.path}"
                 )
         self._save_config(self.run.config)
-        add_resumed(self.run.environment, here)
+        add_resumed(self.run.environment, current)
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Say that the run is finished."""
+        """Set the status to finished."""
         self._end(trainer, "finished")
 
     def on_exception(
         self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
     ) -> None:
-        """Say that the run was interrupted or failed, and why."""
+        """Set the status to interrupted or failed, with the reason."""
         stopped = isinstance(exception, KeyboardInterrupt | SystemExit)
         reason = None if stopped else f"{type(exception).__name__}: {error_message(exception)}"
         try:
             self._end(trainer, "interrupted" if stopped else "failed", reason)
         except OSError as error:
-            if not isinstance(exception, OSError):  # else one full disk would be told of twice
+            if not isinstance(exception, OSError):  # a full disk is reported once
                 _log.warning("%s cannot be written: %s", self.run.status, error)
 
     def _end(self, trainer: Trainer, status: Status, reason: str | None = None) -> None:
-        """Say so, where this process had begun; and let go of the run."""
+        """Set the status, if this process had started the run, and release the lock."""
         try:
-            if self._began:
+            if self._started:
                 epochs = trainer.fit_loop.epoch_progress.current.processed  # type: ignore[attr-defined]
                 write_status(self.run, status, ended=now(), epochs=epochs, reason=reason)
         finally:
-            self._held.close()
+            self._lock.close()

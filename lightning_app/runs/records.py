@@ -1,7 +1,7 @@
 """What a run records about itself in JSON and CSV: the same code writes and reads it.
 
-Every JSON record holds the number of its format. Records without one are of versions before 0.2
-and can be read; those of a later version of the program are refused. Imports no torch.
+Every JSON record holds the number of its format. Records of earlier versions, which wrote none, can
+be read; those of a later version of the program are refused. Imports no torch.
 """
 
 import csv

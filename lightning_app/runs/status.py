@@ -1,4 +1,4 @@
-"""Whether a run is alive: its status file and its lock."""
+"""The state of a run: its status file and its lock."""
 
 import os
 import socket
@@ -15,16 +15,16 @@ from lightning_app.utils.errors import UsageError
 
 Status = Literal["running", "finished", "interrupted", "failed"]
 
-# Processes that load batches inherit the lock, and notice within seconds that their parent is dead.
+# Data loader processes inherit the lock, and notice within seconds that their parent has died.
 ORPHANS_END_S = 15.0
 
 
 @contextmanager
 def locked(run: Run) -> Iterator[None]:
-    """Keep a run to this process.
+    """Hold the lock of a run.
 
     Raises:
-        UsageError: another process has it.
+        UsageError: another process holds it.
     """
     lock = FileLock(run.lock)
     try:
@@ -42,7 +42,7 @@ def locked(run: Run) -> Iterator[None]:
 
 
 def is_alive(run: Run) -> bool:
-    """Whether a process trains this run now."""
+    """Whether a process is training this run now."""
     if not run.lock.exists():
         return False
     try:
@@ -50,17 +50,17 @@ def is_alive(run: Run) -> bool:
             return False
     except Timeout:
         return not _owner_is_dead(run)
-    except OSError:  # a folder that only others may write to
+    except OSError:  # no permission to write to the folder
         return False
 
 
 def is_finished(run: Run) -> bool:
-    """Whether a run has been trained to its end."""
+    """Whether the training of a run has finished."""
     return read_status(run).get("status") == "finished"
 
 
 def read_status(run: Run) -> dict[str, Any]:
-    """The content of status.json; empty where a kill left none."""
+    """The content of status.json; empty if a kill left none that can be read."""
     try:
         return read_record(run.status)
     except (OSError, RecordError):
@@ -68,19 +68,19 @@ def read_status(run: Run) -> dict[str, Any]:
 
 
 def write_status(run: Run, status: Status, **more: Any) -> None:
-    """Say how a run is doing; what is not named stays as it was."""
+    """Set the status of a run, and further values; all other values stay."""
     write_record(run.status, {**read_status(run), "status": status, **more})
 
 
 def mark_running(run: Run) -> None:
-    """Say that this process trains the run from now on."""
-    known = read_status(run)
+    """Set the status to running, with this process as its owner."""
+    previous = read_status(run)
     write_status(
         run,
         "running",
-        started=known.get("started") or now(),
+        started=previous.get("started") or now(),
         ended=None,
-        resumed=known["resumed"] + 1 if "resumed" in known else 0,
+        resumed=previous["resumed"] + 1 if "resumed" in previous else 0,
         host=socket.gethostname(),
         pid=os.getpid(),
         job=slurm_job(),
@@ -89,18 +89,18 @@ def mark_running(run: Run) -> None:
 
 
 def slurm_job() -> str | None:
-    """The job that this process belongs to, under SLURM; it stays the same when requeued."""
+    """The SLURM job of this process; a requeued job keeps its id."""
     array, task = os.environ.get("SLURM_ARRAY_JOB_ID"), os.environ.get("SLURM_ARRAY_TASK_ID")
     return f"{array}_{task}" if array and task else os.environ.get("SLURM_JOB_ID")
 
 
 def now() -> str:
-    """The time, with its zone, to the second."""
+    """The time to the second, with its time zone."""
     return datetime.now().astimezone().isoformat(timespec="seconds")
 
 
 def _owner_is_dead(run: Run) -> bool:
-    """Whether the process that the status names was on this machine and is gone."""
+    """Whether the process in the status ran on this machine and has ended."""
     owner = read_status(run)
     if owner.get("host") != socket.gethostname() or os.name == "nt":
         return False

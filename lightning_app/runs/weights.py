@@ -1,4 +1,4 @@
-"""Trained weights to begin a new run from."""
+"""Trained weights to start a new run from."""
 
 from pathlib import Path
 
@@ -12,30 +12,30 @@ _PREFIX = "network."
 
 
 def weights_file(name: str, root: Path) -> Path:
-    """The checkpoint that ``--weights`` means: a file, or the best epoch of a run.
+    """The checkpoint that ``--weights`` names: a file, or the best epoch of a run.
 
     Raises:
-        UsageError: neither.
+        UsageError: it names neither.
     """
     path = Path(name)
     return path.absolute() if path.is_file() else trained_run(root, name).best
 
 
 def load_weights(network: nn.Module, path: Path) -> None:
-    """Put the weights of a checkpoint into a network.
+    """Load the weights of a checkpoint into a network.
 
     Raises:
-        UsageError: the file cannot be read, or its weights are another network's.
+        UsageError: the file cannot be read, or its weights belong to another network.
     """
     saved = read_checkpoint(path)["state_dict"]
     weights = {k.removeprefix(_PREFIX): v for k, v in saved.items() if k.startswith(_PREFIX)}
-    own = network.state_dict()
-    for name in (*own, *weights):
-        here, there = (tuple(w[name].shape) if name in w else None for w in (own, weights))
-        if here != there:
+    expected = network.state_dict()
+    for name in (*expected, *weights):
+        shapes = [tuple(w[name].shape) if name in w else None for w in (expected, weights)]
+        if shapes[0] != shapes[1]:
             raise UsageError(
                 f"the weights of '{path}' do not fit {type(network).__name__}: {name} is "
-                f"{_shape(there)} in the file, expected {_shape(here)}"
+                f"{_shape(shapes[1])} in the file, expected {_shape(shapes[0])}"
             )
     network.load_state_dict(weights)
 

@@ -1,0 +1,101 @@
+"""From the masks of cases to counts of slices and scores of volumes."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from lightning_app.metrics.case_masks import CaseMasks, ClassMasks
+from lightning_app.metrics.case_tables import case_tables
+from lightning_app.metrics.confusion_counts import SliceCounts
+from lightning_app.metrics.evaluate import volume_results, volume_terms
+from lightning_app.metrics.score import VolumeScore
+from lightning_app.metrics.volume_scores import VOLUME_SCORES
+
+CLASSES = ("whole", "core")
+SPACING = (5.0, 1.0, 2.0)
+
+
+def masks(seed: int, slices: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    rng = np.random.default_rng(seed)
+    prediction, reference = rng.random((2, slices, len(CLASSES), 6, 8)) < 0.4
+    return prediction, reference
+
+
+def case(name: str, slices: Sequence[int], seed: int) -> CaseMasks:
+    prediction, reference = masks(seed, len(slices))
+    return CaseMasks(name, name[:1], slices, prediction, reference, SPACING)
+
+
+def test_counts_are_those_of_the_metric_of_validation() -> None:
+    cases = [case("a0", [3, 4, 5], 0), case("b0", [7], 1)]
+    table, _ = case_tables(cases, CLASSES, ())
+    metric = SliceCounts()
+    for index, one in enumerate(cases):
+        samples = torch.arange(len(one.slices)) + 3 * index
+        metric.update(torch.from_numpy(one.prediction), torch.from_numpy(one.reference), samples)
+
+    assert np.array_equal(table.counts.reshape(4, -1), metric.compute()[:, 1:].numpy())
+    assert table.cases == ["a0", "a0", "a0", "b0"]
+    assert table.patients == ["a", "a", "a", "b"]
+    assert table.slices == [3, 4, 5, 7]
+
+
+def test_a_score_gets_the_whole_stack_of_a_case_with_its_spacing() -> None:
+    seen: list[ClassMasks] = []
+
+    def look(volume: ClassMasks) -> float:
+        seen.append(volume)
+        return 1.0
+
+    score = VolumeScore(name="seen", definition="", compute=look, higher_is_better=True)
+    stack = case("a0", [3, 4, 6], 0)
+    case_tables([stack], CLASSES, [score])
+
+    assert len(seen) == len(CLASSES)
+    for index, volume in enumerate(seen):
+        assert volume.spacing == SPACING
+        assert volume.prediction.shape == volume.reference.shape == (4, 6, 8)
+        assert np.array_equal(volume.prediction[[0, 1, 3]], stack.prediction[:, index])
+        assert np.array_equal(volume.reference[[0, 1, 3]], stack.reference[:, index])
+        assert not volume.prediction[2].any()
+        assert not volume.reference[2].any()
+
+
+def test_volume_scores_by_hand() -> None:
+    prediction, reference = np.zeros((2, 2, 1, 4, 4), np.bool_)
+    prediction[:, 0, :2, :2] = True  # 8 voxels
+    reference[0, 0, :2] = True  # 8 voxels, 4 of them predicted
+    reference[1, 0, 3] = True  # 4 voxels
+    empty = np.zeros_like(prediction)
+    cases = [
+        CaseMasks("a0", "a", [0, 1], prediction, reference, SPACING),
+        CaseMasks("b0", "b", [0, 1], empty, empty, SPACING),
+    ]
+    _, volumes = case_tables(cases, ("whole",), VOLUME_SCORES)
+
+    assert volumes.values["volume_dice"][:, 0] == pytest.approx([2 * 4 / (8 + 12), 1])
+    assert volumes.values["volume_error"][:, 0] == pytest.approx([4 * 10 / 1000, 0])
+
+
+def test_the_summary_is_the_mean_over_cases_that_have_a_value() -> None:
+    values = iter([2.0, 9.0, None, 9.0, 4.0, 9.0])  # the second class has all its values
+    score = VolumeScore(
+        name="some", definition="", compute=lambda _: next(values), higher_is_better=False
+    )
+    cases = [case(name, [0], seed) for seed, name in enumerate(("a0", "a1", "b0"))]
+    _, volumes = case_tables(cases, CLASSES, [score])
+
+    assert volume_results(volumes, [score])["whole"]["some"].value == 3
+    numerators, denominators = volume_terms(volumes, 0, score)
+    assert (numerators.tolist(), denominators.tolist()) == ([2, 4], [1, 1])
+
+
+def test_scores_declare_their_level_unit_and_direction() -> None:
+    declared = {s.name: (s.level, s.unit, s.higher_is_better) for s in VOLUME_SCORES}
+    assert declared == {
+        "volume_dice": ("volume", "", True),
+        "volume_error": ("volume", "ml", False),
+    }

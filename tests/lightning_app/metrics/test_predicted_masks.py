@@ -1,0 +1,49 @@
+import numpy as np
+import pytest
+import torch
+
+from lightning_app.metrics.predicted_masks import PackedMasks, PredictedMasks
+
+
+def random_masks(samples: int, width: int) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(width)
+    return torch.rand((samples, 2, 5, width), generator=generator) > 0.5
+
+
+@pytest.mark.parametrize("width", [8, 13, 16, 240])
+def test_masks_come_back_to_the_bit_in_any_order_of_batches(width: int) -> None:
+    masks = random_masks(7, width)
+    metric = PredictedMasks()
+    for batch in ([4, 2], [6, 0, 1], [3], [5]):
+        metric.update(masks[batch], torch.tensor(batch))
+    packed = metric.compute()
+
+    assert packed.samples.tolist() == list(range(7))
+    assert np.array_equal(packed.unpack([1, 5], width), masks[[1, 5]].numpy())
+    assert np.array_equal(packed.unpack(packed.samples, width), masks.numpy())
+
+
+def test_bits_are_packed_as_numpy_packs_them() -> None:
+    masks = random_masks(3, 13)
+    metric = PredictedMasks()
+    metric.update(masks, torch.tensor([2, 4, 9]))
+    expected = PackedMasks(np.array([2, 4, 9]), np.packbits(masks.numpy(), axis=-1))
+
+    assert np.array_equal(metric.packed[0].numpy(), np.packbits(masks.numpy(), axis=-1))
+    assert np.array_equal(metric.compute().unpack([4, 9], 13), expected.unpack([4, 9], 13))
+
+
+def test_a_sample_that_comes_twice_is_an_error() -> None:
+    metric = PredictedMasks()
+    metric.update(random_masks(2, 8), torch.tensor([0, 1]))
+    metric.update(random_masks(1, 8), torch.tensor([1]))
+    with pytest.raises(RuntimeError, match="twice"):
+        metric.compute()
+
+
+def test_a_reset_metric_keeps_nothing() -> None:
+    metric = PredictedMasks()
+    metric.update(random_masks(2, 8), torch.tensor([0, 1]))
+    metric.reset()
+    metric.update(random_masks(1, 8), torch.tensor([1]))
+    assert metric.compute().samples.tolist() == [1]

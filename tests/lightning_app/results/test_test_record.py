@@ -1,0 +1,111 @@
+"""What a test writes is read back as it was."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lightning_app.metrics.case_masks import VolumeTable
+from lightning_app.metrics.count_table import CountTable
+from lightning_app.metrics.evaluate import count_results, volume_results
+from lightning_app.metrics.volume_scores import VOLUME_SCORES
+from lightning_app.results.test_record import (
+    epoch_of_test,
+    read_slices,
+    read_test,
+    read_volumes,
+    write_cases,
+    write_slices,
+    write_test,
+    write_volumes,
+)
+from lightning_app.runs.folder import TestFolder
+from lightning_app.runs.records import RecordError
+
+CLASSES = ("whole", "core")
+NAMES = (["a0", "a0", "b0"], ["a", "a", "b"], [3, 4, 7])
+COUNTS = np.arange(24).reshape(3, 2, 4)
+TABLE = CountTable(CLASSES, *NAMES, COUNTS)
+VOLUMES = VolumeTable(
+    CLASSES,
+    ["a0", "b0"],
+    ["a", "b"],
+    {"volume_dice": np.array([[0.25, 1], [0.5, math.nan]]), "volume_error": np.ones((2, 2))},
+)
+FACTS = {
+    "data": {
+        "kind": "files", "fingerprint": "f", "split": "s", "target": "regions", "slices": [1, 2],
+        "eval_slices": "all", "spacing": {"x": [1.0, 1.0]},
+    },
+    "checkpoint": {"file": "best.ckpt", "epoch": 5},
+    "computed_with": {"precision": "32-true", "acceleration": {"channels_last": True}},
+    "patients_trained_on": 1,
+    "accuracy_of_nothing": {"whole": 0.5, "core": 0.75},
+}  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> TestFolder:
+    return TestFolder(tmp_path)
+
+
+def test_metrics(folder: TestFolder) -> None:
+    scores, volumes = count_results(TABLE), volume_results(VOLUMES, VOLUME_SCORES)
+    write_test(folder, FACTS, scores, volumes)
+    test = read_test(folder)
+
+    assert (test.scores, test.volumes) == (scores, volumes)
+    assert (test.epoch, epoch_of_test(folder), test.patients_trained_on) == (5, 5, 1)
+    assert test.computed_with == "32-true, channels_last"
+    assert test.accuracy_of_nothing == {"whole": 0.5, "core": 0.75}
+    assert (test.data.slices, test.data.eval_slices) == ([1, 2], "all")
+    assert json.loads(folder.metrics.read_text("utf-8"))["format"] == 1
+
+
+def test_slices(folder: TestFolder) -> None:
+    write_slices(folder, TABLE)
+    read = read_slices(folder, CLASSES)
+
+    assert (read.classes, read.cases, read.patients, read.slices) == (CLASSES, *NAMES)
+    assert np.array_equal(read.counts, COUNTS)
+
+
+def test_cases_have_a_dice_and_slices_without_the_class_have_none(folder: TestFolder) -> None:
+    empty = CountTable(("whole",), ["a0", "a0"], ["a", "a"], [1, 2], np.array([[[0, 0, 0, 9]]] * 2))
+    write_slices(folder, empty)
+    write_cases(folder, empty.by_case())
+    assert folder.slices.read_text("utf-8").splitlines()[1] == "a0,a,1,whole,0,0,0,9,"
+    assert folder.cases.read_text("utf-8").splitlines()[1] == "a0,a,whole,0,0,0,18,1.0"
+
+
+def test_volumes(folder: TestFolder) -> None:
+    assert read_volumes(folder, CLASSES) is None
+    write_volumes(folder, VOLUMES)
+    read = read_volumes(folder, CLASSES)
+
+    assert read is not None
+    assert (read.classes, read.cases, read.patients) == (CLASSES, ["a0", "b0"], ["a", "b"])
+    assert read.values.keys() == VOLUMES.values.keys()
+    for name, values in VOLUMES.values.items():
+        assert np.array_equal(read.values[name], values, equal_nan=True)
+
+
+@pytest.mark.parametrize("key", ["data", "checkpoint", "scores", "patients_trained_on"])
+def test_a_missing_value_is_named(key: str, folder: TestFolder) -> None:
+    write_test(folder, FACTS, count_results(TABLE), {})
+    content = json.loads(folder.metrics.read_text("utf-8"))
+    del content[key]
+    folder.metrics.write_text(json.dumps(content), "utf-8")
+    with pytest.raises(RecordError, match=f"metrics.json: '{key}' is missing"):
+        read_test(folder)
+
+
+def test_rows_of_other_classes_are_refused(folder: TestFolder) -> None:
+    write_slices(folder, TABLE)
+    write_volumes(folder, VOLUMES)
+    with pytest.raises(RecordError, match="a row for each slice and class"):
+        read_slices(folder, ("whole",))
+    with pytest.raises(RecordError, match="a row for each case and class"):
+        read_volumes(folder, ("core", "whole"))
