@@ -1,4 +1,4 @@
-"""Run folders as a training and a test leave them, made of a few masks. No torch."""
+"""Run folders as training and test write them, made from a few masks without torch."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,17 +19,17 @@ UNET, ATTENTION, SPP, ASPP = (
     f"models.{name}" for name in ("UNet", "AttentionUNet", "AttentionUNetSPP", "AttentionUNetASPP")
 )
 
-# True, predicted and common pixels of each case.
+# Pixels of each case in the reference, in the prediction, and in both.
 Sizes = Mapping[str, tuple[int, int, int]]
 
 
 @dataclass
 class ToyRun:
-    """What is to be written; every case has one slice and one class.
+    """The content of a run folder; every case has one slice and one class.
 
     Attributes:
-        cases: case ids, each with true, predicted and common pixels; the last four characters of an
-            id are the number of the scan, what is before them the patient.
+        cases: pixels of each case by its id. The last four characters of an id are the number of
+            the scan, and those before them are the patient.
     """
 
     cases: Sizes
@@ -64,7 +64,7 @@ class ToyRun:
     def _write_test(self, run: Run) -> None:
         test, table = run.test(), self.table()
         scores = {
-            name: {score: _written(result) for score, result in results.items()}
+            name: {score: _value_and_interval(result) for score, result in results.items()}
             for name, results in evaluate_with_intervals(table, seed=0).items()
         }
         metrics = {
@@ -89,18 +89,20 @@ class ToyRun:
 
     def _write_masks(self, run: Run) -> None:
         pairs = [_masks(*sizes) for sizes in self.cases.values()]
-        truth, prediction = (np.packbits(np.stack(masks), axis=-1) for masks in zip(*pairs))  # noqa: B905
-        case, place = np.array(list(self.cases)), np.full(len(pairs), 7)
+        reference, prediction = (
+            np.packbits(np.stack(masks), axis=-1) for masks in zip(*pairs, strict=True)
+        )
+        case, index = np.array(list(self.cases)), np.full(len(pairs), 7)
         grey = np.arange(SIZE * SIZE, dtype=np.uint8).reshape(1, SIZE, SIZE)
         images = np.repeat(grey, len(pairs), axis=0)
         np.savez(
-            run.test().masks, case=case, slice=place, width=np.array(SIZE), truth=truth,
+            run.test().masks, case=case, slice=index, width=np.array(SIZE), truth=reference,
             prediction=prediction,
         )  # fmt: skip
-        np.savez(run.test().images, case=case, slice=place, image=images)
+        np.savez(run.test().images, case=case, slice=index, image=images)
 
     def table(self) -> CountTable:
-        """The counts."""
+        """The counts of the test."""
         counts = [
             [both, predicted - both, true - both, SIZE * SIZE - true - predicted + both]
             for true, predicted, both in self.cases.values()
@@ -133,18 +135,18 @@ class ToyRun:
 
 
 def twelve_cases(common: Sequence[int]) -> dict[str, tuple[int, int, int]]:
-    """Twelve patients with a case each, 40 true and 40 predicted pixels, so many in common."""
+    """Twelve patients with one case each: 40 true and 40 predicted pixels, ``common`` in both."""
     return {f"P{i:02d}-000": (40, 40, both) for i, both in enumerate(common)}
 
 
 def _masks(true: int, predicted: int, both: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Masks (1, SIZE, SIZE) of those sizes."""
-    truth, prediction = np.zeros((2, SIZE * SIZE), bool)
-    truth[:true] = True
+    """Reference and prediction (1, SIZE, SIZE) with the given numbers of pixels."""
+    reference, prediction = np.zeros((2, SIZE * SIZE), bool)
+    reference[:true] = True
     prediction[true - both : true - both + predicted] = True
-    return truth.reshape(1, SIZE, SIZE), prediction.reshape(1, SIZE, SIZE)
+    return reference.reshape(1, SIZE, SIZE), prediction.reshape(1, SIZE, SIZE)
 
 
-def _written(result: Any) -> dict[str, float | None]:
+def _value_and_interval(result: Any) -> dict[str, float | None]:
     low, high = result.interval or (None, None)
     return {"value": result.value, "low": low, "high": high}
