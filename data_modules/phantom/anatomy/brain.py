@@ -1,4 +1,4 @@
-"""The tissues of a healthy head, as depths of bodies and as a mixture in every voxel."""
+"""The tissues of a healthy head: signed depths of its parts, and a mixture in every voxel."""
 
 from dataclasses import dataclass
 
@@ -30,7 +30,7 @@ class Mixture:
         return share
 
     def paint(self, tissue: str, amount: Array) -> None:
-        """Replace ``amount`` (n,), a share from 0 to 1, of whatever is there by ``tissue``."""
+        """Replace a share ``amount`` (n,), from 0 to 1, of the present tissues by ``tissue``."""
         touched = np.flatnonzero(amount > 0)
         self.shares[:, touched] *= 1 - amount[touched]
         self.shares[TISSUE_INDEX[tissue], touched] += amount[touched]
@@ -38,7 +38,7 @@ class Mixture:
 
 @dataclass
 class Bodies:
-    """Signed depths in mm, (n,) each, of what a healthy head holds; ``midline`` is a distance."""
+    """Signed depths in mm, (n,) each, of a healthy head's parts; ``midline`` is a distance."""
 
     pial: Array
     cortex: Array
@@ -74,9 +74,9 @@ class Anatomy:
         return self.head.section(grid, displace)
 
     def bodies(self, section: Section) -> Bodies:
-        """Where the voxels lie within the brain's parts."""
+        """How deep the voxels lie in the brain's parts."""
         points = section.points
-        # Callosum, nuclei and capsules: neither fissure nor sulci reach in here.
+        # Callosum, nuclei and capsules: neither the fissure nor sulci reach them.
         core = ellipsoid(points, (0, -3, -2), (34, 38, 25))
         fluid = section.sample(self.fluid)
         layer = np.maximum(0.9 * self.atrophy + 0.6 * fluid, 0)
@@ -104,8 +104,8 @@ class Anatomy:
 
     def _cerebral(self, section: Section, core: Array, fluid: Array, layer: Array) -> Array:
         """Depth below the pia of the hemispheres, with fissure and sulci."""
-        fissure = sheet(section.points.x, core)  # ends at the callosum by itself
-        # Without the bends, sulci would run as straight as the spokes of a wheel.
+        fissure = sheet(section.points.x, core)  # it ends at the callosum
+        # Without bends, sulci would be as straight as the spokes of a wheel.
         bent = [
             p + np.float32(6.0) * section.sample(coarse) + np.float32(3.6) * section.sample(fine)
             for p, (coarse, fine) in zip(section.points, self.bends, strict=True)

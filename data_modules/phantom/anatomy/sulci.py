@@ -13,13 +13,13 @@ from data_modules.phantom.anatomy.geometry import Array, Floats, Mask, Points
 _SIZE = 320  # pixels a side
 _RADIUS = 60.0  # mm, of the sphere that the map stands for
 _PIXEL = 4 * _RADIUS / _SIZE  # mm; the map of a whole sphere is a disc of twice its radius
-# Lines that every brain has, as (front, up) in mm on the map.
+# Sulci that every brain has, as (front, up) in mm on the map.
 _SYLVIAN = ((38, -22), (22, -10), (0, -3), (-22, 4), (-36, 14))
 _CENTRAL = ((4, 6), (0, 22), (-8, 42), (-14, 66))
 
 
 class SulcalMap:
-    """Distance to the nearest sulcus, and its depth, for every direction of one hemisphere."""
+    """Distance to the nearest sulcus and the depth of it, for every direction of one hemisphere."""
 
     def __init__(self, rng: np.random.Generator, wavelength: float) -> None:
         noise = _band_pass(rng, wavelength) + 0.3 * _band_pass(rng, wavelength * 0.66)
@@ -50,7 +50,7 @@ class SulcalMap:
 
 
 def _band_pass(rng: np.random.Generator, wavelength: float) -> Floats:
-    """Noise of unit deviation that holds waves of about this length (mm) only."""
+    """Noise of unit deviation that has only waves of about this length (mm)."""
     frequency = fft.fftfreq(_SIZE, _PIXEL)
     radius = np.hypot(frequency[:, None], frequency[None, : _SIZE // 2 + 1])
     band = np.exp(-0.5 * ((radius * wavelength - 1) / 0.16) ** 2)
