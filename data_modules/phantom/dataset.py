@@ -3,8 +3,8 @@
 import json
 import os
 import shutil
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -58,25 +58,14 @@ def write_phantom(
         ValueError: an argument is out of range, or the folder holds other data.
     """
     _check(cases, depth, seed, processes, modalities)
-    manifest = {
-        "generator": "phantom",
-        "version": GENERATOR_VERSION,
-        "cases": cases,
-        "depth": depth,
-        "seed": seed,
-        "modalities": list(modalities),
-    }
-    _claim(output, manifest)
+    arguments = {"cases": cases, "depth": depth, "seed": seed, "modalities": list(modalities)}
+    _claim(output, {"generator": "phantom", "version": GENERATOR_VERSION, **arguments})
     ids = case_ids(seed, cases)
+    write = partial(_write_case, output, seed, depth, tuple(modalities))
     if _missing(output, ids, modalities):
-        write = partial(_write_case, output, seed, depth, tuple(modalities))
-        with FileLock(output / f"{_TEMPORARY}.lock"):  # several processes may call this at once
-            try:
-                if missing := _missing(output, ids, modalities):
-                    _run(write, missing, processes or cores())
-            finally:
-                for leftover in output.glob(f"{_PARTIAL}*"):
-                    shutil.rmtree(leftover, ignore_errors=True)
+        with _exclusive(output):
+            if missing := _missing(output, ids, modalities):
+                _run(write, missing, processes or cores())
     return [str(case) for case in ids]
 
 
@@ -146,6 +135,17 @@ def _missing(output: Path, ids: Sequence[CaseId], modalities: Sequence[str]) -> 
             for kind in (*modalities, "seg")
         )
     ]
+
+
+@contextmanager
+def _exclusive(output: Path) -> Iterator[None]:
+    """Hold the folder's lock, since several processes may write at once; remove partial cases."""
+    with FileLock(output / f"{_TEMPORARY}.lock"):
+        try:
+            yield
+        finally:
+            for leftover in output.glob(f"{_PARTIAL}*"):
+                shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _run(write: Callable[[int], None], indices: Sequence[int], processes: int) -> None:

@@ -82,7 +82,7 @@ class CheckpointFiles:
     saved: int | None
 
     def new_writes(self, earlier: "CheckpointFiles") -> frozenset[str]:
-        """Names of the files that were begun since an earlier state and are not finished."""
+        """Names of the files begun since an earlier state that are not finished."""
         return self.unfinished - earlier.unfinished
 
     def moment(self, earlier: "CheckpointFiles") -> Moment:

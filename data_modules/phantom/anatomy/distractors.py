@@ -68,7 +68,7 @@ class Distractors:
 
     def _large_vessels(self, points: Points, outline: Array) -> Array:
         """Depth inside sinuses, the great vein and the arteries of the base, in mm."""
-        side = points.mirrored()
+        half = points.mirrored()
         rising = np.clip((points.z + 1 - 0.4 * points.y) / 12, 0, 1)
         rising *= np.clip((72 - points.y) / 25, 0, 1)
         sagittal = self.sinus_radius * rising - np.hypot(points.x, outline - 1.0)
@@ -80,7 +80,7 @@ class Distractors:
         straight = capsule(points, (0, -39, -4), (0, -87, -29), (1.2, 1.8))
         depth = np.maximum(np.maximum(sagittal, transverse), np.maximum(vein, straight))
         for start, end in _ARTERIES:
-            depth = np.maximum(depth, capsule(side, start, end, (1.1, 0.7)))
+            depth = np.maximum(depth, capsule(half, start, end, (1.1, 0.7)))
         return np.asarray(depth, dtype=np.float32)
 
 

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from data_modules.phantom.anatomy.fields import Grid
 from data_modules.phantom.anatomy.geometry import Floats, Scalar
 
-SIZE = 240  # pixels a side
+SIZE = 240  # pixels per row and column
 FULL_DEPTH = 155  # slices of 1 mm
 # Array index of the origin: the centre of the brain in BraTS's frame.
 _ORIGIN = {"x": 119.5, "y": 121.0, "z": 70.0}

@@ -113,18 +113,18 @@ class Head:
 
     def _cerebrum(self, points: Points) -> Array:
         """Hemispheres without their fissure: vault, cut at the base, and temporal lobes."""
-        side = points.mirrored()
-        narrowed = Points(side.x * (1 + np.float32(self.taper / 85) * points.y), points.y, points.z)
+        half = points.mirrored()
+        narrowed = Points(half.x * (1 + np.float32(self.taper / 85) * points.y), points.y, points.z)
         vault = ellipsoid(narrowed, (0, 0, 0), self.axes)
-        orbital = points.z + 33 - 0.24 * side.x + 0.06 * np.maximum(points.y - 30, 0)
+        orbital = points.z + 33 - 0.24 * half.x + 0.06 * np.maximum(points.y - 30, 0)
         orbital += 0.7 * np.maximum(-12 - points.y, 0)
         base = smooth_minimum(vault, orbital, 8)
-        temporal = ellipsoid(side, (39, -2, -26), (24, 46, 27))
+        temporal = ellipsoid(half, (39, -2, -26), (24, 46, 27))
         return np.minimum(smooth_maximum(base, temporal, 5), above_tentorium(points))
 
     def _cerebellum(self, points: Points) -> Array:
-        side = points.mirrored()
-        lobes = ellipsoid(side, (22, -50, -40), (32, 32, 29))
+        half = points.mirrored()
+        lobes = ellipsoid(half, (22, -50, -40), (32, 32, 29))
         vermis = ellipsoid(points, (0, -51, -30), (17, 31, 28))
         return np.minimum(smooth_maximum(lobes, vermis, 4), -above_tentorium(points))
 
