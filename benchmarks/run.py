@@ -1,11 +1,12 @@
-"""All benchmarks, side by side with their peers; writes RESULTS.md.
+"""Measure the program against its goals and baselines, and write RESULTS.md.
 
-    python -m benchmarks.run                       # all that can be measured here
-    python -m benchmarks.run preparing loading     # these anew; the others stay as they were found
+    python -m benchmarks.run                       # all sections
+    python -m benchmarks.run preparing loading     # these; the others keep their earlier results
+    python -m benchmarks.run training_gpu --piece peak --piece train_unet
+    python -m benchmarks.run --page                # RESULTS.md from earlier results
 
-Every section is a module in benchmarks/sections/, can be run alone
-(python -m benchmarks.sections.loading), and writes results/<section>.json with the machine and the
-versions. remarks/<section>.md says what bounds it and what was tried.
+A section is a module in benchmarks/sections. Its results are stored in results/<section>.json, with
+the machine and the library versions; remarks/<section>.md says what limits them and what was tried.
 """
 
 import argparse
@@ -17,9 +18,11 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
-from benchmarks.utils.machine import machine
-from benchmarks.utils.measuring import ROOT, Row, show, verdict
+from benchmarks.utils.machine import describe_machine
+from benchmarks.utils.measuring import ROOT
+from benchmarks.utils.rows import Row, markdown_table, print_rows
 
 SECTIONS = {
     "preparing": "1. Preparing",
@@ -31,63 +34,90 @@ SECTIONS = {
     "start_up": "7. Start-up",
     "scaling": "8. Scaling",
 }
-HERE = Path(__file__).parent
+BENCHMARKS = ROOT / "benchmarks"
 
 
-def main() -> None:
-    """Measure the sections that are named, each in a process of its own, and write the page."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "sections", nargs="*", choices=[[], *SECTIONS], default=[], metavar="SECTION"
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure the given sections and write the page."""
+    options = _parse(arguments)
+    if options.page:
+        write_page(options.output)
+    elif len(options.sections) == 1:
+        (section,) = options.sections
+        measure(section, options.output, options.piece)
+        write_page(options.output)
+    else:
+        for section in options.sections or SECTIONS:  # a fresh process each: no shared imports
+            print(SECTIONS[section], flush=True)
+            command = [sys.executable, "-m", "benchmarks.run", section]
+            command += ["--output", str(options.output)]
+            subprocess.run(command, cwd=ROOT, check=True)
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.run", description=(__doc__ or "").splitlines()[0]
     )
-    parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    if options.here:
-        _measure(options.sections[0])
-        return
-    for section in options.sections or SECTIONS:
-        print(SECTIONS[section], flush=True)
-        command = [sys.executable, "-m", "benchmarks.run", "--here", section]
-        subprocess.run(command, cwd=ROOT, check=True)
-    (HERE / "RESULTS.md").write_text(_page())
+    parser.add_argument(
+        "sections", nargs="*", choices=[[], *SECTIONS], default=[], metavar="SECTION",
+        help=f"what to measure: {', '.join(SECTIONS)}; default: all",
+    )  # fmt: skip
+    parser.add_argument("--page", action="store_true", help="only write RESULTS.md anew")
+    parser.add_argument(
+        "--piece", action="append", metavar="NAME", help="of training_gpu, repeatable; default: all"
+    )
+    parser.add_argument(
+        "--output", type=Path, default=BENCHMARKS, metavar="DIR",
+        help="folder for RESULTS.md and results/; default: benchmarks",
+    )  # fmt: skip
+    options = parser.parse_args(arguments)
+    options.output = options.output.absolute()
+    if options.piece and options.sections != ["training_gpu"]:
+        parser.error("--piece belongs to the section training_gpu")
+    if options.piece:
+        from benchmarks.workers.gpu_pieces import PIECES
+
+        if unknown := set(options.piece) - set(PIECES):
+            parser.error(f"no piece {', '.join(unknown)}; there are {', '.join(PIECES)}")
+    return options
 
 
-def _measure(section: str) -> None:
-    rows: Sequence[Row] = import_module(f"benchmarks.sections.{section}").measure()
-    show(rows)
-    found = {
-        "machine": machine(),
+def measure(section: str, output: Path, pieces: Sequence[str] | None = None) -> None:
+    """Measure a section, print its rows and store them."""
+    module = import_module(f"benchmarks.sections.{section}")
+    results = output / "results"
+    arguments: dict[str, Any] = {}
+    if section == "training_gpu":
+        arguments = {"folder": results / section, "pieces": pieces}
+    rows: Sequence[Row] = module.measure(**arguments)
+    print_rows(rows)
+    content = {
+        "machine": describe_machine(),
         "day": f"{datetime.now(UTC):%Y-%m-%d}",
         "rows": [asdict(row) for row in rows],
     }
-    (HERE / "results").mkdir(exist_ok=True)
-    (HERE / "results" / f"{section}.json").write_text(json.dumps(found, indent=1) + "\n")
+    results.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(content, indent=1) + "\n"
+    (results / f"{section}.json").write_text(text, encoding="utf-8")
 
 
-def _page() -> str:
-    parts = [(HERE / "remarks" / "head.md").read_text()]
+def write_page(output: Path) -> None:
+    """Write RESULTS.md from the stored results and the remarks."""
+    remarks = BENCHMARKS / "remarks"
+    parts = [(remarks / "head.md").read_text("utf-8")]
     for section, title in SECTIONS.items():
-        parts += [f"## {title}", _table(section)]
-        remarks = HERE / "remarks" / f"{section}.md"
-        if remarks.is_file():
-            parts.append(remarks.read_text().strip())
-    return "\n\n".join(part.strip() for part in parts) + "\n"
+        parts += [f"## {title}", _table(output / "results" / f"{section}.json")]
+        parts.append((remarks / f"{section}.md").read_text("utf-8"))
+    page = "\n\n".join(part.strip() for part in parts) + "\n"
+    (output / "RESULTS.md").write_text(page, encoding="utf-8")
 
 
-def _table(section: str) -> str:
-    file = HERE / "results" / f"{section}.json"
+def _table(file: Path) -> str:
     if not file.is_file():
         return "Not measured."
-    found = json.loads(file.read_text())
-    rows = [Row(**row) for row in found["rows"]]
-    lines = [
-        "| what | found | wanted | reached | held equal |",
-        "| --- | --- | --- | --- | --- |",
-        *(f"| {r.what} | {r.found} | {r.wanted} | {verdict(r)} | {r.equal} |" for r in rows),
-        "",
-        f"{found['day']}, {found['machine']}.",
-    ]
-    return "\n".join(lines)
+    content = json.loads(file.read_text("utf-8"))
+    rows = [Row(**row) for row in content["rows"]]
+    return f"{markdown_table(rows)}\n\n{content['day']}, {content['machine']}."
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What holds for any input, tried on many, always the same ones: no test fails by chance."""
+"""Properties that hold for any input. The examples are always the same, so no test is flaky."""
 
 from itertools import product
 from pathlib import Path
@@ -28,10 +28,10 @@ from lightning_app.metrics.confusion_counts import SliceCounts
 from lightning_app.runs.folder import find_runs
 from tests.conftest import Program
 
-settings.register_profile("same", derandomize=True, deadline=None, database=None)
-settings.load_profile("same")
+settings.register_profile("deterministic", derandomize=True, deadline=None, database=None)
+settings.load_profile("deterministic")
 
-# The split ---------------------------------------------------------------------------------------
+# Splits ------------------------------------------------------------------------------------------
 
 patients = st.lists(st.integers(1, 3), min_size=3, max_size=40)  # scans of each patient
 
@@ -42,16 +42,16 @@ def cases_of(scans: list[int]) -> dict[str, str]:
 
 @given(patients, st.integers(0, 2**32 - 1), st.randoms(use_true_random=False))
 @settings(max_examples=60)
-def test_a_split_has_no_patient_twice_and_does_not_depend_on_the_order(
+def test_a_split_separates_patients_and_does_not_depend_on_the_order_of_the_cases(
     scans: list[int], seed: int, shuffler: Random
 ) -> None:
     patient_of = cases_of(scans)
     split = split_patients(patient_of, None, seed)
-    dealt = [case for side in SPLITS for case in split[side]]
-    assert sorted(dealt) == sorted(patient_of)
-    sides = [{patient_of[case] for case in split[side]} for side in SPLITS]
-    assert all(sides)
-    assert sum(map(len, sides)) == len(set().union(*sides))
+    cases = [case for name in SPLITS for case in split[name]]
+    assert sorted(cases) == sorted(patient_of)
+    patients_of_splits = [{patient_of[case] for case in split[name]} for name in SPLITS]
+    assert all(patients_of_splits)
+    assert sum(map(len, patients_of_splits)) == len(set().union(*patients_of_splits))
     shuffled = list(patient_of.items())
     shuffler.shuffle(shuffled)
     assert split_patients(dict(shuffled), None, seed) == split
@@ -59,61 +59,65 @@ def test_a_split_has_no_patient_twice_and_does_not_depend_on_the_order(
 
 @given(patients, st.tuples(*[st.integers(1, 30)] * 3), st.integers(0, 99))
 @settings(max_examples=60)
-def test_three_counts_are_met_to_the_case_or_refused(
+def test_three_counts_are_met_exactly_or_refused(
     scans: list[int], sizes: tuple[int, int, int], seed: int
 ) -> None:
     patient_of = cases_of(scans)
     try:
         split = split_patients(patient_of, sizes, seed)
     except DataError:
-        # With one scan a patient any three counts can be had that do not ask for too many.
+        # With one scan per patient any three counts are possible that are not too many in all.
         assume(max(scans) > 1 or sum(sizes) > len(patient_of))
         return
-    assert tuple(len(split[side]) for side in SPLITS) == sizes
+    assert tuple(len(split[name]) for name in SPLITS) == sizes
 
 
-# The counts table --------------------------------------------------------------------------------
+# Counts ------------------------------------------------------------------------------------------
 
 masks = arrays(bool, st.tuples(st.integers(1, 3), st.integers(1, 3), *[st.integers(1, 6)] * 2))
 
 
 @given(masks, st.data())
 @settings(max_examples=60)
-def test_the_counts_are_scikit_learns(prediction: NDArray[np.bool_], data: st.DataObject) -> None:
-    truth = data.draw(arrays(bool, prediction.shape))
+def test_the_counts_equal_those_of_scikit_learn(
+    prediction: NDArray[np.bool_], data: st.DataObject
+) -> None:
+    reference = data.draw(arrays(bool, prediction.shape))
     counts = SliceCounts()
     samples = torch.arange(len(prediction))
-    counts.update(torch.from_numpy(prediction), torch.from_numpy(truth), samples)
+    counts.update(torch.from_numpy(prediction), torch.from_numpy(reference), samples)
     table = counts.compute()[:, 1:].reshape(*prediction.shape[:2], 4)
     for n, c in product(*map(range, prediction.shape[:2])):
         expected = confusion_matrix(
-            truth[n, c].ravel(), prediction[n, c].ravel(), labels=[False, True]
+            reference[n, c].ravel(), prediction[n, c].ravel(), labels=[False, True]
         )
         (tn, fp), (fn, tp) = expected.tolist()
         assert table[n, c].tolist() == [tp, fp, fn, tn]
 
 
-# Framing and orientation -------------------------------------------------------------------------
+# Cropping, padding, orientation ------------------------------------------------------------------
 
-sides = st.integers(1, 20)
+lengths = st.integers(1, 20)
 
 
-@given(arrays(np.int16, st.tuples(st.integers(1, 2), sides, sides)), st.tuples(sides, sides))
+@given(
+    arrays(np.int16, st.tuples(st.integers(1, 2), lengths, lengths)), st.tuples(lengths, lengths)
+)
 @settings(max_examples=80)
-def test_framing_back_gives_what_was_not_cropped(
+def test_the_inverse_of_crop_or_pad_restores_what_was_not_cropped(
     slices: NDArray[np.int16], size: tuple[int, int]
 ) -> None:
-    framed = crop_or_pad(slices, size)
-    assert framed.shape == (len(slices), *size)
-    back = crop_or_pad(framed, slices.shape[-2:])
+    resized = crop_or_pad(slices, size)
+    assert resized.shape == (len(slices), *size)
+    restored = crop_or_pad(resized, slices.shape[-2:])
     kept = crop_or_pad(crop_or_pad(np.ones_like(slices), size), slices.shape[-2:]) > 0
-    np.testing.assert_array_equal(back[kept], slices[kept])
-    assert not back[~kept].any()
+    np.testing.assert_array_equal(restored[kept], slices[kept])
+    assert not restored[~kept].any()
     expected = [min(old, new) for old, new in zip(slices.shape[-2:], size, strict=True)]
     assert kept.sum() == len(slices) * np.prod(expected)
 
 
-# One letter of each pair, in any order: the 48 orientations.
+# All 48 orientations: one letter from each pair, in any order.
 orientations = st.permutations(["LR", "PA", "SI"]).flatmap(
     lambda axes: st.tuples(*map(st.sampled_from, axes)).map("".join)
 )
@@ -125,25 +129,27 @@ orientations = st.permutations(["LR", "PA", "SI"]).flatmap(
     st.tuples(*[st.sampled_from([0.5, 1.0, 2.25])] * 3),
 )
 @settings(max_examples=25)
-def test_a_label_map_comes_back_in_the_orientation_that_its_image_had(
+def test_a_label_map_is_written_in_the_orientation_of_its_image(
     orientation: str, labels: NDArray[np.uint8], spacing: tuple[float, ...]
 ) -> None:
-    straight = sitk.GetImageFromArray(labels)
-    straight.SetSpacing(spacing)
-    turned = sitk.DICOMOrient(straight, orientation)
+    axial = sitk.GetImageFromArray(labels)
+    axial.SetSpacing(spacing)
+    reoriented = sitk.DICOMOrient(axial, orientation)
     with TemporaryDirectory() as folder:
         source, written = Path(folder, "in.nii"), Path(folder, "out.nii")
-        sitk.WriteImage(turned, str(source))
+        sitk.WriteImage(reoriented, str(source))
         np.testing.assert_array_equal(read_volume(source)[0], labels)
         write_label_map(written, labels, like=source)
-        back = sitk.ReadImage(str(written))
-    np.testing.assert_array_equal(sitk.GetArrayFromImage(back), sitk.GetArrayFromImage(turned))
-    np.testing.assert_allclose(back.GetDirection(), turned.GetDirection(), atol=1e-6)
+        result = sitk.ReadImage(str(written))
+    np.testing.assert_array_equal(
+        sitk.GetArrayFromImage(result), sitk.GetArrayFromImage(reoriented)
+    )
+    np.testing.assert_allclose(result.GetDirection(), reoriented.GetDirection(), atol=1e-6)
 
 
 # Discovery ---------------------------------------------------------------------------------------
 
-places = st.lists(
+trees = st.lists(
     st.tuples(
         st.lists(st.sampled_from(["a", "b", "grade", ".hidden"]), max_size=3),
         st.sampled_from(["t1c", "t2w", "seg", "readme"]),
@@ -152,32 +158,32 @@ places = st.lists(
 )  # fmt: skip
 
 
-@given(places)
+@given(trees)
 @settings(max_examples=40)
-def test_every_case_in_a_tree_is_found_once_where_it_lies(
+def test_every_case_in_a_tree_is_found_once(
     cases: list[tuple[list[str], str]],
 ) -> None:
     with TemporaryDirectory() as name:
         root = Path(name).resolve()
         expected = {}
-        for number, (parents, what) in enumerate(cases):
+        for number, (parents, kind) in enumerate(cases):
             case = f"BraTS-GLI-{number:05d}-000"
             folder = root.joinpath(*parents, case)
             folder.mkdir(parents=True)
-            (folder / f"{case}-{what}.nii.gz").touch()
+            (folder / f"{case}-{kind}.nii.gz").touch()
             if ".hidden" not in parents:
-                expected[case] = (folder, {what} - {"seg", "readme"}, what == "seg")
+                expected[case] = (folder, {kind} - {"seg", "readme"}, kind == "seg")
         try:
-            found = find_cases(root)
+            result = find_cases(root)
         except DataError:
             assert not expected
             return
-    assert [case.id for case in found] == sorted(expected)
-    for one in found:
-        folder, images, has_truth = expected[one.id]
-        assert one.folder == folder
-        assert set(one.images) == images
-        assert (one.segmentation is not None) == has_truth
+    assert [case.id for case in result] == sorted(expected)
+    for found in result:
+        folder, images, has_segmentation = expected[found.id]
+        assert found.folder == folder
+        assert set(found.images) == images
+        assert (found.segmentation is not None) == has_segmentation
 
 
 # Configs -----------------------------------------------------------------------------------------
@@ -201,22 +207,21 @@ options = st.fixed_dictionaries(
 
 
 @pytest.mark.slow
-def test_a_saved_config_reruns_to_the_same_config(program: Program) -> None:
+def test_a_run_of_a_saved_config_saves_the_same_config(program: Program) -> None:
     @given(options)
     @settings(max_examples=4)
     def check(chosen: dict[str, Any]) -> None:
         with TemporaryDirectory(dir=".") as folder:
-            Path(folder, "own.yaml").write_text(yaml.safe_dump(chosen), "utf-8")
+            Path(folder, "options.yaml").write_text(yaml.safe_dump(chosen), "utf-8")
             roots = [f"{folder}/first", f"{folder}/second"]
             root = "--trainer.default_root_dir"
             quick = ["--trainer.limit_train_batches", "1", root, roots[0]]
-            assert program("fit", "--config", f"{folder}/own.yaml", *quick) == 0
+            assert program("fit", "--config", f"{folder}/options.yaml", *quick) == 0
             (first,) = find_runs(Path(roots[0]))
             assert main(["fit", "--config", str(first.config), root, roots[1]]) == 0
             (second,) = find_runs(Path(roots[1]))
-            one, two = (yaml.safe_load(run.config.read_text("utf-8")) for run in (first, second))
-        assert one["trainer"].pop("default_root_dir") == roots[0]
-        assert two["trainer"].pop("default_root_dir") == roots[1]
-        assert one == two
+            configs = [yaml.safe_load(run.config.read_text("utf-8")) for run in (first, second)]
+        assert [config["trainer"].pop("default_root_dir") for config in configs] == roots
+        assert configs[0] == configs[1]
 
     check()

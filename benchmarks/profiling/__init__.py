@@ -1,1 +1,1 @@
-"""Profiling."""
+"""Profiles of the program, each a script."""

@@ -1,4 +1,4 @@
-"""How large the phantom's tumours are, and how it looks beside a real case.
+"""How large the phantom's tumours are, and how it looks next to a real case.
 
 python -m benchmarks.profiling.phantom_figures --output docs --cases 200
 python -m benchmarks.profiling.phantom_figures --output look --cases 20 --real FOLDER_OF_A_CASE
@@ -34,14 +34,14 @@ class TumourSize:
 
 
 def measure(seed: int, index: int) -> TumourSize:
-    """The tumour of one phantom case."""
+    """The size of the tumour of one phantom case."""
     labels = phantom_case(seed, index, DEPTH, modalities=("t2f",)).labels
     voxel = FULL_DEPTH_MM / DEPTH / 1000
     return TumourSize(float((labels > 0).sum() * voxel), float((labels[DEPTH // 2] > 0).mean()))
 
 
 def draw_sizes(path: Path, sizes: list[TumourSize]) -> None:
-    """Histograms of volume and share."""
+    """Draw histograms of volume and share."""
     figure = Figure(figsize=(9, 3), layout="constrained")
     FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2)
@@ -53,7 +53,7 @@ def draw_sizes(path: Path, sizes: list[TumourSize]) -> None:
 
 
 def describe(sizes: list[TumourSize]) -> str:
-    """The same in numbers."""
+    """The sizes in one line of numbers."""
     volumes = np.array([size.volume for size in sizes])
     shares = np.array([size.share for size in sizes])
     quartiles = " / ".join(f"{value:.0f}" for value in np.percentile(volumes, [25, 50, 75]))
@@ -65,8 +65,8 @@ def describe(sizes: list[TumourSize]) -> str:
     )
 
 
-def draw_beside(path: Path, real: Path, seed: int, cases: int) -> None:
-    """A real case in the first column and phantom cases beside it, all four modalities."""
+def draw_comparison(path: Path, real: Path, seed: int, cases: int) -> None:
+    """Draw a real case in the first column and phantoms in the others, all four modalities."""
     (case,) = find_cases(real)
     columns = [[_middle(read_modality(case.images[m]).normalised()) for m in MODALITIES]]
     for index in range(cases):
@@ -103,16 +103,16 @@ def main() -> None:
     parser.add_argument("--output", type=Path, required=True)
     parser.add_argument("--cases", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--real", type=Path, help="a real case to draw phantoms beside")
+    parser.add_argument("--real", type=Path, help="a real case to compare phantoms with")
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
     with multiprocessing.get_context("spawn").Pool() as pool:
-        done = pool.imap(partial(measure, options.seed), range(options.cases))
-        sizes = list(track(done, description="Measuring", total=options.cases))
+        results = pool.imap(partial(measure, options.seed), range(options.cases))
+        sizes = list(track(results, description="Measuring", total=options.cases))
     draw_sizes(options.output / "phantom_sizes.png", sizes)
     print(describe(sizes))
     if options.real:
-        draw_beside(options.output / "phantom_beside_real.png", options.real, options.seed, 5)
+        draw_comparison(options.output / "phantom_beside_real.png", options.real, options.seed, 5)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""What the timing callback costs: seconds inside its hooks, beside those of the steps.
+"""What the timing callback costs: the time in its hooks, as a share of a step.
 
     python -m benchmarks.profiling.timing_cost --width 16 --batch_size 8
 
-Trains the ASPP network on random slices of 240 x 240, on a GPU where there is one.
+Trains the ASPP network on random slices of 240 x 240, on a GPU if there is one.
 """
 
 import argparse
@@ -24,18 +24,18 @@ HOOKS = ("on_train_batch_start", "on_train_batch_end", "on_train_epoch_end")
 
 
 class Cost:
-    """Counts the seconds spent in some functions."""
+    """Adds up the seconds spent in functions."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
 
     def counted(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """The function, with its time counted."""
+        """Wrap a function so that its time is counted."""
 
         def call(*arguments: Any) -> None:
-            began = perf_counter()
+            start = perf_counter()
             function(*arguments)
-            self.seconds += perf_counter() - began
+            self.seconds += perf_counter() - start
 
         return call
 
@@ -53,7 +53,7 @@ class Segmentation(LightningModule):
         return torch.nn.functional.binary_cross_entropy_with_logits(self.network(image), mask)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """The paper's."""
+        """The paper's Adam."""
         return torch.optim.Adam(self.parameters(), lr=1e-3)
 
 

@@ -1,100 +1,68 @@
-"""An Attention U-Net on a CPU beside MONAI's: a test, a whole patient, and the latency of a batch.
+"""Inference on a CPU compared with MONAI's Attention U-Net: a test, a patient, batch latencies.
 
-    python -m benchmarks.sections.inference_cpu
-
-Every side is a process of its own, which does its work once to warm up and then in turns of its
-own; networks have random weights. What is read was made before: phantoms, and our cache of them.
+Every variant runs in its own process, once to warm up and once timed. The networks have random
+weights; phantoms and our slice cache of them are written beforehand.
 """
 
-import argparse
-import json
-import shutil
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import torch
 
-from benchmarks.utils.measuring import Row, in_turns, measured_apart, ratio_row, show
-from benchmarks.workers import inference_monai, inference_ours
+from benchmarks.utils.measuring import alternate, run_worker
+from benchmarks.utils.phantoms import link_many
+from benchmarks.utils.rows import Row, ratio_row
+from benchmarks.workers.inference_ours import TEST_IMAGES, TRAIN_VAL_IMAGES, data_module
 from data_modules.phantom.dataset import write_phantom
 
-IMAGES, OTHERS = 126, (5, 5)  # test images; of training and validation, as a split wants some
-FEW = 8  # phantoms that the images are copies of
-TURNS = 2
-SIDES = {
-    "ours": inference_ours.with_levers,
-    "monai": inference_monai.as_installed,
-    "monai_levers": inference_monai.with_levers,
-}
+PHANTOMS = 8  # the images are links to their files
+ROUNDS = 2
+VARIANTS = ("ours", "monai", "monai_optimised")
 TASKS = {
     "test": "126 images from the cache to masks and scores",
     "patient": "A patient of 240 x 240 x 155, from .nii.gz to a written NIfTI",
     "batch_1": "Latency of a batch of 1",
     "batch_32": "Latency of a batch of 32",
 }
-WIDTHS = [16, 32, 64, 128, 256]
 
 
 def measure() -> list[Row]:
-    """Each task: ours with cpu.yaml against MONAI, as installed and with every lever."""
+    """Each task: ours with cpu.yaml against MONAI, as installed and with our optimisations."""
     rows = []
     with TemporaryDirectory() as folder:
-        prepare(Path(folder))
-        for task, what in TASKS.items():
-            rows += _rows(task, what, folder)
+        write_data(Path(folder))
+        for task, title in TASKS.items():
+            rows += _rows(task, title, folder)
     return rows
 
 
-def _rows(task: str, what: str, folder: str) -> list[Row]:
-    sides = [_side(name, task, folder) for name in SIDES]
-    seconds = dict(zip(SIDES, in_turns(*sides, turns=TURNS, warm_ups=0), strict=True))
+def _rows(task: str, title: str, folder: str) -> list[Row]:
+    workloads = [_workload(variant, task, folder) for variant in VARIANTS]
+    rounds = alternate(*workloads, rounds=ROUNDS, warm_ups=0)
+    seconds = dict(zip(VARIANTS, rounds, strict=True))
     has_goal = task in {"test", "patient"}
-    equal = f"widths 16 to 256, the images, batches, {torch.get_num_threads()} threads"
-    same = f"{equal}, bfloat16, channels_last, folded batch normalisation, allocator"
+    conditions = f"widths 16 to 256, the images, batches, {torch.get_num_threads()} threads"
+    optimised = f"{conditions}, bfloat16, channels_last, fused batch normalisation, allocator"
     if task == "patient":
-        same += ", slices without brain not run"
+        optimised += ", slices without brain not run"
     return [
-        ratio_row(f"{what}, against MONAI as installed", seconds["monai"], seconds["ours"],
-                  goal=2.5 if has_goal else None, equal=equal),
-        ratio_row(f"{what}, against MONAI with every lever", seconds["monai_levers"],
-                  seconds["ours"], goal=1.2 if has_goal else None, equal=same),
+        ratio_row(f"{title}, against MONAI as installed", seconds["monai"], seconds["ours"],
+                  goal=2.5 if has_goal else None, conditions=conditions),
+        ratio_row(f"{title}, against MONAI with every optimisation", seconds["monai_optimised"],
+                  seconds["ours"], goal=1.2 if has_goal else None, conditions=optimised),
     ]  # fmt: skip
 
 
-def _side(name: str, task: str, folder: str) -> Callable[[], float]:
-    return lambda: measured_apart("benchmarks.sections.inference_cpu", name, task, folder)[
-        "seconds"
-    ]
+def _workload(variant: str, task: str, folder: str) -> Callable[[], float]:
+    return lambda: run_worker("benchmarks.workers.inference", variant, task, folder)["seconds"]
 
 
-def prepare(folder: Path) -> None:
-    """Phantoms of one slice for the test with their cache, and one of 155."""
-    ids = write_phantom(folder / "few", FEW, 1, seed=0, modalities=["t2f"])
-    for number in range(IMAGES + sum(OTHERS)):  # copies: a phantom takes its second
-        case, source = f"BraTS-GLI-{number:05d}-000", ids[number % FEW]
-        (folder / "images" / case).mkdir(parents=True)
-        for file in (folder / "few" / source).iterdir():
-            shutil.copy(file, folder / "images" / case / file.name.replace(source, case))
+def write_data(folder: Path) -> None:
+    """Write phantoms of one slice and their cache for the test, and a patient of 155 slices."""
+    phantoms = folder / "phantoms"
+    ids = write_phantom(phantoms, PHANTOMS, 1, seed=0, modalities=["t2f"])
+    images = TEST_IMAGES + sum(TRAIN_VAL_IMAGES)
+    link_many([phantoms / case for case in ids], folder / "images", images)
     write_phantom(folder / "patient", 1, 155, seed=1, modalities=["t2f"])
-    inference_ours.slices_of(folder).prepare_data()
-
-
-def main() -> None:
-    """Measure and print; with a side, a task and prepared data, the seconds of that alone."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("side", nargs="?", choices=SIDES)
-    parser.add_argument("task", nargs="?", choices=TASKS)
-    parser.add_argument("data", nargs="?", type=Path)
-    options = parser.parse_args()
-    if options.side is None:
-        show(measure())
-        return
-    torch.manual_seed(0)
-    seconds = SIDES[options.side](options.task, options.data, WIDTHS)
-    sys.stdout.write("\n" + json.dumps({"seconds": seconds}) + "\n")
-
-
-if __name__ == "__main__":
-    main()
+    data_module(folder).prepare_data()

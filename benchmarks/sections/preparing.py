@@ -1,32 +1,31 @@
-"""Preparing: from .nii.gz to a usable cache, beside MONAI's PersistentDataset.
+"""Preparing: from .nii.gz to a usable cache, compared with MONAI's PersistentDataset."""
 
-python -m benchmarks.sections.preparing
-"""
-
-import argparse
 import os
 import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.utils.measuring import Row, bound_row, in_turns, measured_apart, ratio_row, show
+from benchmarks.utils.measuring import alternate, run_worker
+from benchmarks.utils.phantoms import link_many
+from benchmarks.utils.rows import Row, bound_row, ratio_row
 from data_modules.phantom import write_phantom
 
 PHANTOMS, DEPTH, SEED = 8, 155, 0
 SCANS = {"middle": 256, "all": 64}  # all slices of the larger number are 7 GB with MONAI
-TURNS = 2
+ROUNDS = 2
 FIRST_GOAL, GOAL = 5, 10
 OURS, MONAI = "benchmarks.workers.preparing_ours", "benchmarks.workers.preparing_monai"
-THREAD = {"OMP_NUM_THREADS": "1"}
+ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(1 << 30)}
-LEVERS = "libdeflate, plain arrays, float16, our statistics and glibc's thresholds"
-EQUAL = (
+OPTIMISATIONS = "libdeflate, plain arrays, float16, our statistics and glibc's thresholds"
+CONDITIONS = (
     f"scans ({PHANTOMS} phantoms, linked) of 240 x 240 x {DEPTH}: image (t1c, int16) and "
     "segmentation, .nii.gz; "
-    "two worker processes, a thread each, on two cores; cold cache folder, files warm in the "
-    "system's; z-score over the brain; starting the workers counts, importing the libraries into "
-    "the first process does not; ours checks every file and MONAI's does not"
+    "two worker processes of one thread each, on two cores; cold cache folder, files warm in the "
+    "system's file cache; z-score over the brain; starting the workers counts, importing the "
+    "libraries into the main process does not; ours checks every file and MONAI's does not"
 )
 
 
@@ -39,55 +38,59 @@ def measure() -> list[Row]:
         for slices, scans in SCANS.items():
             link_many(phantoms, folder / slices, scans)
         return [
-            *(row for slices in SCANS for row in _ratios(folder, slices)),
-            *_memory(folder, folder / "all"),
-            *_second_experiment(folder, folder / "all"),
+            *(row for slices in SCANS for row in _ratio_rows(folder, slices)),
+            _memory_row(folder, folder / "all"),
+            *_second_experiment_rows(folder, folder / "all"),
         ]
 
 
-def _ratios(folder: Path, slices: str) -> list[Row]:
-    """Against MONAI as installed, and with our levers."""
+def _ratio_rows(folder: Path, slices: str) -> list[Row]:
+    """Against MONAI as installed, and with our optimisations."""
     root, scans = folder / slices, SCANS[slices]
-    installed, lean, ours = in_turns(
-        _side(folder, MONAI, "--root", str(root), "--slices", slices),
-        _side(folder, MONAI, "--root", str(root), "--slices", slices, "--lean", **KEEP_MEMORY),
-        _side(folder, OURS, "--root", str(root), "--slices", slices),
-        turns=TURNS,
+    arguments = ("--root", str(root), "--slices", slices)
+    installed, optimised, ours = alternate(
+        _workload(folder, MONAI, *arguments),
+        _workload(folder, MONAI, *arguments, "--optimise", **KEEP_MEMORY),
+        _workload(folder, OURS, *arguments),
+        rounds=ROUNDS,
         warm_ups=0,
     )
     kept = {
         "middle": "kept: the middle slice",
-        "all": "kept: ours and MONAI with levers the slices with brain, MONAI as installed all",
+        "all": "kept: ours and optimised MONAI the slices with brain, MONAI as installed all",
     }[slices]
     values = "ours float16, MONAI's float32 tensors"
     return [
         ratio_row(
             f"slices {slices}: against MONAI {way}",
-            seconds, ours, goal=goal, equal=f"{scans} {EQUAL}; {kept}; {held}",
+            seconds, ours, goal=goal, conditions=f"{scans} {CONDITIONS}; {kept}; {types}",
         )
-        for way, seconds, goal, held in (
+        for way, seconds, goal, types in (
             ("as installed", installed, FIRST_GOAL, values),
-            ("as installed, in the end", installed, GOAL, values),
-            (f"with {LEVERS}", lean, None, "both float16"),
+            ("as installed, final goal", installed, GOAL, values),
+            (f"with {OPTIMISATIONS}", optimised, None, "both float16"),
         )
     ]  # fmt: skip
 
 
-def _side(folder: Path, module: str, *arguments: str, **environment: str) -> Callable[[], float]:
-    def once() -> float:
+def _workload(
+    folder: Path, module: str, *arguments: str, **environment: str
+) -> Callable[[], float]:
+    """A worker that fills an empty cache folder."""
+
+    def run() -> float:
         cache = folder / "cache"
         shutil.rmtree(cache, ignore_errors=True)
         cache.mkdir()
-        run = measured_apart(
-            module, *arguments, "--cache", str(cache), environment=THREAD | environment
-        )
-        return run["seconds"]
+        variables = ONE_THREAD | environment
+        figures = run_worker(module, *arguments, "--cache", str(cache), environment=variables)
+        return figures["seconds"]
 
-    return once
+    return run
 
 
-def _memory(folder: Path, root: Path) -> list[Row]:
-    """Of prepare at half of the cases and at all of them."""
+def _memory_row(folder: Path, root: Path) -> Row:
+    """Peak memory of prepare with half of the cases and with all of them."""
     half = folder / "half"
     scans = SCANS["all"]
     for case in sorted(root.glob("BraTS*"))[: scans // 2]:
@@ -96,14 +99,17 @@ def _memory(folder: Path, root: Path) -> list[Row]:
         _prepared(cases, folder / f"memory-{cases.name}", ["t1c"])["mebibytes"]
         for cases in (half, root)
     ]
-    what = f"memory of prepare, all slices: {scans} scans against {scans // 2}"
-    found = f"{peaks[1]:.0f} MiB against {peaks[0]:.0f}"
-    equal = "allocated by all three processes at once, their libraries included"
-    ratio = bound_row(what, peaks[1] / peaks[0], "times", at_most=1.25, equal=equal)
-    return [Row(what, f"{ratio.found} ({found})", ratio.wanted, ratio.reached, equal)]
+    row = bound_row(
+        f"memory of prepare, all slices: {scans} scans against {scans // 2}",
+        peaks[1] / peaks[0],
+        "times",
+        at_most=1.25,
+        conditions="allocated by all three processes at once, their libraries included",
+    )
+    return replace(row, result=f"{row.result} ({peaks[1]:.0f} MiB against {peaks[0]:.0f})")
 
 
-def _second_experiment(folder: Path, root: Path) -> list[Row]:
+def _second_experiment_rows(folder: Path, root: Path) -> list[Row]:
     """Another network needs the same arrays; another modality needs one more."""
     cache = folder / "second"
     first, network, modality = (
@@ -111,14 +117,16 @@ def _second_experiment(folder: Path, root: Path) -> list[Row]:
         for modalities in (["t1c"], ["t1c"], ["t1c", "t2f"])
     )  # fmt: skip
     return [
-        _cost("a second experiment on another network", first, network, arrays=0),
-        _cost("a second experiment with a further modality", first, modality, arrays=1),
+        _cost_row("a second experiment on another network", first, network, arrays=0),
+        _cost_row("a second experiment with a further modality", first, modality, arrays=1),
     ]
 
 
-def _cost(what: str, first: dict[str, float], then: dict[str, float], *, arrays: int) -> Row:
+def _cost_row(
+    measurement: str, first: dict[str, float], then: dict[str, float], *, arrays: int
+) -> Row:
     return Row(
-        what,
+        measurement,
         f"{then['built']:.0f} arrays built, {then['seconds']:.2f} s; the first experiment: "
         f"{first['built']:.0f} arrays, {first['seconds']:.2f} s",
         f"{arrays} arrays built",
@@ -130,23 +138,4 @@ def _cost(what: str, first: dict[str, float], then: dict[str, float], *, arrays:
 def _prepared(root: Path, cache: Path, modalities: Sequence[str]) -> dict[str, float]:
     cache.mkdir(exist_ok=True)
     arguments = ("--root", str(root), "--cache", str(cache), "--slices", "all", "--modalities")
-    return measured_apart(OURS, *arguments, *modalities, environment=THREAD)
-
-
-def link_many(cases: list[Path], root: Path, scans: int) -> None:
-    """Give some cases many names, without copying their files."""
-    for number in range(scans):
-        case, name = cases[number % len(cases)], f"BraTS-GLI-{number:05d}-000"
-        (root / name).mkdir(parents=True)
-        for file in case.iterdir():
-            os.link(file, root / name / file.name.replace(case.name, name))
-
-
-def main() -> None:
-    """Measure and print."""
-    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
-    show(measure())
-
-
-if __name__ == "__main__":
-    main()
+    return run_worker(OURS, *arguments, *modalities, environment=ONE_THREAD)

@@ -1,1 +1,1 @@
-"""Utils."""
+"""What the sections and workers share."""

@@ -1,4 +1,4 @@
-"""The machine and the versions that figures were taken with, in one line."""
+"""The machine and the library versions of a measurement, in one line."""
 
 import os
 import platform
@@ -7,29 +7,30 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 PACKAGES = ("torch", "lightning", "torchmetrics", "monai", "numpy", "SimpleITK")
+INSTRUCTION_SETS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")
 
 
-def machine() -> str:
-    """Processor, cores, memory, GPU where there is one, and versions."""
+def describe_machine() -> str:
+    """CPU, number of cores, memory, GPU if there is one, and versions."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    parts = [f"{_processor()}, {cores} cores{_memory()}"]
+    parts = [f"{_cpu()}, {cores} cores{_memory()}"]
     if gpu := _gpu():
         parts.append(gpu)
     parts.append(f"{platform.system()}, Python {platform.python_version()}")
-    parts += [f"{package} {found}" for package in PACKAGES if (found := _version(package))]
+    parts += [f"{package} {number}" for package in PACKAGES if (number := _version(package))]
     return ", ".join(parts)
 
 
-def _processor() -> str:
-    described = Path("/proc/cpuinfo")
-    lines = described.read_text().splitlines() if described.is_file() else []
+def _cpu() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
     fields = {
         line.split(":")[0].strip(): line.split(":", 1)[1].strip() for line in lines if ":" in line
     }
     name = fields.get("model name", platform.processor() or platform.machine())
-    wide = [flag for flag in ("avx2", "avx512f", "avx512_bf16", "amx_bf16")
-            if flag in fields.get("flags", "").split()]  # fmt: skip
-    return f"{name} ({', '.join(wide)})" if wide else name
+    flags = fields.get("flags", "").split()
+    supported = [name for name in INSTRUCTION_SETS if name in flags]
+    return f"{name} ({', '.join(supported)})" if supported else name
 
 
 def _memory() -> str:

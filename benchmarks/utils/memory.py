@@ -1,4 +1,4 @@
-"""The most memory that this process and its children held at once."""
+"""Memory allocated by this process and its children."""
 
 import ctypes
 import gc
@@ -10,18 +10,18 @@ from threading import Event, Thread
 from types import TracebackType
 from typing import Self
 
-_EVERY = 0.02  # s
+_INTERVAL = 0.02  # s
 
 
 class PeakMemory:
-    """Looks again and again while it is held (``with PeakMemory() as peak:``).
+    """Samples the allocated memory in a ``with`` block: ``with PeakMemory() as peak: ...``.
 
-    Counted is what processes allocate. Pages of a mapped file are left out: they are the system's,
-    which drops them when it needs room. What one look alone saw does not count: a child that has
-    not yet begun its own program still shows its parent's memory.
+    Pages of mapped files are not counted: they belong to the operating system, which drops them
+    when it needs memory. A value counts only if two samples in a row reach it: a child that has
+    not yet started its own program still shows its parent's memory.
 
     Attributes:
-        mebibytes: the most at once; NaN where the system has no /proc.
+        mebibytes: the peak so far; NaN on a system without /proc.
     """
 
     def __init__(self) -> None:
@@ -43,43 +43,43 @@ class PeakMemory:
         self._thread.join()
 
     def _watch(self) -> None:
-        before = self.mebibytes
-        while not self._done.wait(_EVERY):
-            now = _allocated()
-            self.mebibytes = max(self.mebibytes, min(before, now))
-            before = now
+        previous = self.mebibytes
+        while not self._done.wait(_INTERVAL):
+            current = _allocated()
+            self.mebibytes = max(self.mebibytes, min(previous, current))
+            previous = current
 
 
-def own_mebibytes() -> float:
-    """What this process alone holds now; NaN where the system has no /proc."""
-    own = _of(os.getpid())
-    return math.nan if own is None else own
+def process_mebibytes() -> float:
+    """What this process without its children has allocated; NaN on a system without /proc."""
+    allocated = _allocated_by(os.getpid())
+    return math.nan if allocated is None else allocated
 
 
-def give_back_freed_memory() -> None:
-    """Let glibc give what is free back to the system, so that only what is held is counted."""
+def release_freed_memory() -> None:
+    """Make glibc return freed memory to the system, so that only memory in use is counted."""
     gc.collect()
     if platform.libc_ver()[0] == "glibc":
         ctypes.CDLL(None).malloc_trim(0)
 
 
 def _allocated() -> float:
-    return own_mebibytes() + sum(_of(child) or 0 for child in _children())
+    return process_mebibytes() + sum(_allocated_by(child) or 0 for child in _children())
 
 
 def _children() -> list[int]:
     try:
         return [
             int(child)
-            for listed in Path("/proc/self/task").glob("*/children")
-            for child in listed.read_text().split()
+            for children in Path("/proc/self/task").glob("*/children")
+            for child in children.read_text().split()
         ]
     except OSError:
         return []
 
 
-def _of(process: int) -> float | None:
-    """Mebibytes of a process; None where it is gone, or the system does not tell."""
+def _allocated_by(process: int) -> float | None:
+    """Mebibytes of a process; None if it has ended or the system has no /proc."""
     try:
         lines = Path(f"/proc/{process}/status").read_text().splitlines()
     except OSError:

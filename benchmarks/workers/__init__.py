@@ -1,1 +1,1 @@
-"""Workers."""
+"""The work that sections measure, most of it in a process per variant."""

@@ -1,11 +1,10 @@
-"""What is measured of a GPU, cut into pieces of minutes, each kept in a file of its own."""
+"""The GPU benchmark in pieces of minutes; each stores its results in its own file."""
 
 import csv
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -14,16 +13,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmarks.utils.machine import machine
-from benchmarks.utils.measuring import ROOT
+from benchmarks.utils.machine import describe_machine
+from benchmarks.utils.measuring import ROOT, run_process
 from callbacks.timing.clocks import clock_of
 from lightning_app.runs.folder import Run, find_runs
 from lightning_app.utils.json_csv import read_json, write_json
 
 NETWORKS = ("unet", "attention_unet", "spp", "aspp")
 GPU = ["--config", "gpu.yaml"]
-# Each with all those before it.
-LEVERS = {
+# Each is measured together with all those before it.
+OPTIMISATIONS = {
     "float32": [],
     "bfloat16": ["--trainer.precision", "bf16-mixed"],
     "channels_last": ["--acceleration.channels_last", "true"],
@@ -32,58 +31,55 @@ LEVERS = {
     "on_device": ["--data.on_device", "true"],
     "compiled": ["--acceleration.compile", "reduce-overhead"],
 }
-# What cuDNN has to try for each shape does not pay for four batches.
+# A test has four batches: too few for cuDNN's search for the best algorithms to pay off.
 TEST = ["--trainer.benchmark", "false"]
 SEEDS = 3
 
 
 @dataclass(frozen=True)
 class Size:
-    """How large the work is; what is not given is the paper's.
+    """How large the work is; the defaults are the paper's.
 
     Attributes:
         width: channels of the networks' top level.
-        epochs: of a full training.
-        cases: of the phantom; 1,251 are 1000 to train, 125 to validate and 126 to test.
-        lever_epochs: of a training for one lever.
-        quality_epochs: of a training for the comparison of scores.
-        side: of the matrices whose product gives the machine's peak.
+        epochs: epochs of a full training.
+        cases: cases of the phantom; 1,251 are 1000 for training, 125 for validation, 126 for test.
+        optimisation_epochs: epochs of a training that measures an optimisation.
+        quality_epochs: epochs of a training that compares scores.
+        matrix_size: rows of the square matrices whose product measures the peak.
     """
 
     width: int = 64
     epochs: int = 100
     cases: int = 1251
-    lever_epochs: int = 4
+    optimisation_epochs: int = 4
     quality_epochs: int = 20
-    side: int = 8192
+    matrix_size: int = 8192
 
 
 @dataclass(frozen=True)
 class Bench:
-    """Where the pieces work and what on.
+    """Runs pieces and stores their results.
 
     Attributes:
-        output: a JSON file for every piece that is done.
-        work: phantom, slice cache and runs; no result.
-        size: of the work.
+        output: folder of the results, a JSON file for every finished piece.
+        work: folder of the phantom, the slice cache and the runs.
+        size: how large the work is.
     """
 
     output: Path
     work: Path
-    size: Size
-
-    def file(self, piece: str) -> Path:
-        """What a piece found."""
-        return self.output / f"{piece}.json"
+    size: Size = field(default_factory=Size)
 
     def run(self, piece: str) -> None:
-        """Measure a piece, unless it is done."""
-        if self.file(piece).is_file():
+        """Measure a piece, unless its results are stored already."""
+        file = self.output / f"{piece}.json"
+        if file.is_file():
             return
         print(piece, flush=True)
-        found = PIECES[piece](self)
-        about = {"machine": machine(), "size": asdict(self.size)}
-        write_json(self.file(piece), {**found, **about})
+        results = PIECES[piece](self)
+        about = {"machine": describe_machine(), "size": asdict(self.size)}
+        write_json(file, {**results, **about})
 
     @property
     def data(self) -> list[str]:
@@ -95,7 +91,7 @@ class Bench:
 
 
 def make_data(bench: Bench) -> dict[str, Any]:
-    """Write the phantom, of which the middle slices are used, and fill the slice cache."""
+    """Write the phantom, whose middle slices are used, and fill the slice cache."""
     phantom = ["--output", str(bench.work / "phantom"), "--cases", str(bench.size.cases)]
     written = _program("phantom", *phantom, "--depth", "3")
     prepared = _program("prepare", "--config", "unet_t1c.yaml", *bench.data)
@@ -103,11 +99,11 @@ def make_data(bench: Bench) -> dict[str, Any]:
 
 
 def measure_peak(bench: Bench) -> dict[str, Any]:
-    """The machine's own rate in bfloat16: of a matrix product, and of a large convolution."""
+    """The GPU's rate in bfloat16, in operations a second: a matrix product, a convolution."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    side = bench.size.side
-    a, b = torch.randn(2, side, side, device=device, dtype=torch.bfloat16)
-    batch, channels, pixels = 32, side // 32, 60
+    size = bench.size.matrix_size
+    a, b = torch.randn(2, size, size, device=device, dtype=torch.bfloat16)
+    batch, channels, pixels = 32, size // 32, 60
     shape = (batch, channels, pixels, pixels)
     image = torch.randn(shape, device=device, dtype=torch.bfloat16)
     image = image.to(memory_format=torch.channels_last)
@@ -116,13 +112,13 @@ def measure_peak(bench: Bench) -> dict[str, Any]:
     convolution = partial(torch.nn.functional.conv2d, image, weight, padding=1)
     torch.backends.cudnn.benchmark = True
     return {
-        "matrix_product": _rate(partial(torch.mm, a, b), 2 * side**3, device),
+        "matrix_product": _rate(partial(torch.mm, a, b), 2 * size**3, device),
         "convolution": _rate(convolution, 2 * 9 * batch * pixels**2 * channels**2, device),
     }
 
 
 def _rate(function: Callable[[], Tensor], operations: int, device: torch.device) -> float:
-    """Operations a second in the best of some rounds."""
+    """Operations a second, the best of five rounds."""
     clock = clock_of(device)
     calls = 20 if device.type == "cuda" else 1
     best = 0.0
@@ -135,28 +131,29 @@ def _rate(function: Callable[[], Tensor], operations: int, device: torch.device)
 
 
 def train_fully(network: str, bench: Bench) -> dict[str, Any]:
-    """The paper's training and test of a network with gpu.yaml."""
+    """The paper's training and test of a network, with gpu.yaml."""
     return _train(bench, network, [*GPU], bench.size.epochs)
 
 
-def pull_lever(lever: str, bench: Bench) -> dict[str, Any]:
-    """A short training of the largest network with a lever and all those before it."""
-    names = list(LEVERS)
-    flags = [flag for name in names[: names.index(lever) + 1] for flag in LEVERS[name]]
-    return _train(bench, "aspp", flags, bench.size.lever_epochs)
+def measure_optimisation(name: str, bench: Bench) -> dict[str, Any]:
+    """A short training of the largest network with an optimisation and all those before it."""
+    names = list(OPTIMISATIONS)
+    enabled = names[: names.index(name) + 1]
+    flags = [flag for optimisation in enabled for flag in OPTIMISATIONS[optimisation]]
+    return _train(bench, "aspp", flags, bench.size.optimisation_epochs)
 
 
 def compare_quality(flags: Sequence[str], seed: int, bench: Bench) -> dict[str, Any]:
     """A shorter training and its test, for the scores."""
-    own = [*flags, "--seed_everything", str(seed)]
-    return _train(bench, "aspp", own, bench.size.quality_epochs)
+    seeded = [*flags, "--seed_everything", str(seed)]
+    return _train(bench, "aspp", seeded, bench.size.quality_epochs)
 
 
 PIECES: dict[str, Callable[[Bench], dict[str, Any]]] = {
     "data": make_data,
     "peak": measure_peak,
     **{f"train_{network}": partial(train_fully, network) for network in NETWORKS},
-    **{f"lever_{lever}": partial(pull_lever, lever) for lever in LEVERS},
+    **{f"optimisation_{name}": partial(measure_optimisation, name) for name in OPTIMISATIONS},
     **{
         f"quality_{name}_{seed}": partial(compare_quality, flags, seed)
         for seed in range(SEEDS)
@@ -166,27 +163,29 @@ PIECES: dict[str, Callable[[Bench], dict[str, Any]]] = {
 
 
 def _train(bench: Bench, network: str, flags: Sequence[str], epochs: int) -> dict[str, Any]:
-    """Train and test through the command line; the run is then removed."""
+    """Train and test through the command line, and remove the run."""
     root = bench.work / "runs"
-    shutil.rmtree(root, ignore_errors=True)  # of a piece that was killed
-    place = ["--trainer.default_root_dir", str(root)]
-    quiet = ["--trainer.logger", "false", "--trainer.enable_progress_bar", "false"]
+    shutil.rmtree(root, ignore_errors=True)  # left by a piece that was killed
+    common = [
+        *("--trainer.default_root_dir", str(root)),
+        *("--trainer.logger", "false", "--trainer.enable_progress_bar", "false"),
+    ]
     widths = [bench.size.width * 2**level for level in range(5)]
     size = ["--model.network.init_args.widths", str(widths), "--trainer.max_epochs", str(epochs)]
-    fit = ["--config", f"{network}_t1c.yaml", *flags, *size, *bench.data, *quiet, *place]
-    fit_seconds = _program("fit", *fit)
-    test_seconds = _program("test", *TEST, *quiet, *place)
+    config = ["--config", f"{network}_t1c.yaml"]
+    fit_seconds = _program("fit", *config, *flags, *size, *bench.data, *common)
+    test_seconds = _program("test", *TEST, *common)
     (run,) = find_runs(root)
-    found = {**read_run(run), "fit_seconds": fit_seconds, "test_seconds": test_seconds}
+    results = {**read_run(run), "fit_seconds": fit_seconds, "test_seconds": test_seconds}
     shutil.rmtree(root)
-    return found
+    return results
 
 
 def read_run(run: Run) -> dict[str, Any]:
-    """What a run's files say of its times and scores.
+    """The times and scores in a run's files.
 
-    The first epoch has compilation in it, that of the last and smaller batch too; so rates are
-    those of the others.
+    The first epoch is kept apart from the others, from which rates are computed: it includes the
+    compilation of the network for both batch sizes, that of the smaller last batch too.
     """
     timing = read_json(run.timing)
     with run.metrics.open(newline="", encoding="utf-8") as file:
@@ -203,19 +202,11 @@ def read_run(run: Run) -> dict[str, Any]:
 
 
 def _program(*arguments: str) -> float:
-    """Run main.py and give the seconds that it took.
+    """Run main.py and return the seconds that it took.
 
     Raises:
-        RuntimeError: it failed; with the end of what it said.
+        RuntimeError: it failed; the message holds the end of its standard error.
     """
-    began = perf_counter()
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "main.py"), *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(f"{' '.join(arguments)} failed:\n{done.stderr[-3000:]}")
-    return perf_counter() - began
+    start = perf_counter()
+    run_process([sys.executable, str(ROOT / "main.py"), *arguments])
+    return perf_counter() - start

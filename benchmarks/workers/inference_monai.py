@@ -1,4 +1,4 @@
-"""MONAI's side of the inference benchmark: its cache, its metrics, its readers and writers."""
+"""The inference benchmark with MONAI's cache, metrics, readers and writers."""
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -11,59 +11,59 @@ import torch
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from benchmarks.workers.inference_ours import latency, slices_of
+from benchmarks.workers.inference_ours import data_module, latency
 from data_modules.utils.malloc import keep_freed_memory
 
-BATCH, AT_ONCE = 32, 16  # images of a test batch, slices of a volume: as ours
+TEST_BATCH, SLICES_AT_ONCE = 32, 16  # the sizes of our batches in a test and in a prediction
 
 
 def as_installed(task: str, data: Path, widths: Sequence[int]) -> float:
-    """Seconds of a task in float32."""
-    return _seconds(task, data, widths, levers=False)
+    """Seconds that a task takes in float32."""
+    return _seconds(task, data, widths, optimise=False)
 
 
-def with_levers(task: str, data: Path, widths: Sequence[int]) -> float:
-    """Seconds of a task with every lever that we pull for ourselves."""
-    return _seconds(task, data, widths, levers=True)
+def optimised(task: str, data: Path, widths: Sequence[int]) -> float:
+    """Seconds that a task takes with every optimisation that ours has."""
+    return _seconds(task, data, widths, optimise=True)
 
 
-def _seconds(task: str, data: Path, widths: Sequence[int], *, levers: bool) -> float:
+def _seconds(task: str, data: Path, widths: Sequence[int], *, optimise: bool) -> float:
     from monai.networks.nets.attentionunet import AttentionUnet
 
     network = AttentionUnet(2, 1, 1, widths, [2] * (len(widths) - 1)).eval()
-    if levers:
+    if optimise:
         keep_freed_memory()
-        fold(network)
+        fuse_batch_norm(network)
         network.to(memory_format=torch.channels_last)
     if task.startswith("batch_"):
-        return latency(network, int(task.removeprefix("batch_")), levers=levers)
-    work = {"test": _test, "patient": _patient}[task](network, data, levers=levers)
-    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=levers):
+        return latency(network, int(task.removeprefix("batch_")), optimise=optimise)
+    work = {"test": _test, "patient": _predict}[task](network, data, optimise=optimise)
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=optimise):
         next(work)  # warms up
-        begun = perf_counter()
+        start = perf_counter()
         next(work)
-        return perf_counter() - begun
+        return perf_counter() - start
 
 
-def _test(network: nn.Module, data: Path, *, levers: bool) -> Iterator[None]:
-    """Each turn: all images from the cache in memory to masks, Dice and IoU.
+def _test(network: nn.Module, data: Path, *, optimise: bool) -> Iterator[None]:
+    """Each iteration: all images from the cache in memory to masks, Dice and IoU.
 
-    With levers they are not copied out of the cache.
+    If optimised, they are not copied out of the cache.
     """
     from monai.data.dataloader import DataLoader
     from monai.data.dataset import CacheDataset
     from monai.metrics.meandice import DiceMetric
     from monai.metrics.meaniou import MeanIoU
 
-    slices = slices_of(data)
+    slices = data_module(data)
     slices.prepare_data()
     slices.setup("test")
     items: list[dict[str, Any]] = []
     for batch in slices.test_dataloader():
         masks = (batch["labels"] > 0)[:, None]
         items += [{"image": i, "mask": m} for i, m in zip(batch["image"], masks, strict=True)]
-    cache = CacheDataset(items, lambda item: item, progress=False, copy_cache=not levers)
-    loader = DataLoader(cache, batch_size=BATCH)
+    cache = CacheDataset(items, lambda item: item, progress=False, copy_cache=not optimise)
+    loader = DataLoader(cache, batch_size=TEST_BATCH)
     metrics: list[Any] = [DiceMetric(), MeanIoU()]
     while True:
         for batch in loader:
@@ -76,10 +76,10 @@ def _test(network: nn.Module, data: Path, *, levers: bool) -> Iterator[None]:
         yield
 
 
-def _patient(network: nn.Module, data: Path, *, levers: bool) -> Iterator[None]:
-    """Each turn: the volume read and normalised, its slices segmented in batches, and written.
+def _predict(network: nn.Module, data: Path, *, optimise: bool) -> Iterator[None]:
+    """Each iteration: read and normalise the volume, segment its slices in batches, write it.
 
-    With levers slices without brain are left out.
+    If optimised, slices without brain are left out.
     """
     from monai.transforms.compose import Compose
     from monai.transforms.intensity.array import NormalizeIntensity
@@ -93,29 +93,30 @@ def _patient(network: nn.Module, data: Path, *, levers: bool) -> Iterator[None]:
         while True:
             volume = read(path)  # (1, width, height, depth)
             slices = volume.as_tensor().permute(3, 0, 1, 2).contiguous()
-            run = slices.flatten(1).any(dim=1) if levers else torch.ones(len(slices)).bool()
+            run = slices.flatten(1).any(dim=1) if optimise else torch.ones(len(slices)).bool()
             masks = torch.zeros_like(slices, dtype=torch.bool)
-            masks[run] = torch.cat([network(some) > 0 for some in slices[run].split(AT_ONCE)])
+            batches = slices[run].split(SLICES_AT_ONCE)
+            masks[run] = torch.cat([network(batch) > 0 for batch in batches])
             volume.set_(masks.permute(1, 2, 3, 0).float().contiguous())
             write(volume)
             yield
 
 
-def fold(network: nn.Module) -> None:
-    """Fold each batch normalisation into the convolution before it, by MONAI's names for them."""
+def fuse_batch_norm(network: nn.Module) -> None:
+    """Fuse each batch normalisation into the convolution before it, by MONAI's module names."""
     from monai.networks.blocks.convolutions import Convolution
 
     for block in list(network.modules()):
         if isinstance(block, Convolution):
-            _fold_pair(block, getattr(block, "adn", block), "N")
+            _fuse_pair(block, getattr(block, "adn", block), "N")
         elif isinstance(block, nn.Sequential):
-            for (_, one), (name, _) in pairwise(block.named_children()):
-                if isinstance(one, Convolution):
-                    _fold_pair(one, block, name)
+            for (_, first), (name, _) in pairwise(block.named_children()):
+                if isinstance(first, Convolution):
+                    _fuse_pair(first, block, name)
 
 
-def _fold_pair(convolution: nn.Module, parent: nn.Module, name: str) -> None:
-    """Fold the parent's member of that name, if it is a batch normalisation."""
+def _fuse_pair(convolution: nn.Module, parent: nn.Module, name: str) -> None:
+    """Fuse the child ``name`` of ``parent`` if it is a batch normalisation."""
     norm = getattr(parent, name, None)
     if isinstance(norm, nn.BatchNorm2d):
         conv: Any = convolution.conv

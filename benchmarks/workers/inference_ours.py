@@ -1,4 +1,4 @@
-"""Our side of the inference benchmark: what the commands test and predict call."""
+"""The inference benchmark with our code: what the commands test and predict call."""
 
 import json
 import logging
@@ -13,6 +13,7 @@ from time import perf_counter
 import torch
 from lightning.pytorch import Callback, Trainer
 from torch import nn
+from torch.nn.utils import convert_conv2d_weight_memory_format
 
 from callbacks.acceleration import Acceleration
 from callbacks.utils.fuse_batch_norm import fused
@@ -29,43 +30,51 @@ from lightning_app.runs.folder import Run
 from lightning_app.task import SegmentationTask
 from models import AttentionUNet
 
-SIDE = (240, 240)
+IMAGE_SIZE = (240, 240)
+TEST_IMAGES = 126
+TRAIN_VAL_IMAGES = (5, 5)  # not measured; a split must not be empty
 
 
-def slices_of(folder: Path) -> BraTSDataModule:
-    """The phantoms of one slice, 126 of them on the test side."""
+def data_module(folder: Path) -> BraTSDataModule:
+    """The phantoms of one slice, 126 of them in the test split."""
     return BraTSDataModule(
-        folder / "images", modalities=["t2f"], split_sizes=(5, 5, 126), cache_dir=folder / "cache"
+        folder / "images",
+        modalities=["t2f"],
+        split_sizes=(*TRAIN_VAL_IMAGES, TEST_IMAGES),
+        cache_dir=folder / "cache",
     )
 
 
-def with_levers(task: str, data: Path, widths: Sequence[int]) -> float:
-    """Seconds of a task as cpu.yaml runs it."""
+def optimised(task: str, data: Path, widths: Sequence[int]) -> float:
+    """Seconds that a task takes with cpu.yaml."""
     keep_freed_memory()
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
-    module = SegmentationTask(AttentionUNet(widths=widths), DiceCrossEntropy())
+    module = _ScoringTask(AttentionUNet(widths=widths), DiceCrossEntropy())
     if task == "test":
         return _test(module, data)
     if task == "patient":
-        return _patient(module, data)
-    return latency(module.network, int(task.removeprefix("batch_")), levers=True)
+        return _predict(module, data)
+    return latency(module.network, int(task.removeprefix("batch_")), optimise=True)
 
 
 def _trainer(folder: str, callbacks: Sequence[Callback]) -> Trainer:
     return Trainer(
-        accelerator="cpu", logger=False, enable_checkpointing=False, enable_progress_bar=False,
-        enable_model_summary=False, default_root_dir=folder,
+        accelerator="cpu",
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        default_root_dir=folder,
         precision="bf16-mixed",
         callbacks=[Acceleration(channels_last=True, fold_batch_norm=True), *callbacks],
-    )  # fmt: skip
+    )
 
 
-class _Scores(SegmentationTask):
-    """Computes every score when the test has ended."""
+class _ScoringTask(SegmentationTask):
+    """Computes every score at the end of a test, as the test command does."""
 
     def on_test_epoch_end(self) -> None:
-        """The scores of all slices."""
         data: BraTSDataModule = self.trainer.datamodule  # type: ignore[attr-defined]
         cases = TestedCases(data, self.test_masks.compute())
         evaluate(case_tables(cases, self.target.class_names, VOLUME_SCORES)[0])
@@ -73,46 +82,44 @@ class _Scores(SegmentationTask):
 
 
 def _test(module: SegmentationTask, data: Path) -> float:
-    module.__class__ = _Scores
-    slices = slices_of(data)
+    slices = data_module(data)
     slices.prepare_data()
     with TemporaryDirectory() as folder:
         trainer = _trainer(folder, [])
+        trainer.test(module, slices, verbose=False)  # warms up
+        start = perf_counter()
         trainer.test(module, slices, verbose=False)
-        begun = perf_counter()
-        trainer.test(module, slices, verbose=False)
-        return perf_counter() - begun
+        return perf_counter() - start
 
 
-def _patient(module: SegmentationTask, data: Path) -> float:
+def _predict(module: SegmentationTask, data: Path) -> float:
     with TemporaryDirectory() as name:
         run = Run(Path(name) / "run")
         run.path.mkdir()
-        spacing = dict.fromkeys("xyz", (1.0, 1.0))
-        trained_on = {"slices": "all", "spacing": spacing}
+        trained_on = {"slices": "all", "spacing": dict.fromkeys("xyz", (1.0, 1.0))}
         run.environment.write_text(json.dumps({"data": trained_on}))
-        begun = 0.0
-        for _ in range(2):  # the first to warm up
-            begun = perf_counter()
-            volumes = volumes_to_predict(data / "patient", ["t2f"], SIDE, "auto")
+        start = 0.0
+        for _ in range(2):  # the first warms up
+            start = perf_counter()
+            volumes = volumes_to_predict(data / "patient", ["t2f"], IMAGE_SIZE, "auto")
             trainer = _trainer(name, [LabelMapWriter(Path(name), run)])
             trainer.predict(module, volumes, return_predictions=False)
-        return perf_counter() - begun
+        return perf_counter() - start
 
 
-def latency(network: nn.Module, batch: int, *, levers: bool, passes: int = 5) -> float:
-    """Median seconds of a forward pass, after one that is not counted."""
+def latency(network: nn.Module, batch: int, *, optimise: bool, passes: int = 5) -> float:
+    """Median seconds of a forward pass, after one to warm up."""
     network.eval()
-    if levers:
-        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    images, seconds = torch.randn(batch, 1, *SIDE), []
+    if optimise:
+        convert_conv2d_weight_memory_format(network, torch.channels_last)
+    images, seconds = torch.randn(batch, 1, *IMAGE_SIZE), []
     with ExitStack() as stack:
         stack.enter_context(torch.inference_mode())
-        stack.enter_context(torch.autocast("cpu", torch.bfloat16, enabled=levers))
-        if levers:
+        stack.enter_context(torch.autocast("cpu", torch.bfloat16, enabled=optimise))
+        if optimise:
             stack.enter_context(fused(network))
         for _ in range(1 + passes):
-            begun = perf_counter()
+            start = perf_counter()
             network(images)
-            seconds.append(perf_counter() - begun)
+            seconds.append(perf_counter() - start)
     return median(seconds[1:])

@@ -1,7 +1,6 @@
 """The preparing benchmark with MONAI: a PersistentDataset, filled by two loader processes."""
 
 import argparse
-import json
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -17,20 +16,21 @@ from monai.data import PersistentDataset
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
+from benchmarks.utils.measuring import print_figures
 from benchmarks.utils.memory import PeakMemory
-from benchmarks.workers.preparing_ours import PROCESSES, keep_to
+from benchmarks.workers.preparing_ours import PROCESSES, limit_cores
 
 KEYS = ("image", "label")
 Sample = dict[str, Any]
 
 
 def middle_slice(sample: Mapping[str, Any]) -> Sample:
-    """Of images (1, x, y, z) the slice that we take too, (1, x, y)."""
+    """The middle slice (1, x, y) of images (1, x, y, z): the one that ours takes."""
     return {key: sample[key][..., sample[key].shape[-1] // 2].clone() for key in KEYS}
 
 
-def lean_load(files: Mapping[str, str], slices: str) -> Sample:
-    """Image float16 and label uint8, (slices, y, x), by our levers.
+def optimised_load(files: Mapping[str, str], slices: str) -> Sample:
+    """Image float16 and label uint8, (slices, y, x), read with our optimisations.
 
     These are libdeflate, plain arrays without metadata, and statistics of the brain alone.
     """
@@ -41,16 +41,16 @@ def lean_load(files: Mapping[str, str], slices: str) -> Sample:
     if slices == "middle":
         chosen = np.array([len(image) // 2])
     else:
-        chosen = np.flatnonzero([one.any() for one in brain])
+        chosen = np.flatnonzero([mask.any() for mask in brain])
     scored = np.zeros((len(chosen), *image.shape[1:]), np.float16)
-    for into, index in zip(scored, chosen, strict=True):
+    for output, index in zip(scored, chosen, strict=True):
         values = (image[index].astype(np.float32) - mean) / deviation
-        np.copyto(into, values, casting="same_kind", where=brain[index])
+        np.copyto(output, values, casting="same_kind", where=brain[index])
     return {"image": scored, "label": label[chosen].astype(np.uint8)}
 
 
 def _read(path: str) -> NDArray[Any]:
-    """Voxels (z, y, x) as they lie in the file: the phantom's are in LPS order already."""
+    """Voxels (z, y, x) in the order of the file, which for the phantom is LPS already."""
     content = deflate.gzip_decompress(Path(path).read_bytes())
     header = nib.Nifti1Header(content[:348])
     return np.frombuffer(content, header.get_data_dtype(), offset=header.get_data_offset()).reshape(
@@ -59,45 +59,45 @@ def _read(path: str) -> NDArray[Any]:
 
 
 def as_installed(slices: str) -> list[Any]:
-    """The chain of its tutorials for a z-score over non-zero voxels."""
+    """The transforms of MONAI's tutorials, for a z-score over non-zero voxels."""
     chain = [
         transforms.LoadImaged(keys=KEYS),
         transforms.EnsureChannelFirstd(keys=KEYS),
         transforms.Orientationd(keys=KEYS, axcodes="LPS", labels=None),
         transforms.NormalizeIntensityd(keys="image", nonzero=True, channel_wise=True),
     ]
-    # A bare function would be run anew each time: only transforms are cached.
+    # MONAI caches the output of transforms only; a plain function would run every time.
     return [*chain, transforms.Lambda(middle_slice)] if slices == "middle" else chain
 
 
-def with_our_levers(slices: str) -> list[Any]:
-    """All in one transform."""
-    return [transforms.Lambda(partial(lean_load, slices=slices))]
+def optimised(slices: str) -> list[Any]:
+    """Everything in one transform."""
+    return [transforms.Lambda(partial(optimised_load, slices=slices))]
 
 
 def main() -> None:
-    """Fill the cache, and print seconds and the peak of memory."""
+    """Fill the cache, and print the seconds, the peak memory and the size of the cache."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--root", type=Path, required=True)
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--slices", choices=["middle", "all"], required=True)
-    parser.add_argument("--lean", action="store_true", help="with our levers")
+    parser.add_argument("--optimise", action="store_true", help="use our optimisations")
     options = parser.parse_args()
-    keep_to(PROCESSES)
+    limit_cores(PROCESSES)
     torch.set_num_threads(1)
     files = [
         {"image": str(image), "label": str(image).replace("-t1c", "-seg")}
         for image in sorted(options.root.glob("*/*-t1c.nii.gz"))
     ]
-    chain = with_our_levers if options.lean else as_installed
-    began = perf_counter()
+    chain = optimised if options.optimise else as_installed
+    start = perf_counter()
     with PeakMemory() as peak:
         dataset = PersistentDataset(files, chain(options.slices), cache_dir=options.cache)
         for _ in DataLoader(dataset, batch_size=None, num_workers=PROCESSES):
             pass
-    seconds = perf_counter() - began
+    seconds = perf_counter() - start
     size = sum(file.stat().st_size for file in options.cache.glob("*.pt"))
-    print(json.dumps({"seconds": seconds, "mebibytes": peak.mebibytes, "bytes": size}))
+    print_figures(seconds=seconds, mebibytes=peak.mebibytes, bytes=size)
 
 
 if __name__ == "__main__":

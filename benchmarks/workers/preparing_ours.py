@@ -1,28 +1,28 @@
-"""Our side of benchmarks.sections.preparing: one cache, filled by two worker processes.
+"""The preparing benchmark with our code: one cache, filled by two worker processes.
 
-The workers import this module anew, so what is heavy is imported where it is used.
+These import this module too, so heavy imports are inside the functions that need them.
 """
 
 import argparse
-import json
 import os
 from pathlib import Path
 from time import perf_counter
 
+from benchmarks.utils.measuring import print_figures
 from benchmarks.utils.memory import PeakMemory
 
 PROCESSES = 2
 
 
 def main() -> None:
-    """Prepare, and print seconds, the peak of memory and how many arrays were built."""
+    """Prepare, and print the seconds, the peak memory and the number of arrays built."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--root", type=Path, required=True)
     parser.add_argument("--cache", type=Path, required=True)
     parser.add_argument("--slices", choices=["middle", "all"], required=True)
     parser.add_argument("--modalities", nargs="+", default=["t1c"])
     options = parser.parse_args()
-    keep_to(PROCESSES)
+    limit_cores(PROCESSES)
     from data_modules.brats import BraTSDataModule
 
     data = BraTSDataModule(
@@ -32,22 +32,20 @@ def main() -> None:
         cache_dir=options.cache,
     )
     before = set(options.cache.glob("*/array.npy"))
-    began = perf_counter()
+    start = perf_counter()
     with PeakMemory() as peak:
         data.prepare_data()
-    seconds = perf_counter() - began
+    seconds = perf_counter() - start
     built = set(options.cache.glob("*/array.npy")) - before
     size = sum(array.stat().st_size for array in built)
     slices = sum(len(dataset) for dataset in data.datasets.values())
-    figures = {
-        "seconds": seconds, "mebibytes": peak.mebibytes, "built": len(built), "bytes": size,
-        "slices": slices,
-    }  # fmt: skip
-    print(json.dumps(figures))
+    print_figures(
+        seconds=seconds, mebibytes=peak.mebibytes, built=len(built), bytes=size, slices=slices
+    )
 
 
-def keep_to(cores: int) -> None:
-    """Use no more cores than that, on a machine with many, where the system lets us choose."""
+def limit_cores(cores: int) -> None:
+    """Run on ``cores`` cores, if the operating system allows the choice."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
 

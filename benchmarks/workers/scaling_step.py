@@ -1,7 +1,6 @@
-"""One step of the scaling benchmark in a process of its own: an epoch of training, or a test."""
+"""One step of the scaling benchmark: an epoch of training, or a test."""
 
 import argparse
-import json
 from pathlib import Path
 from time import perf_counter
 
@@ -9,13 +8,14 @@ import torch
 from lightning.pytorch import Trainer
 from torch import Tensor, nn
 
+from benchmarks.utils.measuring import print_figures
 from benchmarks.utils.memory import PeakMemory
 from data_modules.brats import BraTSDataModule
 from lightning_app.task import SegmentationTask
 
 
 class Scale(nn.Module):
-    """The smallest network: one weight."""
+    """The smallest network possible: one weight."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -27,26 +27,26 @@ class Scale(nn.Module):
 
 
 class MeanDifference(nn.Module):
-    """The smallest loss."""
+    """The cheapest loss."""
 
     def forward(self, logits: Tensor, mask: Tensor) -> Tensor:
-        """How far the means are apart."""
+        """The distance between the means of logits and mask."""
         return (logits.mean() - mask.mean()).abs()
 
 
 class SmallestTask(SegmentationTask):
-    """What is left of an epoch is the data's side, and Lightning's."""
+    """Leaves only the cost of the data and of Lightning in an epoch."""
 
     def __init__(self) -> None:
         super().__init__(Scale(), MeanDifference())
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Any."""
+        """SGD, which keeps no state."""
         return torch.optim.SGD(self.parameters(), lr=0.1)
 
 
 def main() -> None:
-    """Run the step, and print its seconds, slices and the peak of memory."""
+    """Run the step, and print its seconds, slices and peak memory."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("step", choices=["epoch", "test"])
     parser.add_argument("--root", type=Path, required=True)
@@ -61,15 +61,15 @@ def main() -> None:
         use_distributed_sampler=False,
     )  # fmt: skip
     task = SmallestTask()
-    began = perf_counter()
+    start = perf_counter()
     with PeakMemory() as peak:
         if options.step == "epoch":
             trainer.fit(task, data)
         else:
             trainer.test(task, data, verbose=False)
-    seconds = perf_counter() - began
+    seconds = perf_counter() - start
     slices = len(data.datasets["train" if options.step == "epoch" else "test"])
-    print(json.dumps({"seconds": seconds, "mebibytes": peak.mebibytes, "slices": slices}))
+    print_figures(seconds=seconds, mebibytes=peak.mebibytes, slices=slices)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,13 @@
-"""Synthetic patients with brain tumours: data to try, test and demonstrate with.
+"""Synthetic patients with brain tumours, to try, test and demonstrate the program.
 
-A phantom looks like a BraTS 2023 case and is worth training on, but it is no evidence about MRI:
-that tumours are plainest on FLAIR, less so on T2 and least on t1c is built into its constants (see
-``tissue``), so scores in that order check the generator and nothing else.
+A phantom looks like a BraTS 2023 case, and networks can learn from it, but it is no evidence about
+MRI. Its constants (see ``anatomy.tissue``) make tumours most visible on FLAIR, less on T2 and least
+on t1c, so scores in that order only show that the generator works.
 
-The data flow: ``anatomy.fields`` and ``anatomy.geometry`` (smooth noise, signed depths),
-``anatomy`` (a healthy head), ``distractors``, ``tumour``, ``tissue`` and ``signal`` (physics),
-``scanner`` (images), ``case`` (one scan), ``dataset`` (a folder of them).
+In the order of the data flow: ``anatomy`` has smooth noise (``fields``), signed depths
+(``geometry``), a healthy head (``head``, ``sulci``, ``brain``), ``distractors``, ``tumour`` and the
+constants of tissues (``tissue``). ``signal`` has the physics and ``scanner`` makes images. ``case``
+is one scan and ``dataset`` a folder of scans.
 """
 
 from data_modules.phantom.case import PhantomCase, case_ids, phantom_case

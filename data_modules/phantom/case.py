@@ -1,4 +1,4 @@
-"""One case: a patient's head at one time, seen by one scanner."""
+"""One case: a patient's head at one time, imaged by one scanner."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,13 +28,13 @@ from data_modules.phantom.anatomy.tumour import (
 NECROSIS, OEDEMA, ENHANCING = 1, 2, 3  # BraTS 2023's labels
 # BraTS 2023: 118 of 1,133 patients were scanned twice.
 _TWICE, _PATIENTS = 118, 1133
-# Streams of random numbers; a new stream leaves the others as they are.
+# Streams of random numbers. Adding a stream does not change the others.
 _SCHEDULE, _ANATOMY, _TUMOUR, _DISTRACTORS, _GROWTH, _SCAN, _CHANNEL, _NOISE = range(8)
 
 
 @dataclass(frozen=True)
 class CaseId:
-    """Which scan of which patient."""
+    """A scan of a patient."""
 
     patient: int
     time: int
@@ -53,7 +53,7 @@ class PhantomCase:
 
 
 def case_ids(seed: int, cases: int) -> list[CaseId]:
-    """The first ``cases`` scans of a seed: a longer list begins with the shorter one."""
+    """The ids of the first ``cases`` scans of a seed; a longer list starts with the shorter one."""
     offset = _rng(seed, 0, _SCHEDULE).uniform()
     ids: list[CaseId] = []
     patient = 0
@@ -67,7 +67,7 @@ def case_ids(seed: int, cases: int) -> list[CaseId]:
 def phantom_case(
     seed: int, index: int, depth: int, modalities: Sequence[str] = scanner.MODALITIES
 ) -> PhantomCase:
-    """Case ``index`` of a seed with ``depth`` slices, in memory."""
+    """Make case ``index`` of a seed in memory, with ``depth`` slices."""
     case = case_ids(seed, index + 1)[index]
     patient = Patient(seed, case)
     channels = _channels(seed, case, modalities)
@@ -78,17 +78,17 @@ def phantom_case(
         section = patient.anatomy.section(_plane().at_height(height), patient.tumour.displace)
         if not section.inside.any():
             continue
-        mixture, labels_here = patient.draw(section)
-        labels[k] = grids.full_slice(labels_here)
+        mixture, section_labels = patient.draw(section)
+        labels[k] = grids.full_slice(section_labels)
         for modality, channel in channels.items():
-            # Noise belongs to a height, so a slice is the same whatever lies around it.
+            # Seeded by the height, so that a slice does not depend on the others.
             rng = _rng(seed, *_key(case, modality), _NOISE, round(1000 * (height + 1000)))
             images[modality][k] = grids.full_slice(channel.image(mixture, section, rng))
     return PhantomCase(str(case), images, labels)
 
 
 class Patient:
-    """A patient at one of their scans: the head, what lies in it, and the tumour of that day."""
+    """A patient at the time of a scan: the head, the distractors and the tumour in it."""
 
     def __init__(self, seed: int, case: CaseId) -> None:
         self.anatomy = Anatomy(_rng(seed, case.patient, _ANATOMY))
@@ -114,7 +114,7 @@ class Patient:
         return tumour
 
     def draw(self, section: Section) -> tuple[Mixture, NDArray[np.uint8]]:
-        """Tissues of a section's voxels, and its labels (z, y, x)."""
+        """The tissues in a section's voxels, and its labels (z, y, x)."""
         bodies = self.anatomy.bodies(section)
         mixture = self.anatomy.mixture(section, bodies)
         self.distractors.paint(mixture, section, bodies)
@@ -126,7 +126,7 @@ class Patient:
         shape = self.tumour.shape
         fading = 0.55 + 0.45 * np.clip(depths.oedema / 10, 0, 1)
         oedema = shape.strength * fading * ramp(depths.oedema, shape.edge)
-        # Fluid and vessels keep their look within oedema.
+        # Fluid and vessels remain visible within oedema.
         mixture.paint("oedema", oedema * (1 - 0.85 * mixture["csf"] - 0.9 * mixture["blood"]))
         core = ramp(depths.core, 1.4)
         if self.tumour.enhancing:
@@ -137,10 +137,10 @@ class Patient:
         mixture.paint("debris", core * debris)
 
     def _labels(self, section: Section, depths: Depths) -> NDArray[np.uint8]:
-        """What an annotator would draw: the same bodies, a little off and smoothed in the slice."""
-        slip = section.sample(self.tumour.shape.annotator)
-        core_depth = depths.core + 0.2 * slip
-        whole = np.maximum(depths.oedema + 0.7 * slip, core_depth) > 0
+        """What an annotator would draw: the bodies slightly displaced, smoothed in the slice."""
+        offset = section.sample(self.tumour.shape.annotator)
+        core_depth = depths.core + 0.2 * offset
+        whole = np.maximum(depths.oedema + 0.7 * offset, core_depth) > 0
         labels = np.where(_smoothed(section, whole), OEDEMA, 0)
         core = _smoothed(section, core_depth > 0) & (labels > 0)
         labels[core] = ENHANCING if self.tumour.enhancing else NECROSIS
@@ -150,7 +150,7 @@ class Patient:
 
 
 def _smoothed(section: Section, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """A mask of voxels (n,) as an array (z, y, x), without specks and jags."""
+    """A mask of voxels (n,) as an array (z, y, x), without specks and with smooth edges."""
     blurred = ndimage.gaussian_filter(section.unpack(mask.astype(np.float32)), (0, 0.9, 0.9))
     return np.asarray((blurred > 0.5) & section.inside)
 

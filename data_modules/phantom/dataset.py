@@ -1,10 +1,10 @@
-"""A data set of phantoms on disk, laid out like BraTS 2023."""
+"""A data set of phantoms on disk, in the layout of BraTS 2023."""
 
 import json
 import os
 import shutil
-from collections.abc import Callable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -21,11 +21,11 @@ from data_modules.phantom.case import CaseId, case_ids, phantom_case
 from data_modules.phantom.scanner import MODALITIES
 from data_modules.utils.process_pool import cores, run_in_order
 
-# Raise it whenever the same arguments give other bytes: old folders are then refused.
+# Increase it whenever the same arguments give other bytes; older folders are then refused.
 GENERATOR_VERSION = 1
 MANIFEST = "phantom.json"
 _PARTIAL = ".partial-"
-_OWN = ".phantom"  # how our short-lived files begin
+_TEMPORARY = ".phantom"  # prefix of our temporary files
 
 
 def write_phantom(
@@ -39,44 +39,33 @@ def write_phantom(
     """Write ``cases`` scans as ``<output>/<id>/<id>-<modality>.nii.gz`` and ``<id>-seg.nii.gz``.
 
     Images are int16 and labels uint8 (0 background, 1 necrotic core, 2 oedema, 3 enhancing), both
-    240 x 240 x ``depth`` of 1 x 1 x 155/``depth`` mm. The bytes depend on the arguments and the
-    machine, not on ``processes``; case k of a seed is the same for every number of cases. A folder
-    that a killed run left is completed; finished cases are kept.
+    240 x 240 x ``depth`` voxels of 1 x 1 x 155/``depth`` mm. The bytes depend on the arguments and
+    the machine, but not on ``processes``; case k of a seed is the same for every number of cases.
+    If an earlier call was killed, its folder is completed and its finished cases are kept.
 
     Args:
-        output: the data set's folder, new, empty, or left by the same arguments.
-        cases: scans in all; about one patient in ten has two.
-        depth: axial slices of a scan, 1 (the middle one) to 155.
-        seed: of all random numbers, 0 or larger.
-        processes: worker processes; None takes one for every available core.
+        output: the data set's folder: new, empty, or written with the same arguments.
+        cases: number of scans; about one patient in ten has two.
+        depth: axial slices of a scan, from 1 (the middle slice) to 155.
+        seed: seed of all random numbers, at least 0.
+        processes: worker processes; None for one per available core.
         modalities: which of t1n, t1c, t2w and t2f to write.
 
     Returns:
         The case ids in order.
 
     Raises:
-        ValueError: an argument is out of range, or the folder holds something else.
+        ValueError: an argument is out of range, or the folder holds other data.
     """
     _check(cases, depth, seed, processes, modalities)
-    manifest = {
-        "generator": "phantom",
-        "version": GENERATOR_VERSION,
-        "cases": cases,
-        "depth": depth,
-        "seed": seed,
-        "modalities": list(modalities),
-    }
-    _claim(output, manifest)
+    arguments = {"cases": cases, "depth": depth, "seed": seed, "modalities": list(modalities)}
+    _claim(output, {"generator": "phantom", "version": GENERATOR_VERSION, **arguments})
     ids = case_ids(seed, cases)
+    write = partial(_write_case, output, seed, depth, tuple(modalities))
     if _missing(output, ids, modalities):
-        write = partial(_write_case, output, seed, depth, tuple(modalities))
-        with FileLock(output / f"{_OWN}.lock"):  # several runs may ask at once
-            try:
-                if missing := _missing(output, ids, modalities):
-                    _run(write, missing, processes or cores())
-            finally:
-                for leftover in output.glob(f"{_PARTIAL}*"):
-                    shutil.rmtree(leftover, ignore_errors=True)
+        with _exclusive(output):
+            if missing := _missing(output, ids, modalities):
+                _run(write, missing, processes or cores())
     return [str(case) for case in ids]
 
 
@@ -99,45 +88,45 @@ def _check(
 
 
 def _claim(output: Path, manifest: dict[str, object]) -> None:
-    """Mark a new folder as this phantom, or make sure that it is."""
+    """Write the manifest into a new folder, or check the one in an existing folder."""
     if output.exists() and not output.is_dir():
         raise ValueError(f"output is {output}, a file: expected a folder")
     output.mkdir(parents=True, exist_ok=True)
     path = output / MANIFEST
-    # Listed before the look for a manifest: another rank may be claiming the folder right now.
-    foreign = any(not entry.name.startswith(_OWN) for entry in output.iterdir())
+    # Listed before the manifest is looked for: another process may be writing it right now.
+    foreign = any(not entry.name.startswith(_TEMPORARY) for entry in output.iterdir())
     if not path.exists():
         if foreign:
             raise ValueError(f"output is {output}, which holds other files: expected a new folder")
-        temporary = output / f"{_OWN}-{os.getpid()}.json"
+        temporary = output / f"{_TEMPORARY}-{os.getpid()}.json"
         try:
             temporary.write_text(json.dumps(manifest, indent=2) + "\n")
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
     try:
-        found = json.loads(path.read_text())
+        existing = json.loads(path.read_text())
     except ValueError:
-        found = None
-    if found != manifest:
+        existing = None
+    if existing != manifest:
         raise ValueError(
-            f"output is {output}, which holds another phantom ({_differences(found, manifest)}): "
-            "expected a new folder or the same arguments"
+            f"output is {output}, which holds another phantom "
+            f"({_differences(existing, manifest)}): expected a new folder or the same arguments"
         )
 
 
-def _differences(found: object, manifest: dict[str, object]) -> str:
-    if not isinstance(found, dict):
+def _differences(existing: object, manifest: dict[str, object]) -> str:
+    if not isinstance(existing, dict):
         return f"its {MANIFEST} cannot be read"
     return ", ".join(
-        f"{key} {found.get(key)} instead of {value}"
+        f"{key} {existing.get(key)} instead of {value}"
         for key, value in manifest.items()
-        if found.get(key) != value
+        if existing.get(key) != value
     )
 
 
 def _missing(output: Path, ids: Sequence[CaseId], modalities: Sequence[str]) -> list[int]:
-    """Indices of the cases that are not there with all their files."""
+    """Indices of the cases that lack any of their files."""
     return [
         index
         for index, case in enumerate(ids)
@@ -146,6 +135,17 @@ def _missing(output: Path, ids: Sequence[CaseId], modalities: Sequence[str]) -> 
             for kind in (*modalities, "seg")
         )
     ]
+
+
+@contextmanager
+def _exclusive(output: Path) -> Iterator[None]:
+    """Hold the folder's lock, since several processes may write at once; remove partial cases."""
+    with FileLock(output / f"{_TEMPORARY}.lock"):
+        try:
+            yield
+        finally:
+            for leftover in output.glob(f"{_PARTIAL}*"):
+                shutil.rmtree(leftover, ignore_errors=True)
 
 
 def _run(write: Callable[[int], None], indices: Sequence[int], processes: int) -> None:
@@ -158,7 +158,7 @@ def _run(write: Callable[[int], None], indices: Sequence[int], processes: int) -
 
 
 def _write_case(output: Path, seed: int, depth: int, modalities: Sequence[str], index: int) -> None:
-    """Write one case; its folder appears under its own name when it is whole."""
+    """Write a case into a temporary folder, which is renamed when it is complete."""
     case = phantom_case(seed, index, depth, modalities)
     final, temporary = output / case.name, output / f"{_PARTIAL}{case.name}"
     for old in (final, temporary):

@@ -1,4 +1,4 @@
-"""The phantom that stands in where no data are given."""
+"""The phantom that is used if no data are given."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,12 +9,12 @@ from data_modules.utils.errors import DataError
 
 @dataclass(frozen=True)
 class PhantomOptions:
-    """Which synthetic patients are made where data.root is null.
+    """Which synthetic patients are made if data.root is null.
 
     Args:
-        cases: Scans; about one patient in ten has two.
-        depth: Slices a scan, 1 to 155.
-        seed: Of all that is random.
+        cases: Number of scans; about one patient in ten has two.
+        depth: Slices of a scan, 1 to 155.
+        seed: Seed of all random numbers.
     """
 
     cases: int = 60
@@ -22,7 +22,7 @@ class PhantomOptions:
     seed: int = 0
 
     def make_below(self, folder: Path) -> Path:
-        """Write the phantom into a folder of its own unless it is there, and give that folder.
+        """Write the phantom into a subfolder, unless it exists already, and return that folder.
 
         Raises:
             DataError: an option is out of range, or the folder cannot be written.

@@ -1,4 +1,4 @@
-"""One scan: protocol, contrast of every tissue, and what a scanner adds to an ideal picture."""
+"""One scan: protocol, contrast of every tissue, and the imperfections of a scanner."""
 
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from data_modules.phantom.anatomy.head import Section
 from data_modules.phantom.signal import inversion_recovery, nulling_time, spin_echo, with_gadolinium
 
 MODALITIES = ("t1n", "t1c", "t2w", "t2f")
-# Scanner-to-scanner scale: counts of white matter, log-normal within these bounds.
+# The intensity scale of scanners: counts in white matter, log-normal within these bounds.
 _COUNTS = (80.0, 2000.0)
 _BLUR = {"t1n": 0.5, "t1c": 0.5, "t2w": 0.55, "t2f": 0.95}  # pixels
 _NOISE = {"t1n": 0.025, "t1c": 0.025, "t2w": 0.035, "t2f": 0.035}  # share of white matter
@@ -23,7 +23,7 @@ _BIAS = 0.09
 
 
 class Protocol(NamedTuple):
-    """Times of one sequence in ms; ``inversion`` is 0 for a plain spin echo."""
+    """Times of a sequence in ms; ``inversion`` is 0 for a plain spin echo."""
 
     repetition: float
     echo: float
@@ -54,7 +54,7 @@ class Channel:
         texture = sum(section.sample(f) for f in self.textures)
         signal = signal * (1 + np.float32(_TEXTURE * 0.58) * texture * (1 - mixture["csf"]))
         signal *= np.exp(np.float32(_BIAS) * section.sample(self.bias))
-        # Blur must not darken the edge: the skull was stripped after the scan, not before.
+        # Blur must not darken the brain's edge: the skull is stripped after the scan.
         plane = np.full(section.grid.shape, self.signals[t.TISSUE_INDEX["grey"]])
         plane[section.inside] = signal
         plane = ndimage.gaussian_filter(plane, (0, self.blur, self.blur))
@@ -65,7 +65,7 @@ class Channel:
         return np.where(section.inside, counts, 0).astype(np.int16)
 
     def _noisy(self, signal: Array, rng: np.random.Generator) -> Array:
-        """Rician noise: the magnitude of a signal with Gaussian noise in both its parts."""
+        """Add Rician noise: take the magnitude after Gaussian noise in both complex parts."""
         real, imaginary = rng.standard_normal((2, len(signal)), dtype=np.float32)
         noise = np.float32(self.noise)
         magnitude: Array = np.hypot(signal + noise * real, noise * imaginary)
@@ -73,7 +73,7 @@ class Channel:
 
 
 def draw_tissues(rng: np.random.Generator) -> dict[str, t.Relaxation]:
-    """Relaxation of every tissue at one scanner's field strength."""
+    """Draw a scanner's field strength, and the relaxation of every tissue at it."""
     field = rng.uniform(0, 0.8)
     return {
         name: t.Relaxation(

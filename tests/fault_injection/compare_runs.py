@@ -1,4 +1,4 @@
-"""Whether two runs ended alike, to the bit."""
+"""Compare two runs bit by bit."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,35 +13,42 @@ PARTS = ("epoch", "global_step", "state_dict", "optimizer_states", "lr_scheduler
 
 
 def differences(run: Run, other: Run) -> list[str]:
-    """What differs between two runs: of both checkpoints the parts that training needs, the CSV.
+    """Names of what differs between two runs, and of what a finished run should not have.
 
-    Also what a run that has ended should not have: unfinished files, another status.
+    Compared are the metrics and those parts of both checkpoints that training needs. A finished run
+    should have no unfinished files and no other status.
     """
-    found = []
-    for own, its in ((run.last, other.last), (run.best, other.best)):
-        here, there = read_checkpoint(own), read_checkpoint(its)
-        found += [f"{own.name}: {part}" for part in PARTS if not same(here[part], there[part])]
+    names = []
+    for path, other_path in ((run.last, other.last), (run.best, other.best)):
+        checkpoint, other_checkpoint = read_checkpoint(path), read_checkpoint(other_path)
+        names += [
+            f"{path.name}: {part}"
+            for part in PARTS
+            if not same(checkpoint[part], other_checkpoint[part])
+        ]
     if run.metrics.read_bytes() != other.metrics.read_bytes():
-        found.append(run.metrics.name)
+        names.append(run.metrics.name)
     if not is_finished(run):
-        found.append("status")
-    return found + [f"{path.name} is left" for path in sorted(run.path.rglob("*.part*"))]
+        names.append("status")
+    return names + [f"{path.name} is left" for path in sorted(run.path.rglob("*.part*"))]
 
 
-def same(one: Any, other: Any) -> bool:
-    """Whether two nested values have the same keys, numbers and tensors, to the bit."""
-    ours, theirs = list(_leaves(one)), list(_leaves(other))
-    return len(ours) == len(theirs) and all(map(_same_leaf, ours, theirs))
+def same(first: Any, second: Any) -> bool:
+    """Whether two nested values have the same keys, numbers and tensors, bit by bit."""
+    first_leaves, second_leaves = list(_leaves(first)), list(_leaves(second))
+    return len(first_leaves) == len(second_leaves) and all(
+        map(_same_leaf, first_leaves, second_leaves)
+    )
 
 
-def _same_leaf(one: Any, other: Any) -> bool:
-    if isinstance(one, torch.Tensor) and isinstance(other, torch.Tensor):
-        return one.dtype == other.dtype and torch.equal(_bytes(one), _bytes(other))
-    return type(one) is type(other) and bool(one == other)
+def _same_leaf(first: Any, second: Any) -> bool:
+    if isinstance(first, torch.Tensor) and isinstance(second, torch.Tensor):
+        return first.dtype == second.dtype and torch.equal(_bytes(first), _bytes(second))
+    return type(first) is type(second) and bool(first == second)
 
 
 def _bytes(tensor: torch.Tensor) -> torch.Tensor:
-    """The bytes of a tensor along a last axis: as numbers, 0 and -0 would be equal."""
+    """The bytes of a tensor along a new last axis: as numbers, 0 and -0 would be equal."""
     return tensor.contiguous().unsqueeze(-1).view(torch.uint8)
 
 

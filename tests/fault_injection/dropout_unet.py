@@ -1,4 +1,4 @@
-"""A UNet that draws random numbers in training, to see whether they survive an interruption."""
+"""A UNet that draws random numbers in training, to test that resuming restores their state."""
 
 from torch import Tensor, nn
 
@@ -6,12 +6,12 @@ from models import UNet
 
 
 class DropoutUNet(nn.Module):
-    """The UNet behind a dropout of its input.
+    """A UNet with dropout on its input.
 
     Args:
-        in_channels: modalities.
+        in_channels: channels of the images.
         out_channels: channels of the logits.
-        widths: of the UNet.
+        widths: channels of the UNet's levels.
     """
 
     def __init__(
@@ -25,6 +25,6 @@ class DropoutUNet(nn.Module):
         self.unet = UNet(in_channels, out_channels, widths)
 
     def forward(self, image: Tensor) -> Tensor:
-        """Logits (N, out_channels, H, W) of images (N, in_channels, H, W)."""
+        """Map images (N, in_channels, H, W) to logits (N, out_channels, H, W)."""
         logits: Tensor = self.unet(self.dropout(image))
         return logits

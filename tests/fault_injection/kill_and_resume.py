@@ -1,10 +1,10 @@
-"""Kill trainings at random moments, resume them, and see whether they end with the same bits.
+"""Kill trainings at random moments, resume them, and check that they end with the same bits.
 
-python -m tests.fault_injection.kill_and_resume --kills 60
+`make faults` runs this; a short version is a slow test (test_kill_and_resume.py).
 
-Each round is a training that is started, killed by SIGKILL, resumed, killed again and so on, until
-it ends by itself. What comes out must be what comes out of the same training left alone. What a
-kill hit is judged by what it left on the disk.
+Each round starts a training, kills it with SIGKILL, resumes it, kills it again and so on, until it
+finishes. Its results must be those of the same training without interruption. What a process was
+doing when it was killed is inferred from its files.
 """
 
 import argparse
@@ -30,7 +30,7 @@ from rich.table import Table
 from lightning_app.runs.status import ORPHANS_END_S, is_finished
 from lightning_app.utils.errors import UsageError
 from tests.fault_injection.compare_runs import differences
-from tests.fault_injection.processes import Moment, Pace, begun_run, draw_kill, training
+from tests.fault_injection.processes import Moment, Pace, draw_kill, run_to_resume, training
 from tests.helpers.paths import MAIN
 
 CASES, DEPTH = 14, 5
@@ -60,11 +60,11 @@ SETTINGS = {
 
 @dataclass
 class Result:
-    """What became of the rounds of a setting.
+    """The outcome of the rounds with one setting.
 
     Attributes:
-        moments: how many kills hit what.
-        problems: for each round what differs from the uninterrupted training, or went wrong.
+        moments: the number of kills by what the process was doing.
+        problems: for each round, what differs from the uninterrupted training or went wrong.
     """
 
     moments: Counter[Moment] = field(default_factory=Counter)
@@ -72,46 +72,46 @@ class Result:
 
     @property
     def identical(self) -> int:
-        """Rounds that ended with the same bits."""
+        """The number of rounds that ended with the same bits."""
         return sum(not problems for problems in self.problems)
 
 
 class Faults:
-    """Rounds of kills, through the settings in turn.
+    """Kills trainings in rounds that alternate between the settings.
 
     Args:
-        folder: an empty folder to work in.
-        kills: how many.
-        seed: of their moments.
+        folder: an empty working folder.
+        kills: how many kills to make.
+        seed: seed of their moments.
     """
 
     def __init__(self, folder: Path, kills: int, seed: int) -> None:
         self.results = {setting: Result() for setting in SETTINGS}
         self._folder = folder
-        self._left = kills
+        self._kills_left = kills
         self._rng = np.random.default_rng(seed)
         self._paces: dict[str, Pace] = {}
         self._groups: list[int] = []
 
     def run(self) -> Iterator[Moment]:
-        """Train each setting without interruption, then make the kills; give what each has hit."""
+        """Train each setting without interruption, then kill; yield what each kill hit."""
         self._write_data()
         for setting in SETTINGS:
             self._paces[setting] = self._train_uninterrupted(setting)
         for number, setting in enumerate(cycle(SETTINGS)):
-            if self._left <= 0:
+            if self._kills_left <= 0:
                 return
-            yield from self._round(self._folder / f"round-{number}", setting)
+            yield from self._run_round(self._folder / f"round-{number}", setting)
 
-    def left_behind(self) -> int:
-        """End what has outlived a training by more than it may, and count the trainings."""
+    def kill_orphans(self) -> int:
+        """Kill what outlived its training for too long; return the number of such trainings."""
         time.sleep(ORPHANS_END_S)
-        alive = 0
+        trainings = 0
         for group in self._groups:
             with suppress(ProcessLookupError):
                 os.killpg(group, signal.SIGKILL)
-                alive += 1
-        return alive
+                trainings += 1
+        return trainings
 
     def _write_data(self) -> None:
         size = ["--cases", str(CASES), "--depth", str(DEPTH)]
@@ -122,66 +122,69 @@ class Faults:
             stdout=subprocess.DEVNULL,
         )
 
-    def _begin(self, setting: str) -> list[str]:
+    def _fit_arguments(self, setting: str) -> list[str]:
         return [*SIZE, *SETTINGS[setting], "--data.root", str(self._folder / "phantom")]
 
-    def _uninterrupted(self, setting: str) -> Path:
+    def _reference_folder(self, setting: str) -> Path:
         return self._folder / setting.replace(" ", "-")
 
     def _train_uninterrupted(self, setting: str) -> Pace:
-        folder = self._uninterrupted(setting)
+        folder = self._reference_folder(setting)
         folder.mkdir()
-        with training(folder, self._begin(setting)) as process:
+        with training(folder, self._fit_arguments(setting)) as process:
             process.wait_for_first_checkpoint()
-            first = time.monotonic()
+            first_checkpoint = time.monotonic()
             process.wait()
         if process.exit_code != 0:
             raise RuntimeError(f"'{setting}' cannot be trained: {process.output}")
-        return Pace(first - process.began, time.monotonic() - first)
+        end = time.monotonic()
+        return Pace(first_checkpoint - process.start, end - first_checkpoint)
 
-    def _round(self, folder: Path, setting: str) -> Iterator[Moment]:
-        """Start a training, kill and resume it until it ends by itself, and look what came out."""
+    def _run_round(self, folder: Path, setting: str) -> Iterator[Moment]:
+        """Start a training, kill and resume it until it finishes, and compare the results."""
         folder.mkdir()
         result = self.results[setting]
         while True:
-            arguments = ["--resume", *TRUST] if begun_run(folder) else self._begin(setting)
+            arguments = (
+                ["--resume", *TRUST] if run_to_resume(folder) else self._fit_arguments(setting)
+            )
             moment, problems = self._train(folder, arguments, self._paces[setting])
             if moment is not None:
                 result.moments[moment] += 1
                 yield moment
-            if moment is None or _is_finished(folder):  # a kill may come after all is done
+            if moment is None or _is_finished(folder):  # a kill may come after the last save
                 break
         result.problems.append(problems or self._compare(folder, setting))
 
     def _compare(self, folder: Path, setting: str) -> list[str]:
-        run, uninterrupted = begun_run(folder), begun_run(self._uninterrupted(setting))
-        if run is None or uninterrupted is None:
+        run, reference = run_to_resume(folder), run_to_resume(self._reference_folder(setting))
+        if run is None or reference is None:
             return ["no run"]
         try:
-            return differences(run, uninterrupted)
-        except (UsageError, OSError) as error:  # a file that is damaged or not there
+            return differences(run, reference)
+        except (UsageError, OSError) as error:  # a file is damaged or missing
             return [str(error)]
 
     def _train(
         self, folder: Path, arguments: list[str], pace: Pace
     ) -> tuple[Moment | None, list[str]]:
-        """Train until a kill, if one is left, or the end.
+        """Train until the next kill, if any are left, or until the end.
 
         Returns:
-            What the kill hit; None where there was none. What went wrong.
+            What the process was doing when it was killed, None if it was not; and what went wrong.
         """
         moment = None
         try:
             with training(folder, arguments) as process:
                 self._groups.append(process.group)
-                if self._left > 0:
+                if self._kills_left > 0:
                     process.wait_for(draw_kill(self._rng, pace))
                     moment = process.kill()
                 process.wait()
         except TimeoutError as error:
             return None, [str(error)]
         if moment is not None:
-            self._left -= 1
+            self._kills_left -= 1
         elif process.exit_code != 0:
             print(process.output, file=sys.stderr)
             return None, [f"exit code {process.exit_code}"]
@@ -189,23 +192,23 @@ class Faults:
 
 
 def _is_finished(folder: Path) -> bool:
-    run = begun_run(folder)
+    run = run_to_resume(folder)
     return run is not None and is_finished(run)
 
 
 def table(results: Mapping[str, Result]) -> Table:
-    """A row a setting, and the totals."""
-    made = Table("setting", "rounds", "kills", *Moment, "bit-identical", title="SIGKILL and resume")
+    """A row per setting, and the totals."""
+    rows = Table("setting", "rounds", "kills", *Moment, "bit-identical", title="SIGKILL and resume")
     total = Result()
     for setting, result in results.items():
-        made.add_row(setting, *_cells(result))
+        rows.add_row(setting, *_cells(result))
         total.moments += result.moments
         total.problems += result.problems
-    made.add_section()
-    made.add_row("total", *_cells(total))
-    for column in made.columns[1:]:
+    rows.add_section()
+    rows.add_row("total", *_cells(total))
+    for column in rows.columns[1:]:
         column.justify = "right"
-    return made
+    return rows
 
 
 def _cells(result: Result) -> list[str]:
@@ -214,21 +217,21 @@ def _cells(result: Result) -> list[str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure and print.
+    """Run the rounds and print the results.
 
     Returns:
-        The exit code: 1 if a round did not end with the same bits, or left something behind.
+        The exit code: 1 if a round did not end with the same bits, or left processes running.
     """
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=60, help="by default %(default)s")
-    parser.add_argument("--seed", type=int, default=0, help="of their moments")
+    parser.add_argument("--kills", type=int, default=52, help="how many; default: %(default)s")
+    parser.add_argument("--seed", type=int, default=0, help="seed of their moments")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
         faults = Faults(Path(folder), options.kills, options.seed)
         bar = partial(track, description="Kills", console=Console(stderr=True))
         for _ in bar(faults.run(), total=options.kills):
             pass
-        left = faults.left_behind()
+        orphaned = faults.kill_orphans()
     Console().print(table(faults.results))
     problems = [
         f"{setting}, round {number}: {'; '.join(problems)}"
@@ -236,8 +239,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for number, problems in enumerate(result.problems, start=1)
         if problems
     ]
-    print(*problems, f"Trainings that left processes behind: {left}", sep="\n")
-    return 1 if problems or left else 0
+    print(*problems, f"Trainings that left processes running: {orphaned}", sep="\n")
+    return 1 if problems or orphaned else 0
 
 
 if __name__ == "__main__":

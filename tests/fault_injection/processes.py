@@ -1,4 +1,4 @@
-"""Processes that train, and are killed at chosen moments."""
+"""Training processes that are killed at chosen moments."""
 
 import os
 import signal
@@ -16,28 +16,28 @@ import numpy as np
 from lightning_app.runs.folder import DEFAULT_ROOT, Run, find_runs
 from tests.helpers.paths import MAIN
 
-LIMIT_S = 300.0  # a process that takes longer hangs
-LOOK_EVERY_S = 0.002  # writing a checkpoint takes some milliseconds
+TIMEOUT_S = 300.0  # a process that takes longer hangs
+POLL_INTERVAL_S = 0.002  # writing a checkpoint takes a few milliseconds
 
 
 class Moment(StrEnum):
-    """What a process was at when it was killed."""
+    """What a process was doing when it was killed."""
 
     START_UP = "start-up"
     TRAINING = "training"
     WRITE = "checkpoint write"
 
 
-AIMS = {Moment.START_UP: 0.15, Moment.TRAINING: 0.4, Moment.WRITE: 0.45}
+PROBABILITIES = {Moment.START_UP: 0.15, Moment.TRAINING: 0.4, Moment.WRITE: 0.45}
 
 
 @dataclass(frozen=True)
 class Pace:
-    """Seconds of an uninterrupted training.
+    """Durations in an uninterrupted training, in seconds.
 
     Attributes:
-        start_up: until the first checkpoint.
-        training: from there to the end.
+        start_up: from the start to the first checkpoint.
+        training: from the first checkpoint to the end.
     """
 
     start_up: float
@@ -49,73 +49,76 @@ class Kill:
     """When to kill.
 
     Attributes:
-        aim: what the process shall be at.
-        pause: seconds to wait, from the start of the process where the aim is its start-up, else
-            from its first checkpoint.
+        target: what the process should be doing.
+        delay: seconds to wait from the start of the process if the target is its start-up, and
+            otherwise from its first checkpoint.
     """
 
-    aim: Moment
-    pause: float
+    target: Moment
+    delay: float
 
 
 def draw_kill(rng: np.random.Generator, pace: Pace) -> Kill:
-    """A random moment of a process's life."""
-    aim = list(AIMS)[rng.choice(len(AIMS), p=list(AIMS.values()))]
-    if aim is Moment.START_UP:
-        return Kill(aim, rng.uniform(0, pace.start_up))
-    # One in five without a pause, in the first write. Less than half: several kills a round.
-    return Kill(aim, max(0.0, rng.uniform(-0.1, 0.4)) * pace.training)
+    """Draw a random moment."""
+    index = rng.choice(len(PROBABILITIES), p=list(PROBABILITIES.values()))
+    target = list(PROBABILITIES)[index]
+    if target is Moment.START_UP:
+        return Kill(target, rng.uniform(0, pace.start_up))
+    # One kill in five has no delay, to hit the first write. At most 0.4 of the training, so that
+    # a round has several kills.
+    return Kill(target, max(0.0, rng.uniform(-0.1, 0.4)) * pace.training)
 
 
 @dataclass(frozen=True)
-class Traces:
-    """What the trainings in a folder have left of checkpoints so far.
+class CheckpointFiles:
+    """The state of the checkpoints in a working folder.
 
     Attributes:
-        unfinished: the files that are half written.
-        saved: when last.ckpt was last written, in ns; None where there is none.
+        unfinished: names of the files that are half written.
+        saved: when last.ckpt was last written, in ns; None if it does not exist.
     """
 
     unfinished: frozenset[str]
     saved: int | None
 
-    def new_writes(self, earlier: "Traces") -> frozenset[str]:
-        """Checkpoints of which the writing began since, and did not end."""
+    def new_writes(self, earlier: "CheckpointFiles") -> frozenset[str]:
+        """Names of the files begun since an earlier state that are not finished."""
         return self.unfinished - earlier.unfinished
 
-    def moment(self, earlier: "Traces") -> Moment:
-        """What the process that was started at earlier traces got to."""
+    def moment(self, earlier: "CheckpointFiles") -> Moment:
+        """What a process that was started in an earlier state was doing last."""
         if self.new_writes(earlier):
             return Moment.WRITE
         return Moment.START_UP if self.saved == earlier.saved else Moment.TRAINING
 
 
-def traces(folder: Path) -> Traces:
-    """Look at a working folder."""
-    run = begun_run(folder)
+def checkpoint_files(folder: Path) -> CheckpointFiles:
+    """Read the state of the checkpoints in a working folder."""
+    run = run_to_resume(folder)
     if run is None:
-        return Traces(frozenset(), None)
+        return CheckpointFiles(frozenset(), None)
     unfinished = frozenset(path.name for path in run.checkpoints.glob(".part-*"))
-    return Traces(unfinished, run.last.stat().st_mtime_ns if run.last.exists() else None)
+    saved = run.last.stat().st_mtime_ns if run.last.exists() else None
+    return CheckpointFiles(unfinished, saved)
 
 
-def begun_run(folder: Path) -> Run | None:
-    """The run that ``fit --resume`` would go on with in a working folder."""
+def run_to_resume(folder: Path) -> Run | None:
+    """The run that ``fit --resume`` would resume in a working folder; None if there is none."""
     runs = [run for run in find_runs(folder / DEFAULT_ROOT) if run.config.is_file()]
     return runs[0] if runs else None
 
 
 class Training:
-    """A process ``python main.py fit`` that leads a process group of its own.
+    """A process ``python main.py fit`` that leads a new process group.
 
     Args:
-        folder: its working folder, where ``runs`` and ``cache`` come to lie.
-        arguments: what follows ``fit``.
+        folder: its working folder, where it creates ``runs`` and ``cache``.
+        arguments: the arguments after ``fit``.
     """
 
     def __init__(self, folder: Path, arguments: Sequence[str]) -> None:
         self.folder = folder
-        self.before = traces(folder)
+        self.before = checkpoint_files(folder)
         self.log = folder / "log.txt"
         with self.log.open("w", encoding="utf-8") as log:
             self.process = subprocess.Popen(
@@ -126,78 +129,81 @@ class Training:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        self.began = time.monotonic()
+        self.start = time.monotonic()
 
     @property
     def group(self) -> int:
-        """Number of the process group."""
+        """Id of the process group."""
         return self.process.pid
 
     @property
     def exit_code(self) -> int | None:
-        """Minus the signal where one has ended the process; None where it lives."""
+        """The exit code, or minus the signal that ended the process; None while it runs."""
         return self.process.returncode
 
     @property
     def output(self) -> str:
-        """What the process has printed."""
+        """Everything that the process has printed."""
         return self.log.read_text(encoding="utf-8", errors="replace")
 
-    def lives(self) -> bool:
+    def is_running(self) -> bool:
         """Whether the process has not ended.
 
         Raises:
-            TimeoutError: it has lived for too long.
+            TimeoutError: it has been running for too long.
         """
         if self.process.poll() is not None:
             return False
-        if time.monotonic() - self.began > LIMIT_S:
-            raise TimeoutError(f"has not ended within {LIMIT_S:.0f} s")
+        if time.monotonic() - self.start > TIMEOUT_S:
+            raise TimeoutError(f"has not ended within {TIMEOUT_S:.0f} s")
         return True
 
     def wait_for_first_checkpoint(self) -> None:
-        """Wait until the process begins to write one, or ends."""
-        while self.lives() and traces(self.folder).moment(self.before) is Moment.START_UP:
-            time.sleep(LOOK_EVERY_S)
+        """Wait until the process starts to write its first checkpoint, or ends."""
+        while (
+            self.is_running()
+            and checkpoint_files(self.folder).moment(self.before) is Moment.START_UP
+        ):
+            time.sleep(POLL_INTERVAL_S)
 
     def wait_for_write(self) -> None:
-        """Wait until the process is writing a checkpoint, or ends."""
-        while self.lives() and not traces(self.folder).new_writes(self.before):
-            time.sleep(LOOK_EVERY_S)
+        """Wait until the process is writing a checkpoint, or has ended."""
+        while self.is_running() and not checkpoint_files(self.folder).new_writes(self.before):
+            time.sleep(POLL_INTERVAL_S)
 
-    def wait(self, seconds: float = LIMIT_S) -> None:
-        """Wait for so long, or until the process ends."""
-        until = time.monotonic() + seconds
-        while self.lives() and time.monotonic() < until:
-            time.sleep(LOOK_EVERY_S)
+    def wait(self, seconds: float = TIMEOUT_S) -> None:
+        """Wait for ``seconds``, or until the process ends."""
+        deadline = time.monotonic() + seconds
+        while self.is_running() and time.monotonic() < deadline:
+            time.sleep(POLL_INTERVAL_S)
 
     def wait_for(self, kill: Kill) -> None:
         """Wait for the moment of a kill, or until the process ends."""
-        if kill.aim is not Moment.START_UP:
+        if kill.target is not Moment.START_UP:
             self.wait_for_first_checkpoint()
-        self.wait(kill.pause)
-        if kill.aim is Moment.WRITE:
+        self.wait(kill.delay)
+        if kill.target is Moment.WRITE:
             self.wait_for_write()
 
     def kill(self) -> Moment | None:
-        """Kill the process, and not those that it started.
+        """Kill the process, but not its children.
 
         Returns:
-            What it was at, judged by what it left; None if it had ended by itself.
+            What it was doing, inferred from its files; None if it had already ended.
         """
         self.process.kill()
         if self.process.wait() != -signal.SIGKILL:
             return None
-        return traces(self.folder).moment(self.before)
+        return checkpoint_files(self.folder).moment(self.before)
 
 
 @contextmanager
 def training(folder: Path, arguments: Sequence[str]) -> Iterator[Training]:
-    """Start a training; should the caller fail, it ends with all its processes."""
-    started = Training(folder, arguments)
+    """Start a training; if the caller fails, kill it with its children."""
+    process = Training(folder, arguments)
     try:
-        yield started
+        yield process
     except BaseException:
-        os.killpg(started.process.pid, signal.SIGKILL)
-        started.process.wait()
+        os.killpg(process.group, signal.SIGKILL)
+        process.process.wait()
         raise

@@ -1,4 +1,4 @@
-"""Killed trainings: the measurement itself, and that it can see what it looks for."""
+"""Killed trainings end with the same bits, and the comparison would notice if they did not."""
 
 import shutil
 import signal
@@ -15,7 +15,13 @@ from lightning_app.runs.folder import Run, find_runs
 from tests.conftest import Program
 from tests.fault_injection.compare_runs import differences, same
 from tests.fault_injection.kill_and_resume import SETTINGS, Faults, table
-from tests.fault_injection.processes import Moment, Pace, Traces, draw_kill, traces
+from tests.fault_injection.processes import (
+    CheckpointFiles,
+    Moment,
+    Pace,
+    checkpoint_files,
+    draw_kill,
+)
 
 
 @pytest.mark.slow
@@ -27,10 +33,10 @@ def test_killed_trainings_end_with_the_same_bits(tmp_path: Path) -> None:
         assert result.problems == [[]] * len(result.problems)
     assert sum(len(result.problems) for result in faults.results.values()) > 0
     assert sum(result.moments.total() for result in faults.results.values()) == 6
-    assert faults.left_behind() == 0
+    assert faults.kill_orphans() == 0
 
 
-def test_a_difference_of_one_bit_is_seen() -> None:
+def test_a_difference_of_one_bit_is_noticed() -> None:
     weights = {"a": torch.ones(3), "b": [1, {"c": 2.0}]}
     assert same(weights, {"a": torch.ones(3), "b": [1, {"c": 2.0}]})
     nudged = torch.ones(3)
@@ -49,7 +55,7 @@ def test_a_difference_of_one_bit_is_seen() -> None:
     assert not same(torch.zeros(2, 3), torch.zeros(3, 2))
 
 
-def test_what_differs_between_two_runs_is_named(program: Program, tmp_path: Path) -> None:
+def test_differences_between_two_runs_are_named(program: Program, tmp_path: Path) -> None:
     assert program("fit") == 0
     (run,) = find_runs(Path("runs"))
     copy = Run(tmp_path / "copy" / run.path.name)
@@ -70,44 +76,44 @@ def test_what_differs_between_two_runs_is_named(program: Program, tmp_path: Path
     ]
 
 
-def test_what_a_kill_hit_is_told_from_what_lies_on_the_disk(tmp_path: Path) -> None:
-    assert traces(tmp_path) == Traces(frozenset(), None)
+def test_what_a_kill_hit_is_inferred_from_the_files(tmp_path: Path) -> None:
+    assert checkpoint_files(tmp_path) == CheckpointFiles(frozenset(), None)
     run = Run(tmp_path / "runs" / "unet" / "20260101-000000-abcdef")
     run.checkpoints.mkdir(parents=True)
     run.config.touch()
-    begun = traces(tmp_path)
-    assert begun.moment(begun) is Moment.START_UP
+    at_start = checkpoint_files(tmp_path)
+    assert at_start.moment(at_start) is Moment.START_UP
     run.last.touch()
-    saved = traces(tmp_path)
-    assert saved.moment(begun) is Moment.TRAINING
+    saved = checkpoint_files(tmp_path)
+    assert saved.moment(at_start) is Moment.TRAINING
     assert saved.moment(saved) is Moment.START_UP
     (run.checkpoints / ".part-1").touch()
-    hit = traces(tmp_path)
-    assert hit.moment(saved) is Moment.WRITE
-    assert hit.moment(hit) is Moment.START_UP  # left by an earlier kill
+    writing = checkpoint_files(tmp_path)
+    assert writing.moment(saved) is Moment.WRITE
+    assert writing.moment(writing) is Moment.START_UP  # the file was left by an earlier kill
 
 
-def test_a_process_that_outlives_its_training_is_counted_and_ended(
+def test_a_process_that_outlives_its_training_is_counted_and_killed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tests.fault_injection.kill_and_resume.ORPHANS_END_S", 0)
     faults = Faults(tmp_path, kills=0, seed=0)
-    with subprocess.Popen(["sleep", "60"], start_new_session=True) as left:
-        faults._groups.append(left.pid)
-        assert faults.left_behind() == 1
-        assert left.wait() == -signal.SIGKILL
-    assert faults.left_behind() == 0
+    with subprocess.Popen(["sleep", "60"], start_new_session=True) as orphan:
+        faults._groups.append(orphan.pid)
+        assert faults.kill_orphans() == 1
+        assert orphan.wait() == -signal.SIGKILL
+    assert faults.kill_orphans() == 0
 
 
-def test_kills_are_spread_over_the_life_of_a_process_and_follow_the_seed() -> None:
+def test_kills_cover_the_whole_training_and_follow_the_seed() -> None:
     pace = Pace(start_up=5, training=10)
     kills = [draw_kill(np.random.default_rng(seed), pace) for seed in range(500)]
     assert kills[7] == draw_kill(np.random.default_rng(7), pace)
-    for aim, most in ((Moment.START_UP, 5), (Moment.TRAINING, 4), (Moment.WRITE, 4)):
-        pauses = [kill.pause for kill in kills if kill.aim is aim]
-        assert len(pauses) > 40
-        assert 0 <= min(pauses) < most / 10
-        assert 0.9 * most < max(pauses) <= most
+    for target, longest in ((Moment.START_UP, 5), (Moment.TRAINING, 4), (Moment.WRITE, 4)):
+        delays = [kill.delay for kill in kills if kill.target is target]
+        assert len(delays) > 40
+        assert 0 <= min(delays) < longest / 10
+        assert 0.9 * longest < max(delays) <= longest
 
 
 def test_the_table_adds_up_over_the_settings(tmp_path: Path) -> None:

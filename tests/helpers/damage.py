@@ -1,4 +1,4 @@
-"""Every kind of bad file that we know of, made of a good toy case."""
+"""Every kind of damaged file that we know of, made from a good toy case."""
 
 import gzip
 import math
@@ -7,6 +7,7 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -21,12 +22,12 @@ Damage = Callable[[Path], object]
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of damage to case 1 of a toy data set, and what is said of it.
+    """A kind of damage to case 1 of a toy data set, and its message.
 
     Attributes:
-        damage: does it, given the root.
-        what: part of the problem.
-        remedy: part of the remedy.
+        damage: damages the case, given the root of the data set.
+        what: part of the message that names the problem.
+        remedy: part of the message that names the remedy.
     """
 
     damage: Damage
@@ -44,12 +45,12 @@ def voxels_of(path: Path) -> NDArray[np.generic]:
 
 
 def bytes_changed(change: Callable[[bytes], bytes]) -> Damage:
-    """The packed bytes of the image."""
+    """Change the compressed bytes of the image."""
     return lambda root: file(root).write_bytes(change(file(root).read_bytes()))
 
 
 def header_changed(offset: int, form: str, *values: float) -> Damage:
-    """A field of the image's header."""
+    """Change fields in the image's header."""
 
     def damage(root: Path) -> None:
         raw = bytearray(gzip.decompress(file(root).read_bytes()))
@@ -60,7 +61,7 @@ def header_changed(offset: int, form: str, *values: float) -> Damage:
 
 
 def image_changed(change: Callable[[NDArray[np.float32]], object]) -> Damage:
-    """The voxels of the image, as floats."""
+    """Change the voxels of the image, as floats."""
 
     def damage(root: Path) -> None:
         voxels = voxels_of(file(root)).astype(np.float32)
@@ -70,12 +71,13 @@ def image_changed(change: Callable[[NDArray[np.float32]], object]) -> Damage:
     return damage
 
 
-def segmentation(voxels: NDArray[np.generic], **grid: object) -> Damage:
-    return lambda root: write_volume(file(root, "seg"), voxels, **grid)  # type: ignore[arg-type]
+def segmentation(voxels: NDArray[np.generic], **grid: Any) -> Damage:
+    """Replace the segmentation."""
+    return lambda root: write_volume(file(root, "seg"), voxels, **grid)
 
 
 def dimensions(*shape: int) -> Damage:
-    """An image of another number of dimensions."""
+    """Replace the image by one with another number of dimensions."""
 
     def damage(root: Path) -> None:
         voxels = np.arange(math.prod(shape), dtype=np.int16).reshape(shape)
@@ -85,7 +87,7 @@ def dimensions(*shape: int) -> Damage:
 
 
 def sheared(by: float) -> Damage:
-    """Axes in the header of the image that do not stand at right angles."""
+    """Shear the axes in the image's header, so that they are not perpendicular."""
 
     def damage(root: Path) -> None:
         affine = np.diag([-1.0, -1, 1, 1])
@@ -100,6 +102,8 @@ def sheared(by: float) -> Damage:
 
 
 def linked(target: str) -> Damage:
+    """Replace the image by a symbolic link."""
+
     def damage(root: Path) -> None:
         file(root).unlink()
         file(root).symlink_to(target)
@@ -222,7 +226,7 @@ LEGAL: dict[str, Damage] = {
 
 
 def axes_swapped_in_the_header_too(root: Path) -> None:
-    """Image and segmentation cut from the side, as their headers say."""
+    """Store image and segmentation as sagittal slices, with headers that say so."""
     for what in ("t1c", "seg"):
         image = sitk.ReadImage(str(file(root, what)))
         sitk.WriteImage(sitk.DICOMOrient(image, "PIR"), str(file(root, what)))

@@ -1,4 +1,4 @@
-"""Small real disks: they fill up, and they can be read-only."""
+"""Small file systems that can fill up or become read-only."""
 
 import subprocess
 from collections.abc import Iterator
@@ -9,29 +9,29 @@ import pytest
 
 
 @contextmanager
-def small_disk(place: Path, kilobytes: int) -> Iterator[Path]:
-    """A tmpfs mounted on a new folder; skips the test where that takes rights it has not."""
-    place.mkdir(parents=True)
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(place)],
+def small_disk(folder: Path, kilobytes: int) -> Iterator[Path]:
+    """Mount a tmpfs on a new folder; skips the test if the user may not mount."""
+    folder.mkdir(parents=True)
+    mount = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "tmpfs", str(folder)],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
-    if mounted.returncode:
-        pytest.skip(f"no small disk can be mounted here: {mounted.stderr.strip()}")
+    if mount.returncode:
+        pytest.skip(f"cannot mount a tmpfs: {mount.stderr.strip()}")
     try:
-        yield place
+        yield folder
     finally:
-        # Lazily: what a test mapped may still be in use.
-        subprocess.run(["umount", "--lazy", str(place)], check=True)
+        # Lazily: files that a test has mapped may still be in use.
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 def make_read_only(disk: Path) -> None:
-    """Let nobody, not even root, write to a disk any more."""
+    """Make a disk read-only, even for root."""
     subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
 
 
 def fill(disk: Path) -> Path:
-    """Leave no byte free; gives the file that took them."""
+    """Fill a disk to the last byte; returns the file that takes the space."""
     filler = disk / "filler"
     with filler.open("wb", buffering=0) as file:
         for size in (1 << 20, 1 << 12):

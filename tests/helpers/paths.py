@@ -1,4 +1,7 @@
-"""Where the program, its configs and the optional shared files are."""
+"""Paths of the project and of optional files next to it.
+
+Tests that need these files skip if they are absent.
+"""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The sweeps of configs/sweeps/, read as W&B reads them."""
+"""The sweeps in configs/sweeps/, read as W&B reads them."""
 
 import itertools
 from pathlib import Path
@@ -18,21 +18,24 @@ def read_sweep(path: Path) -> dict[str, Any]:
 
 
 def combinations(sweep: dict[str, Any]) -> list[dict[str, Any]]:
-    """Every combination of a sweep's parameters; of a range, its ends."""
+    """Every combination of a sweep's parameters; a range is represented by its ends."""
     names, choices = zip(
-        *((name, _choices(about)) for name, about in sweep["parameters"].items()), strict=True
+        *((name, _choices(parameter)) for name, parameter in sweep["parameters"].items()),
+        strict=True,
     )
     return [dict(zip(names, values, strict=True)) for values in itertools.product(*choices)]
 
 
 def arguments(sweep: dict[str, Any], parameters: dict[str, Any]) -> list[str]:
-    """What the program is called with in a trial, as `wandb agent` puts it together."""
+    """The program's arguments in a trial, as `wandb agent` builds them."""
     flags = [f"--{name}={value}" for name, value in parameters.items()]
     after_program = sweep["command"][sweep["command"].index("${program}") + 1 :]
     return [
-        word for part in after_program for word in (flags if part == "${args}" else [str(part)])
+        argument
+        for part in after_program
+        for argument in (flags if part == "${args}" else [str(part)])
     ]
 
 
-def _choices(about: dict[str, Any]) -> list[Any]:
-    return about["values"] if "values" in about else [about["min"], about["max"]]
+def _choices(parameter: dict[str, Any]) -> list[Any]:
+    return parameter["values"] if "values" in parameter else [parameter["min"], parameter["max"]]

@@ -1,4 +1,4 @@
-"""Toy data sets on disk: real NIfTI files, a few kilobytes each."""
+"""Toy data sets: NIfTI files of a few kilobytes."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tests.helpers.paths import SHARED
 
-REAL = SHARED / "real"
+REAL = SHARED / "real"  # real patients, which are not distributed
 
 BRATS_2023 = {"t1n": "-t1n", "t1c": "-t1c", "t2w": "-t2w", "t2f": "-t2f", "seg": "-seg"}
 BRATS_2021 = {"t1n": "_t1", "t1c": "_t1ce", "t2w": "_t2", "t2f": "_flair", "seg": "_seg"}
@@ -19,7 +19,7 @@ BRATS_2021 = {"t1n": "_t1", "t1c": "_t1ce", "t2w": "_t2", "t2f": "_flair", "seg"
 def toy_labels(
     seed: int, size: int = 40, depth: int = 4, values: Sequence[int] = (1, 2, 3)
 ) -> NDArray[np.uint8]:
-    """A bright disc of oedema round a core round an enhancing spot, in all slices but the first."""
+    """Concentric discs of oedema, core and enhancing tumour, in all slices except the first."""
     core, oedema, enhancing = values
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[:size, :size]
@@ -32,7 +32,7 @@ def toy_labels(
 
 
 def toy_image(labels: NDArray[np.uint8], seed: int) -> NDArray[np.int16]:
-    """A noisy round head, 0 outside, with the labels brighter than the rest."""
+    """A noisy round head that is 0 outside, in which labelled voxels are brighter."""
     rng = np.random.default_rng(seed)
     depth, size, _ = labels.shape
     y, x = np.mgrid[:size, :size]
@@ -48,7 +48,7 @@ def write_volume(
     origin: tuple[float, float, float] = (0, -239, 0),
     direction: Sequence[float] = (1, 0, 0, 0, 1, 0, 0, 0, 1),
 ) -> Path:
-    """Write an array (depth, height, width) as NIfTI."""
+    """Write an array (depth, height, width) as a NIfTI file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     image = sitk.GetImageFromArray(voxels)
     image.SetSpacing(spacing)
@@ -69,11 +69,11 @@ def write_case(
     size: int = 40,
     depth: int = 4,
 ) -> Path:
-    """Write one case; ``names`` maps each modality that it shall have (and seg) to its suffix."""
+    """Write a case; ``names`` maps the modalities to write (and seg) to the suffixes of files."""
     labels = toy_labels(seed, size, depth)
-    for number, (what, suffix) in enumerate(sorted(names.items())):
+    for number, (kind, suffix) in enumerate(sorted(names.items())):
         path = root / case / f"{case}{suffix}{ending}"
-        if what == "seg":
+        if kind == "seg":
             write_volume(path, toy_labels(seed, size, depth, values))
         else:
             write_volume(path, toy_image(labels, seed * 10 + number))
@@ -81,14 +81,14 @@ def write_case(
 
 
 def write_dataset(root: Path, cases: int, *, size: int = 40, depth: int = 4) -> Path:
-    """Write cases BraTS-GLI-00000-000 and so on, each a patient of its own."""
+    """Write cases BraTS-GLI-00000-000 and so on, each of another patient."""
     for index in range(cases):
         write_case(root, f"BraTS-GLI-{index:05d}-000", seed=index, size=size, depth=depth)
     return root
 
 
 def toy_config(root: Path) -> dict[str, Any]:
-    """A config that makes any experiment one of seconds, on the cases below a root."""
+    """A config that makes any experiment on the cases below ``root`` take seconds."""
     return {
         "trainer": {"max_epochs": 1, "accelerator": "cpu", "enable_progress_bar": False},
         "model": {"network": {"init_args": {"widths": [4, 4, 4, 4, 8]}}},

@@ -1,4 +1,4 @@
-"""Run folders as a training and a test leave them, made of a few masks. No torch."""
+"""Run folders as training and test write them, made from a few masks without torch."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,17 +25,17 @@ UNET, ATTENTION, SPP, ASPP = (
     f"models.{name}" for name in ("UNet", "AttentionUNet", "AttentionUNetSPP", "AttentionUNetASPP")
 )
 
-# True, predicted and common pixels of each case.
+# Pixels of each case in the reference, in the prediction, and in both.
 Sizes = Mapping[str, tuple[int, int, int]]
 
 
 @dataclass
 class ToyRun:
-    """What is to be written; every case has one slice and one class.
+    """The content of a run folder; every case has one slice and one class.
 
     Attributes:
-        cases: case ids, each with true, predicted and common pixels; the last four characters of an
-            id are the number of the scan, what is before them the patient.
+        cases: pixels of each case by its id. The last four characters of an id are the number of
+            the scan, and those before them are the patient.
     """
 
     cases: Sizes
@@ -131,13 +131,13 @@ class ToyRun:
 
 
 def twelve_cases(common: Sequence[int]) -> dict[str, tuple[int, int, int]]:
-    """Twelve patients with a case each, 40 true and 40 predicted pixels, so many in common."""
+    """Twelve patients with one case each: 40 true and 40 predicted pixels, ``common`` in both."""
     return {f"P{i:02d}-000": (40, 40, both) for i, both in enumerate(common)}
 
 
 def _masks(true: int, predicted: int, both: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Masks (1, SIZE, SIZE) of those sizes."""
-    truth, prediction = np.zeros((2, SIZE * SIZE), bool)
-    truth[:true] = True
+    """Reference and prediction (1, SIZE, SIZE) with the given numbers of pixels."""
+    reference, prediction = np.zeros((2, SIZE * SIZE), bool)
+    reference[:true] = True
     prediction[true - both : true - both + predicted] = True
-    return truth.reshape(1, SIZE, SIZE), prediction.reshape(1, SIZE, SIZE)
+    return reference.reshape(1, SIZE, SIZE), prediction.reshape(1, SIZE, SIZE)

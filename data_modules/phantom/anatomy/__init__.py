@@ -1,1 +1,1 @@
-"""Anatomy."""
+"""The geometry of heads and tumours, and the tissues in them."""

@@ -1,4 +1,4 @@
-"""The tissues of a healthy head, as depths of bodies and as a mixture in every voxel."""
+"""The tissues of a healthy head: signed depths of its parts, and a mixture in every voxel."""
 
 from dataclasses import dataclass
 
@@ -30,7 +30,7 @@ class Mixture:
         return share
 
     def paint(self, tissue: str, amount: Array) -> None:
-        """Replace ``amount`` (n,), a share from 0 to 1, of whatever is there by ``tissue``."""
+        """Replace a share ``amount`` (n,), from 0 to 1, of the present tissues by ``tissue``."""
         touched = np.flatnonzero(amount > 0)
         self.shares[:, touched] *= 1 - amount[touched]
         self.shares[TISSUE_INDEX[tissue], touched] += amount[touched]
@@ -38,7 +38,7 @@ class Mixture:
 
 @dataclass
 class Bodies:
-    """Signed depths in mm, (n,) each, of what a healthy head holds; ``midline`` is a distance."""
+    """Signed depths in mm, (n,) each, of a healthy head's parts; ``midline`` is a distance."""
 
     pial: Array
     cortex: Array
@@ -74,9 +74,9 @@ class Anatomy:
         return self.head.section(grid, displace)
 
     def bodies(self, section: Section) -> Bodies:
-        """Where the voxels lie within the brain's parts."""
+        """How deep the voxels lie in the brain's parts."""
         points = section.points
-        # Callosum, nuclei and capsules: neither fissure nor sulci reach in here.
+        # Callosum, nuclei and capsules: neither the fissure nor sulci reach them.
         core = ellipsoid(points, (0, -3, -2), (34, 38, 25))
         fluid = section.sample(self.fluid)
         layer = np.maximum(0.9 * self.atrophy + 0.6 * fluid, 0)
@@ -104,16 +104,16 @@ class Anatomy:
 
     def _cerebral(self, section: Section, core: Array, fluid: Array, layer: Array) -> Array:
         """Depth below the pia of the hemispheres, with fissure and sulci."""
-        fissure = sheet(section.points.x, core)  # ends at the callosum by itself
-        # Without the bends, sulci would run as straight as the spokes of a wheel.
+        fissure = sheet(section.points.x, core)  # it ends at the callosum
+        # Without bends, sulci would be as straight as the spokes of a wheel.
         bent = [
             p + np.float32(6.0) * section.sample(coarse) + np.float32(3.6) * section.sample(fine)
             for p, (coarse, fine) in zip(section.points, self.bends, strict=True)
         ]
-        side = Points(np.abs(bent[0]) - 4, bent[1], bent[2] + 4)
-        distance, deepest = self.maps[0].look_up(side)
+        half = Points(np.abs(bent[0]) - 4, bent[1], bent[2] + 4)
+        distance, deepest = self.maps[0].look_up(half)
         other = np.flatnonzero(section.points.x < 0)
-        distance[other], deepest[other] = self.maps[1].look_up(Points(*(s[other] for s in side)))
+        distance[other], deepest[other] = self.maps[1].look_up(Points(*(s[other] for s in half)))
         # Near the vertex slices run along the sulci, which would fill them with cortex.
         deepest *= 1 - 0.3 * np.clip(section.points.z / 45, 0, 1)
         # Sulci of the medial wall are shallower.
@@ -136,16 +136,16 @@ class Anatomy:
         return pial
 
     def _ventricles(self, points: Points) -> Array:
-        side = points.mirrored()
-        side = Points(side.x, side.y, side.z - np.float32(self.vent_lift))
+        half = points.mirrored()
+        half = Points(half.x, half.y, half.z - np.float32(self.vent_lift))
         spine = ((9, 33, 4), (8, 18, 10), (9, -6, 12), (17, -27, 9), (25, -36, 4), (23, -56, 0))
         radii = [r * self.vent_scale + self.vent_grow for r in (3.2, 4.6, 4.4, 5.5, 6.0, 1.8)]
-        depth = capsule(side, spine[0], spine[1], (radii[0], radii[1]))
+        depth = capsule(half, spine[0], spine[1], (radii[0], radii[1]))
         for i in range(1, 5):
-            rod = capsule(side, spine[i], spine[i + 1], (radii[i], radii[i + 1]))
+            rod = capsule(half, spine[i], spine[i + 1], (radii[i], radii[i + 1]))
             depth = smooth_maximum(depth, rod, 3)
-        horn = capsule(side, (25, -36, 2), (32, -8, -20), (0.6 * radii[4], 0.35 * radii[4]))
-        depth = np.minimum(np.maximum(depth, horn), side.x - np.float32(0.6))
+        horn = capsule(half, (25, -36, 2), (32, -8, -20), (0.6 * radii[4], 0.35 * radii[4]))
+        depth = np.minimum(np.maximum(depth, horn), half.x - np.float32(0.6))
         third = ellipsoid(points, (0, -8, -4), (1.3 + 1.6 * self.vent_grow, 15, 10))
         fourth = ellipsoid(points, (0, -33, -38), (7, 5, 11))
         ventricles: Array = np.maximum(np.maximum(depth, third), fourth)
@@ -153,16 +153,16 @@ class Anatomy:
 
     def _nuclei(self, points: Points) -> tuple[Array, Array]:
         s = self.nuclei_scale
-        side = points.mirrored()
-        head = capsule(side, (12, 24, 2), (14, 10, 12), (6.5 * s, 4 * s))
-        tail = capsule(side, (14, 10, 12), (21, -22, 13), (3.5 * s, 1.8))
-        slanted = Points(side.x + 0.25 * side.y, side.y, side.z)
+        half = points.mirrored()
+        head = capsule(half, (12, 24, 2), (14, 10, 12), (6.5 * s, 4 * s))
+        tail = capsule(half, (14, 10, 12), (21, -22, 13), (3.5 * s, 1.8))
+        slanted = Points(half.x + 0.25 * half.y, half.y, half.z)
         putamen = ellipsoid(slanted, (27, 5, 0), (5.5 * s, 16 * s, 13 * s))
-        inward = Points(side.x - 0.35 * (-15 - side.y), side.y, side.z)
+        inward = Points(half.x - 0.35 * (-15 - half.y), half.y, half.z)
         thalamus = ellipsoid(inward, (10.5, -14, 1), (8.5 * s, 15 * s, 12 * s))
         pallidum = ellipsoid(slanted, (20, 2, -2), (3.5 * s, 9 * s, 6.5 * s))
-        midbrain = ellipsoid(side, (6.5, -13, -14), (4.5, 5.5, 6))
-        hippocampus = capsule(side, (21, -2, -22), (26, -30, -12), (6.5 * s, 3.5 * s))
+        midbrain = ellipsoid(half, (6.5, -13, -14), (4.5, 5.5, 6))
+        hippocampus = capsule(half, (21, -2, -22), (26, -30, -12), (6.5 * s, 3.5 * s))
         nuclei = np.maximum(np.maximum(head, tail), np.maximum(putamen, thalamus - 1))
         nuclei = np.maximum(np.maximum(nuclei, midbrain), hippocampus)
         return nuclei, pallidum

@@ -1,4 +1,4 @@
-"""What looks like tumour and is none: hyperintensities, lacunes and enhancing vessels."""
+"""Structures that resemble tumour: hyperintensities, lacunes and enhancing vessels."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +8,7 @@ from data_modules.phantom.anatomy.fields import RandomField
 from data_modules.phantom.anatomy.geometry import Array, Points, Triple, capsule, ellipsoid, ramp
 from data_modules.phantom.anatomy.head import Section, above_tentorium
 
-# Middle cerebral and anterior cerebral arteries of the right side, from the circle of Willis on.
+# Middle and anterior cerebral arteries on the right, starting at the circle of Willis.
 _ARTERIES: tuple[tuple[Triple, Triple], ...] = (
     ((4, 6, -27), (20, 8, -24)),
     ((20, 8, -24), (36, 12, -19)),
@@ -19,7 +19,7 @@ _ARTERIES: tuple[tuple[Triple, Triple], ...] = (
 
 
 class Distractors:
-    """One patient's, drawn from white matter that is at least a few mm deep."""
+    """The distractors of a patient; lesions and lacunes lie over 2 mm deep in white matter."""
 
     def __init__(
         self, rng: np.random.Generator, section: Section, white_depth: Array, atrophy: float
@@ -35,7 +35,7 @@ class Distractors:
         self.transverse = rng.uniform(0.4, 1.4, 2)
 
     def paint(self, mixture: Mixture, section: Section, bodies: Bodies) -> None:
-        """Put them into a healthy head."""
+        """Paint them into a healthy head."""
         self._paint_lesions(mixture, section, bodies)
         self._paint_vessels(mixture, section, bodies)
 
@@ -68,7 +68,7 @@ class Distractors:
 
     def _large_vessels(self, points: Points, outline: Array) -> Array:
         """Depth inside sinuses, the great vein and the arteries of the base, in mm."""
-        side = points.mirrored()
+        half = points.mirrored()
         rising = np.clip((points.z + 1 - 0.4 * points.y) / 12, 0, 1)
         rising *= np.clip((72 - points.y) / 25, 0, 1)
         sagittal = self.sinus_radius * rising - np.hypot(points.x, outline - 1.0)
@@ -80,7 +80,7 @@ class Distractors:
         straight = capsule(points, (0, -39, -4), (0, -87, -29), (1.2, 1.8))
         depth = np.maximum(np.maximum(sagittal, transverse), np.maximum(vein, straight))
         for start, end in _ARTERIES:
-            depth = np.maximum(depth, capsule(side, start, end, (1.1, 0.7)))
+            depth = np.maximum(depth, capsule(half, start, end, (1.1, 0.7)))
         return np.asarray(depth, dtype=np.float32)
 
 

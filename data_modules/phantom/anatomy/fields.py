@@ -1,11 +1,11 @@
-"""Smooth random fields, the same on every grid that they are evaluated on."""
+"""Smooth random fields whose values do not depend on the grid of evaluation."""
 
 import numpy as np
 from scipy import sparse
 
 from data_modules.phantom.anatomy.geometry import Array, Floats
 
-# Half of the box in mm, with room for a shifted head; x, y and z as in geometry.Points.
+# Half the box in mm, large enough for a shifted head; axes as in geometry.Points.
 EXTENT = {"z": 90.0, "y": 112.0, "x": 90.0}
 # A cubic B-spline field of unit coefficients has variance (151 / 315) ** 3 = 0.33 ** 2 on average.
 _DEVIATION = (151 / 315) ** 1.5
@@ -22,24 +22,24 @@ class Grid:
         }
 
     def at_height(self, z: float) -> "Grid":
-        """The same plane at one height; it shares the weights of x and y with this grid."""
+        """The plane at height ``z``; it shares the weights of x and y with this grid."""
         slice_ = Grid(self.axes["x"], self.axes["y"], np.array([z]))
         slice_._weights = {**self._weights, "z": {}}
         return slice_
 
     def weights(self, axis: str, spacing: float) -> "sparse.csr_array[np.float32]":
         """Cubic B-spline weights (points, nodes) of one axis for a lattice of ``spacing`` mm."""
-        known = self._weights[axis]
-        if spacing not in known:
-            known[spacing] = _spline_weights(self.axes[axis], spacing, EXTENT[axis])
-        return known[spacing]
+        by_spacing = self._weights[axis]
+        if spacing not in by_spacing:
+            by_spacing[spacing] = _spline_weights(self.axes[axis], spacing, EXTENT[axis])
+        return by_spacing[spacing]
 
 
 class RandomField:
     """Gaussian field of mean 0 and deviation 1 that varies over about ``spacing`` mm.
 
-    Normal coefficients on a lattice, interpolated by cubic B-splines. The weights are sparse on
-    purpose: no BLAS takes part, so values do not depend on the number of threads.
+    Normal coefficients on a lattice, interpolated by cubic B-splines. The weights are sparse so
+    that no BLAS is involved, whose results could depend on the number of threads.
     """
 
     def __init__(self, rng: np.random.Generator, spacing: float) -> None:

@@ -1,4 +1,4 @@
-"""Signed depths of simple bodies.
+"""Signed depths inside simple bodies.
 
 A *depth* is the distance to a body's surface in mm, positive inside: the maximum of two depths is
 their union. Points and depths are float32 arrays of one shape.
@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-# Always float32, for speed; NumPy's annotations lose sight of that in mixed arithmetic.
+# Always float32, for speed; NumPy's annotations cannot express that in mixed arithmetic.
 Array = NDArray[np.floating]
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -25,7 +25,7 @@ class Points(NamedTuple):
     z: Array
 
     def mirrored(self) -> "Points":
-        """Both sides folded onto the right one, for bodies that come in pairs."""
+        """Mirror the left half onto the right one, for bodies that come in pairs."""
         return Points(np.abs(self.x), self.y, self.z)
 
 

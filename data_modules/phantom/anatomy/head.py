@@ -1,4 +1,4 @@
-"""The shape of a patient's brain: its outline, the halves that it is made of, and their clefts.
+"""The shape of a patient's brain: its outline, its parts, and the clefts between them.
 
 The origin is the brain's centre in BraTS's array, see ``grids``. All sizes are in mm and tuned to
 give 1.4 to 1.6 l.
@@ -43,9 +43,9 @@ class Parts(NamedTuple):
 
 @dataclass
 class Section:
-    """The brain's voxels of a grid, packed into one axis of ``n`` elements.
+    """The voxels of a grid that lie in the brain, packed into one axis of ``n`` elements.
 
-    ``position`` is where a voxel is, ``points`` where it lies in the undeformed head.
+    ``position`` is where a voxel is, ``points`` the corresponding place in the undeformed head.
     ``outline`` is the depth below the brain's surface in mm.
     """
 
@@ -57,7 +57,7 @@ class Section:
     parts: Parts
 
     def sample(self, field: RandomField) -> Array:
-        """A field's values at the voxels, (n,)."""
+        """The values of a field at the voxels, (n,)."""
         return field.on(self.grid)[self.inside]
 
     def unpack(self, values: NDArray[Scalar]) -> NDArray[Scalar]:
@@ -88,7 +88,7 @@ class Head:
         packed = Points(*(c[inside] for c in position))
         original = Points(*(c[inside] for c in points))
         if displace is not None:
-            # The deformation is small: it may be added to the moved point instead of composed.
+            # The deformation is small, so it may be added instead of composed.
             moved = displace(packed, outline[inside])
             original = Points(
                 *(o + (m - p) for o, m, p in zip(original, moved, packed, strict=True))
@@ -113,18 +113,18 @@ class Head:
 
     def _cerebrum(self, points: Points) -> Array:
         """Hemispheres without their fissure: vault, cut at the base, and temporal lobes."""
-        side = points.mirrored()
-        narrowed = Points(side.x * (1 + np.float32(self.taper / 85) * points.y), points.y, points.z)
+        half = points.mirrored()
+        narrowed = Points(half.x * (1 + np.float32(self.taper / 85) * points.y), points.y, points.z)
         vault = ellipsoid(narrowed, (0, 0, 0), self.axes)
-        orbital = points.z + 33 - 0.24 * side.x + 0.06 * np.maximum(points.y - 30, 0)
+        orbital = points.z + 33 - 0.24 * half.x + 0.06 * np.maximum(points.y - 30, 0)
         orbital += 0.7 * np.maximum(-12 - points.y, 0)
         base = smooth_minimum(vault, orbital, 8)
-        temporal = ellipsoid(side, (39, -2, -26), (24, 46, 27))
+        temporal = ellipsoid(half, (39, -2, -26), (24, 46, 27))
         return np.minimum(smooth_maximum(base, temporal, 5), above_tentorium(points))
 
     def _cerebellum(self, points: Points) -> Array:
-        side = points.mirrored()
-        lobes = ellipsoid(side, (22, -50, -40), (32, 32, 29))
+        half = points.mirrored()
+        lobes = ellipsoid(half, (22, -50, -40), (32, 32, 29))
         vermis = ellipsoid(points, (0, -51, -30), (17, 31, 28))
         return np.minimum(smooth_maximum(lobes, vermis, 4), -above_tentorium(points))
 
@@ -148,7 +148,7 @@ def above_tentorium(points: Points) -> Array:
 
 
 def sheet(distance: Array, beyond: Array) -> Array:
-    """Distance from a sheet that ends where ``beyond`` turns positive, both in mm."""
+    """Distance from a sheet that ends where ``beyond`` becomes positive, both in mm."""
     length: Array = np.hypot(distance, np.maximum(beyond, 0))
     return length
 

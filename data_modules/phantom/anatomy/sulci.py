@@ -10,16 +10,16 @@ from scipy import fft, ndimage
 
 from data_modules.phantom.anatomy.geometry import Array, Floats, Mask, Points
 
-_SIZE = 320  # pixels a side
+_SIZE = 320  # pixels per row and column
 _RADIUS = 60.0  # mm, of the sphere that the map stands for
 _PIXEL = 4 * _RADIUS / _SIZE  # mm; the map of a whole sphere is a disc of twice its radius
-# Lines that every brain has, as (front, up) in mm on the map.
+# Sulci that every brain has, as (front, up) in mm on the map.
 _SYLVIAN = ((38, -22), (22, -10), (0, -3), (-22, 4), (-36, 14))
 _CENTRAL = ((4, 6), (0, 22), (-8, 42), (-14, 66))
 
 
 class SulcalMap:
-    """Distance to the nearest sulcus, and its depth, for every direction of one hemisphere."""
+    """Distance to the nearest sulcus and the depth of it, for every direction of one hemisphere."""
 
     def __init__(self, rng: np.random.Generator, wavelength: float) -> None:
         noise = _band_pass(rng, wavelength) + 0.3 * _band_pass(rng, wavelength * 0.66)
@@ -32,16 +32,16 @@ class SulcalMap:
         depth = np.clip(17.5 + 6.5 * _band_pass(rng, 36), 6, 27)
         self.depth = (depth + (26 - depth) * near_sylvian).astype(np.float32)
 
-    def look_up(self, side: Points) -> tuple[Array, Array]:
+    def look_up(self, half: Points) -> tuple[Array, Array]:
         """Distance to the nearest sulcal sheet and that sheet's depth, both (n,) in mm.
 
-        ``side`` has its x mirrored to the right hemisphere and is relative to the map's centre.
+        ``half`` has its x mirrored to the right hemisphere and is relative to the map's centre.
         """
-        radius = np.sqrt(side.x**2 + side.y**2 + side.z**2) + np.float32(1e-3)
+        radius = np.sqrt(half.x**2 + half.y**2 + half.z**2) + np.float32(1e-3)
         # Lambert: r = sqrt(2 (1 - cos c)), c the angle from the lateral pole.
-        scale = np.sqrt(2 / (1 + np.clip(side.x / radius, -0.999, 1)))
+        scale = np.sqrt(2 / (1 + np.clip(half.x / radius, -0.999, 1)))
         to_pixel = scale * np.float32(_RADIUS / _PIXEL) / radius
-        where = np.stack([side.y * to_pixel, side.z * to_pixel]) + np.float32(_SIZE / 2)
+        where = np.stack([half.y * to_pixel, half.z * to_pixel]) + np.float32(_SIZE / 2)
         distance, depth = (
             ndimage.map_coordinates(m, where, order=1, mode="nearest")
             for m in (self.distance, self.depth)
@@ -50,7 +50,7 @@ class SulcalMap:
 
 
 def _band_pass(rng: np.random.Generator, wavelength: float) -> Floats:
-    """Noise of unit deviation that holds waves of about this length (mm) only."""
+    """Noise of unit deviation that has only waves of about this length (mm)."""
     frequency = fft.fftfreq(_SIZE, _PIXEL)
     radius = np.hypot(frequency[:, None], frequency[None, : _SIZE // 2 + 1])
     band = np.exp(-0.5 * ((radius * wavelength - 1) / 0.16) ** 2)

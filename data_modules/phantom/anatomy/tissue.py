@@ -1,4 +1,4 @@
-"""What tissues and scanners are made of: every physical constant of the phantom, with its source.
+"""Every physical constant of the phantom's tissues and scanners, with its source.
 
 Times are in ms, proton densities relative to CSF, relaxivities in 1 / (mM s). Sources:
 
@@ -14,11 +14,11 @@ Times are in ms, proton densities relative to CSF, relaxivities in 1 / (mM s). S
   agents in human plasma at 1.5, 3, and 7 T": r1 of gadobutrol, read from its abstract.
 - Blystad et al. 2020: 1/T1 around gliomas rises by 0.047 /s after contrast, in healthy white matter
   by 0.032 /s. So oedema takes up no gadolinium here.
-- *approximate common value*: the order of magnitude that textbooks give; no single paper.
-- *tuned*: chosen so that the pictures look right and the order FLAIR > T2 > t1c holds (see below).
+- *approximate common value*: the order of magnitude in textbooks, not from a particular paper.
+- *tuned*: chosen so that the images look right and the order FLAIR > T2 > t1c holds (see below).
 
-That oedema is plain on FLAIR, confusable with CSF on T2 and faint on t1c is built in by these
-numbers. The order of scores that follows is a check of the generator and never evidence about MRI.
+These numbers make oedema clearly visible on FLAIR, similar to CSF on T2, and faint on t1c. The
+resulting order of scores shows that the generator works; it is no evidence about MRI.
 """
 
 from typing import NamedTuple
@@ -33,7 +33,7 @@ class Relaxation(NamedTuple):
 
 
 class Tissue(NamedTuple):
-    """One tissue at the two usual field strengths; a scanner lies somewhere between them."""
+    """A tissue at the two usual field strengths; that of a scanner lies between them."""
 
     at_3t: Relaxation
     at_1p5t: Relaxation
@@ -59,7 +59,7 @@ TISSUES: dict[str, Tissue] = {
     "debris": Tissue(Relaxation(1500, 155, 0.90), Relaxation(1250, 150, 0.90)),
     # White matter hyperintensity: tuned.
     "lesion": Tissue(Relaxation(1250, 125, 0.82), Relaxation(800, 115, 0.82)),
-    # Old lacune, tuned: looks like oedema on T2 and is hardly seen on FLAIR.
+    # Old lacune, tuned: looks like oedema on T2 and is hardly visible on FLAIR.
     "lacune": Tissue(Relaxation(2300, 150, 0.90), Relaxation(2200, 145, 0.90)),
     # Approximate common values.
     "blood": Tissue(Relaxation(1650, 60, 0.90), Relaxation(1350, 60, 0.90)),

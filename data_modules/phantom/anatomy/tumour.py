@@ -1,8 +1,8 @@
 """Tumours: how large, where, and what grows around them.
 
 A tumour is one or several cores (necrosis within an enhancing rim) in an oedema that spreads like
-heat from the cores through white matter. All laws and constants are tuned to BraTS's range of
-volumes and to pictures.
+heat from the cores through white matter. All formulas and constants are tuned to the range of
+volumes in BraTS and to the look of real images.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from data_modules.phantom.anatomy.fields import RandomField
 from data_modules.phantom.anatomy.geometry import Array, Floats, Mask, Points, Triple
 from data_modules.phantom.anatomy.head import Section
 
-VOLUME_RANGE = (5.5, 250.0)  # ml; smoothing takes up to a tenth off the smallest
+VOLUME_RANGE = (5.5, 250.0)  # ml; smoothing makes the smallest up to a tenth smaller
 _GAMMA_SHAPE, _GAMMA_SCALE = 2.4, 40.0  # ml
 _SEVERAL = 0.12  # share of patients with two or three foci
 _UNENHANCED = 0.05  # share of patients
@@ -25,10 +25,10 @@ _OUTSIDE = np.float32(-1e3)  # mm
 
 @dataclass
 class Focus:
-    """One core of ``radius`` mm round ``centre``.
+    """A core of ``radius`` mm round ``centre``.
 
-    It enhances down to ``rim`` mm below its surface (infinite: throughout) and pushes the tissue
-    round it aside by the share ``push``.
+    It enhances to a depth of ``rim`` mm below its surface (infinite: throughout), and displaces the
+    tissue round it by the share ``push``.
     """
 
     centre: Triple
@@ -80,9 +80,9 @@ class Tumour:
         self.threshold = 0.0
 
     def displace(self, points: Points, outline: Array) -> Points:
-        """Mass effect: tissue round a core comes from nearer its centre."""
+        """Mass effect: the tissue round a core comes from closer to its centre."""
         moved = list(points)
-        anchored = np.clip(outline / 14, 0, 1)  # the skull does not give way
+        anchored = np.clip(outline / 14, 0, 1)  # the skull is rigid
         for focus in self.foci:
             width = 1.3 * focus.radius + 4
             offset = [p - np.float32(c) for p, c in zip(points, focus.centre, strict=True)]
@@ -92,7 +92,7 @@ class Tumour:
         return Points(*moved)
 
     def grow(self, section: Section, bodies: Bodies, mixture: Mixture, ml: float) -> None:
-        """Spread oedema over a coarse section until core and oedema hold ``ml`` together."""
+        """Spread oedema over a coarse section until core and oedema have a volume of ``ml``."""
         core = self._core(section, bodies)[0] > 0
         if not core.any():
             core[np.argmax(self.foci[0].depth(section.position))] = True
@@ -101,7 +101,7 @@ class Tumour:
         self.spread = _heat_distance(section.unpack(core), conductance, spacing)
         self.axes = list(section.grid.axes.values())
         affinity = np.where(core, 1e3, self._affinity(section, bodies))
-        # The labels turn out 4 % smaller than the coarse voxels promise: measured, 50 patients.
+        # Labels are 4 % smaller than the count of coarse voxels suggests: measured on 50 patients.
         voxels = max(round(1.04 * ml * 1000 / spacing**3), int(core.sum()))
         order = np.partition(affinity, -voxels - 1)
         self.threshold = float(order[-voxels - 1])
@@ -117,10 +117,10 @@ class Tumour:
         depth = np.full(len(section.outline), _OUTSIDE)
         rim = np.zeros_like(depth)
         for focus in self.foci:
-            own = focus.depth(section.position) + 0.7 * rough
-            own += np.float32(0.55 * focus.irregularity * focus.radius) * lobes
-            nearest = own > depth
-            depth[nearest] = own[nearest]
+            focus_depth = focus.depth(section.position) + 0.7 * rough
+            focus_depth += np.float32(0.55 * focus.irregularity * focus.radius) * lobes
+            nearest = focus_depth > depth
+            depth[nearest] = focus_depth[nearest]
             rim[nearest] = focus.rim
         limit = np.minimum(section.outline - 1, -bodies.ventricles - 0.5)
         limit = np.minimum(limit, np.maximum(bodies.midline - 1.0, section.outline - 25))
@@ -128,7 +128,7 @@ class Tumour:
         return np.minimum(depth, limit), thickness
 
     def _affinity(self, section: Section, bodies: Bodies) -> Array:
-        """How readily oedema reaches a voxel, in mm: less with every mm of white matter passed."""
+        """How easily oedema reaches a voxel, in mm: it falls with the distance travelled."""
         if self.spread is None:
             raise RuntimeError("grow the tumour before asking for its oedema")
         where = [
@@ -143,16 +143,16 @@ class Tumour:
 
 
 def plan_volume(rng: np.random.Generator) -> float:
-    """Volume of a whole tumour in ml: mean 95, from about 5 to 250."""
+    """Draw the volume of a whole tumour in ml: mean 95, from about 5 to 250."""
     return float(np.clip(rng.gamma(_GAMMA_SHAPE, _GAMMA_SCALE), *VOLUME_RANGE))
 
 
 def plan_tumour(
     rng: np.random.Generator, section: Section, white_depth: Array, ml: float, growth: float
 ) -> Tumour:
-    """Cores for a tumour of ``ml`` in a healthy head; ``growth`` scales their volume only.
+    """Draw the cores of a tumour of ``ml`` in a healthy head; ``growth`` scales only their volume.
 
-    Whatever is drawn does not depend on ``growth``, so that a patient's scans share it.
+    The random numbers do not depend on ``growth``, so that all scans of a patient share them.
     """
     foci_count = int(rng.integers(2, 4)) if rng.uniform() < _SEVERAL else 1
     enhancing = bool(rng.uniform() >= _UNENHANCED)
@@ -173,7 +173,7 @@ def _focus(rng: np.random.Generator, centre: Triple, radius: float) -> Focus:
     log_stretch = rng.normal(0, 0.13, (3, 3))
     log_stretch = (log_stretch + log_stretch.T) / 2
     log_stretch -= np.eye(3) * np.trace(log_stretch) / 3
-    # Second order of the matrix exponential: determinant 1 to within a per cent.
+    # The matrix exponential to second order: its determinant is 1 to within a per cent.
     stretch = np.eye(3) + log_stretch + 0.5 * np.einsum("ij,jk->ik", log_stretch, log_stretch)
     push = rng.uniform(0.15, 0.5)
     irregularity = rng.uniform(0.12, 0.3)
@@ -181,7 +181,7 @@ def _focus(rng: np.random.Generator, centre: Triple, radius: float) -> Focus:
 
 
 def _choose_centre(rng: np.random.Generator, section: Section, white_depth: Array) -> Triple:
-    """A place in white matter, near the middle slice more often than not."""
+    """Draw a point in white matter, preferably near the middle slice."""
     u = rng.uniform(-1, 1)
     height = 7 + 44 * np.sign(u) * abs(u) ** 0.5
     near = np.exp(-0.5 * ((section.position.z - height) / 6) ** 2)
@@ -198,7 +198,7 @@ def _satellite(
 
 
 def _favour(section: Section, white_depth: Array) -> Array:
-    """Gliomas grow in the white matter of the lobes, seldom at the midline or below the tent."""
+    """Gliomas grow in the lobes' white matter, rarely at the midline or below the tentorium."""
     lateral = np.clip((np.abs(section.points.x) - 8) / 12, 0.05, 1)
     below_tent = np.maximum(section.parts.cerebellum, section.parts.stem) > 0
     return np.clip(white_depth / 6, 0, 1) * lateral * np.where(below_tent, 0.02, 1)
@@ -212,7 +212,7 @@ def _pick(rng: np.random.Generator, section: Section, weight: Array) -> Triple:
 
 
 def _heat_distance(source: Mask, conductance: Array, spacing: float) -> Array:
-    """Distance in mm that heat from ``source`` seems to have come, both (z, y, x).
+    """Distance in mm that heat from ``source`` appears to have travelled, both (z, y, x).
 
     The temperature of a plane front after time t is erfc(d / (2 sqrt t)); d solved from the
     temperature is a geodesic distance that prefers good conductors and rounds corners.

@@ -6,19 +6,19 @@ import pytest
 from benchmarks.utils import memory
 
 
-def test_what_one_look_alone_saw_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    seen = Event()
-    looks = chain([100.0, 100.0, 290.0, 100.0, 180.0, 190.0], repeat(100.0))
+def test_a_peak_in_a_single_sample_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    read_all = Event()
+    samples = chain([100.0, 100.0, 290.0, 100.0, 180.0, 190.0], repeat(100.0))
 
-    def look() -> float:
-        found = next(looks)
-        if found == 190:
-            seen.set()
-        return found
+    def sample() -> float:
+        mebibytes = next(samples)
+        if mebibytes == 190:
+            read_all.set()
+        return mebibytes
 
-    monkeypatch.setattr(memory, "_allocated", look)
-    monkeypatch.setattr(memory, "_EVERY", 0.001)
+    monkeypatch.setattr(memory, "_allocated", sample)
+    monkeypatch.setattr(memory, "_INTERVAL", 0.001)
     with memory.PeakMemory() as peak:
-        assert seen.wait(60)
+        assert read_all.wait(60)
 
     assert peak.mebibytes == 180

@@ -1,0 +1,58 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks.run import BENCHMARKS, SECTIONS, main
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_stored_results_and_remarks_exist(section: str) -> None:
+    assert json.loads((BENCHMARKS / "results" / f"{section}.json").read_text("utf-8"))["rows"]
+    assert (BENCHMARKS / "remarks" / f"{section}.md").is_file()
+    assert (BENCHMARKS / "sections" / f"{section}.py").is_file()
+
+
+def test_the_page_is_the_one_that_the_stored_results_give(tmp_path: Path) -> None:
+    (tmp_path / "results").symlink_to(BENCHMARKS / "results")
+
+    main(["--page", "--output", str(tmp_path)])
+
+    page = (tmp_path / "RESULTS.md").read_text("utf-8")
+    assert page == (BENCHMARKS / "RESULTS.md").read_text("utf-8")
+
+
+def test_a_section_stores_its_rows_and_writes_the_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+
+    main(["training_gpu", "--output", str(tmp_path)])
+
+    stored = json.loads((tmp_path / "results" / "training_gpu.json").read_text("utf-8"))
+    assert stored["rows"][0] == {
+        "measurement": "the GPU's peak rate in bfloat16",
+        "result": "not measured",
+        "goal": "",
+        "reached": None,
+        "conditions": "",
+    }
+    page = (tmp_path / "RESULTS.md").read_text("utf-8")
+    assert "| the GPU's peak rate in bfloat16 | not measured |  |  |  |" in page
+    assert "## 2. Loading\n\nNot measured." in page
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["loading", "--piece", "peak"], "--piece belongs to the section training_gpu"),
+        (["training_gpu", "--piece", "pek"], "no piece pek; there are data, peak, train_unet"),
+    ],
+)
+def test_a_wrong_piece_is_refused(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(arguments)
+
+    assert message in capsys.readouterr().err
