@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.loggers import WandbLogger
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -96,7 +95,7 @@ def _heat(weights: NDArray[np.floating]) -> NDArray[np.uint8]:
     return colours
 
 
-def _log(logger: WandbLogger, pictures: Pictures, step: int) -> None:
+def _log(logger: ForgivingWandbLogger, pictures: Pictures, step: int) -> None:
     import wandb
 
     slices = pictures.slices
@@ -115,4 +114,4 @@ def _log(logger: WandbLogger, pictures: Pictures, step: int) -> None:
         for gate, heat in pictures.attention.items():
             name = f"attention/{gate}"
             shown.setdefault(name, []).append(wandb.Image(heat[place], caption=caption))
-    logger.log_metrics(shown, step)  # type: ignore[arg-type]
+    logger.experiment.log({**shown, "trainer/global_step": step})

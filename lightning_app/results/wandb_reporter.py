@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.loggers import WandbLogger
 
 from callbacks.checkpoints import BestCheckpoint
 from callbacks.wandb_logger import ForgivingWandbLogger
@@ -74,15 +73,15 @@ class WandbFitReport(Callback):
             if logger.log_checkpoint:
                 logger.attempt(self._send_checkpoint)
 
-    def _send_best(self, logger: WandbLogger) -> None:
+    def _send_best(self, logger: ForgivingWandbLogger) -> None:
         score = float(self._best.best_model_score or 0)
         epoch = read_checkpoint(self.run.best, memory_map=True)["epoch"]
         logger.experiment.summary.update({f"best/{self._best.monitor}": score, "best/epoch": epoch})
 
-    def _send_checkpoint(self, logger: WandbLogger) -> None:
+    def _send_checkpoint(self, logger: ForgivingWandbLogger) -> None:
         import wandb
 
-        artifact = wandb.Artifact(f"best-{logger.version}", type="model")
+        artifact = wandb.Artifact(f"best-{logger.experiment.id}", type="model")
         artifact.add_file(str(self.run.best))
         logger.experiment.log_artifact(artifact, aliases=["best"])
 
@@ -131,7 +130,7 @@ def slices_to_show(data: BraTSDataModule, count: int) -> Slices:
     )
 
 
-def _send_test(logger: WandbLogger, folder: TestFolder) -> None:
+def _send_test(logger: ForgivingWandbLogger, folder: TestFolder) -> None:
     scores = read_json(folder.metrics)["scores"]
     numbers = {
         f"test/{name}/{score}": result["value"]
