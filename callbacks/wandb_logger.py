@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from lightning.pytorch import Trainer
 from lightning.pytorch.loggers import WandbLogger
 from lightning.pytorch.loggers.logger import DummyLogger
 from lightning.pytorch.utilities import rank_zero_only
@@ -159,6 +160,11 @@ class ForgivingWandbLogger(WandbLogger):
             _log.info("W&B: offline, in %s; to send it: %s", folder / "wandb", sync)
         else:
             _log.info("W&B: %s%s", mode, f", {run.url}" if run.url else "")
+
+
+def forgiving_loggers(trainer: Trainer) -> list[ForgivingWandbLogger]:
+    """The trainer's loggers of this class."""
+    return [logger for logger in trainer.loggers if isinstance(logger, ForgivingWandbLogger)]
 
 
 def _in_one_line(error: Exception) -> str:

@@ -74,7 +74,7 @@ def test_a_picture_that_cannot_be_written_stops_nothing(
     trainer = Trainer(accelerator="cpu", logger=False, default_root_dir=tmp_path)
     TrainingPicture().on_train_end(trainer, LightningModule())
 
-    assert "training.png cannot be drawn" in caplog.text
+    assert "training.png cannot be written" in caplog.text
 
 
 def test_a_training_that_failed_before_its_first_epoch_has_none(tmp_path: Path) -> None:
