@@ -29,9 +29,10 @@ class Acceleration(Callback):
 
     def __init__(
         self,
-        channels_last: bool = False,  # noqa: FBT001, FBT002 (an option in YAML)
-        compile: bool | Mode = False,  # noqa: A002, FBT001, FBT002 (as in torch)
-        fold_batch_norm: bool = False,  # noqa: FBT001, FBT002
+        *,
+        channels_last: bool = False,
+        compile: bool | Mode = False,  # noqa: A002 (as in torch)
+        fold_batch_norm: bool = False,
     ) -> None:
         self.channels_last = channels_last
         self.compile = compile

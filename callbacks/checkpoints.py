@@ -97,7 +97,7 @@ class LastCheckpoint(Checkpoint):
 
     def _is_due(self, trainer: Trainer) -> bool:
         has_passed = time.monotonic() - self._saved_at >= 60 * self.every_n_minutes
-        return any_rank(trainer, has_passed)
+        return any_rank(trainer, vote=has_passed)
 
 
 def can_resume_after(trainer: Trainer, batch_idx: int) -> bool:

@@ -83,10 +83,10 @@ class GracefulStop(Checkpoint):
         self._restore_handlers()
 
     def _respond(self, trainer: Trainer) -> None:
-        if any_rank(trainer, self._requeue_signal is not None):
+        if any_rank(trainer, vote=self._requeue_signal is not None):
             number, self._requeue_signal = self._requeue_signal or signal.SIGUSR1, None
             self._save_and_requeue(trainer, number)
-        if any_rank(trainer, self._stop_signal is not None):
+        if any_rank(trainer, vote=self._stop_signal is not None):
             self._last.save(trainer)
             # Only rank 0 reports the signal; the same code on another rank would count as a crash.
             code = 128 + (self._stop_signal or signal.SIGTERM)

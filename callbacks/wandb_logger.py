@@ -94,7 +94,8 @@ class ForgivingWandbLogger(WandbLogger):
                 self._open_or_fall_back()
             act(self)
         except Exception as error:  # noqa: BLE001 (no failure of W&B may stop the training)
-            self._give_up(error)
+            if not self._given_up:  # within another attempt, this is the second report
+                self._give_up(error)
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Log what is finite; media are logged as they are."""

@@ -19,7 +19,7 @@ def gather(value: T, trainer: Trainer) -> list[T]:
     return values
 
 
-def any_rank(trainer: Trainer, vote: bool) -> bool:  # noqa: FBT001 (the vote is the argument)
+def any_rank(trainer: Trainer, *, vote: bool) -> bool:
     """Whether any rank votes yes."""
     return bool(trainer.strategy.reduce_boolean_decision(vote, all=False))
 

@@ -57,7 +57,7 @@ def count_multiply_adds(network: nn.Module, image: torch.Tensor) -> tuple[int, t
     from torch.utils.flop_counter import FlopCounterMode
 
     was_training = network.training
-    network.eval()  # batch normalisation rejects a batch of one, and would update its statistics
+    network.eval()  # keeps the statistics of batch normalisation
     with (
         torch.no_grad(),
         FlopCounterMode(display=False) as counter,

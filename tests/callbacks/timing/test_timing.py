@@ -197,7 +197,7 @@ def test_validation_within_an_epoch_is_not_counted_as_training(
         assert epoch["validation_seconds"] == pytest.approx(9 * (READ + VALIDATE))
 
 
-class Killed(Exception):  # noqa: N818 (not an error of the program)
+class KilledError(Exception):
     pass
 
 
@@ -209,7 +209,7 @@ class KillAfter(Callback):
 
     def on_train_batch_start(self, *_: object) -> None:
         if self.left == 0:
-            raise Killed
+            raise KilledError
         self.left -= 1
 
 
@@ -218,7 +218,7 @@ def test_a_resumed_training_adds_to_the_times_before(
     batches: int, world: World, tmp_path: Path
 ) -> None:
     world.compiled = {"train", "val"}
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         trainer_in(tmp_path, Timing(0), KillAfter(batches), LastCheckpoint(0)).fit(
             SlowModule(world)
         )
@@ -236,7 +236,7 @@ def test_a_resumed_training_adds_to_the_times_before(
 
 def test_work_lost_since_the_last_checkpoint_is_not_counted(world: World, tmp_path: Path) -> None:
     saver = LastCheckpoint(1e9)  # saves at the end of the first epoch
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         trainer_in(tmp_path, Timing(0), KillAfter(5), saver).fit(SlowModule(world))
     resumed = trainer_in(tmp_path, Timing(0), LastCheckpoint(1e9))
     world.compiled = {"train", "val"}
@@ -283,7 +283,7 @@ def test_the_trainers_profiler_is_restored(fails: bool, world: World, tmp_path: 
     callbacks = [Timing(), *([KillAfter(1)] if fails else [])]
     trainer = trainer_in(tmp_path, *callbacks, profiler=profiler)
     if fails:
-        with pytest.raises(Killed):
+        with pytest.raises(KilledError):
             trainer.fit(SlowModule(world))
     else:
         trainer.fit(SlowModule(world))
