@@ -47,6 +47,7 @@ class ForgivingWandbLogger(WandbLogger):
             "finish_timeout": TIMEOUT_S,
         }
         super().__init__(project=project, entity=entity, settings=settings)
+        self._wandb_init.pop("anonymous", None)  # W&B warns that it has no effect
         self.log_checkpoint = log_checkpoint
         self._save_dir = None  # checkpoints belong in the trainer's root folder
         self._id_file: Path | None = None
