@@ -1,1 +1,1 @@
-"""Callbacks that watch any LightningModule: one concern, one file."""
+"""Callbacks for any LightningModule, one concern per file."""

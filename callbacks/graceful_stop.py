@@ -1,4 +1,4 @@
-"""SIGTERM, Ctrl-C and a scheduler's warning: save first, then obey."""
+"""Save a checkpoint on SIGTERM, Ctrl-C or a scheduler's warning, then stop."""
 
 import logging
 import signal
@@ -12,8 +12,9 @@ from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
 
-from callbacks.checkpoints import LastCheckpoint, can_go_on_after
-from callbacks.utils.distributed import any_says_so, is_time_to_ask
+from callbacks.checkpoints import LastCheckpoint, can_resume_after
+from callbacks.utils.distributed import any_rank, is_time_to_vote
+from callbacks.utils.private_api import cluster_environment
 
 Handler = Callable[[int, FrameType | None], Any] | int | None
 
@@ -21,18 +22,17 @@ _log = logging.getLogger(__name__)
 
 
 class GracefulStop(Checkpoint):
-    """Save ``last.ckpt`` at the end of the batch in which the process is told to stop, then exit.
+    """Save ``last.ckpt`` at the end of the batch in which a stop signal arrives, then exit.
 
-    Told to in the last batch of an epoch or in the validation, it stops when the epoch has ended.
-    The exit code is 128 + the signal: 143 for SIGTERM, 130 for Ctrl-C. A second Ctrl-C stops at
-    once, and the checkpoint that was saved before is the last.
+    If the signal arrives in the last batch of an epoch or during validation, the training stops at
+    the end of the epoch. The exit code is 128 + the signal: 143 for SIGTERM, 130 for Ctrl-C. A
+    second Ctrl-C stops at once, without another checkpoint.
 
-    Under SLURM the signal that warns of pre-emption is left to Lightning's own handler, which saves
-    and puts the job back into the queue; only it is called between two batches, not in the middle
-    of one.
+    Under SLURM, the signal that warns of pre-emption is handled by Lightning, which saves and
+    requeues the job. This callback only delays Lightning's handler to the end of the batch.
 
-    It is a Checkpoint in Lightning's sense so that it comes after all callbacks that are none: what
-    they do at the end of a batch is then done.
+    The base class is Checkpoint because Lightning calls checkpoint callbacks last, when all other
+    callbacks have finished the batch.
 
     Args:
         last: saves the checkpoint.
@@ -40,22 +40,21 @@ class GracefulStop(Checkpoint):
 
     def __init__(self, last: LastCheckpoint) -> None:
         self._last = last
-        self._asked: int | None = None
-        self._warned: int | None = None
-        self._before: dict[int, Handler] = {}
+        self._stop_signal: int | None = None
+        self._requeue_signal: int | None = None
+        self._previous_handlers: dict[int, Handler] = {}
         self._requeue: Handler = None
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Take the signals; Lightning's handlers are in place by now."""
+        """Install the signal handlers; Lightning has installed its own by now."""
         if threading.current_thread() is not threading.main_thread():
-            return  # only the main thread may
-        self._take(signal.SIGTERM, self._note)
-        self._take(signal.SIGINT, self._note)
-        # Where Lightning's own signal connector looks too; it is not made public.
-        cluster = trainer._accelerator_connector.cluster_environment  # noqa: SLF001
+            return  # Python allows handlers in the main thread only
+        self._install(signal.SIGTERM, self._on_stop_signal)
+        self._install(signal.SIGINT, self._on_stop_signal)
+        cluster = cluster_environment(trainer)
         if isinstance(cluster, SLURMEnvironment) and cluster.auto_requeue:
             number = cluster.requeue_signal or signal.SIGUSR1
-            self._requeue = self._take(number, self._note_warning)
+            self._requeue = self._install(number, self._on_requeue_signal)
 
     def on_train_batch_end(
         self,
@@ -65,57 +64,58 @@ class GracefulStop(Checkpoint):
         batch: object,
         batch_idx: int,
     ) -> None:
-        """Obey, where a checkpoint made here can be gone on from."""
-        if can_go_on_after(trainer, batch_idx) and is_time_to_ask(trainer):
-            self._obey(trainer)
+        """Respond to a signal, if the training can be resumed from here."""
+        if can_resume_after(trainer, batch_idx) and is_time_to_vote(trainer):
+            self._respond(trainer)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Obey what came in the last batch or in the validation."""
-        self._obey(trainer)
+        """Respond to a signal that arrived in the last batch or during validation."""
+        self._respond(trainer)
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Put the handlers back."""
-        self._give_back()
+        """Restore the previous handlers."""
+        self._restore_handlers()
 
     def on_exception(
         self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
     ) -> None:
-        """Put the handlers back."""
-        self._give_back()
+        """Restore the previous handlers."""
+        self._restore_handlers()
 
-    def _obey(self, trainer: Trainer) -> None:
-        if any_says_so(trainer, self._warned is not None):
-            number, self._warned = self._warned or signal.SIGUSR1, None
+    def _respond(self, trainer: Trainer) -> None:
+        if any_rank(trainer, vote=self._requeue_signal is not None):
+            number, self._requeue_signal = self._requeue_signal or signal.SIGUSR1, None
             self._save_and_requeue(trainer, number)
-        if any_says_so(trainer, self._asked is not None):
+        if any_rank(trainer, vote=self._stop_signal is not None):
             self._last.save(trainer)
-            # The first process speaks for all; another's code would count as a crash.
-            code = 128 + (self._asked or signal.SIGTERM)
+            # Only rank 0 reports the signal; the same code on another rank would count as a crash.
+            code = 128 + (self._stop_signal or signal.SIGTERM)
             raise SystemExit(code if trainer.is_global_zero else 0)
 
     def _save_and_requeue(self, trainer: Trainer, number: int) -> None:
-        """Let Lightning save and requeue; what it saved is where the training stands."""
+        """Let Lightning save and requeue, and rename its checkpoint to ``last.ckpt``."""
         if callable(self._requeue):
             self._requeue(number, None)
         if trainer.is_global_zero:
-            for saved in Path(trainer.default_root_dir).glob("hpc_ckpt_*.ckpt"):
-                saved.replace(self._last.path(trainer))
+            for checkpoint in Path(trainer.default_root_dir).glob("hpc_ckpt_*.ckpt"):
+                checkpoint.replace(self._last.path(trainer))
 
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        if number == signal.SIGINT and self._asked == signal.SIGINT:
+    def _on_stop_signal(self, number: int, frame: FrameType | None) -> None:
+        if number == signal.SIGINT and self._stop_signal == signal.SIGINT:
             raise KeyboardInterrupt
-        self._asked = number
+        self._stop_signal = number
         if number == signal.SIGINT:
-            _log.warning("Ctrl-C: saving at the end of the batch; once more to stop at once")
+            _log.warning("Ctrl-C: saving at the end of the batch; press again to stop at once")
 
-    def _note_warning(self, number: int, frame: FrameType | None) -> None:
-        self._warned = number
+    def _on_requeue_signal(self, number: int, frame: FrameType | None) -> None:
+        self._requeue_signal = number
 
-    def _take(self, number: int, handler: Handler) -> Handler:
-        self._before[number] = signal.signal(number, handler)
-        return self._before[number]
+    def _install(self, number: int, handler: Handler) -> Handler:
+        """Install a handler; returns the previous one."""
+        self._previous_handlers[number] = signal.signal(number, handler)
+        return self._previous_handlers[number]
 
-    def _give_back(self) -> None:
-        for number, handler in self._before.items():
+    def _restore_handlers(self) -> None:
+        for number, handler in self._previous_handlers.items():
             signal.signal(number, handler)
-        self._before = {}
+        self._previous_handlers = {}

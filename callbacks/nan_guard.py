@@ -1,4 +1,4 @@
-"""Stop a training whose loss is no number any more, before a checkpoint of it is kept."""
+"""Stop a training whose loss is not finite, before a checkpoint of it is saved."""
 
 from typing import Any
 
@@ -6,40 +6,42 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
 
+_NONE_BAD = torch.iinfo(torch.int64).max
+
 
 class NonFiniteLossError(RuntimeError):
     """A loss, or a weight, became NaN or infinite.
 
     Args:
-        step: optimiser steps taken by then, that of the batch among them.
-        epoch: of the batch, from 0.
-        batch: index of the batch in its epoch; None where a weight was bad and no loss had been.
+        step: number of optimiser steps, including that of the batch.
+        epoch: epoch of the batch, from 0.
+        batch: index of the batch in its epoch; None if a weight is not finite but no loss was.
     """
 
     def __init__(self, step: int, epoch: int, batch: int | None) -> None:
         self.step = step
         self.epoch = epoch
         self.batch = batch
-        where = "a weight" if batch is None else f"the loss of batch {batch}"
-        super().__init__(f"{where} is not finite any more (step {step}, epoch {epoch})")
+        culprit = "a weight" if batch is None else f"the loss of batch {batch}"
+        super().__init__(f"{culprit} is no longer finite (step {step}, epoch {epoch})")
 
 
 class FiniteLoss(Callback):
-    """Watch the loss of every batch on the device, and look at the outcome now and then.
+    """Check the loss of every batch on the device, and read the result from time to time.
 
-    To look at a number on a GPU is to wait for it. So the loss of each batch is compared on the
-    device, and the first bad batch noted there; the host looks every ``look_every`` batches, at the
-    end of an epoch, and whenever a checkpoint is about to be saved, which is then not saved.
+    Reading a number from a GPU waits for the GPU. So the loss of each batch is checked on the
+    device, which records the first bad batch. The host reads it every ``look_every`` batches, at
+    the end of an epoch, and before a checkpoint is saved, which prevents that checkpoint.
 
     Args:
-        look_every: Batches between two looks.
+        look_every: Number of batches between two readings.
     """
 
     def __init__(self, look_every: int = 50) -> None:
         if look_every < 1:
             raise ValueError(f"look_every is {look_every}, expected 1 or more")
         self.look_every = look_every
-        self._first_bad: Tensor | None = None  # index in _batches, or a large number
+        self._first_bad: Tensor | None = None  # index in _batches, or _NONE_BAD
         self._batches: list[tuple[int, int, int]] = []
 
     def on_train_batch_end(
@@ -50,36 +52,33 @@ class FiniteLoss(Callback):
         batch: object,
         batch_idx: int,
     ) -> None:
-        """Note on the device whether this batch is the first bad one."""
+        """Record on the device whether this is the first batch with a bad loss."""
         loss = outputs["loss"] if isinstance(outputs, dict) else outputs
         if not isinstance(loss, Tensor):
             return
-        place = len(self._batches)
+        index = len(self._batches)
         self._batches.append((trainer.global_step, trainer.current_epoch, batch_idx))
-        bad = torch.where(loss.detach().isfinite(), _NEVER, place)
+        bad = torch.where(loss.detach().isfinite(), _NONE_BAD, index)
         self._first_bad = bad if self._first_bad is None else torch.minimum(self._first_bad, bad)
         if len(self._batches) >= self.look_every:
-            self._look()
+            self._check()
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Look."""
-        self._look()
+        """Check the losses."""
+        self._check()
 
     def on_save_checkpoint(
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Look, at the weights too: a finite loss may have had gradients that are not."""
-        self._look()
+        """Check the losses and the weights: gradients may be infinite though the loss is finite."""
+        self._check()
         weights = [w for w in checkpoint["state_dict"].values() if w.is_floating_point()]
         if not all(torch.stack([weight.isfinite().all() for weight in weights]).tolist()):
             raise NonFiniteLossError(trainer.global_step, trainer.current_epoch, None)
 
-    def _look(self) -> None:
-        """Raise where a batch was bad; forget the good ones."""
+    def _check(self) -> None:
+        """Raise NonFiniteLossError if a batch since the last check had a bad loss."""
         batches, first = self._batches, self._first_bad
         self._batches, self._first_bad = [], None
-        if first is not None and (place := int(first)) < len(batches):
-            raise NonFiniteLossError(*batches[place])
-
-
-_NEVER = torch.iinfo(torch.int64).max
+        if first is not None and (index := int(first)) < len(batches):
+            raise NonFiniteLossError(*batches[index])

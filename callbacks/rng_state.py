@@ -1,4 +1,4 @@
-"""The random generators, carried along in checkpoints."""
+"""The state of the random generators, saved in checkpoints."""
 
 import random
 from typing import Any
@@ -7,15 +7,17 @@ import numpy as np
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 
+from callbacks.utils.distributed import gather
+
 KEY = "random_states"
 
 
 class RandomStates(Callback):
-    """Save the state of the global random generators of each process, and set it on resuming.
+    """Save the state of the global random generators of each rank, and restore it on resuming.
 
-    PyTorch's (CPU, and the process's CUDA device), NumPy's and Python's: with them dropout and the
-    like go on as if the training had not been interrupted. The states are kept as plain numbers, so
-    that checkpoints load without running code.
+    These are the generators of PyTorch (CPU and the rank's CUDA device), NumPy and Python. With
+    their states, dropout draws the same numbers as in an uninterrupted training. The states are
+    saved as plain numbers and tensors, so that checkpoints can be loaded without unpickling code.
     """
 
     def __init__(self) -> None:
@@ -24,23 +26,17 @@ class RandomStates(Callback):
     def on_save_checkpoint(
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Add the states of all processes."""
-        own = _states(trainer)
-        everyone: list[Any] = [None] * trainer.world_size
-        if trainer.world_size > 1:
-            torch.distributed.all_gather_object(everyone, own)
-        else:
-            everyone = [own]
-        checkpoint[KEY] = everyone
+        """Add the states of all ranks."""
+        checkpoint[KEY] = gather(_states(trainer), trainer)
 
     def on_load_checkpoint(
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Note the states; what comes before the first step may still draw numbers."""
+        """Keep the states for later: random numbers may be drawn before the first step."""
         self._saved = checkpoint.get(KEY, [])
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Set the states, where they were saved by as many processes as there are now."""
+        """Restore the states, if they were saved by the same number of ranks."""
         if len(self._saved) == trainer.world_size:
             _restore(self._saved[trainer.global_rank], trainer)
         self._saved = []
@@ -48,7 +44,7 @@ class RandomStates(Callback):
 
 def _states(trainer: Trainer) -> dict[str, Any]:
     version, python, gauss = random.getstate()
-    numpy: Any = np.random.get_state()  # noqa: NPY002 (others may draw from it)
+    numpy: Any = np.random.get_state()  # noqa: NPY002 (libraries draw from it)
     states = {
         "torch": torch.get_rng_state(),
         "python": [version, list(python), gauss],

@@ -1,4 +1,4 @@
-"""A picture of how a training went."""
+"""A figure of the training curves."""
 
 import csv
 import logging
@@ -17,14 +17,14 @@ _LOSSES = {"train/loss": "training", "val/loss": "validation"}
 
 
 class TrainingPicture(Callback):
-    """Draw loss, score and learning rate over the epochs when a training ends, however it ends.
+    """Plot loss, score and learning rate over the epochs when a training ends or fails.
 
-    Drawn from the file of MetricsCSV, so that a resumed training is drawn from its beginning.
+    The data come from the file of MetricsCSV, so the plot of a resumed training is complete.
 
     Args:
-        score: The logged score to draw.
-        metrics: Name of the file to draw from, in the trainer's root folder.
-        filename: Name of the picture, in the same folder.
+        score: The logged score to plot.
+        metrics: Name of the file of MetricsCSV, in the trainer's root folder.
+        filename: Name of the figure, in the same folder.
     """
 
     def __init__(
@@ -38,13 +38,13 @@ class TrainingPicture(Callback):
         self.filename = filename
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Draw."""
+        """Plot the whole training."""
         self._draw(trainer)
 
     def on_exception(
         self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
     ) -> None:
-        """Draw how far it came."""
+        """Plot the epochs before the exception."""
         self._draw(trainer)
 
     def _draw(self, trainer: Trainer) -> None:
@@ -56,20 +56,20 @@ class TrainingPicture(Callback):
         try:
             if rows:
                 draw_training(source.parent / self.filename, rows, self.score)
-        except OSError as error:  # no picture is worth a training
-            _log.warning("%s cannot be drawn: %s", self.filename, error)
+        except OSError as error:  # must not fail the training
+            _log.warning("%s cannot be written: %s", self.filename, error)
 
 
 def draw_training(path: Path, rows: list[Row], score: str) -> None:
-    """Write a PNG with three curves over the epochs, one above the other.
+    """Plot losses, a score and the learning rate over the epochs, in three panels of a PNG.
 
     Args:
-        path: of the picture.
-        rows: of metrics.csv.
-        score: column of the middle curve.
+        path: the PNG.
+        rows: rows of metrics.csv.
+        score: column of the score.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: the PNG cannot be written.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -95,20 +95,20 @@ def draw_training(path: Path, rows: list[Row], score: str) -> None:
 
 
 def _values(rows: list[Row], column: str) -> list[float]:
-    """A column; NaN, which leaves a gap, where a cell is empty."""
+    """A column, with NaN for empty cells, which leaves gaps in the curve."""
     return [float(row.get(column) or math.nan) for row in rows]
 
 
 def _curve(axis: Any, epochs: list[int], values: list[float], label: str | None = None) -> None:
-    """Dots joined by lines, where there is no gap between them."""
+    """Plot dots, joined by lines unless there is a gap."""
     axis.plot(epochs, values, marker=".", label=label)
     axis.grid(alpha=0.3)
 
 
 def _mark_highest(axis: Any, epochs: list[int], values: list[float]) -> None:
     pairs = zip(values, epochs, strict=True)
-    known = [(value, -epoch) for value, epoch in pairs if not math.isnan(value)]
-    if known:
-        best, epoch = max(known)
-        axis.axvline(-epoch, color="grey", linestyle=":")
-        axis.set_title(f"highest {best:.4f}, epoch {-epoch}", loc="right", fontsize=9)
+    finite = [(value, -epoch) for value, epoch in pairs if not math.isnan(value)]
+    if finite:
+        highest, negated_epoch = max(finite)  # of equal scores, the first
+        axis.axvline(-negated_epoch, color="grey", linestyle=":")
+        axis.set_title(f"highest {highest:.4f}, epoch {-negated_epoch}", loc="right", fontsize=9)

@@ -1,4 +1,4 @@
-"""A W&B logger that needs no account and stops no training."""
+"""A W&B logger that needs no account and never stops a training."""
 
 import logging
 import math
@@ -7,28 +7,30 @@ import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlsplit
 
-from lightning.pytorch.loggers import Logger, WandbLogger
+from lightning.pytorch import Trainer
+from lightning.pytorch.loggers import WandbLogger
+from lightning.pytorch.loggers.logger import DummyLogger
 from lightning.pytorch.utilities import rank_zero_only
 
 _log = logging.getLogger(__name__)
 
-PATIENCE_S = 30  # for a server that does not answer, at the beginning of a run and at its end
+TIMEOUT_S = 30  # for a server that does not answer when a run is opened or finished
 
 
-class ForgivingWandbLogger(Logger):
-    """Log to W&B: offline unless an API key or WANDB_MODE says otherwise.
+class ForgivingWandbLogger(WandbLogger):
+    """Log to W&B, offline unless there is an API key or WANDB_MODE says otherwise.
 
-    A W&B run is opened when there is something to log and ``keep_in`` has said where; before that
-    nothing is logged. Where W&B fails, that is said once, and nothing more is logged. A score that
-    is no number is left out.
+    A W&B run is opened when there is something to log and ``keep_in`` has been called; until then
+    nothing is logged. If W&B fails, this is reported once, and nothing more is logged. Scores that
+    are not finite are left out.
 
     Args:
         project: The W&B project.
-        entity: The W&B user or team; null for your own.
-        log_checkpoint: Whether the best checkpoint becomes an artifact.
+        entity: The W&B user or team; null for your default entity.
+        log_checkpoint: Whether to upload the best checkpoint as an artifact.
     """
 
     def __init__(
@@ -38,134 +40,137 @@ class ForgivingWandbLogger(Logger):
         *,
         log_checkpoint: bool = False,
     ) -> None:
-        super().__init__()
-        self.project = project
-        self.entity = entity
+        settings = {
+            "silent": True,
+            "console": "off",
+            "init_timeout": TIMEOUT_S,
+            "finish_timeout": TIMEOUT_S,
+        }
+        super().__init__(project=project, entity=entity, settings=settings)
+        self._wandb_init.pop("anonymous", None)  # W&B warns that it has no effect
         self.log_checkpoint = log_checkpoint
-        self._folder: Path | None = None
+        self._save_dir = None  # checkpoints belong in the trainer's root folder
         self._id_file: Path | None = None
-        self._logger: WandbLogger | None = None
         self._given_up = False
 
-    @property
-    def name(self) -> str:
-        """The project."""
-        return self.project
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the W&B run, which the base class would open."""
+        return self.__dict__ | {"_experiment": None}
 
     @property
     def version(self) -> None:
         """None: Lightning would show the W&B id in the progress bar."""
         return
 
+    @property
+    def experiment(self) -> Any:
+        """The W&B run; outside ``attempt`` it may be a dummy, which accepts any call.
+
+        Lightning reads this before it sets up a training or a test, when it is too early to open a
+        run.
+        """
+        return self._experiment or DummyLogger().experiment
+
     def keep_in(self, folder: Path, id_file: Path) -> None:
-        """Say where W&B's files belong, and which file keeps the id for those who go on.
+        """Set where W&B's files and the id of the W&B run are kept.
 
         Args:
-            folder: gets a folder ``wandb``.
-            id_file: read where it is there, else written.
+            folder: W&B creates its folder ``wandb`` there.
+            id_file: if it exists, the W&B run with this id is resumed; otherwise it is written.
         """
-        self._folder = folder
+        self._wandb_init |= {"dir": str(folder), "name": f"{folder.parent.name}/{folder.name}"}
         self._id_file = id_file
 
     def keep_silent(self) -> None:
         """Log nothing from now on."""
         self._given_up = True
 
-    def attempt(self, act: Callable[[WandbLogger], object]) -> None:
-        """Do something with the W&B run, on the first process, or give W&B up."""
-        if self._given_up or self._folder is None or rank_zero_only.rank:  # type: ignore[attr-defined]
+    @rank_zero_only
+    def attempt(self, act: Callable[["ForgivingWandbLogger"], object]) -> None:
+        """Call a function that uses W&B; if it fails, log nothing from now on."""
+        if self._given_up or self._id_file is None:
             return
         try:
-            if self._logger is None:
-                self._logger = self._open(self._folder)
-            act(self._logger)
-        except Exception as error:  # noqa: BLE001 (whatever it is, the training is worth more)
-            self._given_up = True
-            _close_what_is_open()
-            reason = " ".join(str(error).split()) or type(error).__name__
-            _log.warning(
-                "W&B failed (%s): going on without it; the run's files have it all", reason
-            )
+            if self._experiment is None:
+                self._open_or_fall_back()
+            act(self)
+        except Exception as error:  # noqa: BLE001 (no failure of W&B may stop the training)
+            if not self._given_up:  # within another attempt, this is the second report
+                self._give_up(error)
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        """Log numbers."""
-        numbers = {name: value for name, value in metrics.items() if math.isfinite(value)}
-        self.attempt(lambda logger: logger.log_metrics(numbers, step))
+        """Log what is finite; media are logged as they are."""
+        loggable = {
+            name: value
+            for name, value in metrics.items()
+            if not isinstance(value, float) or math.isfinite(value)
+        }
+        self.attempt(lambda logger: WandbLogger.log_metrics(logger, loggable, step))
 
-    def log_hyperparams(self, params: Any, *_: Any, **__: Any) -> None:
-        """Log the config."""
-        self.attempt(lambda logger: logger.log_hyperparams(params))
+    def log_hyperparams(self, params: Any) -> None:
+        """Add to the config of the W&B run."""
+        self.attempt(lambda logger: WandbLogger.log_hyperparams(logger, params))
 
     def finalize(self, status: str) -> None:
-        """Close the W&B run; a further one of the same id is opened when there is more to log."""
-        if self._logger is not None:
+        """Finish the W&B run; if there is more to log, the next one resumes it."""
+        if self._experiment is not None:
             code = 0 if status == "success" else 1
             self.attempt(lambda logger: logger.experiment.finish(exit_code=code))
-        self._logger = None
+        self._experiment = None
 
-    def _open(self, folder: Path) -> WandbLogger:
-        """Open a run, offline where the server does not answer."""
-        # W&B reports its errors home even from offline runs.
+    def _give_up(self, error: Exception) -> None:
+        self._given_up = True
+        with suppress(Exception):
+            import wandb
+
+            if wandb.run is not None:  # the next run of this process would be logged to it
+                wandb.run.finish(exit_code=1)
+        reason = _in_one_line(error) or type(error).__name__
+        _log.warning(
+            "W&B failed (%s): the training continues without it; the run's folder has all scores",
+            reason,
+        )
+
+    def _open_or_fall_back(self) -> None:
+        # Even for offline runs, W&B sends reports of its errors to its server.
         os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
-        mode = _mode()
+        mode = os.environ.get("WANDB_MODE") or ("online" if _has_key() else "offline")
         try:
-            return self._open_as(mode, folder)
+            self._open(mode)
         except Exception as error:
             if mode != "online":
                 raise
-            reason = " ".join(str(error).split())
-            _log.warning("W&B's server cannot be used (%s): logging offline", reason)
-            _let_go_of_the_id()
-            return self._open_as("offline", folder)
+            _log.warning("W&B's server cannot be used (%s): logging offline", _in_one_line(error))
+            import wandb
 
-    def _open_as(self, mode: str, folder: Path) -> WandbLogger:
-        import wandb
+            wandb.teardown()  # otherwise W&B's service takes the id of the failed run to be in use
+            self._experiment = None
+            self._open("offline")
 
-        known = self._id_file is not None and self._id_file.is_file()
-        settings = wandb.Settings(
-            silent=True, console="off", init_timeout=PATIENCE_S, finish_timeout=PATIENCE_S
-        )
+    def _open(self, mode: str) -> None:
+        assert self._id_file is not None
+        folder = Path(self._wandb_init["dir"])
         folder.mkdir(parents=True, exist_ok=True)
-        run = wandb.init(
-            project=self.project,
-            entity=self.entity,
-            dir=folder,
-            id=self._id_file.read_text("utf-8").strip() if self._id_file and known else None,
-            resume="allow",
-            name=f"{folder.parent.name}/{folder.name}",
-            mode=cast("Any", mode),  # W&B refuses what it does not know
-            settings=settings,
-        )
-        # An axis of its own: W&B's begins at 0 again in each offline part.
-        run.define_metric("trainer/global_step")
-        run.define_metric("*", step_metric="trainer/global_step", step_sync=True)
-        if mode != "disabled" and self._id_file is not None:
+        wandb_id = self._id_file.read_text("utf-8").strip() if self._id_file.is_file() else None
+        self._wandb_init |= {"mode": mode, "id": wandb_id}
+        run: Any = super().experiment  # opens it
+        if mode != "disabled":
             self._id_file.parent.mkdir(parents=True, exist_ok=True)
             self._id_file.write_text(f"{run.id}\n", "utf-8")
-        _log.info(_where(mode, run, folder))
-        return WandbLogger(experiment=run)
+        if mode == "offline":
+            sync = f"wandb sync {run.settings.sync_dir}"
+            _log.info("W&B: offline, in %s; to send it: %s", folder / "wandb", sync)
+        else:
+            _log.info("W&B: %s%s", mode, f", {run.url}" if run.url else "")
 
 
-def _close_what_is_open() -> None:
-    """Close a run that has failed: the next one of the process would go on in it."""
-    with suppress(Exception):
-        import wandb
-
-        if wandb.run is not None:
-            wandb.run.finish(exit_code=1)
+def forgiving_loggers(trainer: Trainer) -> list[ForgivingWandbLogger]:
+    """The trainer's loggers of this class."""
+    return [logger for logger in trainer.loggers if isinstance(logger, ForgivingWandbLogger)]
 
 
-def _let_go_of_the_id() -> None:
-    """End W&B's service, which takes an id that a refused run was to have for in use."""
-    import wandb
-
-    wandb.teardown()
-
-
-def _mode() -> str:
-    """What WANDB_MODE says, else online where there is an API key, else offline."""
-    asked = os.environ.get("WANDB_MODE")
-    return asked or ("online" if _has_key() else "offline")
+def _in_one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
 
 
 def _has_key() -> bool:
@@ -180,11 +185,3 @@ def _has_key() -> bool:
         return netrc.netrc(file).authenticators(urlsplit(server).hostname or "") is not None
     except (OSError, netrc.NetrcParseError):
         return False
-
-
-def _where(mode: str, run: Any, folder: Path) -> str:
-    if mode == "offline":
-        return (
-            f"W&B: offline, in {folder / 'wandb'}; to send it: wandb sync {run.settings.sync_dir}"
-        )
-    return f"W&B: {mode}" + (f", {run.url}" if run.url else "")

@@ -1,4 +1,4 @@
-"""Pictures of a few validation slices, so that progress can be seen in W&B."""
+"""Images of a few validation slices, which show the progress of a training in W&B."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -7,25 +7,24 @@ from typing import Any
 import numpy as np
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.loggers import WandbLogger
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from callbacks.utils.attention_hooks import attention_maps
-from callbacks.wandb_logger import ForgivingWandbLogger
+from callbacks.wandb_logger import ForgivingWandbLogger, forgiving_loggers
 
 
 @dataclass(frozen=True)
 class Slices:
-    """The slices to be shown.
+    """The slices to show.
 
     Attributes:
-        captions: a text for each.
-        inputs: float (N, channels, H, W), for the network.
-        images: uint8 (N, H, W), to look at.
-        truth: bool (N, classes, H, W).
-        classes: names of the classes; where they overlap, each has an overlay of its own.
-        predict: maps the network's outputs to masks, bool (N, classes, H, W).
+        captions: one text per slice.
+        inputs: float (N, channels, H, W), the network's input.
+        images: uint8 (N, H, W), shown under the masks.
+        truth: bool (N, classes, H, W), the reference masks.
+        classes: names of the classes, each of which is a separate overlay.
+        predict: maps the network's output to masks, bool (N, classes, H, W).
     """
 
     captions: Sequence[str]
@@ -37,14 +36,17 @@ class Slices:
 
 
 class WandbMedia(Callback):
-    """Show the same slices again and again: truth, prediction, attention maps.
+    """Log the same slices at regular intervals: ground truth, prediction and attention maps.
 
-    The maps are those of all modules of the network that have a method ``attention``. Nothing is
-    done without a ForgivingWandbLogger, or before ``slices`` is set.
+    Attention maps come from all modules of the network that have a method ``attention``. Nothing is
+    logged without a ForgivingWandbLogger, or while ``choose`` is None.
 
     Args:
-        every_n_epochs: Validated epochs from one time to the next.
-        slices: How many slices.
+        every_n_epochs: Log after every n-th epoch, if it has a validation.
+        slices: Number of slices.
+
+    Attributes:
+        choose: returns a given number of slices.
     """
 
     def __init__(self, every_n_epochs: int = 5, slices: int = 4) -> None:
@@ -57,62 +59,68 @@ class WandbMedia(Callback):
         self._chosen: Slices | None = None
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Show them, where it is time to."""
+        """Log the slices, if it is time to."""
         due = trainer.current_epoch % self.every_n_epochs == 0
-        loggers = [one for one in trainer.loggers if isinstance(one, ForgivingWandbLogger)]
+        loggers = forgiving_loggers(trainer)
         in_training = trainer.state.fn == "fit" and not trainer.sanity_checking
         if not (due and in_training and loggers and self.choose and trainer.is_global_zero):
             return
         self._chosen = self._chosen or self.choose(self.slices)
-        pictures = draw(pl_module, self._chosen)
-        for logger in loggers:
-            logger.attempt(lambda one: _log(one, pictures, trainer.global_step - 1))
+        results = run_network(pl_module, self._chosen)
+        for wandb_logger in loggers:
+            wandb_logger.attempt(lambda logger: _log(logger, results, trainer.global_step - 1))
 
 
 @dataclass(frozen=True)
-class Pictures:
-    """What is to be shown of each slice: its masks by name, and RGB pictures of its gates."""
+class Results:
+    """The output of a network for some slices.
+
+    Attributes:
+        slices: the network's input.
+        prediction: bool (N, classes, H, W).
+        attention: by name of a gate, RGB images (N, H, W, 3) of its weights.
+    """
 
     slices: Slices
     prediction: NDArray[np.bool_]
     attention: dict[str, NDArray[np.uint8]]
 
 
-def draw(network: nn.Module, slices: Slices) -> Pictures:
-    """Send the slices through a network that is in evaluation mode."""
+def run_network(network: nn.Module, slices: Slices) -> Results:
+    """Run a network, which must be in evaluation mode, on the slices."""
     device = next(network.parameters()).device
     with torch.no_grad(), attention_maps(network) as maps:
         outputs = network(slices.inputs.to(device))
     prediction = slices.predict(outputs).cpu().numpy()
-    attention = {name: _heat(alpha.float().cpu().numpy()[:, 0]) for name, alpha in maps.items()}
-    return Pictures(slices, prediction, attention)
+    attention = {name: _colour(alpha.float().cpu().numpy()[:, 0]) for name, alpha in maps.items()}
+    return Results(slices, prediction, attention)
 
 
-def _heat(weights: NDArray[np.floating]) -> NDArray[np.uint8]:
-    """Weights (N, H, W), 0..1, in colours (N, H, W, 3)."""
+def _colour(weights: NDArray[np.floating]) -> NDArray[np.uint8]:
+    """Map weights (N, H, W) in 0..1 to RGB (N, H, W, 3)."""
     from matplotlib import colormaps
 
     colours: NDArray[np.uint8] = colormaps["viridis"](weights, bytes=True)[..., :3]
     return colours
 
 
-def _log(logger: WandbLogger, pictures: Pictures, step: int) -> None:
+def _log(logger: ForgivingWandbLogger, results: Results, step: int) -> None:
     import wandb
 
-    slices = pictures.slices
-    shown: dict[str, list[Any]] = {"val/slices": []}
-    for place, caption in enumerate(slices.captions):
+    slices = results.slices
+    logged: dict[str, list[Any]] = {"val/slices": []}
+    for index, caption in enumerate(slices.captions):
         masks = {
-            f"{what} {name}": {
-                "mask_data": mask[place, index].astype(np.uint8),
-                "class_labels": {0: "nothing", 1: name},
+            f"{kind} {class_name}": {
+                "mask_data": mask[index, channel].astype(np.uint8),
+                "class_labels": {0: "nothing", 1: class_name},
             }
-            for index, name in enumerate(slices.classes)
-            for what, mask in (("truth", slices.truth), ("prediction", pictures.prediction))
+            for channel, class_name in enumerate(slices.classes)
+            for kind, mask in (("truth", slices.truth), ("prediction", results.prediction))
         }
-        picture = wandb.Image(slices.images[place], masks=masks, caption=caption)
-        shown["val/slices"].append(picture)
-        for gate, heat in pictures.attention.items():
-            name = f"attention/{gate}"
-            shown.setdefault(name, []).append(wandb.Image(heat[place], caption=caption))
-    logger.log_metrics(shown, step)  # type: ignore[arg-type]
+        image = wandb.Image(slices.images[index], masks=masks, caption=caption)
+        logged["val/slices"].append(image)
+        for gate, colours in results.attention.items():
+            attention = wandb.Image(colours[index], caption=caption)
+            logged.setdefault(f"attention/{gate}", []).append(attention)
+    logger.experiment.log({**logged, "trainer/global_step": step})

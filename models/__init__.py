@@ -1,4 +1,4 @@
-"""Networks for segmentation in two dimensions: nn.Modules, and nothing that trains them."""
+"""Networks for 2-D segmentation: plain nn.Modules, independent of how they are trained."""
 
 from models.unet import AttentionUNet, AttentionUNetASPP, AttentionUNetSPP, UNet, UNetFrame
 

@@ -1,72 +1,66 @@
-"""What all parts share: convolution blocks, resampling, and the checks of their options."""
+"""Building blocks: convolutions, resampling, and checks of constructor arguments."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import ClassVar
+from collections.abc import Sequence
 
 from torch import Tensor, nn
 
 
 def check_positive(option: str, value: int) -> None:
-    """Raise ValueError, naming the option, unless the value is 1 or more."""
+    """Raise ValueError, which names the option, unless the value is at least 1."""
     if value < 1:
-        raise ValueError(f"{option} is {value}, expected a whole number from 1 up")
+        raise ValueError(f"{option} is {value}, expected a whole number of at least 1")
 
 
 def check_all_positive(option: str, values: Sequence[int], at_least: int = 1) -> None:
-    """Raise ValueError, naming the option, unless it holds enough numbers and each is 1 or more."""
+    """Raise ValueError, which names the option, if values are too few or any is below 1."""
     if len(values) < at_least or min(values) < 1:
         raise ValueError(
-            f"{option} is {list(values)}, expected {at_least} or more whole numbers, each from 1 up"
+            f"{option} is {list(values)}, expected {at_least} or more whole numbers, "
+            "each at least 1"
         )
 
 
 def resample_like(x: Tensor, like: Tensor) -> Tensor:
-    """Return x (N, C, h, w), resampled bilinearly to the H x W of ``like`` (N, c, H, W)."""
+    """Resample x (N, C, h, w) bilinearly to the height and width of ``like`` (N, c, H, W)."""
     size = like.shape[-2:]
     return nn.functional.interpolate(x, size=size, mode="bilinear", align_corners=False)
 
 
 class AtrousConv(nn.Conv2d):
-    """A convolution that leaves out the taps which see nothing but padding.
+    """A convolution that skips the kernel taps which read nothing but padding.
 
-    Where the dilation rate reaches both sides of the map, these are all but the centre one. What is
-    left is a 1 x 1 convolution: the same sums, and for the other taps a gradient of zeros.
-    Takes square kernels of an odd side, with stride 1 and the padding that keeps the map's size.
+    If the dilation rate is at least the map's height and width, only the centre tap reads the map.
+    The convolution is then computed as a 1 x 1 convolution: the sums are the same, and the gradient
+    of the other taps is zero.
+
+    The kernel must be square with an odd side, the stride 1, and the padding must keep the map's
+    size.
     """
 
-    leaves_out: ClassVar[bool] = True
+    def is_pointwise_on(self, x: Tensor) -> bool:
+        """Whether only the centre tap reads pixels of x (N, in, H, W)."""
+        return self.dilation[0] >= max(x.shape[-2:])
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, in, H, W) to (N, out, H, W)."""
-        if self.leaves_out and self.dilation[0] >= max(x.shape[-2:]):
+        if self.is_pointwise_on(x):
             centre = self.kernel_size[0] // 2
             weight = self.weight[:, :, centre : centre + 1, centre : centre + 1]
             return nn.functional.conv2d(x, weight, self.bias)
         return super().forward(x)
 
 
-@contextmanager
-def every_tap() -> Iterator[None]:
-    """Compute all taps, padding or not: for the arithmetic that a network's definition asks for."""
-    AtrousConv.leaves_out = False
-    try:
-        yield
-    finally:
-        AtrousConv.leaves_out = True
-
-
 class ConvNormReLU(nn.Sequential):
     """Convolution, batch normalisation and ReLU; maps (N, in, H, W) to (N, out, H, W).
 
-    The convolution has no bias, since the normalisation would take it away again.
+    The convolution has no bias because batch normalisation would cancel it.
 
     Args:
         in_channels: channels of the input.
         out_channels: channels of the output.
-        kernel_size: side of the kernel, an odd number.
-        dilation: the rate r of an atrous convolution, y[i] = sum over k of x[i + r k] w[k]
-            (Chen et al. 2017, "Rethinking Atrous Convolution", equation 1).
+        kernel_size: height and width of the kernel; odd.
+        dilation: rate r of an atrous convolution, y[i] = sum over k of x[i + r k] w[k]
+            (Chen et al., 2017, "Rethinking Atrous Convolution", equation 1).
     """
 
     def __init__(
@@ -88,14 +82,14 @@ class ConvNormReLU(nn.Sequential):
 
 
 class DoubleConv(nn.Sequential):
-    """Twice a 3 x 3 convolution, batch normalisation and ReLU.
+    """Two 3 x 3 convolutions, each followed by batch normalisation and ReLU.
 
-    Maps (N, in, H, W) to (N, out, H, W): Ronneberger et al. (2015), "U-Net", section 2, with
-    padding in place of its cropping and with the normalisation that came after it.
+    Maps (N, in, H, W) to (N, out, H, W). From Ronneberger et al. (2015), "U-Net", section 2, but
+    with padding instead of cropping, and with batch normalisation, which the paper lacks.
 
     Args:
         in_channels: channels of the input.
-        out_channels: channels of the output and in between.
+        out_channels: channels of the output and of the map between the convolutions.
     """
 
     def __init__(self, in_channels: int, out_channels: int) -> None:

@@ -1,7 +1,7 @@
-"""What may be put at the bottom of a U-Net: spatial pyramids, which keep a map's shape.
+"""Bottlenecks of a U-Net: spatial pyramids, which keep the shape of a map.
 
-Branches that pool to cells have a bias and no batch normalisation: over one value a channel there
-is nothing to normalise, and a batch of one could not be trained.
+Branches that pool have a bias and no batch normalisation. Pooled to a single cell, a batch of one
+has one value per channel, and batch normalisation cannot be trained on that.
 """
 
 from collections.abc import Sequence
@@ -13,12 +13,12 @@ from models.blocks import ConvNormReLU, check_all_positive, check_positive, resa
 
 
 def pool_to_cells(x: Tensor, size: int) -> Tensor:
-    """Return the maxima (N, C, size, size) of the cells of x (N, C, H, W).
+    """Max-pool x (N, C, H, W) adaptively to (N, C, size, size).
 
-    The cells are those of adaptive max pooling: cell i of n covers the pixels from floor(i H / n)
-    up to ceil((i + 1) H / n), so cells may overlap, and repeat where the map is the smaller one.
+    Cell i of n covers the pixels from floor(i H / n) up to, but not including,
+    ceil((i + 1) H / n). Cells may overlap, and they repeat if the map is smaller than the grid.
     """
-    # Not F.adaptive_max_pool2d: its gradient on CUDA differs from run to run.
+    # Not F.adaptive_max_pool2d: its gradient is not deterministic on CUDA.
     for axis in (-2, -1):
         length = x.shape[axis]
         bounds = [(i * length // size, -(-(i + 1) * length // size)) for i in range(size)]
@@ -28,19 +28,20 @@ def pool_to_cells(x: Tensor, size: int) -> Tensor:
 
 
 class SPP(nn.Module):
-    """Spatial pyramid pooling, kept dense: max pooling to cells of several sizes, and the input.
+    """Dense spatial pyramid pooling: the input, and its maxima on grids of several sizes.
 
-    He et al. (2015), "Spatial Pyramid Pooling in Deep Convolutional Networks", section 2.2; laid
-    back over the map as in Zhao et al. (2017), "Pyramid Scene Parsing Network", section 3.2.
+    The pooling is from He et al. (2015), "Spatial Pyramid Pooling in Deep Convolutional Networks",
+    section 2.2. Resampling the pooled maps to the input's size is from Zhao et al. (2017), "Pyramid
+    Scene Parsing Network", section 3.2.
 
     Args:
         channels: channels of the map.
-        sizes: cells a side, one branch for each.
+        sizes: grid sizes, in cells per side; each has its own branch.
         branch_width: channels of a branch; None for a quarter of ``channels``.
 
     Raises:
-        ValueError: a number is below 1, there are no sizes, or a quarter is asked of channels that
-            do not divide by 4.
+        ValueError: a number is below 1, ``sizes`` is empty, or ``branch_width`` is None and
+            ``channels`` is not a multiple of 4.
     """
 
     def __init__(
@@ -63,19 +64,19 @@ class SPP(nn.Module):
 
 
 class ASPP(nn.Module):
-    """Atrous spatial pyramid pooling: one map seen at several dilation rates and as a whole.
+    """Atrous spatial pyramid pooling: convolutions at several dilation rates, and a global mean.
 
     Chen et al. (2017), "Rethinking Atrous Convolution for Semantic Image Segmentation",
     section 3.3 and equation 1.
 
     Args:
         channels: channels of the map.
-        rates: dilation rates of the 3 x 3 convolutions, one branch for each.
+        rates: dilation rates of the 3 x 3 convolutions; each has its own branch.
         branch_width: channels of a branch; None for a quarter of ``channels``.
 
     Raises:
-        ValueError: a number is below 1, there are no rates, or a quarter is asked of channels that
-            do not divide by 4.
+        ValueError: a number is below 1, ``rates`` is empty, or ``branch_width`` is None and
+            ``channels`` is not a multiple of 4.
     """
 
     def __init__(
@@ -92,8 +93,8 @@ class ASPP(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, channels, H, W) to the same shape."""
         maps = [branch(x) for branch in self.branches]
-        # A mean over the axes, since adaptive pooling is not deterministic on CUDA; and expand,
-        # since a single cell resampled bilinearly is that cell everywhere.
+        # mean() because adaptive pooling is not deterministic on CUDA; expand_as() because
+        # bilinear resampling of a single cell only repeats it.
         maps.append(self.whole(x.mean(dim=(-2, -1), keepdim=True)).expand_as(maps[0]))
         merged: Tensor = self.merge(torch.cat(maps, dim=1))
         return merged
@@ -102,19 +103,19 @@ class ASPP(nn.Module):
 def repeated_aspp(
     channels: int, rates: Sequence[int], blocks: int, branch_width: int | None = None
 ) -> nn.Sequential:
-    """Build ASPP blocks one after the other: Roy Chowdhury and Mirzaei's "repeated" ASPP.
+    """Chain ASPP blocks: the "repeated" ASPP of Roy Chowdhury and Mirzaei.
 
     Args:
         channels: channels of the map.
-        rates: dilation rates of every block.
-        blocks: how many; 0 builds a bottom that does nothing, for an ablation.
+        rates: dilation rates of each block.
+        blocks: number of blocks; 0 gives an identity, for an ablation.
         branch_width: channels of a branch; None for a quarter of ``channels``.
 
     Raises:
-        ValueError: blocks is negative, or as ASPP says.
+        ValueError: ``blocks`` is negative, or ASPP rejects its arguments.
     """
     if blocks < 0:
-        raise ValueError(f"blocks is {blocks}, expected a whole number from 0 (no ASPP) up")
+        raise ValueError(f"blocks is {blocks}, expected a whole number of at least 0 (no ASPP)")
     return nn.Sequential(*(ASPP(channels, rates, branch_width) for _ in range(blocks)))
 
 
@@ -123,8 +124,8 @@ def _branch_width(channels: int, branch_width: int | None) -> int:
     if branch_width is None:
         if channels % 4:
             raise ValueError(
-                f"channels is {channels}, expected a multiple of 4 where branch_width is None, a "
-                "quarter (in a network, the last entry of widths)"
+                f"channels is {channels}, expected a multiple of 4, because branch_width None "
+                "means a quarter of them (in a network, channels is the last entry of widths)"
             )
         return channels // 4
     check_positive("branch_width", branch_width)

@@ -1,4 +1,4 @@
-"""The U-Net and its three variants: one frame, and what each puts at its two seams."""
+"""The U-Net and its three variants, which differ in their skips and their bottleneck."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -15,25 +15,27 @@ WIDTHS = (64, 128, 256, 512, 1024)  # Ronneberger et al. (2015), figure 1
 
 
 class UNetFrame(nn.Module):
-    """The U-Net of Ronneberger et al. (2015), section 2, with two seams: the skips and the bottom.
+    """The U-Net of Ronneberger et al. (2015), section 2, with pluggable skips and bottleneck.
 
     Maps images (N, in_channels, H, W) to logits (N, out_channels, H, W). H and W must be multiples
-    of 2 ** (levels - 1), and twice that or more; with five levels, 240 x 240 is 15 x 15 at the
-    bottom.
-    A variant is a subclass whose arguments YAML can give, and which says what is at the seams.
+    of 2 ** (levels - 1), and at least twice that. With five levels, an image of 240 x 240 is
+    15 x 15 at the bottom.
+
+    A variant is a subclass that passes ``skip`` and ``bottleneck``, and whose own arguments can be
+    given in YAML.
 
     Args:
         in_channels: channels of the images.
         out_channels: channels of the logits.
         widths: channels of each level, from the top to the bottom.
-        skip: given the channels of a skip and of its gating feature (the decoder's map one level
-            below, half the size), builds a module that is called with the two and keeps the shape
-            of the first.
-        bottleneck: given the channels of the bottom, builds a module that keeps the shape.
+        skip: builds a skip from its channels and those of its gating feature (the decoder's map one
+            level below, half the size). The module is called with both maps and returns a map of
+            the first one's shape.
+        bottleneck: builds a module that keeps the shape, from the channels of the bottom.
 
     Raises:
-        ValueError: a number is below 1, there are fewer than two widths, or a seam cannot be built
-            from them.
+        ValueError: a number is below 1, there are fewer than two widths, or ``skip`` or
+            ``bottleneck`` rejects its channels.
     """
 
     def __init__(
@@ -54,21 +56,21 @@ class UNetFrame(nn.Module):
         self.encoder = nn.ModuleList(DoubleConv(i, o) for i, o in pairwise((in_channels, *levels)))
         self.bottom = DoubleConv(levels[-1], bottom)
         self.ups = nn.ModuleList(
-            nn.ConvTranspose2d(below, here, kernel_size=2, stride=2) for below, here in upwards
+            nn.ConvTranspose2d(below, above, kernel_size=2, stride=2) for below, above in upwards
         )
-        self.decoder = nn.ModuleList(DoubleConv(2 * here, here) for _, here in upwards)
+        self.decoder = nn.ModuleList(DoubleConv(2 * above, above) for _, above in upwards)
         self.head = nn.Conv2d(levels[0], out_channels, kernel_size=1)
-        # The seams come last, so that one seed gives all variants the same weights above.
-        self.skips = nn.ModuleList(skip(here, below) for below, here in upwards)
+        # Created last, so that one seed gives all variants the same weights in the layers above.
+        self.skips = nn.ModuleList(skip(above, below) for below, above in upwards)
         self.bottleneck = bottleneck(bottom)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map images (N, in_channels, H, W) to logits (N, out_channels, H, W).
 
         Raises:
-            ValueError: a side is too small or not a multiple of the divisor.
+            ValueError: H or W is too small, or not a multiple of 2 ** (levels - 1).
         """
-        _check_sides(x, divisor=2 ** len(self.encoder))
+        _check_size(x, divisor=2 ** len(self.encoder))
         features = []
         for stage in self.encoder:
             features.append(stage(x))
@@ -81,7 +83,7 @@ class UNetFrame(nn.Module):
 
 
 class UNet(UNetFrame):
-    """The plain U-Net: skips as they are, nothing more at the bottom.
+    """The plain U-Net: skips without gates, and no bottleneck.
 
     Args:
         in_channels: channels of the images.
@@ -89,7 +91,7 @@ class UNet(UNetFrame):
         widths: channels of each level, from the top to the bottom.
 
     Raises:
-        ValueError: as UNetFrame says.
+        ValueError: UNetFrame rejects the arguments.
     """
 
     def __init__(
@@ -99,15 +101,15 @@ class UNet(UNetFrame):
 
 
 class AttentionUNet(UNetFrame):
-    """The Attention U-Net of Oktay et al. (2018): a gate on every skip.
+    """The Attention U-Net of Oktay et al. (2018): an attention gate on every skip.
 
     Args:
         in_channels: channels of the images.
         out_channels: channels of the logits.
-        widths: channels of each level, from the top to the bottom; even but for the last.
+        widths: channels of each level, from the top to the bottom; all but the last must be even.
 
     Raises:
-        ValueError: as UNetFrame and AttentionGate say.
+        ValueError: UNetFrame or AttentionGate rejects the arguments.
     """
 
     def __init__(
@@ -124,12 +126,12 @@ class AttentionUNetSPP(UNetFrame):
     Args:
         in_channels: channels of the images.
         out_channels: channels of the logits.
-        widths: channels of each level, from the top to the bottom; even but for the last.
-        sizes: cells a side of the pyramid's poolings.
-        branch_width: channels of a branch of the pyramid; None for a quarter of the bottom's.
+        widths: channels of each level, from the top to the bottom; all but the last must be even.
+        sizes: grid sizes of the pyramid's poolings, in cells per side.
+        branch_width: channels of a branch of the pyramid; None for a quarter of the last width.
 
     Raises:
-        ValueError: as UNetFrame, AttentionGate and SPP say.
+        ValueError: UNetFrame, AttentionGate or SPP rejects the arguments.
     """
 
     def __init__(
@@ -153,13 +155,13 @@ class AttentionUNetASPP(UNetFrame):
     Args:
         in_channels: channels of the images.
         out_channels: channels of the logits.
-        widths: channels of each level, from the top to the bottom; even but for the last.
-        rates: dilation rates of every ASPP block.
-        blocks: how many ASPP blocks, one after the other; 0 for none.
-        branch_width: channels of a branch of a block; None for a quarter of the bottom's.
+        widths: channels of each level, from the top to the bottom; all but the last must be even.
+        rates: dilation rates of each ASPP block.
+        blocks: number of consecutive ASPP blocks; 0 for none.
+        branch_width: channels of a branch of a block; None for a quarter of the last width.
 
     Raises:
-        ValueError: as UNetFrame, AttentionGate and repeated_aspp say.
+        ValueError: UNetFrame, AttentionGate or repeated_aspp rejects the arguments.
     """
 
     def __init__(
@@ -178,14 +180,14 @@ class AttentionUNetASPP(UNetFrame):
         )
 
 
-def _check_sides(x: Tensor, divisor: int) -> None:
-    # Below twice the divisor the bottom may be a single value, which cannot be normalised.
+def _check_size(x: Tensor, divisor: int) -> None:
+    # Below twice the divisor the bottom may be a single pixel, which batch normalisation rejects.
     smallest = 2 * divisor
-    for name, side in zip(("height", "width"), x.shape[-2:], strict=True):
-        if side < smallest or side % divisor:
-            below = side // divisor * divisor
+    for name, length in zip(("height", "width"), x.shape[-2:], strict=True):
+        if length < smallest or length % divisor:
+            below = length // divisor * divisor
             nearest = sorted({max(valid, smallest) for valid in (below, below + divisor)})
             raise ValueError(
-                f"{name} is {side}, expected a multiple of {divisor} from {smallest} up; "
+                f"{name} is {length}, expected a multiple of {divisor} of at least {smallest}; "
                 f"nearest: {' or '.join(map(str, nearest))}"
             )

@@ -123,10 +123,10 @@ def _rate(function: Callable[[], Tensor], operations: int, device: torch.device)
     calls = 20 if device.type == "cuda" else 1
     best = 0.0
     for _ in range(5):
-        start = clock.mark()
+        start = clock.timestamp()
         for _ in range(calls):
             function()
-        best = max(best, calls * operations / clock.seconds(start, clock.mark()))
+        best = max(best, calls * operations / clock.seconds(start, clock.timestamp()))
     return best
 
 

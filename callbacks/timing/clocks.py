@@ -1,69 +1,53 @@
-"""Clocks that are read without making a device wait."""
+"""Clocks that can be read without waiting for the device."""
 
 from time import perf_counter
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 
-Mark = Any  # a point in time; only the clock that made it can read it
-
-
-class Clock(Protocol):
-    """What a stopwatch needs of a device."""
-
-    def mark(self) -> Mark:
-        """A point in time: now, in the order of what the device has been given to do."""
-
-    def seconds(self, start: Mark, end: Mark) -> float:
-        """The time between two marks; may wait until the device has come to the second."""
-
-    def peak_memory(self) -> int | None:
-        """Most bytes allocated on the device since this was last asked; None where unknown."""
+Timestamp = Any  # seconds, or a CUDA event
 
 
 class HostClock:
-    """For a CPU, and for devices without events of their own."""
+    """For a CPU, and for devices without timing events."""
 
-    def mark(self) -> Mark:
-        """The host's time."""
+    def timestamp(self) -> Timestamp:
+        """The current time, as seen by the device: after the work that is queued on it."""
         return perf_counter()
 
-    def seconds(self, start: Mark, end: Mark) -> float:
-        """The difference."""
+    def seconds(self, start: Timestamp, end: Timestamp) -> float:
+        """Seconds between two timestamps; waits until the device has reached the second."""
         return float(end - start)
 
-    def peak_memory(self) -> None:
-        """Unknown."""
+    def peak_memory(self) -> int | None:
+        """Most bytes allocated on the device since the last call; None if unknown."""
+        return None
 
 
-class CudaClock:
-    """For a CUDA device: events in its current stream.
-
-    Args:
-        device: whose.
-    """
+class CudaClock(HostClock):
+    """For a CUDA device: events in its current stream."""
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
 
-    def mark(self) -> Mark:
-        """An event that the device notes the time of when it comes to it."""
+    def timestamp(self) -> Timestamp:
+        """An event, whose time the device records when it reaches it."""
         event = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
         event.record(torch.cuda.current_stream(self.device))
         return event
 
-    def seconds(self, start: Mark, end: Mark) -> float:
-        """The time between two events."""
+    def seconds(self, start: Timestamp, end: Timestamp) -> float:
+        """Seconds between two events; waits for the second."""
         end.synchronize()
         return float(start.elapsed_time(end)) / 1000
 
-    def peak_memory(self) -> int:
-        """What PyTorch had allocated at most."""
+    def peak_memory(self) -> int | None:
+        """Most bytes that PyTorch had allocated since the last call."""
         peak = torch.cuda.max_memory_allocated(self.device)
         torch.cuda.reset_peak_memory_stats(self.device)
         return peak
 
 
-def clock_of(device: torch.device) -> Clock:
-    """The clock for a device."""
+def clock_of(device: torch.device) -> HostClock:
+    """The clock of a device."""
     return CudaClock(device) if device.type == "cuda" else HostClock()

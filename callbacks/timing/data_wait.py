@@ -5,52 +5,53 @@ from time import perf_counter
 from lightning.pytorch import Trainer
 from lightning.pytorch.profilers import Profiler
 
+from callbacks.utils.trainer import attributes
+
 
 class FetchWatch(Profiler):
-    """Counts the time in which the host waits for the loader's next batch.
+    """Measures how long the host waits for the next batch of a loader.
 
-    Lightning tells its profiler, and nothing else, when it asks for a batch. So this one listens in
-    the profiler's place, and passes on to it all that it hears.
+    Only the trainer's profiler is notified when a batch is requested. So this class takes the
+    profiler's place and forwards every call to it.
 
     Args:
-        profiler: the trainer's own.
+        profiler: the trainer's profiler.
     """
 
     def __init__(self, profiler: Profiler) -> None:
         super().__init__()
         self.profiler = profiler
         self._waited = 0.0
-        self._asked = 0.0
+        self._requested = 0.0
 
     def start(self, action_name: str) -> None:
-        """Note when a batch is asked for."""
+        """Record when a batch is requested."""
         self.profiler.start(action_name)
         if action_name.endswith("_next"):
-            self._asked = perf_counter()
+            self._requested = perf_counter()
 
     def stop(self, action_name: str) -> None:
-        """Note when it has come."""
+        """Record how long the batch took to arrive."""
         if action_name.endswith("_next"):
-            self._waited += perf_counter() - self._asked
+            self._waited += perf_counter() - self._requested
         self.profiler.stop(action_name)
 
     def take(self) -> float:
-        """Seconds waited since this was last called."""
+        """Seconds waited since the last call."""
         waited, self._waited = self._waited, 0.0
         return waited
 
 
-def listen(trainer: Trainer) -> FetchWatch:
-    """Put a watch in the place of the trainer's profiler; the same again where there is one."""
-    heard: Profiler = trainer.profiler  # type: ignore[attr-defined]
-    if not isinstance(heard, FetchWatch):
-        heard = FetchWatch(heard)
-        trainer.profiler = heard  # type: ignore[attr-defined]
-    return heard
+def install(trainer: Trainer) -> FetchWatch:
+    """Wrap the trainer's profiler, unless it is wrapped already."""
+    profiler = attributes(trainer).profiler
+    watch = profiler if isinstance(profiler, FetchWatch) else FetchWatch(profiler)
+    attributes(trainer).profiler = watch
+    return watch
 
 
-def stop_listening(trainer: Trainer) -> None:
-    """Give the trainer its profiler back."""
-    heard: Profiler = trainer.profiler  # type: ignore[attr-defined]
-    if isinstance(heard, FetchWatch):
-        trainer.profiler = heard.profiler  # type: ignore[attr-defined]
+def uninstall(trainer: Trainer) -> None:
+    """Restore the trainer's profiler."""
+    profiler = attributes(trainer).profiler
+    if isinstance(profiler, FetchWatch):
+        attributes(trainer).profiler = profiler.profiler

@@ -1,19 +1,19 @@
-"""Times taken lap by lap, and their sums."""
+"""Timed intervals and their sums."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from enum import Enum, auto
-from typing import Any
+from typing import Any, NamedTuple
 
-import torch
 from lightning.pytorch import Trainer
 
-from callbacks.timing.clocks import Clock, Mark
+from callbacks.timing.clocks import HostClock, Timestamp
 from callbacks.timing.data_wait import FetchWatch
+from callbacks.utils.distributed import gather
 
 
 class Kind(Enum):
-    """What the time of a lap was spent on."""
+    """What happened in an interval."""
 
     WARMUP = auto()
     STEP = auto()
@@ -22,35 +22,18 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True)
-class Lap:
-    """The time since the mark before.
+class IntervalSums:
+    """Sums over intervals, in seconds unless stated otherwise.
 
     Attributes:
-        kind: what it was spent on.
-        end: its end.
-        waited: seconds of it in which the host waited for data.
-        images: how many went through in it.
-    """
-
-    kind: Kind
-    end: Mark
-    waited: float
-    images: int
-
-
-@dataclass(frozen=True)
-class Times:
-    """Sums over some laps; seconds but for images and bytes.
-
-    Attributes:
-        training: steps and what lies between them; without validation and warm-up.
+        training: steps and the time between them, without validation and warm-up.
         validation: without warm-up.
-        warmup: first batches of a process, with their reading, and compilation in them.
+        warmup: the first batches of a process, with loading and compilation.
         data_wait: the part of ``training`` in which the host waited for the loader.
-        device_idle: the part of ``training`` that lies between the steps.
-        images: trained on.
-        warmup_images: those of them that were warm-up.
-        peak_memory: bytes on the device; None where unknown.
+        device_idle: the part of ``training`` between the steps.
+        images: number of images that were processed.
+        warmup_images: number of images that were processed during warm-up.
+        peak_memory: bytes on the device; None if unknown.
     """
 
     training: float = 0.0
@@ -62,14 +45,13 @@ class Times:
     warmup_images: int = 0
     peak_memory: int | None = None
 
-    def __add__(self, other: "Times") -> "Times":
-        """What comes one after the other."""
-        sums = {f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self)[:-1]}
-        return Times(**sums, peak_memory=_peak([self, other]))
+    def __add__(self, other: "IntervalSums") -> "IntervalSums":
+        """Sums over the intervals of both."""
+        return _combine([self, other], sum)
 
     def record(self) -> dict[str, Any]:
-        """For a file: seconds by what they were spent on, rate and memory."""
-        rate = (self.images - self.warmup_images) / self.training if self.training > 0 else None
+        """Seconds by kind, throughput and memory, as they are written to a file."""
+        timed_images = self.images - self.warmup_images
         return {
             "seconds": self.training + self.validation + self.warmup,
             "training_seconds": self.training,
@@ -78,60 +60,73 @@ class Times:
             "data_wait_seconds": self.data_wait,
             "device_idle_seconds": self.device_idle,
             "images": self.images,
-            "images_per_second": rate,
+            "images_per_second": timed_images / self.training if self.training > 0 else None,
             "peak_memory_bytes": self.peak_memory,
         }
 
 
-def of_all_processes(own: Times, trainer: Trainer) -> Times:
-    """The slowest process's seconds, one by one, and the images of all."""
-    everyone = [Times(**times) for times in gathered(asdict(own), trainer)]
-    slowest = {
-        f.name: (sum if "images" in f.name else max)(getattr(times, f.name) for times in everyone)
-        for f in fields(Times)[:-1]
+def over_ranks(sums: IntervalSums, trainer: Trainer) -> IntervalSums:
+    """For each kind, the seconds of the slowest rank; the images of all ranks."""
+    ranks = gather(asdict(sums), trainer)
+    return _combine([IntervalSums(**rank) for rank in ranks], max)
+
+
+def _combine(
+    parts: Sequence[IntervalSums], seconds: Callable[[Iterable[float]], float]
+) -> IntervalSums:
+    """Combine seconds with a function, images by their sum and memory by its maximum."""
+    combined: dict[str, Any] = {
+        field.name: (sum if "images" in field.name else seconds)(
+            getattr(part, field.name) for part in parts
+        )
+        for field in fields(IntervalSums)
+        if field.name != "peak_memory"
     }
-    return Times(**slowest, peak_memory=_peak(everyone))
+    peaks = [part.peak_memory for part in parts if part.peak_memory is not None]
+    return IntervalSums(**combined, peak_memory=max(peaks, default=None))
 
 
-def gathered(own: dict[str, Any], trainer: Trainer) -> list[dict[str, Any]]:
-    """What every process has; to be called on all of them."""
-    everyone: list[Any] = [own] * trainer.world_size
-    if trainer.world_size > 1:
-        torch.distributed.all_gather_object(everyone, own)
-    return everyone
+class _Interval(NamedTuple):
+    """The time since the end of the interval before."""
+
+    kind: Kind
+    end: Timestamp
+    waited: float  # seconds in which the host waited for data
+    images: int
 
 
 class Stopwatch:
-    """Notes laps while the work goes on, and reads the clock afterwards.
+    """Collects intervals without waiting for the device, and sums them up later.
 
     Args:
-        clock: the device's.
-        fetches: what counts the waiting for data.
+        clock: the device's clock.
+        watch: measures how long the host waits for data.
     """
 
-    def __init__(self, clock: Clock, fetches: FetchWatch) -> None:
+    def __init__(self, clock: HostClock, watch: FetchWatch) -> None:
         self.clock = clock
-        self._fetches = fetches
-        self._begin = clock.mark()
-        self._laps: list[Lap] = []
-        fetches.take()
+        self._watch = watch
+        self._start = clock.timestamp()
+        self._intervals: list[_Interval] = []
+        watch.take()
         clock.peak_memory()
 
-    def lap(self, kind: Kind, images: int = 0) -> None:
-        """End a lap."""
-        self._laps.append(Lap(kind, self.clock.mark(), self._fetches.take(), images))
+    def end_interval(self, kind: Kind, images: int = 0) -> None:
+        """End an interval, in which images may have been processed, and begin the next."""
+        interval = _Interval(kind, self.clock.timestamp(), self._watch.take(), images)
+        self._intervals.append(interval)
 
-    def read(self) -> Times:
-        """The sums of the laps since this was last called; waits for the device."""
+    def read(self) -> IntervalSums:
+        """Sum the intervals since the last call; waits for the device."""
         seconds, waited = dict.fromkeys(Kind, 0.0), dict.fromkeys(Kind, 0.0)
         images = dict.fromkeys(Kind, 0)
-        for lap in self._laps:
-            seconds[lap.kind] += self.clock.seconds(self._begin, lap.end)
-            waited[lap.kind] += lap.waited
-            images[lap.kind] += lap.images
-            self._begin = lap.end
-        self._laps = []
-        return Times(
+        for interval in self._intervals:
+            seconds[interval.kind] += self.clock.seconds(self._start, interval.end)
+            waited[interval.kind] += interval.waited
+            images[interval.kind] += interval.images
+            self._start = interval.end
+        self._intervals = []
+        return IntervalSums(
             training=seconds[Kind.STEP] + seconds[Kind.BETWEEN],
             validation=seconds[Kind.VALIDATION],
             warmup=seconds[Kind.WARMUP],
@@ -141,7 +136,3 @@ class Stopwatch:
             warmup_images=images[Kind.WARMUP],
             peak_memory=self.clock.peak_memory(),
         )
-
-
-def _peak(several: Sequence[Times]) -> int | None:
-    return max((t.peak_memory for t in several if t.peak_memory is not None), default=None)

@@ -1,1 +1,1 @@
-"""Utils."""
+"""What several callbacks share."""

@@ -1,4 +1,4 @@
-"""Files that are either whole or not there."""
+"""Atomic writes of files and folders."""
 
 import os
 import shutil
@@ -7,30 +7,31 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-_UNFINISHED = ".part-"
+_PARTIAL = ".part-"
 
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside a file, and put it in the file's place when all went well.
+    """Yield a temporary path in the same folder, and rename it to ``path`` if nothing is raised.
 
-    By then it has been forced to the disk: a machine that loses power has the old file or the new.
+    The file is flushed to the disk first, so after a power failure either the old file or the new
+    one exists.
 
     Raises:
-        OSError: it cannot be written; what was there is left.
+        OSError: the file cannot be written; an old one is kept.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=_UNFINISHED, suffix=path.name)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=_PARTIAL, suffix=path.name)
     os.close(handle)
     temporary = Path(name)
     try:
         temporary.chmod(0o644)  # mkstemp gives 0600
         yield temporary
-        _force_to_disk(temporary)
+        _flush_to_disk(temporary)
         temporary.replace(path)
-        _force_to_disk(path.parent)
+        _flush_to_disk(path.parent)
     except OSError as error:
-        if error.filename in {None, name}:  # of a full disk the system does not say which file
+        if error.filename in {None, name}:  # the error of a full disk has no file name
             error.filename = str(path)
         raise
     finally:
@@ -39,31 +40,31 @@ def atomic_write(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
-    """Give a temporary folder beside a folder, and put it in its place when all went well."""
+    """Yield a temporary folder next to ``path``, and rename it to ``path`` if nothing is raised."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=_UNFINISHED, suffix=path.name))
-    earlier = temporary.with_name(f"{temporary.name}-earlier")
+    temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=_PARTIAL, suffix=path.name))
+    previous = temporary.with_name(f"{temporary.name}-earlier")
     try:
         temporary.chmod(0o755)  # mkdtemp gives 0700
         yield temporary
         if path.exists():
-            path.replace(earlier)
+            path.replace(previous)
         temporary.replace(path)
-        _force_to_disk(path.parent)
+        _flush_to_disk(path.parent)
     finally:
-        for left in (temporary, earlier):
-            shutil.rmtree(left, ignore_errors=True)
+        for folder in (temporary, previous):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def remove_partial_files(folder: Path) -> None:
-    """Remove what a killed process left half written in a folder."""
-    for left in folder.glob(f"{_UNFINISHED}*"):
-        left.unlink(missing_ok=True)
+    """Remove the temporary files that a killed process left in a folder."""
+    for file in folder.glob(f"{_PARTIAL}*"):
+        file.unlink(missing_ok=True)
 
 
-def _force_to_disk(path: Path) -> None:
+def _flush_to_disk(path: Path) -> None:
     if path.is_dir() and os.name == "nt":
-        return  # Windows opens no folders
+        return  # Windows cannot open folders
     handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
     try:
         os.fsync(handle)

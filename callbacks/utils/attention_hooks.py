@@ -1,4 +1,4 @@
-"""Attention maps, from whatever network has gates."""
+"""Attention maps of any network with attention gates."""
 
 import inspect
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 
 def find_gates(network: nn.Module) -> dict[str, nn.Module]:
-    """Modules with a method ``attention`` that maps what they are called with to their weights."""
+    """Modules, by name, whose method ``attention`` maps their inputs to attention weights."""
     return {
         name: module
         for name, module in network.named_modules()
@@ -19,17 +19,17 @@ def find_gates(network: nn.Module) -> dict[str, nn.Module]:
 
 @contextmanager
 def attention_maps(network: nn.Module) -> Iterator[dict[str, Tensor]]:
-    """Give a dictionary that a forward pass fills: by gate, weights (N, 1, H, W) in 0..1."""
+    """Yield a dict that a forward pass fills: from gate name to weights (N, 1, H, W) in 0..1."""
     maps: dict[str, Tensor] = {}
 
-    def keep(name: str) -> Any:
+    def recorder(name: str) -> Any:
         def hook(gate: Any, inputs: tuple[Tensor, ...], _output: object) -> None:
             maps[name] = gate.attention(*inputs)
 
         return hook
 
     gates = find_gates(network)
-    hooks = [gate.register_forward_hook(keep(name)) for name, gate in gates.items()]
+    hooks = [gate.register_forward_hook(recorder(name)) for name, gate in gates.items()]
     try:
         yield maps
     finally:

@@ -1,15 +1,16 @@
-"""What only this program knows of a run, sent to W&B."""
+"""Sends to W&B what the generic callbacks do not know about a run."""
 
 import csv
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
 from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.loggers import WandbLogger
 
 from callbacks.checkpoints import BestCheckpoint
-from callbacks.wandb_logger import ForgivingWandbLogger
+from callbacks.utils.trainer import attributes
+from callbacks.wandb_logger import ForgivingWandbLogger, forgiving_loggers
 from callbacks.wandb_media import Slices, WandbMedia
 from data_modules.brats import BraTSDataModule
 from lightning_app.results.plots import to_grey
@@ -18,21 +19,23 @@ from lightning_app.results.test_results import TestResults
 from lightning_app.runs.checkpoint_io import read_checkpoint
 from lightning_app.runs.folder import Run, TestFolder, run_config
 
+_ABOUT_DATA = ("kind", "fingerprint", "split")
+
 
 def keep_wandb_in(run: Run, loggers: Any) -> None:
-    """Tell W&B loggers, among those of a Trainer's option, where a run is."""
-    for one in loggers if isinstance(loggers, list) else [loggers]:
-        if isinstance(one, ForgivingWandbLogger):
-            one.keep_in(run.path, run.wandb_id)
+    """Make W&B loggers, among those in the Trainer's option ``logger``, write to a run's folder."""
+    for logger in loggers if isinstance(loggers, list) else [loggers]:
+        if isinstance(logger, ForgivingWandbLogger):
+            logger.keep_in(run.path, run.wandb_id)
 
 
 class WandbFitReport(Callback):
-    """Send the config, the data's fingerprint, the best score, and its checkpoint if asked.
+    """Send the config, the data's fingerprint, the best score, and its checkpoint if requested.
 
     Args:
-        run: whose.
-        best: knows the best score.
-        media: is told which slices to show.
+        run: the run that is trained.
+        best: has the best score.
+        media: is given the validation slices to log.
     """
 
     def __init__(self, run: Run, best: BestCheckpoint, media: WandbMedia) -> None:
@@ -41,48 +44,49 @@ class WandbFitReport(Callback):
         self._media = media
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Send what is known before the first step; the first process alone has a run folder."""
+        """Send the config and the data's fingerprint; only rank 0 has a run folder."""
         if not trainer.is_global_zero:
             return
-        data: BraTSDataModule = trainer.datamodule  # type: ignore[attr-defined]
+        data: BraTSDataModule = attributes(trainer).datamodule
         self._media.choose = lambda count: slices_to_show(data, count)
-        known = {
+        config = {
             **dict(_dotted(run_config(self.run))),
             **{f"about_data.{name}": data.description()[name] for name in _ABOUT_DATA},
         }
-        for logger in _loggers(trainer):
-            logger.log_hyperparams(known)
-            # The best epoch's in W&B's tables, not the last one's.
-            logger.attempt(
-                lambda one: one.experiment.define_metric(
-                    self._best.monitor, step_metric="trainer/global_step", summary=self._best.mode
-                )
-            )
+        for logger in forgiving_loggers(trainer):
+            logger.log_hyperparams(config)
+            logger.attempt(self._summarise_by_best)
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Send the learning rate."""
-        for logger in _loggers(trainer):
+        for logger in forgiving_loggers(trainer):
             rate = float(trainer.optimizers[0].param_groups[0]["lr"])
             logger.log_metrics({"lr": rate}, trainer.global_step)
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Send the best score, and its checkpoint."""
+        """Send the best score, and its checkpoint if requested."""
         if self._best.best_model_score is None:
             return
-        for logger in _loggers(trainer):
+        for logger in forgiving_loggers(trainer):
             logger.attempt(self._send_best)
             if logger.log_checkpoint:
                 logger.attempt(self._send_checkpoint)
 
-    def _send_best(self, logger: WandbLogger) -> None:
+    def _summarise_by_best(self, logger: ForgivingWandbLogger) -> None:
+        """Show the score of the best epoch in W&B's tables, not that of the last one."""
+        logger.experiment.define_metric(
+            self._best.monitor, step_metric="trainer/global_step", summary=self._best.mode
+        )
+
+    def _send_best(self, logger: ForgivingWandbLogger) -> None:
         score = float(self._best.best_model_score or 0)
         epoch = read_checkpoint(self.run.best, memory_map=True)["epoch"]
         logger.experiment.summary.update({f"best/{self._best.monitor}": score, "best/epoch": epoch})
 
-    def _send_checkpoint(self, logger: WandbLogger) -> None:
+    def _send_checkpoint(self, logger: ForgivingWandbLogger) -> None:
         import wandb
 
-        artifact = wandb.Artifact(f"best-{logger.version}", type="model")
+        artifact = wandb.Artifact(f"best-{logger.experiment.id}", type="model")
         artifact.add_file(str(self.run.best))
         logger.experiment.log_artifact(artifact, aliases=["best"])
 
@@ -91,8 +95,8 @@ class WandbTestReport(Callback):
     """Send the scores of a test and the table of its cases.
 
     Args:
-        run: that is tested; a test on other data than its own is not sent.
-        results: knows where the test is written.
+        run: the run that is tested. A test on other data or another split is not sent.
+        results: knows the folder of the test.
     """
 
     def __init__(self, run: Run, results: TestResults) -> None:
@@ -100,28 +104,29 @@ class WandbTestReport(Callback):
         self._results = results
 
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Log nothing of a test on other data: it would be taken for the run's own."""
-        data: BraTSDataModule = trainer.datamodule  # type: ignore[attr-defined]
+        """Log nothing of a test on other data, which would be mistaken for the run's own test."""
+        data: BraTSDataModule = attributes(trainer).datamodule
         if self._results.folder(data) != self.run.test():
-            for logger in _loggers(trainer):
+            for logger in forgiving_loggers(trainer):
                 logger.keep_silent()
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Send what the files hold."""
-        for logger in _loggers(trainer):
-            logger.attempt(lambda one: _send_test(one, self.run.test()))
+        """Send the scores in the test's files."""
+        for logger in forgiving_loggers(trainer):
+            logger.attempt(partial(_send_test, folder=self.run.test()))
 
 
 def slices_to_show(data: BraTSDataModule, count: int) -> Slices:
-    """Of so many cases of the validation side, spread over it, the slice with most target."""
+    """Of ``count`` validation cases, evenly spaced, the slice with the largest target."""
     dataset = data.datasets["val"]
-    most = dataset.most_of(data.target.foreground)
-    cases = sorted(most)
+    largest = dataset.most_of(data.target.foreground)
+    cases = sorted(largest)
     chosen = [cases[i] for i in sorted({round(i) for i in np.linspace(0, len(cases) - 1, count)})]
-    batch = dataset.__getitems__([(0, most[case]) for case in chosen])
+    batch = dataset.__getitems__([(0, largest[case]) for case in chosen])
     return Slices(
         captions=[
-            f"{dataset.cases[case].id}, slice {dataset.slice_index[most[case]]}" for case in chosen
+            f"{dataset.cases[case].id}, slice {dataset.slice_index[largest[case]]}"
+            for case in chosen
         ],
         inputs=batch["image"],
         images=np.stack([to_grey(image[0].numpy()) for image in batch["image"]]),
@@ -131,7 +136,7 @@ def slices_to_show(data: BraTSDataModule, count: int) -> Slices:
     )
 
 
-def _send_test(logger: WandbLogger, folder: TestFolder) -> None:
+def _send_test(logger: ForgivingWandbLogger, folder: TestFolder) -> None:
     test = read_test(folder)
     numbers = {
         f"test/{name}/{score}": result.value
@@ -147,24 +152,17 @@ def _send_test(logger: WandbLogger, folder: TestFolder) -> None:
 
 
 def _cell(text: str) -> str | float | None:
-    """A cell of a CSV file, as a number where it is one."""
+    """A cell of a CSV file, as a number if possible."""
     try:
         return float(text) if text else None
     except ValueError:
         return text
 
 
-_ABOUT_DATA = ("kind", "fingerprint", "split")
-
-
 def _dotted(content: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """The options of a config by their dotted names, as a sweep names them."""
+    """The options of a config by their dotted names, as in sweeps."""
     if isinstance(content, dict) and content:
         for key, value in content.items():
             yield from _dotted(value, f"{prefix}.{key}" if prefix else key)
     else:
         yield prefix, content
-
-
-def _loggers(trainer: Trainer) -> list[ForgivingWandbLogger]:
-    return [one for one in trainer.loggers if isinstance(one, ForgivingWandbLogger)]

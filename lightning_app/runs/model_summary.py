@@ -1,5 +1,7 @@
-"""How large a network is, and whether it takes the slices that it will be given."""
+"""The size of a network, and a check that it accepts the slices of the data."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -7,14 +9,15 @@ from torch import nn
 
 from data_modules.brats import BraTSDataModule
 from lightning_app.utils.errors import UsageError
-from models.blocks import every_tap
+from models.blocks import AtrousConv
 
 
 def describe_network(network: nn.Module, data: BraTSDataModule) -> dict[str, Any]:
     """Parameters and multiply-adds of a network for one slice; JSON types only.
 
     Raises:
-        UsageError: the network does not take slices of that size and number of channels.
+        UsageError: the network does not accept slices of that size and number of channels, or its
+            logits have another shape than the target.
     """
     size = data.cache.size
     expected = (1, data.target.channels, *size)
@@ -40,20 +43,48 @@ def describe_network(network: nn.Module, data: BraTSDataModule) -> dict[str, Any
 
 
 def count_multiply_adds(network: nn.Module, image: torch.Tensor) -> tuple[int, tuple[int, ...]]:
-    """Multiply-adds of the matrix products and convolutions of a forward pass, and its shape.
+    """Count the multiply-adds of the matrix products and convolutions of a forward pass.
 
-    They are those of the layers' definitions, products with padding included, whichever of them an
-    implementation can leave out.
+    Products with padding count too, also if the implementation skips them (see AtrousConv).
 
     Args:
-        network: in evaluation or training mode, which it keeps.
+        network: in evaluation or training mode, which is restored.
         image: (1, channels, H, W), on the network's device.
+
+    Returns:
+        The multiply-adds, and the shape of the output.
     """
     from torch.utils.flop_counter import FlopCounterMode
 
     was_training = network.training
-    network.eval()  # a batch of one, and no statistics to be changed
-    with torch.no_grad(), every_tap(), FlopCounterMode(display=False) as counter:
+    network.eval()  # keeps the statistics of batch normalisation
+    with (
+        torch.no_grad(),
+        FlopCounterMode(display=False) as counter,
+        _skipped_by(network) as skipped,
+    ):
         logits = network(image)
     network.train(was_training)
-    return int(counter.get_total_flops() // 2), tuple(logits.shape)
+    return int(counter.get_total_flops() // 2) + sum(skipped), tuple(logits.shape)
+
+
+@contextmanager
+def _skipped_by(network: nn.Module) -> Iterator[list[int]]:
+    """Collect the multiply-adds with padding that each call of an AtrousConv skips."""
+    skipped: list[int] = []
+
+    def count(conv: AtrousConv, inputs: tuple[torch.Tensor], output: torch.Tensor) -> None:
+        if conv.is_pointwise_on(*inputs):
+            height, width = conv.kernel_size
+            skipped.append(output.numel() * conv.in_channels * (height * width - 1))
+
+    hooks = [
+        module.register_forward_hook(count)
+        for module in network.modules()
+        if isinstance(module, AtrousConv)
+    ]
+    try:
+        yield skipped
+    finally:
+        for hook in hooks:
+            hook.remove()

@@ -1,4 +1,4 @@
-"""The network in another form: the same results within rounding, and nothing left behind."""
+"""Acceleration: the same results within rounding, and all changes undone."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -35,23 +35,23 @@ class Task(LightningModule):
         self.is_channels_last = False
 
     def training_step(self, batch: list[Tensor]) -> Tensor:
-        self._look(batch)
+        self._inspect(batch)
         loss: Tensor = self.network(batch[0]).square().mean()
         return loss
 
     def test_step(self, batch: list[Tensor]) -> None:
-        self._look(batch)
+        self._inspect(batch)
         self.outputs.append(self.network(batch[0]))
 
     def predict_step(self, batch: list[Tensor]) -> Tensor:
-        self._look(batch)
+        self._inspect(batch)
         output: Tensor = self.network(batch[0])
         return output
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
         return torch.optim.SGD(self.parameters(), lr=0.1)
 
-    def _look(self, batch: list[Tensor]) -> None:
+    def _inspect(self, batch: list[Tensor]) -> None:
         weight = self.network.block[0].weight
         assert isinstance(weight, Tensor)
         self.is_channels_last = weight.is_contiguous(memory_format=torch.channels_last)
@@ -98,10 +98,10 @@ def test_training_and_test_are_equal_within_rounding(
     assert not plain.is_channels_last
     torch.testing.assert_close(fast.state_dict(), plain.state_dict(), rtol=1e-4, atol=1e-6)
 
-    for form in (Acceleration(), Acceleration(**options)):  # each file in each form
+    for acceleration in (Acceleration(), Acceleration(**options)):
         for file in (plain_file, fast_file):
             task = Task()
-            trainer(tmp_path, form).test(task, loader(), ckpt_path=file, verbose=False)
+            trainer(tmp_path, acceleration).test(task, loader(), ckpt_path=file, verbose=False)
             plain.eval()
             expected = [plain.network(images) for (images,) in loader()]
             torch.testing.assert_close(task.outputs, expected, rtol=1e-4, atol=1e-5)
@@ -111,7 +111,7 @@ def test_training_and_test_are_equal_within_rounding(
 class AdamTask(Task):
     def __init__(self) -> None:
         super().__init__()
-        # A bias that its normalisation takes away gets rounding alone, which Adam enlarges.
+        # The gradient of a bias that normalisation cancels is rounding, which Adam amplifies.
         self.network.block[0] = nn.Conv2d(2, 4, 3, padding=1, bias=False)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
@@ -120,42 +120,42 @@ class AdamTask(Task):
 
 @quietly
 @pytest.mark.parametrize("before", [False, True])
-def test_a_training_goes_on_alike_in_the_other_layout(before: bool, tmp_path: Path) -> None:
+def test_a_training_can_be_resumed_with_the_other_layout(before: bool, tmp_path: Path) -> None:
     run = trainer(tmp_path, Acceleration(channels_last=before))
     run.fit(AdamTask(), loader())
-    run.save_checkpoint(tmp_path / "begun.ckpt")
+    run.save_checkpoint(tmp_path / "first.ckpt")
 
     def resumed(*, channels_last: bool) -> AdamTask:
         task = AdamTask()
         run = trainer(tmp_path, Acceleration(channels_last=channels_last), epochs=4)
-        run.fit(task, loader(), ckpt_path=tmp_path / "begun.ckpt", weights_only=True)
+        run.fit(task, loader(), ckpt_path=tmp_path / "first.ckpt", weights_only=True)
         assert task.is_channels_last == channels_last
         for weight, state in run.optimizers[0].state.items():
             assert state["exp_avg"].stride() == state["exp_avg_sq"].stride() == weight.stride()
         return task
 
-    alike, other = resumed(channels_last=before), resumed(channels_last=not before)
-    torch.testing.assert_close(other.state_dict(), alike.state_dict(), rtol=1e-4, atol=1e-6)
+    same, other = resumed(channels_last=before), resumed(channels_last=not before)
+    torch.testing.assert_close(other.state_dict(), same.state_dict(), rtol=1e-4, atol=1e-6)
 
 
 @quietly
-def test_normalisation_is_folded_in_test_and_predict_alone_and_put_back(tmp_path: Path) -> None:
+def test_normalisation_is_fused_in_test_and_predict_only_and_restored(tmp_path: Path) -> None:
     acceleration = Acceleration(fold_batch_norm=True)
     task, _ = trained(tmp_path, acceleration)
     assert set(task.norms) == {2}
     before = dict(task.network.named_modules())
-    for work in (
+    for run in (
         lambda: trainer(tmp_path, acceleration).test(task, loader(), verbose=False),
         lambda: trainer(tmp_path, acceleration).predict(task, loader()),
     ):
         task.norms.clear()
-        work()
+        run()
         assert set(task.norms) == {1}  # the other follows a ReLU
         assert all(before[name] is module for name, module in task.network.named_modules())
 
 
 @quietly
-def test_an_exception_puts_the_network_back(tmp_path: Path) -> None:
+def test_an_exception_restores_the_network(tmp_path: Path) -> None:
     class Failing(Task):
         def test_step(self, batch: list[Tensor]) -> None:
             super().test_step(batch)
@@ -168,7 +168,7 @@ def test_an_exception_puts_the_network_back(tmp_path: Path) -> None:
     assert isinstance(task.network.block[1], nn.BatchNorm2d)
 
 
-def test_what_is_not_called_in_turn_or_is_shared_is_not_folded() -> None:
+def test_modules_that_are_shared_or_not_called_in_order_are_not_fused() -> None:
     class Backwards(nn.Sequential):
         def forward(self, x: Tensor) -> Tensor:
             for part in reversed(self):
@@ -185,11 +185,11 @@ def test_what_is_not_called_in_turn_or_is_shared_is_not_folded() -> None:
         network.eval()
         before = list(network.modules())
         with fused(network):
-            assert all(one is two for one, two in zip(before, network.modules(), strict=True))
+            assert all(a is b for a, b in zip(before, network.modules(), strict=True))
 
 
 class Compiler:
-    """Compiles without the minutes, and notes in which mode, and each run of what it compiled."""
+    """A fast backend, which records the modes and counts the calls of compiled graphs."""
 
     def __init__(self) -> None:
         self.modes: list[object] = []
@@ -228,9 +228,7 @@ def test_a_compiled_network_keeps_the_names_of_its_weights(
 
 
 @quietly
-def test_only_a_training_is_compiled_and_nothing_of_it_is_left(
-    compiler: Compiler, tmp_path: Path
-) -> None:
+def test_the_network_is_compiled_in_training_only(compiler: Compiler, tmp_path: Path) -> None:
     class Validating(Task):
         def validation_step(self, batch: list[Tensor]) -> None:
             self.network(batch[0])
@@ -238,7 +236,7 @@ def test_only_a_training_is_compiled_and_nothing_of_it_is_left(
     acceleration, task = Acceleration(compile=True), Validating()
     trainer(tmp_path, acceleration).fit(task, loader(), loader())
     assert len(compiler.modes) == 1
-    assert compiler.runs == 2 + 2 * (3 + 3)  # sanity; training and validation of two epochs
+    assert compiler.runs == 2 + 2 * (3 + 3)  # sanity check; training and validation of two epochs
 
     trainer(tmp_path, acceleration).validate(task, loader(), verbose=False)
     trainer(tmp_path, acceleration).test(task, loader(), verbose=False)
@@ -249,9 +247,7 @@ def test_only_a_training_is_compiled_and_nothing_of_it_is_left(
 
 
 @quietly
-def test_an_exception_in_a_training_leaves_nothing_compiled(
-    compiler: Compiler, tmp_path: Path
-) -> None:
+def test_an_exception_in_training_undoes_compiling(compiler: Compiler, tmp_path: Path) -> None:
     class Failing(Task):
         def on_train_batch_end(self, *_: object) -> None:
             raise RuntimeError("no")
@@ -264,7 +260,7 @@ def test_an_exception_in_a_training_leaves_nothing_compiled(
 
 
 @quietly
-def test_a_module_without_a_network_is_told_so(tmp_path: Path) -> None:
+def test_a_module_without_a_network_is_rejected(tmp_path: Path) -> None:
     class Bare(LightningModule):
         def test_step(self, batch: list[Tensor]) -> None:
             del batch

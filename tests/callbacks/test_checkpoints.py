@@ -13,7 +13,7 @@ from callbacks.metrics_csv import MetricsCSV
 
 
 class Scripted(LightningModule):
-    """A module whose validation scores are a script."""
+    """A module with given validation scores, one per epoch."""
 
     def __init__(self, scores: list[float]) -> None:
         super().__init__()
@@ -33,7 +33,8 @@ class Scripted(LightningModule):
         return [optimizer], [torch.optim.lr_scheduler.StepLR(optimizer, 1, gamma=0.5)]
 
     def train_dataloader(self) -> DataLoader[Tensor]:
-        return DataLoader(torch.ones(2, 1), num_workers=0)  # type: ignore[arg-type]
+        dataset: Any = torch.ones(2, 1)
+        return DataLoader(dataset, num_workers=0)
 
     val_dataloader = train_dataloader
 
@@ -65,7 +66,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*does not have many workers")
         ([float("nan"), 0.2, 0.1], 1),
     ],
 )
-def test_best_is_the_best_epoch_and_last_the_last(
+def test_best_and_last_hold_the_best_and_the_last_epoch(
     scores: list[float], best: int, tmp_path: Path
 ) -> None:
     folder = fit(tmp_path, scores)
@@ -75,7 +76,7 @@ def test_best_is_the_best_epoch_and_last_the_last(
     assert epoch_of(folder / "last.ckpt") == len(scores) - 1
 
 
-def test_a_second_training_in_the_folder_replaces_both_files(tmp_path: Path) -> None:
+def test_a_second_training_in_the_same_folder_replaces_both_files(tmp_path: Path) -> None:
     fit(tmp_path, [0.5, 0.6])
     with pytest.warns(UserWarning, match="exists and is not empty"):
         folder = fit(tmp_path, [0.3])
@@ -84,7 +85,7 @@ def test_a_second_training_in_the_folder_replaces_both_files(tmp_path: Path) -> 
     assert epoch_of(folder / "best.ckpt") == 0
 
 
-def test_metrics_csv_has_a_row_an_epoch_and_no_nan(tmp_path: Path) -> None:
+def test_metrics_csv_has_one_row_per_epoch_and_no_nan(tmp_path: Path) -> None:
     fit(tmp_path, [0.5, float("nan"), 0.7])
 
     lines = (tmp_path / "metrics.csv").read_text("utf-8").splitlines()
@@ -96,7 +97,7 @@ def test_metrics_csv_has_a_row_an_epoch_and_no_nan(tmp_path: Path) -> None:
     assert float(rows[2][4]) == pytest.approx(0.7)
 
 
-def test_a_training_that_begins_anew_takes_out_the_rows_of_the_one_before(tmp_path: Path) -> None:
+def test_a_training_that_starts_again_removes_the_earlier_rows(tmp_path: Path) -> None:
     fit(tmp_path, [0.5, 0.7])
     with pytest.warns(UserWarning, match="exists and is not empty"):
         fit(tmp_path, [0.25])
@@ -105,7 +106,7 @@ def test_a_training_that_begins_anew_takes_out_the_rows_of_the_one_before(tmp_pa
         assert [row["val/dice"] for row in csv.DictReader(file)] == ["0.25"]
 
 
-def test_metrics_csv_repeats_no_score_of_an_earlier_epoch(tmp_path: Path) -> None:
+def test_metrics_csv_does_not_repeat_scores_of_an_earlier_epoch(tmp_path: Path) -> None:
     trainer = Trainer(
         max_epochs=3, check_val_every_n_epoch=2, default_root_dir=tmp_path, accelerator="cpu",
         logger=False, callbacks=[MetricsCSV()], num_sanity_val_steps=0, log_every_n_steps=1,

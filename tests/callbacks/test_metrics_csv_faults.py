@@ -1,4 +1,4 @@
-"""metrics.csv on a disk that is full: the rows that were there stay."""
+"""metrics.csv on a full disk: the existing rows are kept."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from callbacks.metrics_csv import _write
 from tests.helpers.disk import fill, small_disk
 
 
-def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+def test_a_full_disk_keeps_the_old_file_and_leaves_no_partial_one(tmp_path: Path) -> None:
     columns = ["epoch", "val/dice"]
     rows = [{"epoch": epoch, "val/dice": 0.123456789} for epoch in range(1000)]
     with small_disk(tmp_path / "disk", kilobytes=64) as disk:

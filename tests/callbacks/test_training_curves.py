@@ -1,8 +1,9 @@
-"""The picture of a training, drawn from its metrics.csv."""
+"""Training curves, plotted from metrics.csv."""
 
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from lightning.pytorch import LightningModule, Trainer
 from matplotlib.figure import Figure
@@ -22,27 +23,27 @@ ROWS = [
 
 @pytest.fixture
 def figures(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
-    """Every figure that is saved."""
+    """All figures that are saved."""
     saved: list[Figure] = []
     save = Figure.savefig
 
-    def note(self: Figure, *arguments: Any, **options: Any) -> None:
+    def record(self: Figure, *arguments: Any, **options: Any) -> None:
         saved.append(self)
         save(self, *arguments, **options)
 
-    monkeypatch.setattr(Figure, "savefig", note)
+    monkeypatch.setattr(Figure, "savefig", record)
     return saved
 
 
-def test_it_draws_what_the_rows_say(figures: list[Figure], tmp_path: Path) -> None:
+def test_curves_show_the_values_in_the_rows(figures: list[Figure], tmp_path: Path) -> None:
     draw_training(tmp_path / "training.png", ROWS, "val/dice")
 
     losses, scores, rates = figures[0].axes
     training, validation = losses.lines
-    assert list(training.get_ydata()) == [1.5, 1.0, 0.5]  # type: ignore[arg-type]
-    assert list(validation.get_ydata())[::2] == [1.2, 0.9]  # type: ignore[arg-type]
-    assert list(scores.lines[0].get_ydata())[1:] == [0.7, 0.6]  # type: ignore[arg-type]
-    assert list(rates.lines[0].get_xdata()) == [0, 1, 2]  # type: ignore[arg-type]
+    assert np.asarray(training.get_ydata()).tolist() == [1.5, 1.0, 0.5]
+    assert np.asarray(validation.get_ydata()).tolist()[::2] == [1.2, 0.9]
+    assert np.asarray(scores.lines[0].get_ydata()).tolist()[1:] == [0.7, 0.6]
+    assert np.asarray(rates.lines[0].get_xdata()).tolist() == [0, 1, 2]
     assert scores.get_title(loc="right") == "highest 0.7000, epoch 1"
     assert (tmp_path / "training.png").read_bytes().startswith(b"\x89PNG")
     assert [path.name for path in tmp_path.iterdir()] == ["training.png"]
@@ -57,7 +58,7 @@ def test_a_score_that_was_never_logged_leaves_its_panel_empty(
 
 
 @pytest.mark.parametrize("ending", ["on_train_end", "on_exception"])
-def test_it_is_drawn_however_the_training_ends(ending: str, tmp_path: Path) -> None:
+def test_curves_are_plotted_after_success_and_failure(ending: str, tmp_path: Path) -> None:
     (tmp_path / "metrics.csv").write_text("epoch,step,lr\n0,4,0.1\n", "utf-8")
     trainer = Trainer(accelerator="cpu", logger=False, default_root_dir=tmp_path)
     more = [KeyboardInterrupt()] if ending == "on_exception" else []
@@ -66,7 +67,7 @@ def test_it_is_drawn_however_the_training_ends(ending: str, tmp_path: Path) -> N
     assert (tmp_path / "training.png").is_file()
 
 
-def test_a_picture_that_cannot_be_written_stops_nothing(
+def test_a_figure_that_cannot_be_written_does_not_stop_a_training(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "metrics.csv").write_text("epoch,step,lr\n0,4,0.1\n", "utf-8")
@@ -74,10 +75,10 @@ def test_a_picture_that_cannot_be_written_stops_nothing(
     trainer = Trainer(accelerator="cpu", logger=False, default_root_dir=tmp_path)
     TrainingPicture().on_train_end(trainer, LightningModule())
 
-    assert "training.png cannot be drawn" in caplog.text
+    assert "training.png cannot be written" in caplog.text
 
 
-def test_a_training_that_failed_before_its_first_epoch_has_none(tmp_path: Path) -> None:
+def test_a_training_that_fails_before_its_first_epoch_has_no_figure(tmp_path: Path) -> None:
     trainer = Trainer(accelerator="cpu", logger=False, default_root_dir=tmp_path)
     TrainingPicture().on_exception(trainer, LightningModule(), RuntimeError())
 

@@ -1,3 +1,4 @@
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -6,21 +7,21 @@ import pytest
 from callbacks.wandb_logger import ForgivingWandbLogger
 
 KEY = {"WANDB_API_KEY": "k" * 40}
-HERE, ELSEWHERE = {"WANDB_BASE_URL": "https://w.org"}, {"WANDB_BASE_URL": "https://x.org"}
+SERVER, OTHER_SERVER = {"WANDB_BASE_URL": "https://w.org"}, {"WANDB_BASE_URL": "https://x.org"}
 LOGIN = "machine w.org login user password k"
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """What a W&B that opens no run was asked for."""
-    asked: list[dict[str, Any]] = []
+def init_calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """The arguments of each call of wandb.init, which fails."""
+    calls: list[dict[str, Any]] = []
 
     def init(**options: Any) -> None:
-        asked.append(options)
+        calls.append(options)
         raise OSError
 
     monkeypatch.setattr("wandb.init", init)
-    return asked
+    return calls
 
 
 @pytest.mark.parametrize(
@@ -30,12 +31,12 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         (KEY, "", "online"),
         (KEY | {"WANDB_MODE": "offline"}, "", "offline"),
         ({"WANDB_MODE": "online"}, "", "online"),
-        (HERE, LOGIN, "online"),
-        (ELSEWHERE, LOGIN, "offline"),
+        (SERVER, LOGIN, "online"),
+        (OTHER_SERVER, LOGIN, "offline"),
     ],
 )
-def test_offline_unless_a_key_or_the_mode_says_otherwise(
-    variables: dict[str, str], netrc: str, mode: str, asked: list[dict[str, Any]],
+def test_mode_depends_on_the_api_key_and_wandb_mode(
+    variables: dict[str, str], netrc: str, mode: str, init_calls: list[dict[str, Any]],
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
 ) -> None:  # fmt: skip
     (tmp_path / "netrc").write_text(netrc, "utf-8")
@@ -46,33 +47,51 @@ def test_offline_unless_a_key_or_the_mode_says_otherwise(
     logger.keep_in(tmp_path, tmp_path / "id")
     logger.log_metrics({"score": 1.0})
 
-    assert asked[0]["mode"] == mode
+    assert init_calls[0]["mode"] == mode
 
 
-def test_it_goes_on_with_the_id_that_is_written_down(
-    asked: list[dict[str, Any]], tmp_path: Path
-) -> None:
+def test_a_saved_id_is_resumed(init_calls: list[dict[str, Any]], tmp_path: Path) -> None:
     (tmp_path / "id").write_text("abc\n", "utf-8")
     logger = ForgivingWandbLogger()
     logger.keep_in(tmp_path, tmp_path / "id")
     logger.log_metrics({"score": 1.0})
 
-    assert (asked[0]["id"], asked[0]["resume"]) == ("abc", "allow")
+    assert (init_calls[0]["id"], init_calls[0]["resume"]) == ("abc", "allow")
 
 
-def test_nothing_is_opened_before_it_is_known_where(asked: list[dict[str, Any]]) -> None:
+def test_no_run_is_opened_before_its_folder_is_set(init_calls: list[dict[str, Any]]) -> None:
     ForgivingWandbLogger().log_metrics({"score": 1.0})
 
-    assert asked == []
+    assert init_calls == []
 
 
 @pytest.mark.parametrize("rank", [0, 1])
-def test_only_the_first_process_opens_a_run(
-    rank: int, asked: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_only_rank_0_opens_a_run(
+    rank: int, init_calls: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("lightning.pytorch.utilities.rank_zero_only.rank", rank)
     logger = ForgivingWandbLogger()
     logger.keep_in(tmp_path, tmp_path / "id")
     logger.log_metrics({"score": 1.0})
 
-    assert len(asked) == (1 if rank == 0 else 0)
+    assert len(init_calls) == (1 if rank == 0 else 0)
+
+
+def test_lightning_may_read_the_experiment_before_it_is_opened(
+    init_calls: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    logger = ForgivingWandbLogger()
+    logger.keep_in(tmp_path, tmp_path / "id")
+    logger.experiment.log({"score": 1.0})
+
+    assert init_calls == []
+
+
+def test_a_copy_for_another_process_opens_no_run(
+    init_calls: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    logger = ForgivingWandbLogger(project="project")
+    logger.keep_in(tmp_path, tmp_path / "id")
+
+    assert pickle.loads(pickle.dumps(logger)).name == "project"  # noqa: S301 (our own bytes)
+    assert init_calls == []

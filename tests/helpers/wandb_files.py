@@ -1,4 +1,4 @@
-"""What an offline W&B run has written to its disk, read without W&B's server."""
+"""Reads what an offline W&B run has written to the disk, without W&B's server."""
 
 import json
 import struct
@@ -10,13 +10,14 @@ from typing import Any
 import wandb
 from wandb.proto import wandb_internal_pb2
 
-_BLOCK = 32768  # LevelDB's log format, in blocks; each piece has crc, length and type before it
+_BLOCK = 32768  # LevelDB's log format: blocks of fragments, each after its CRC, length and type
 _HEADER = 7
+_PROTOCOL: Any = wandb_internal_pb2  # mypy cannot see its classes
 
 
 @dataclass
 class Written:
-    """The content of a ``.wandb`` file: rows in order, config and summary as they ended."""
+    """The content of a ``.wandb`` file: all rows, and the final config and summary."""
 
     id: str = ""
     project: str = ""
@@ -28,31 +29,31 @@ class Written:
 
 
 def offline_runs(folder: Path) -> list[Written]:
-    """All offline parts below a run's folder, the oldest first."""
-    wandb.teardown()  # its service may still be writing
+    """All offline parts in a run's folder, the oldest first."""
+    wandb.teardown()  # W&B's service may still be writing
     return [_written(path) for path in sorted(folder.glob("wandb/offline-run-*/*.wandb"))]
 
 
 def _written(path: Path) -> Written:
-    found = Written()
+    written = Written()
     for content in _records(path.read_bytes()):
-        record: Any = wandb_internal_pb2.Record()  # type: ignore[attr-defined]
+        record = _PROTOCOL.Record()
         record.ParseFromString(content)
         kind = record.WhichOneof("record_type")
         if kind == "run":
-            found.id, found.project = record.run.run_id, record.run.project
-            _set(found.config, record.run.config.update)
+            written.id, written.project = record.run.run_id, record.run.project
+            _set(written.config, record.run.config.update)
         elif kind == "history":
-            found.rows.append(_set({}, record.history.item))
+            written.rows.append(_set({}, record.history.item))
         elif kind == "config":
-            _set(found.config, record.config.update)
+            _set(written.config, record.config.update)
         elif kind == "summary":
-            _set(found.summary, record.summary.update)
+            _set(written.summary, record.summary.update)
         elif kind == "artifact":
-            found.artifacts.append(record.artifact.name)
+            written.artifacts.append(record.artifact.name)
         elif kind == "exit":
-            found.exit_code = record.exit.exit_code
-    return found
+            written.exit_code = record.exit.exit_code
+    return written
 
 
 def _set(content: dict[str, Any], items: Any) -> dict[str, Any]:
@@ -66,14 +67,14 @@ def _set(content: dict[str, Any], items: Any) -> dict[str, Any]:
 
 
 def _records(content: bytes) -> Iterator[bytes]:
-    place, whole = _HEADER, b""
-    while place + _HEADER <= len(content):
-        if _BLOCK - place % _BLOCK < _HEADER:  # too little room for a header: padding
-            place += _BLOCK - place % _BLOCK
+    position, record = _HEADER, b""
+    while position + _HEADER <= len(content):
+        if _BLOCK - position % _BLOCK < _HEADER:  # padding: too short for a header
+            position += _BLOCK - position % _BLOCK
             continue
-        _, length, piece = struct.unpack_from("<IHB", content, place)
-        whole += content[place + _HEADER : place + _HEADER + length]
-        place += _HEADER + length
-        if piece in {1, 4}:  # whole in one piece, or its last one
-            yield whole
-            whole = b""
+        _, length, fragment = struct.unpack_from("<IHB", content, position)
+        record += content[position + _HEADER : position + _HEADER + length]
+        position += _HEADER + length
+        if fragment in {1, 4}:  # a full record, or the last fragment of one
+            yield record
+            record = b""

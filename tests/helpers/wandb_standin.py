@@ -1,6 +1,6 @@
-"""A stand-in for W&B's server on this machine: what `wandb sweep`, an agent and a trial ask of it.
+"""A local W&B server for tests: it answers `wandb sweep`, agents and trials.
 
-It hands out the trials that a test gives it, and keeps what their runs send.
+It serves the trials that a test defines, and stores what their runs send.
 """
 
 import json
@@ -18,15 +18,15 @@ _OPERATION = re.compile(r"(?:query|mutation)\s+(\w+)")
 
 @dataclass
 class Trial:
-    """One trial: what it was given, and what its run sent.
+    """A trial: its parameters, and what its run sent.
 
     Attributes:
-        id: the W&B run's.
+        id: the id of the W&B run.
         parameters: by dotted name.
-        sweep: that the run says it belongs to.
-        config: the run's, by dotted name.
+        sweep: the sweep that the run reports.
+        config: the config of the run, by dotted name.
         rows: the history, in order.
-        exit_code: None until the run is closed.
+        exit_code: None until the run is finished.
     """
 
     id: str
@@ -39,10 +39,10 @@ class Trial:
 
 
 class StandIn:
-    """The server's memory.
+    """The state of the server.
 
     Args:
-        trials: the parameters of each, in the order in which agents get them.
+        trials: the parameters of each trial, in the order in which agents get them.
     """
 
     def __init__(self, trials: Iterable[dict[str, Any]]) -> None:
@@ -54,58 +54,58 @@ class StandIn:
 
     def answer(self, query: str, variables: dict[str, Any]) -> dict[str, Any]:
         """The answer to a GraphQL request."""
-        found = _OPERATION.search(query)
-        handler = getattr(self, f"_{found[1]}" if found else "", None)
+        operation = _OPERATION.search(query)
+        handler = getattr(self, _in_snake_case(operation[1]) if operation else "", None)
         if handler is None:
-            return {"data": None, "errors": [{"message": "the stand-in does not know this"}]}
+            return {"data": None, "errors": [{"message": "unknown operation"}]}
         with self._lock:
             return {"data": handler(variables)}
 
     def receive(self, run: str, stream: dict[str, Any]) -> None:
-        """Keep what a run streams."""
+        """Store what a run streams."""
         (trial,) = [trial for trial in self.trials if trial.id == run]
         files = stream.get("files") or {}
         with self._lock:
             if history := files.get("wandb-history.jsonl"):
-                # From its offset on: what is sent twice counts once.
+                # From its offset: rows may be sent twice.
                 trial.rows[history["offset"] :] = [json.loads(row) for row in history["content"]]
             if summary := files.get("wandb-summary.json"):
                 trial.summary = json.loads(summary["content"][-1])
             if stream.get("complete"):
                 trial.exit_code = stream["exitcode"]
 
-    # Named as W&B's operations, which choose among them ------------------------------------------
+    # Handlers, named after W&B's operations -------------------------------------------------------
 
-    def _Viewer(self, _: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+    def _viewer(self, _: dict[str, Any]) -> dict[str, Any]:
         return {"viewer": {"entity": ENTITY}}
 
-    def _UpsertSweep(self, variables: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+    def _upsert_sweep(self, variables: dict[str, Any]) -> dict[str, Any]:
         self.sweep = variables["config"]
         project = {"name": PROJECT, "entity": {"name": ENTITY}}
         return {"upsertSweep": {"sweep": {"name": SWEEP, "project": project}}}
 
-    def _SweepWithRuns(self, _: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+    def _sweep_with_runs(self, _: dict[str, Any]) -> dict[str, Any]:
         return {"project": {"sweep": {"config": self.sweep, "runs": {"edges": []}}}}
 
-    def _CreateAgent(self, _: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+    def _create_agent(self, _: dict[str, Any]) -> dict[str, Any]:
         self.agents += 1
         return {"createAgent": {"agent": {"id": f"agent{self.agents}"}}}
 
-    def _Heartbeat(self, variables: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+    def _heartbeat(self, variables: dict[str, Any]) -> dict[str, Any]:
         idle = not json.loads(variables.get("runState") or "{}")
         commands = [self._start(self._waiting.pop(0))] if idle and self._waiting else []
         return {"agentHeartbeat": {"agent": {"id": "agent"}, "commands": json.dumps(commands)}}
 
     def _start(self, trial: Trial) -> dict[str, Any]:
         (program,) = re.findall(r"^program: (.+)$", self.sweep, re.MULTILINE)
-        given = {name: {"value": value} for name, value in trial.parameters.items()}
-        return {"type": "run", "run_id": trial.id, "program": program, "args": given}
+        arguments = {name: {"value": value} for name, value in trial.parameters.items()}
+        return {"type": "run", "run_id": trial.id, "program": program, "args": arguments}
 
-    def _RunResumeStatus(self, _: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+    def _run_resume_status(self, _: dict[str, Any]) -> dict[str, Any]:
         entity = {"id": ENTITY, "name": ENTITY}
         return {"model": {"id": PROJECT, "name": PROJECT, "entity": entity, "bucket": None}}
 
-    def _UpsertBucket(self, variables: dict[str, Any]) -> dict[str, Any]:  # noqa: N802
+    def _upsert_bucket(self, variables: dict[str, Any]) -> dict[str, Any]:
         (trial,) = [trial for trial in self.trials if trial.id == variables["name"]]
         trial.sweep = variables.get("sweep") or trial.sweep
         config = json.loads(variables.get("config") or "{}")
@@ -115,17 +115,21 @@ class StandIn:
         return {"upsertBucket": {"bucket": bucket, "inserted": True}}
 
 
+def _in_snake_case(operation: str) -> str:
+    return re.sub(r"(?=[A-Z])", "_", operation).lower()
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: "_Server"
 
     def do_POST(self) -> None:
-        """Answer whatever is asked."""
+        """Answer a request."""
         content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         answer: dict[str, Any] = {}
         if self.path == "/graphql":
-            asked = json.loads(content)
-            answer = self.server.memory.answer(asked["query"], asked.get("variables") or {})
+            request = json.loads(content)
+            answer = self.server.memory.answer(request["query"], request.get("variables") or {})
         elif self.path.endswith("/file_stream"):
             self.server.memory.receive(self.path.split("/")[-2], json.loads(content))
         body = json.dumps(answer).encode()
@@ -135,8 +139,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-        """Nothing to the terminal."""
+    def log_message(self, *_: object) -> None:
+        """Print nothing."""
 
 
 class _Server(ThreadingHTTPServer):
@@ -147,12 +151,12 @@ class _Server(ThreadingHTTPServer):
         self.memory = memory
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that is gone is no error of the server."""
+        """Ignore clients that have disconnected."""
 
 
 @contextmanager
 def serving(memory: StandIn) -> Iterator[str]:
-    """Answer for a while; gives the address."""
+    """Run the server; yields its address."""
     server = _Server(memory)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()

@@ -1,4 +1,4 @@
-"""The layers in plain NumPy, from their definitions: what the networks are measured against."""
+"""The layers in plain NumPy, written from their definitions: the reference for the networks."""
 
 import math
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ def drawn(*shape: int, seed: int = 0) -> Tensor:
 
 
 def ready(module: Part) -> tuple[Part, Weights]:
-    """Bring a module to float64 and eval mode, its norms with a past; return it and its arrays."""
+    """Set float64, eval mode and random norm statistics; return the module and its arrays."""
     generator = torch.Generator().manual_seed(1)
     module.double().eval()
     for part in module.modules():
@@ -73,7 +73,7 @@ def double_conv(x: Array, weights: Weights, name: str) -> Array:
 
 
 def up_convolution(x: Array, weights: Weights, name: str) -> Array:
-    """Every pixel becomes 2 x 2 pixels, each with a matrix of its own."""
+    """A transposed 2 x 2 convolution with stride 2: each pixel becomes 2 x 2 pixels."""
     weight = weights[f"{name}.weight"]
     batch, _, height, width = x.shape
     y = np.zeros((batch, weight.shape[1], 2 * height, 2 * width))
@@ -93,14 +93,14 @@ def cells(x: Array, size: int) -> Array:
     return y
 
 
-def _interpolation(size: int, wanted: int) -> Array:
-    matrix = np.zeros((wanted, size))
-    for i in range(wanted):
-        # Pixel centres lie at half numbers; the map's border is held constant.
-        place = max((i + 0.5) * size / wanted - 0.5, 0)
-        low = math.floor(place)
-        matrix[i, low] += 1 - (place - low)
-        matrix[i, min(low + 1, size - 1)] += place - low
+def _interpolation(size: int, new_size: int) -> Array:
+    matrix = np.zeros((new_size, size))
+    for i in range(new_size):
+        # Pixel centres are at half-integers; beyond the border, the edge value is repeated.
+        position = max((i + 0.5) * size / new_size - 0.5, 0)
+        low = math.floor(position)
+        matrix[i, low] += 1 - (position - low)
+        matrix[i, min(low + 1, size - 1)] += position - low
     return matrix
 
 
@@ -111,7 +111,7 @@ def bilinear(x: Array, height: int, width: int) -> Array:
 
 
 def attention(x: Array, gate: Array, weights: Weights, name: str) -> Array:
-    """Oktay et al. (2018), equations 1 and 2, one pixel of the coarser grid after the other."""
+    """Oktay et al. (2018), equations 1 and 2, pixel by pixel of the coarser grid."""
     w_x, w_g, psi = (
         weights[f"{name}{key}.weight"][:, :, 0, 0] for key in ("from_skip", "from_gate", "psi")
     )

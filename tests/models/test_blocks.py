@@ -1,7 +1,10 @@
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import conv2d
 
 from models.blocks import (
@@ -10,15 +13,16 @@ from models.blocks import (
     DoubleConv,
     check_all_positive,
     check_positive,
-    every_tap,
     resample_like,
 )
 from tests.models import reference
 from tests.models.reference import drawn, ready
 
+Forward = Callable[[Tensor], Tensor]
+
 
 @pytest.mark.parametrize("rate", [1, 2, 6, 18])
-def test_convolution_is_the_atrous_equation(rate: int) -> None:
+def test_convolution_matches_the_atrous_equation(rate: int) -> None:
     x = drawn(2, 3, 15, 13)
     convolution, *_ = ConvNormReLU(3, 4, kernel_size=3, dilation=rate).double()
 
@@ -28,7 +32,7 @@ def test_convolution_is_the_atrous_equation(rate: int) -> None:
 
 
 def whole_numbers(*shape: int, seed: int) -> Tensor:
-    """So that no rounding depends on the order of a sum."""
+    """Random whole numbers, so that the order of a sum does not matter."""
     return drawn(*shape, seed=seed).mul(9).round()
 
 
@@ -38,50 +42,52 @@ def atrous(rate: int) -> AtrousConv:
     return convolution
 
 
-def outcome(convolution: AtrousConv, x: Tensor) -> tuple[Tensor, ...]:
-    """The map, and the gradients of its weighted sum."""
+def output_and_gradients(forward: Forward, weight: Tensor, x: Tensor) -> tuple[Tensor, ...]:
+    """The output, and the gradients of its weighted sum."""
     x = x.clone().requires_grad_()
-    y = convolution(x)
-    weights = whole_numbers(*y.shape, seed=2)
-    return y, *torch.autograd.grad((y * weights).sum(), (x, convolution.weight))
+    y = forward(x)
+    importance = whole_numbers(*y.shape, seed=2)
+    return y, *torch.autograd.grad((y * importance).sum(), (x, weight))
 
 
 @pytest.mark.parametrize("rate", [1, 2, 12, 14, 15, 18])
 @pytest.mark.parametrize("size", [(15, 15), (15, 7), (7, 15), (12, 14), (2, 2), (1, 1)])
-def test_what_is_left_out_changes_neither_map_nor_gradients(
+def test_skipping_taps_changes_neither_output_nor_gradients(
     rate: int, size: tuple[int, int]
 ) -> None:
     x = whole_numbers(2, 8, *size, seed=0)
+    convolution = atrous(rate)
 
-    left_out = outcome(atrous(rate), x)
-    with every_tap():
-        computed = outcome(atrous(rate), x)
+    actual = output_and_gradients(convolution, convolution.weight, x)
+    every_tap = partial(nn.Conv2d.forward, convolution)
+    expected = output_and_gradients(every_tap, convolution.weight, x)
 
-    for one, other in zip(left_out, computed, strict=True):
-        assert torch.equal(one, other)
+    for tensor, reference_tensor in zip(actual, expected, strict=True):
+        assert torch.equal(tensor, reference_tensor)
 
 
-def test_rate_18_on_15_pixels_is_its_centre_tap_and_rate_14_is_not() -> None:
+@pytest.mark.parametrize(("rate", "is_pointwise"), [(18, True), (15, True), (14, False)])
+def test_only_the_centre_tap_counts_from_a_rate_of_the_maps_size(
+    rate: int, is_pointwise: bool
+) -> None:
     x = whole_numbers(2, 8, 15, 15, seed=0)
-    with every_tap():
-        for rate, alone in ((18, True), (15, True), (14, False)):
-            convolution = atrous(rate)
-            centre = conv2d(x, convolution.weight[:, :, 1:2, 1:2])
-            assert torch.equal(convolution(x), centre) == alone
+    convolution = atrous(rate)
+
+    centre = conv2d(x, convolution.weight[:, :, 1:2, 1:2])
+
+    assert convolution.is_pointwise_on(x) == is_pointwise
+    assert torch.equal(nn.Conv2d.forward(convolution, x), centre) == is_pointwise
 
 
-def test_a_folded_bias_is_added_where_taps_are_left_out() -> None:
+def test_a_fused_bias_is_added_if_taps_are_skipped() -> None:
     x = whole_numbers(1, 8, 5, 5, seed=0)
     convolution = atrous(6)
-    convolution.bias = torch.nn.Parameter(whole_numbers(4, seed=3))
+    convolution.bias = nn.Parameter(whole_numbers(4, seed=3))
 
-    left_out = convolution(x)
-
-    with every_tap():
-        assert torch.equal(left_out, convolution(x))
+    assert torch.equal(convolution(x), nn.Conv2d.forward(convolution, x))
 
 
-def test_double_conv_is_two_convolutions_each_normalised_and_rectified() -> None:
+def test_double_conv_matches_its_definition() -> None:
     x = drawn(2, 3, 6, 5)
     block, weights = ready(DoubleConv(3, 4))
 
@@ -93,7 +99,7 @@ def test_double_conv_is_two_convolutions_each_normalised_and_rectified() -> None
     np.testing.assert_allclose(block(x).detach().numpy(), expected, rtol=0, atol=1e-12)
 
 
-def test_double_conv_has_no_bias_but_its_norms() -> None:
+def test_only_the_norms_of_a_double_conv_have_a_bias() -> None:
     names = {name for name, _ in DoubleConv(3, 4).named_parameters()}
 
     assert names == {f"{i}.{part}" for i in (0, 1) for part in ("0.weight", "1.weight", "1.bias")}
@@ -108,17 +114,19 @@ def test_resampling_is_bilinear_between_pixel_centres() -> None:
 
 
 @pytest.mark.parametrize("value", [0, -3])
-def test_option_below_one_is_refused_in_words(value: int) -> None:
-    with pytest.raises(ValueError, match=f"^blocks is {value}, expected a whole number from 1 up$"):
+def test_an_option_below_one_is_rejected(value: int) -> None:
+    with pytest.raises(
+        ValueError, match=f"^blocks is {value}, expected a whole number of at least 1$"
+    ):
         check_positive("blocks", value)
 
 
 @pytest.mark.parametrize("values", [[], [6], [6, 0], [-1, 6]])
-def test_option_with_too_few_or_too_small_numbers_is_refused_in_words(values: list[int]) -> None:
+def test_too_few_or_too_small_numbers_are_rejected(values: list[int]) -> None:
     with pytest.raises(ValueError, match=r"^rates is \[.*\], expected 2 or more whole numbers"):
         check_all_positive("rates", values, at_least=2)
 
 
-def test_good_options_pass() -> None:
+def test_valid_options_are_accepted() -> None:
     check_positive("blocks", 1)
     check_all_positive("rates", (1, 6), at_least=2)

@@ -32,7 +32,7 @@ def aspp(x: Array, weights: Weights, rates: tuple[int, ...], name: str = "") -> 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 6])
 @pytest.mark.parametrize(("height", "width"), MAPS)
-def test_cells_are_those_of_adaptive_max_pooling(height: int, width: int, size: int) -> None:
+def test_pool_to_cells_matches_adaptive_max_pooling(height: int, width: int, size: int) -> None:
     x = drawn(2, 3, height, width).requires_grad_()
     importance = drawn(2, 3, size, size, seed=1)
 
@@ -48,7 +48,7 @@ def test_cells_are_those_of_adaptive_max_pooling(height: int, width: int, size: 
 
 
 @pytest.mark.parametrize(("height", "width"), [(15, 15), (5, 9), (2, 2)])
-def test_spp_is_its_definition(height: int, width: int) -> None:
+def test_spp_matches_its_definition(height: int, width: int) -> None:
     x = drawn(2, 8, height, width)
     block, weights = ready(SPP(8, (1, 2, 3, 6)))
 
@@ -60,7 +60,7 @@ def test_spp_is_its_definition(height: int, width: int) -> None:
 
 
 @pytest.mark.parametrize(("height", "width"), [(15, 15), (5, 9), (2, 2)])
-def test_aspp_is_its_definition(height: int, width: int) -> None:
+def test_aspp_matches_its_definition(height: int, width: int) -> None:
     x = drawn(2, 8, height, width)
     block, weights = ready(ASPP(8, (6, 12, 18)))
 
@@ -72,7 +72,7 @@ def test_aspp_is_its_definition(height: int, width: int) -> None:
     np.testing.assert_allclose(block(x).detach().numpy(), expected, rtol=0, atol=1e-12)
 
 
-def test_repeated_aspp_is_one_block_after_the_other() -> None:
+def test_repeated_aspp_chains_its_blocks() -> None:
     x = drawn(1, 4, 5, 6)
     blocks, weights = ready(repeated_aspp(4, rates=(1, 2), blocks=3, branch_width=3))
 
@@ -83,25 +83,25 @@ def test_repeated_aspp_is_one_block_after_the_other() -> None:
     np.testing.assert_allclose(blocks(x).detach().numpy(), expected, rtol=0, atol=1e-12)
 
 
-def test_no_aspp_blocks_change_nothing() -> None:
+def test_zero_aspp_blocks_are_an_identity() -> None:
     x = drawn(1, 4, 5, 6)
 
     assert torch.equal(repeated_aspp(4, rates=(6,), blocks=0)(x), x)
 
 
 @pytest.mark.parametrize("block", [SPP(4, (1, 2)), ASPP(4, (6,))])
-def test_single_pixel_of_a_batch_of_two_trains(block: nn.Module) -> None:
-    # The branches that pool to cells see one value a channel and image: nothing to normalise.
+def test_a_batch_of_two_single_pixels_can_be_trained(block: nn.Module) -> None:
+    # The branches that pool get one value per channel and image; they have no normalisation.
     assert block.train()(torch.randn(2, 4, 1, 1)).shape == (2, 4, 1, 1)
 
 
-def test_branch_width_replaces_the_quarter() -> None:
+def test_branch_width_overrides_the_default_of_a_quarter() -> None:
     assert SPP(6, (1, 2), branch_width=5).merge[0].weight.shape == (6, 6 + 2 * 5, 1, 1)
     assert ASPP(6, (1, 2), branch_width=5).merge[0].weight.shape == (6, 4 * 5, 1, 1)
 
 
 @pytest.mark.parametrize("values", [[], [0], [6, -1]])
-def test_sizes_and_rates_are_refused_in_words(values: list[int]) -> None:
+def test_invalid_sizes_and_rates_are_rejected(values: list[int]) -> None:
     with pytest.raises(ValueError, match=r"^sizes is \[.*\], expected 1 or more whole numbers"):
         SPP(8, values)
     with pytest.raises(ValueError, match=r"^rates is \[.*\], expected 1 or more whole numbers"):
@@ -112,17 +112,17 @@ def test_sizes_and_rates_are_refused_in_words(values: list[int]) -> None:
     ("channels", "branch_width", "words"),
     [
         (6, None, "^channels is 6, expected a multiple of 4.*branch_width"),
-        (0, None, "^channels is 0, expected a whole number from 1 up"),
-        (8, 0, "^branch_width is 0, expected a whole number from 1 up"),
+        (0, None, "^channels is 0, expected a whole number of at least 1"),
+        (8, 0, "^branch_width is 0, expected a whole number of at least 1"),
     ],
 )
-def test_widths_are_refused_in_words(channels: int, branch_width: int | None, words: str) -> None:
+def test_invalid_widths_are_rejected(channels: int, branch_width: int | None, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         SPP(channels, (1,), branch_width)
     with pytest.raises(ValueError, match=words):
         ASPP(channels, (1,), branch_width)
 
 
-def test_fewer_than_no_blocks_are_refused_in_words() -> None:
-    with pytest.raises(ValueError, match=r"^blocks is -1, expected a whole number from 0"):
+def test_a_negative_number_of_blocks_is_rejected() -> None:
+    with pytest.raises(ValueError, match=r"^blocks is -1, expected a whole number of at least 0"):
         repeated_aspp(8, rates=(6,), blocks=-1)

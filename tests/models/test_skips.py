@@ -7,7 +7,7 @@ from tests.models import reference
 from tests.models.reference import drawn, ready
 
 
-def test_plain_skip_hands_its_feature_on() -> None:
+def test_plain_skip_returns_its_feature() -> None:
     x = drawn(1, 4, 6, 6)
 
     assert PlainSkip(4, 8)(x, drawn(1, 8, 3, 3)) is x
@@ -15,7 +15,7 @@ def test_plain_skip_hands_its_feature_on() -> None:
 
 @pytest.mark.parametrize(("height", "width"), [(6, 10), (2, 2)])
 @pytest.mark.parametrize("gate_channels", [8, 5])
-def test_gate_is_equations_1_and_2(height: int, width: int, gate_channels: int) -> None:
+def test_gate_matches_equations_1_and_2(height: int, width: int, gate_channels: int) -> None:
     x, gate = drawn(2, 4, height, width), drawn(2, gate_channels, height // 2, width // 2, seed=1)
     module, weights = ready(AttentionGate(4, gate_channels))
 
@@ -43,7 +43,7 @@ def test_gate_opens_and_closes() -> None:
         torch.testing.assert_close(module(x, gate), torch.zeros_like(x))
 
 
-def test_gate_keeps_nothing_of_a_call() -> None:
+def test_gate_keeps_no_state_of_a_call() -> None:
     module = AttentionGate(4, 8).double()
     before = set(vars(module))
 
@@ -53,7 +53,7 @@ def test_gate_keeps_nothing_of_a_call() -> None:
     assert not list(module.buffers())
 
 
-def test_gate_of_odd_width_is_refused_in_words() -> None:
+def test_gate_of_odd_width_is_rejected() -> None:
     with pytest.raises(ValueError, match=r"channels is 7, expected an even number.*widths"):
         AttentionGate(7, 14)
 
@@ -62,15 +62,13 @@ def test_gate_of_odd_width_is_refused_in_words() -> None:
     ("channels", "gate_channels", "words"),
     [(0, 8, "^channels is 0, expected"), (4, -8, "^gate_channels is -8, expected")],
 )
-def test_gate_without_channels_is_refused_in_words(
-    channels: int, gate_channels: int, words: str
-) -> None:
+def test_gate_without_channels_is_rejected(channels: int, gate_channels: int, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         AttentionGate(channels, gate_channels)
 
 
 @pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
-def test_gate_is_the_strided_convolution_in_value_and_gradient(
+def test_gate_matches_a_strided_convolution_in_value_and_gradient(
     memory_format: torch.memory_format,
 ) -> None:
     x, gate = drawn(2, 8, 12, 16).requires_grad_(), drawn(2, 16, 6, 8, seed=1)
@@ -82,9 +80,9 @@ def test_gate_is_the_strided_convolution_in_value_and_gradient(
     expected = torch.autograd.grad((x * alpha).square().sum(), parameters)
 
     module.to(memory_format=memory_format)  # type: ignore[call-overload]
-    of_format = x.contiguous(memory_format=memory_format)
-    gated = module(of_format, gate.contiguous(memory_format=memory_format))
-    found = torch.autograd.grad(gated.square().sum(), [x, *module.parameters()])
+    formatted = x.contiguous(memory_format=memory_format)
+    gated = module(formatted, gate.contiguous(memory_format=memory_format))
+    gradients = torch.autograd.grad(gated.square().sum(), [x, *module.parameters()])
 
     torch.testing.assert_close(gated, x * alpha, rtol=0, atol=1e-13)
-    torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(gradients, expected, rtol=1e-12, atol=1e-12)

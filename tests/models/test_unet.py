@@ -10,11 +10,11 @@ from tests.models import reference
 from tests.models.reference import Array, Weights, drawn, ready
 from tests.models.variants import GATED, SMALL, Variant, each_network, seeded
 
-# What is computed
+# Definitions
 
 
 def unet(x: Array, weights: Weights, levels: int, *, gated: bool) -> Array:
-    """The U-Net of the design, written down once more in NumPy."""
+    """The U-Net, in NumPy and independent of the implementation."""
     features = []
     for level in range(levels - 1):
         features.append(reference.double_conv(x, weights, f"encoder.{level}"))
@@ -23,15 +23,17 @@ def unet(x: Array, weights: Weights, levels: int, *, gated: bool) -> Array:
     x = reference.double_conv(x, weights, "bottom")
     for step, feature in enumerate(reversed(features)):
         alpha = reference.attention(feature, x, weights, f"skips.{step}.") if gated else 1.0
-        risen = reference.up_convolution(x, weights, f"ups.{step}")
-        joined = np.concatenate([feature * alpha, risen], axis=1)
+        upsampled = reference.up_convolution(x, weights, f"ups.{step}")
+        joined = np.concatenate([feature * alpha, upsampled], axis=1)
         x = reference.double_conv(joined, weights, f"decoder.{step}")
     return reference.pointwise(x, weights, "head")
 
 
 @pytest.mark.parametrize(("network", "gated"), [(UNet, False), (AttentionUNet, True)])
 @pytest.mark.parametrize("widths", [(4, 8), (2, 6, 7)])
-def test_network_is_its_definition(network: Variant, gated: bool, widths: tuple[int, ...]) -> None:
+def test_network_matches_its_definition(
+    network: Variant, gated: bool, widths: tuple[int, ...]
+) -> None:
     x = drawn(2, 3, 8, 12)
     module, weights = ready(network(3, 2, widths))
 
@@ -41,7 +43,7 @@ def test_network_is_its_definition(network: Variant, gated: bool, widths: tuple[
     np.testing.assert_allclose(module(x).detach().numpy(), expected, rtol=0, atol=1e-12)
 
 
-def test_the_seams_are_the_only_difference() -> None:
+def test_variants_differ_only_in_skips_and_bottleneck() -> None:
     def parts(network: Variant) -> tuple[set[type], type]:
         module = seeded(network)
         return {type(skip) for skip in module.skips}, type(module.bottleneck)
@@ -52,14 +54,14 @@ def test_the_seams_are_the_only_difference() -> None:
     assert parts(AttentionUNetASPP) == ({AttentionGate}, nn.Sequential)
 
 
-def test_one_seed_gives_shared_parts_the_same_weights() -> None:
+def test_one_seed_gives_shared_layers_the_same_weights() -> None:
     shared = seeded(UNet).state_dict()
 
     for network in GATED:
         weights = seeded(network).state_dict()
         assert all(torch.equal(weights[name], value) for name, value in shared.items())
-        own = {name.split(".")[0] for name in weights.keys() - shared.keys()}
-        assert own <= {"skips", "bottleneck"}
+        added = {name.split(".")[0] for name in weights.keys() - shared.keys()}
+        assert added <= {"skips", "bottleneck"}
 
 
 def test_one_seed_gives_gates_the_same_weights() -> None:
@@ -70,7 +72,7 @@ def test_one_seed_gives_gates_the_same_weights() -> None:
         assert all(torch.equal(weights[name], value) for name, value in gated.items())
 
 
-def test_no_aspp_blocks_give_the_attention_unet() -> None:
+def test_zero_aspp_blocks_give_the_attention_unet() -> None:
     torch.manual_seed(7)
     ablated = AttentionUNetASPP(widths=SMALL, blocks=0)
     x = torch.randn(2, 1, 32, 32)
@@ -97,8 +99,8 @@ def test_logits_have_the_size_of_the_images(
 
 @each_network
 def test_gradients_reach_every_parameter(network: Variant) -> None:
-    # Several images and a wide bottom: a single cell is the same all over its image, and what is
-    # the same all over the batch, the normalisation behind it takes away.
+    # Several images and a wide bottom: a map that is constant over the whole batch is cancelled by
+    # the batch normalisation after it, and a branch that pools is constant over each image.
     module = seeded(network, widths=(16, 16, 32, 32, 64)).double()
 
     (module(drawn(4, 1, 32, 48)) * drawn(4, 1, 32, 48, seed=1)).sum().backward()
@@ -107,7 +109,7 @@ def test_gradients_reach_every_parameter(network: Variant) -> None:
         name: 0.0 if weight.grad is None else weight.grad.abs().max().item()
         for name, weight in module.named_parameters()
     }
-    # Rounding leaves about 1e-13 where there is nothing.
+    # Rounding leaves about 1e-13 if the gradient is zero.
     assert {name for name, value in largest.items() if not value > 1e-6} == set()
 
 
@@ -125,7 +127,7 @@ def test_a_batch_of_one_trains_at_the_smallest_size(network: Variant) -> None:
 
 
 @each_network
-def test_evaluation_is_repeatable_and_each_image_stands_alone(network: Variant) -> None:
+def test_evaluation_is_repeatable_and_independent_of_the_batch(network: Variant) -> None:
     module = seeded(network).eval()
     images = torch.randn(3, 1, 32, 32)
 

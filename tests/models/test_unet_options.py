@@ -11,22 +11,20 @@ import models
 from models import AttentionUNetASPP, AttentionUNetSPP, UNet, UNetFrame
 from tests.models.variants import GATED, SMALL, Variant, each_network
 
-# What is refused
+# Validation
 
 
 @each_network
 @pytest.mark.parametrize(
     ("height", "width", "words"),
     [
-        (250, 240, "height is 250, expected a multiple of 16 from 32 up; nearest: 240 or 256"),
-        (240, 33, "width is 33, expected a multiple of 16 from 32 up; nearest: 32 or 48"),
-        (16, 32, "height is 16, expected a multiple of 16 from 32 up; nearest: 32"),
-        (32, 9, "width is 9, expected a multiple of 16 from 32 up; nearest: 32"),
+        (250, 240, "height is 250, expected a multiple of 16 of at least 32; nearest: 240 or 256"),
+        (240, 33, "width is 33, expected a multiple of 16 of at least 32; nearest: 32 or 48"),
+        (16, 32, "height is 16, expected a multiple of 16 of at least 32; nearest: 32"),
+        (32, 9, "width is 9, expected a multiple of 16 of at least 32; nearest: 32"),
     ],
 )
-def test_odd_sizes_are_refused_in_words(
-    network: Variant, height: int, width: int, words: str
-) -> None:
+def test_invalid_sizes_are_rejected(network: Variant, height: int, width: int, words: str) -> None:
     with torch.device("meta"):
         module, images = network(widths=SMALL), torch.empty(1, 1, height, width)
 
@@ -34,30 +32,30 @@ def test_odd_sizes_are_refused_in_words(
         module(images)
 
 
-def test_the_divisor_follows_from_the_levels() -> None:
+def test_the_divisor_depends_on_the_number_of_levels() -> None:
     module = UNet(widths=(4, 4, 4))
 
     assert module(torch.randn(1, 1, 8, 12)).shape == (1, 1, 8, 12)
-    with pytest.raises(ValueError, match=r"^width is 10, expected a multiple of 4 from 8 up"):
+    with pytest.raises(ValueError, match=r"^width is 10, expected a multiple of 4 of at least 8"):
         module(torch.randn(1, 1, 8, 10))
 
 
 @each_network
 @pytest.mark.parametrize("widths", [(), (64,), (64, 0), (-8, 16)])
-def test_bad_widths_are_refused_in_words(network: Variant, widths: tuple[int, ...]) -> None:
+def test_invalid_widths_are_rejected(network: Variant, widths: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match=r"^widths is \[.*\], expected 2 or more whole numbers"):
         network(widths=widths)
 
 
 @each_network
-def test_bad_channels_are_refused_in_words(network: Variant) -> None:
+def test_invalid_channels_are_rejected(network: Variant) -> None:
     with pytest.raises(ValueError, match=r"^in_channels is 0, expected"):
         network(in_channels=0)
     with pytest.raises(ValueError, match=r"^out_channels is -1, expected"):
         network(out_channels=-1)
 
 
-def test_widths_that_a_seam_cannot_halve_or_quarter_are_refused_in_words() -> None:
+def test_widths_that_cannot_be_halved_or_quartered_are_rejected() -> None:
     for network in GATED:
         with pytest.raises(ValueError, match=r"^channels is 7, expected an even number.*widths"):
             network(widths=(7, 8))
@@ -66,7 +64,7 @@ def test_widths_that_a_seam_cannot_halve_or_quarter_are_refused_in_words() -> No
             network(widths=(8, 6))
 
 
-def test_bad_options_of_the_pyramids_are_refused_in_words() -> None:
+def test_invalid_options_of_the_pyramids_are_rejected() -> None:
     with pytest.raises(ValueError, match=r"^sizes is \[\], expected"):
         AttentionUNetSPP(widths=(4, 8), sizes=())
     with pytest.raises(ValueError, match=r"^rates is \[6, 0\], expected"):
@@ -77,10 +75,10 @@ def test_bad_options_of_the_pyramids_are_refused_in_words() -> None:
         AttentionUNetASPP(widths=(4, 8), branch_width=0)
 
 
-# How it is used
+# Options
 
 
-def test_options_of_the_spp_reach_it() -> None:
+def test_options_of_the_spp_are_passed_on() -> None:
     bottom = AttentionUNetSPP(widths=(4, 8), sizes=(1, 4), branch_width=3).bottleneck
 
     assert bottom.sizes == (1, 4)
@@ -88,7 +86,7 @@ def test_options_of_the_spp_reach_it() -> None:
     assert AttentionUNetSPP(widths=(4, 8)).bottleneck.sizes == (1, 2, 3, 6)
 
 
-def test_options_of_the_aspp_reach_every_block() -> None:
+def test_options_of_the_aspp_are_passed_to_every_block() -> None:
     def dilations(network: UNetFrame) -> list[int]:
         convolutions = (m for m in network.bottleneck.modules() if isinstance(m, nn.Conv2d))
         return [m.dilation[0] for m in convolutions if m.kernel_size == (3, 3)]
@@ -109,7 +107,7 @@ def test_options_of_the_aspp_reach_every_block() -> None:
         ("models.AttentionUNetASPP", {"rates": [1, 2], "blocks": 0, "branch_width": None}),
     ],
 )
-def test_class_paths_take_their_options_from_a_config(
+def test_a_config_can_name_a_network_and_its_options(
     class_path: str, options: dict[str, object]
 ) -> None:
     parser = ArgumentParser(exit_on_error=False)
@@ -123,7 +121,7 @@ def test_class_paths_take_their_options_from_a_config(
     assert network.bottom[0][0].weight.shape[:2] == (8, 4)
 
 
-def test_the_room_imports_torch_alone() -> None:
+def test_models_import_only_torch() -> None:
     imported = set()
     for file in Path(models.__file__).parent.glob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):

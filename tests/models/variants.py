@@ -1,4 +1,4 @@
-"""The four networks, as the tests go through them."""
+"""The four networks, for tests that run on each."""
 
 from collections.abc import Sequence
 from typing import Protocol

@@ -1,4 +1,4 @@
-"""The times of a world whose clock moves only where the script says so."""
+"""Timing with a simulated clock, which advances only when the test says so."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -17,11 +17,12 @@ from torch.utils.data import DataLoader, Dataset
 from callbacks.checkpoints import LastCheckpoint
 from callbacks.timing.clocks import CudaClock
 from callbacks.timing.data_wait import FetchWatch
-from callbacks.timing.stopwatch import Kind, Stopwatch, Times, of_all_processes
+from callbacks.timing.stopwatch import IntervalSums, Kind, Stopwatch, over_ranks
 from callbacks.timing.timing import Timing
+from callbacks.utils.trainer import attributes
 
 READ, TRAIN, VALIDATE, FORWARD, DECODE, SAVE = 2.0, 5.0, 3.0, 7.0, 0.5, 11.0
-COMPILE = 100.0  # what the first batch of each kind takes longer
+COMPILE = 100.0  # extra time of the first batch of each loop
 SIZES = [4, 4, 3]  # of the batches
 
 pytestmark = [
@@ -32,16 +33,16 @@ pytestmark = [
 
 
 class World:
-    """A clock, and how long everything takes on it."""
+    """A simulated clock."""
 
     def __init__(self) -> None:
         self.now = 0.0
         self.compiled: set[str] = set()
 
-    def pass_time(self, seconds: float, once: str | None = None) -> None:
-        first = once is not None and once not in self.compiled
-        self.compiled |= {once} if once else set()
-        self.now += seconds + (COMPILE if first else 0)
+    def pass_time(self, seconds: float, loop: str | None = None) -> None:
+        compiles = loop is not None and loop not in self.compiled
+        self.compiled |= {loop} if loop else set()
+        self.now += seconds + (COMPILE if compiles else 0)
 
 
 class SlowData(Dataset[Tensor]):
@@ -57,7 +58,7 @@ class SlowData(Dataset[Tensor]):
 
 
 class Epochs:
-    """Every batch in order, of the first epoch only some."""
+    """Indices of batches: given for the first epoch, all in later ones."""
 
     def __init__(self, first: Iterable[int]) -> None:
         self.indices = first
@@ -82,15 +83,15 @@ class SlowModule(LightningModule):
         return y
 
     def training_step(self, batch: Tensor, batch_idx: int) -> Tensor:
-        self.world.pass_time(TRAIN, once="train")
+        self.world.pass_time(TRAIN, loop="train")
         loss: Tensor = self.layer(batch).sum()
         return loss
 
     def validation_step(self, batch: Tensor, batch_idx: int) -> None:
-        self.world.pass_time(VALIDATE, once="val")
+        self.world.pass_time(VALIDATE, loop="val")
 
     def test_step(self, batch: Tensor, batch_idx: int) -> None:
-        self.world.pass_time(0, once="test")
+        self.world.pass_time(0, loop="test")
         self(batch)
         self.world.pass_time(DECODE)
 
@@ -99,8 +100,9 @@ class SlowModule(LightningModule):
 
     def train_dataloader(self) -> DataLoader[Tensor]:
         current: Any = self.trainer.fit_loop.epoch_loop.batch_progress.current
-        seen = current.processed  # of a resumed epoch
-        first = [*range(seen, len(SIZES))] if seen < len(SIZES) else range(len(SIZES))
+        processed = current.processed  # in an epoch that is resumed
+        is_partial = processed < len(SIZES)
+        first = range(processed if is_partial else 0, len(SIZES))
         return DataLoader(SlowData(self.world, SIZES), batch_size=None, sampler=Epochs(first))
 
     def val_dataloader(self) -> DataLoader[Tensor]:
@@ -110,7 +112,7 @@ class SlowModule(LightningModule):
 
 
 class SlowSave(LastCheckpoint):
-    """Saves after every batch, which takes its time."""
+    """Saving takes time."""
 
     def __init__(self, world: World, every_n_minutes: float) -> None:
         super().__init__(every_n_minutes)
@@ -143,7 +145,7 @@ def record_in(folder: Path) -> dict[str, Any]:
     return record
 
 
-def test_every_second_of_a_training_is_counted_once(world: World, tmp_path: Path) -> None:
+def test_every_second_of_a_training_is_counted_exactly_once(world: World, tmp_path: Path) -> None:
     began = world.now
     trainer_in(tmp_path, Timing(), num_sanity_val_steps=0).fit(SlowModule(world))
 
@@ -169,19 +171,19 @@ def test_every_second_of_a_training_is_counted_once(world: World, tmp_path: Path
     assert record["run"]["peak_memory_bytes"] is None
 
 
-def test_saving_keeps_the_device_idle_but_is_no_waiting_for_data(
+def test_saving_counts_as_idle_device_but_not_as_waiting_for_data(
     world: World, tmp_path: Path
 ) -> None:
     trainer_in(tmp_path, Timing(), SlowSave(world, 0)).fit(SlowModule(world))
 
     second = record_in(tmp_path)["by_epoch"][1]
     assert second["data_wait_seconds"] == pytest.approx(3 * READ)
-    # Twice within the epoch, and once at the end of the epoch before.
+    # Twice within the epoch, and once at the end of the previous epoch.
     assert second["device_idle_seconds"] == pytest.approx(3 * READ + 3 * SAVE)
     assert second["training_seconds"] == pytest.approx(3 * (READ + TRAIN) + 3 * SAVE)
 
 
-def test_validations_within_an_epoch_and_before_training_are_no_training(
+def test_validation_within_an_epoch_is_not_counted_as_training(
     world: World, tmp_path: Path
 ) -> None:
     timing = Timing(warmup_batches=0)
@@ -195,26 +197,28 @@ def test_validations_within_an_epoch_and_before_training_are_no_training(
         assert epoch["validation_seconds"] == pytest.approx(9 * (READ + VALIDATE))
 
 
-class Killed(Exception):  # noqa: N818 (not an error of the program)
+class KilledError(Exception):
     pass
 
 
 class KillAfter(Callback):
-    """Dies at the start of a batch, so many batches after the beginning of this process."""
+    """Raises at the start of a batch, after this number of batches."""
 
     def __init__(self, batches: int) -> None:
         self.left = batches
 
     def on_train_batch_start(self, *_: object) -> None:
         if self.left == 0:
-            raise Killed
+            raise KilledError
         self.left -= 1
 
 
 @pytest.mark.parametrize("batches", [1, 2, 3, 4, 5])
-def test_a_resumed_training_adds_up_its_parts(batches: int, world: World, tmp_path: Path) -> None:
+def test_a_resumed_training_adds_to_the_times_before(
+    batches: int, world: World, tmp_path: Path
+) -> None:
     world.compiled = {"train", "val"}
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         trainer_in(tmp_path, Timing(0), KillAfter(batches), LastCheckpoint(0)).fit(
             SlowModule(world)
         )
@@ -230,9 +234,9 @@ def test_a_resumed_training_adds_up_its_parts(batches: int, world: World, tmp_pa
         assert epoch["data_wait_seconds"] == pytest.approx(3 * READ)
 
 
-def test_work_that_no_checkpoint_holds_is_not_counted(world: World, tmp_path: Path) -> None:
+def test_work_lost_since_the_last_checkpoint_is_not_counted(world: World, tmp_path: Path) -> None:
     saver = LastCheckpoint(1e9)  # saves at the end of the first epoch
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         trainer_in(tmp_path, Timing(0), KillAfter(5), saver).fit(SlowModule(world))
     resumed = trainer_in(tmp_path, Timing(0), LastCheckpoint(1e9))
     world.compiled = {"train", "val"}
@@ -243,7 +247,7 @@ def test_work_that_no_checkpoint_holds_is_not_counted(world: World, tmp_path: Pa
     assert run["training_seconds"] == pytest.approx(6 * (READ + TRAIN) + COMPILE)
 
 
-def test_a_test_from_the_first_read_to_the_last_mask(world: World, tmp_path: Path) -> None:
+def test_times_of_a_test(world: World, tmp_path: Path) -> None:
     timing = Timing()
     trainer_in(tmp_path, timing).test(SlowModule(world), verbose=False)
 
@@ -256,13 +260,13 @@ def test_a_test_from_the_first_read_to_the_last_mask(world: World, tmp_path: Pat
     assert record["network_seconds"] == pytest.approx(2 * FORWARD)
     assert record["images"] == sum(SIZES)
     assert record["images_per_second"] == pytest.approx(sum(SIZES[1:]) / (2 * batch))
-    # Four images of 7/4 s and three of 7/3 s: the fourth is the median, and 95 % lies in the three.
+    # Four images of 7/4 s and three of 7/3 s: the median is 7/4 s, the 95th percentile 7/3 s.
     assert record["network_ms_per_image_median"] == pytest.approx(1000 * FORWARD / 4)
     assert record["network_ms_per_image_p95"] == pytest.approx(1000 * FORWARD / 3)
     assert not (tmp_path / "timing.json").exists()
 
 
-def test_a_test_shorter_than_its_warm_up_has_no_milliseconds(world: World, tmp_path: Path) -> None:
+def test_a_test_within_its_warm_up_has_no_time_per_image(world: World, tmp_path: Path) -> None:
     timing = Timing(warmup_batches=5)
     trainer_in(tmp_path, timing).test(SlowModule(world), verbose=False)
 
@@ -273,27 +277,27 @@ def test_a_test_shorter_than_its_warm_up_has_no_milliseconds(world: World, tmp_p
     assert record["seconds"] == pytest.approx(3 * (READ + FORWARD + DECODE) + COMPILE)
 
 
-@pytest.mark.parametrize("dies", [False, True])
-def test_the_trainer_gets_its_profiler_back(dies: bool, world: World, tmp_path: Path) -> None:
+@pytest.mark.parametrize("fails", [False, True])
+def test_the_trainers_profiler_is_restored(fails: bool, world: World, tmp_path: Path) -> None:
     profiler = SimpleProfiler()
-    callbacks = [Timing(), *([KillAfter(1)] if dies else [])]
+    callbacks = [Timing(), *([KillAfter(1)] if fails else [])]
     trainer = trainer_in(tmp_path, *callbacks, profiler=profiler)
-    if dies:
-        with pytest.raises(Killed):
+    if fails:
+        with pytest.raises(KilledError):
             trainer.fit(SlowModule(world))
     else:
         trainer.fit(SlowModule(world))
-    assert trainer.profiler is profiler  # type: ignore[attr-defined]
-    assert len(profiler.recorded_durations["run_training_batch"]) == (1 if dies else 6)
+    assert attributes(trainer).profiler is profiler
+    assert len(profiler.recorded_durations["run_training_batch"]) == (1 if fails else 6)
 
 
 class Device:
-    """A device that does in order what it is given, while the host goes on."""
+    """A device that executes its queue asynchronously."""
 
     def __init__(self, world: World) -> None:
         self.world, self.free_at = world, 0.0
 
-    def give(self, seconds: float) -> None:
+    def enqueue(self, seconds: float) -> None:
         self.free_at = max(self.free_at, self.world.now) + seconds
 
     def event(self, **_: bool) -> "Event":
@@ -305,7 +309,7 @@ class Event:
         self.device = device
 
     def record(self, _stream: object) -> None:
-        self.device.give(0)
+        self.device.enqueue(0)
         self.at = self.device.free_at
 
     def synchronize(self) -> None:
@@ -327,41 +331,45 @@ def device(world: World, monkeypatch: pytest.MonkeyPatch) -> Device:
 @pytest.mark.parametrize(
     ("read", "step", "idle"),
     [
-        (0.5, 3.0, 0.5),  # the device is the slower one: it waits for the first batch only
-        (4.0, 1.0, 4.0 + 2 * (4.0 - 1.0)),  # the host is
+        (0.5, 3.0, 0.5),  # the device is slower: it waits for the first batch only
+        (4.0, 1.0, 4.0 + 2 * (4.0 - 1.0)),  # the host is slower
     ],
 )
-def test_on_a_device_that_works_while_the_host_goes_on_its_own_time_counts(
+def test_an_asynchronous_device_is_timed_by_its_events(
     read: float, step: float, idle: float, device: Device, world: World
 ) -> None:
     stopwatch = Stopwatch(CudaClock(torch.device("cuda:0")), FetchWatch(SimpleProfiler()))
     for _ in range(3):
         world.pass_time(read)
-        stopwatch.lap(Kind.BETWEEN)
-        device.give(step)
-        stopwatch.lap(Kind.STEP, images=2)
-    assert world.now == 3 * read  # so far nobody has waited for the device
+        stopwatch.end_interval(Kind.BETWEEN)
+        device.enqueue(step)
+        stopwatch.end_interval(Kind.STEP, images=2)
+    assert world.now == 3 * read  # nothing has waited for the device yet
 
-    times = stopwatch.read()
-    assert times.device_idle == pytest.approx(idle)
-    assert times.training == pytest.approx(idle + 3 * step)
-    assert (times.images, times.peak_memory) == (6, 123)
+    sums = stopwatch.read()
+    assert sums.device_idle == pytest.approx(idle)
+    assert sums.training == pytest.approx(idle + 3 * step)
+    assert (sums.images, sums.peak_memory) == (6, 123)
 
 
-def test_of_several_processes_the_slowest_counts_and_the_images_of_all(
+def test_the_slowest_rank_counts_and_the_images_of_all_ranks(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    own = Times(training=3.0, device_idle=2.0, images=10, warmup_images=2, peak_memory=5)
-    other = Times(training=4.0, device_idle=1.0, images=12, warmup_images=2, peak_memory=7)
+    this_rank = IntervalSums(
+        training=3.0, device_idle=2.0, images=10, warmup_images=2, peak_memory=5
+    )
+    other_rank = IntervalSums(
+        training=4.0, device_idle=1.0, images=12, warmup_images=2, peak_memory=7
+    )
 
-    def all_gather_object(everyone: list[Any], mine: Any) -> None:
-        everyone[:] = [mine, asdict(other)]
+    def all_gather_object(gathered: list[Any], value: Any) -> None:
+        gathered[:] = [value, asdict(other_rank)]
 
     monkeypatch.setattr("torch.distributed.all_gather_object", all_gather_object)
     monkeypatch.setattr(Trainer, "world_size", 2)
-    together = of_all_processes(own, Trainer(accelerator="cpu", logger=False))
+    combined = over_ranks(this_rank, Trainer(accelerator="cpu", logger=False))
 
-    assert together == Times(
+    assert combined == IntervalSums(
         training=4.0, device_idle=2.0, images=22, warmup_images=4, peak_memory=7
     )
-    assert together.record()["images_per_second"] == pytest.approx((22 - 4) / 4.0)
+    assert combined.record()["images_per_second"] == pytest.approx((22 - 4) / 4.0)

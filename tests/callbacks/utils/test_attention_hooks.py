@@ -12,15 +12,15 @@ class Gate(nn.Module):
         return x * self.attention(x)
 
 
-class Foreign(nn.Module):
-    """Has a part of that name, which is no method of its own."""
+class NotAGate(nn.Module):
+    """Has a submodule, not a method, named attention."""
 
     def __init__(self) -> None:
         super().__init__()
         self.attention = nn.Linear(1, 1)
 
 
-def test_the_maps_are_those_of_every_gate_and_only_while_asked_for() -> None:
+def test_maps_of_all_gates_are_recorded_within_the_context() -> None:
     network = nn.Sequential(nn.Identity(), Gate(), nn.Sequential(Gate(), nn.ReLU()))
     image = torch.randn(2, 3, 4, 4)
     with attention_maps(network) as maps:
@@ -34,5 +34,5 @@ def test_the_maps_are_those_of_every_gate_and_only_while_asked_for() -> None:
     assert torch.equal(output, network(image))
 
 
-def test_what_only_has_a_part_of_that_name_is_no_gate() -> None:
-    assert find_gates(nn.Sequential(Foreign())) == {}
+def test_a_submodule_named_attention_is_not_a_gate() -> None:
+    assert find_gates(nn.Sequential(NotAGate())) == {}

@@ -1,4 +1,4 @@
-"""The real `wandb sweep` and `wandb agent`, with the real program, against a stand-in server."""
+"""`wandb sweep`, `wandb agent` and our program, against a local server."""
 
 import csv
 import os
@@ -24,26 +24,26 @@ from tests.helpers.toy import toy_config
 from tests.helpers.wandb_files import offline_runs
 from tests.helpers.wandb_standin import ENTITY, PROJECT, SWEEP, StandIn, Trial, serving
 
-PATIENCE_S = 300  # for what takes seconds on an idle machine
+TIMEOUT_S = 300  # generous: on an idle machine everything takes seconds
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds processes in /proc"),
 ]
 
 
-class Desk:
-    """Somebody's terminal: a folder, a home, and W&B's commands.
+class Terminal:
+    """A user's terminal: a working folder, a home folder, and W&B's commands.
 
     Args:
-        folder: to work in.
-        address: of the server.
+        folder: the working folder.
+        address: the address of the server.
     """
 
     def __init__(self, folder: Path, address: str) -> None:
         self.folder = folder
-        theirs = {name: value for name, value in os.environ.items() if "WANDB" not in name}
+        inherited = {name: value for name, value in os.environ.items() if "WANDB" not in name}
         self.environment = {
-            **theirs,
+            **inherited,
             "HOME": str(folder / "home"),
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "OMP_NUM_THREADS": "1",
@@ -53,7 +53,7 @@ class Desk:
         }
 
     def sweep(self, name: str) -> str:
-        """`wandb sweep` of one of ours; says what it printed."""
+        """Run `wandb sweep` with a file of ours; returns what it prints."""
         file = self.folder / name
         content = read_sweep(CONFIGS / "sweeps" / name)
         content["program"] = str(MAIN)
@@ -66,53 +66,53 @@ class Desk:
         return done.stdout + done.stderr
 
     def agent(self, number: int = 0, *options: str) -> subprocess.Popen[bytes]:
-        """Start `wandb agent` as the README does; what it says goes into a file."""
-        with self.said(number).open("wb") as output:
+        """Start `wandb agent` as in the README; its output goes to a file."""
+        with self.output(number).open("wb") as output:
             return subprocess.Popen(
                 [sys.executable, "-m", "wandb", "agent", "--forward-signals", *options,
                  f"{ENTITY}/{PROJECT}/{SWEEP}"],
                 cwd=self.folder, env=self.environment, stdout=output, stderr=output,
             )  # fmt: skip
 
-    def said(self, number: int = 0) -> Path:
-        """What an agent and its trials said."""
+    def output(self, number: int = 0) -> Path:
+        """The output of an agent and its trials."""
         return self.folder / f"agent{number}.txt"
 
     def clear(self) -> None:
-        """End whatever a failed test has left running."""
+        """Kill the processes that a failed test has left running."""
         for process in self.processes():
             with suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)
 
     def processes(self) -> list[int]:
-        """Every process that was started from here and is there yet."""
-        mark = f"HOME={self.environment['HOME']}\0".encode()
-        found = []
+        """Running processes that were started from this terminal."""
+        marker = f"HOME={self.environment['HOME']}\0".encode()
+        processes = []
         for path in Path("/proc").glob("[0-9]*/environ"):
             try:
-                if mark in path.read_bytes():
-                    found.append(int(path.parent.name))
-            except OSError:  # another user's, or just gone
+                if marker in path.read_bytes():
+                    processes.append(int(path.parent.name))
+            except OSError:  # of another user, or already ended
                 continue
-        return found
+        return processes
 
 
-Open = Callable[[StandIn], Desk]
+OpenTerminal = Callable[[StandIn], Terminal]
 
 
 @pytest.fixture
-def open_desk(toy_root: Path, tmp_path: Path) -> Iterator[Open]:
-    """Make a desk at toy size; nothing that was started from it outlives the test."""
+def open_terminal(toy_root: Path, tmp_path: Path) -> Iterator[OpenTerminal]:
+    """Open a terminal with toy data; its processes are killed at the end of the test."""
     with ExitStack() as stack:
 
-        def make(memory: StandIn) -> Desk:
-            desk = Desk(tmp_path, stack.enter_context(serving(memory)))
-            stack.callback(desk.clear)
+        def make(memory: StandIn) -> Terminal:
+            terminal = Terminal(tmp_path, stack.enter_context(serving(memory)))
+            stack.callback(terminal.clear)
             (tmp_path / "home").mkdir()
             config = toy_config(toy_root)
             config["data"] |= {"cache_dir": str(tmp_path / "cache"), "num_workers": 1}
             (tmp_path / "toy.yaml").write_text(yaml.safe_dump(config), "utf-8")
-            return desk
+            return terminal
 
         yield make
 
@@ -121,20 +121,20 @@ def trials_of(name: str, count: int) -> list[dict[str, Any]]:
     return combinations(read_sweep(CONFIGS / "sweeps" / name))[:count]
 
 
-def wait_until(what: Callable[[], bool], said: Path) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while not what():
-        assert time.monotonic() < deadline, said.read_text("utf-8")
+def wait_until(condition: Callable[[], bool], output: Path) -> None:
+    deadline = time.monotonic() + TIMEOUT_S
+    while not condition():
+        assert time.monotonic() < deadline, output.read_text("utf-8")
         time.sleep(0.05)
 
 
 def run_of(trial: Trial, root: Path) -> Run:
-    (run,) = [one for one in find_runs(root) if one.wandb_id.read_text("utf-8").strip() == trial.id]
+    (run,) = [r for r in find_runs(root) if r.wandb_id.read_text("utf-8").strip() == trial.id]
     return run
 
 
 def check(trial: Trial, run: Run) -> None:
-    """A trial that went well: its parameters, its folder and its scores."""
+    """Check the parameters, the folder and the scores of a successful trial."""
     assert (trial.sweep, trial.exit_code) == (SWEEP, 0)
     assert read_status(run)["status"] == "finished"
     for name, value in trial.parameters.items():
@@ -152,52 +152,52 @@ def written(run: Run, score: str) -> list[float]:
         return [float(row[score]) for row in csv.DictReader(file)]
 
 
-def test_an_agent_runs_two_trials_and_sends_their_scores(open_desk: Open) -> None:
+def test_an_agent_runs_two_trials_and_sends_their_scores(open_terminal: OpenTerminal) -> None:
     memory = StandIn(trials_of("aspp_rates.yaml", 2))
-    desk = open_desk(memory)
-    assert f"{ENTITY}/{PROJECT}/{SWEEP}" in desk.sweep("aspp_rates.yaml")
-    agent = desk.agent(0, "--count", "2")
-    assert agent.wait(PATIENCE_S) == 0, desk.said().read_text("utf-8")
+    terminal = open_terminal(memory)
+    assert f"{ENTITY}/{PROJECT}/{SWEEP}" in terminal.sweep("aspp_rates.yaml")
+    agent = terminal.agent(0, "--count", "2")
+    assert agent.wait(TIMEOUT_S) == 0, terminal.output().read_text("utf-8")
 
-    root = desk.folder / "runs" / "sweeps"
+    root = terminal.folder / "runs" / "sweeps"
     assert [run.experiment for run in find_runs(root)] == ["aspp_t2f", "aspp_t2f"]
     for trial in memory.trials:
         check(trial, run_of(trial, root))
     assert len({trial.summary["val/loss"] for trial in memory.trials}) == 2
-    assert desk.processes() == []
+    assert terminal.processes() == []
 
 
-def test_two_agents_at_once_do_not_collide(open_desk: Open) -> None:
-    # Two networks on one contrast, whose slices both prepare for the cache.
+def test_two_agents_at_once_do_not_collide(open_terminal: OpenTerminal) -> None:
+    # Two networks with the same contrast, so both build the same cache.
     memory = StandIn([{"config": "unet_t1c.yaml"}, {"config": "attention_unet_t1c.yaml"}])
-    desk = open_desk(memory)
-    desk.sweep("paper_grid.yaml")
-    agents = [desk.agent(number, "--count", "1") for number in range(2)]
+    terminal = open_terminal(memory)
+    terminal.sweep("paper_grid.yaml")
+    agents = [terminal.agent(number, "--count", "1") for number in range(2)]
     for number, agent in enumerate(agents):
-        assert agent.wait(PATIENCE_S) == 0, desk.said(number).read_text("utf-8")
+        assert agent.wait(TIMEOUT_S) == 0, terminal.output(number).read_text("utf-8")
 
-    root = desk.folder / "runs"
+    root = terminal.folder / "runs"
     for trial in memory.trials:
         run = run_of(trial, root)
         assert f"{run.experiment}.yaml" == trial.parameters["config"]
         check(trial, run)
 
 
-def test_a_trial_that_fails_is_not_finished_and_the_next_one_runs(open_desk: Open) -> None:
+def test_the_next_trial_runs_after_a_failed_one(open_terminal: OpenTerminal) -> None:
     rate = "optimizer.init_args.lr"
-    added = {"_wandb": {"cli_version": "0.31.0"}}  # as in a trial that is started again
+    added = {"_wandb": {"cli_version": "0.31.0"}}  # as in a restarted trial
     memory = StandIn([{rate: 1e30}, {rate: 0.001, **added}])
-    desk = open_desk(memory)
-    desk.sweep("aspp_learning_rate_loss.yaml")
-    agent = desk.agent(0, "--count", "2")
-    assert agent.wait(PATIENCE_S) == 0, desk.said().read_text("utf-8")
+    terminal = open_terminal(memory)
+    terminal.sweep("aspp_learning_rate_loss.yaml")
+    agent = terminal.agent(0, "--count", "2")
+    assert agent.wait(TIMEOUT_S) == 0, terminal.output().read_text("utf-8")
 
-    failed, done = memory.trials
-    root = desk.folder / "runs" / "sweeps"
+    failed, finished = memory.trials
+    root = terminal.folder / "runs" / "sweeps"
     assert failed.exit_code not in {0, None}
     assert read_status(run_of(failed, root))["status"] == "failed"
-    del done.parameters["_wandb"]
-    check(done, run_of(done, root))
+    del finished.parameters["_wandb"]
+    check(finished, run_of(finished, root))
 
 
 @pytest.mark.parametrize(
@@ -205,41 +205,42 @@ def test_a_trial_that_fails_is_not_finished_and_the_next_one_runs(open_desk: Ope
     [(signal.SIGTERM, "Stopped by SIGTERM"), (signal.SIGINT, "Interrupted")],
 )
 def test_a_stopped_agent_leaves_no_process_and_no_finished_trial(
-    number: signal.Signals, words: str, open_desk: Open
+    number: signal.Signals, words: str, open_terminal: OpenTerminal
 ) -> None:
     memory = StandIn(trials_of("aspp_blocks.yaml", 1))
-    desk = open_desk(memory)
-    toy = desk.folder / "toy.yaml"
+    terminal = open_terminal(memory)
+    toy = terminal.folder / "toy.yaml"
     endless = toy.read_text("utf-8").replace("max_epochs: 1", "max_epochs: 100000")
     toy.write_text(endless, "utf-8")
-    desk.sweep("aspp_blocks.yaml")
-    agent = desk.agent()
+    terminal.sweep("aspp_blocks.yaml")
+    agent = terminal.agent()
     (trial,) = memory.trials
-    wait_until(lambda: any("val/dice" in row for row in trial.rows), desk.said())
+    wait_until(lambda: any("val/dice" in row for row in trial.rows), terminal.output())
     agent.send_signal(number)
-    agent.wait(PATIENCE_S)
-    wait_until(lambda: desk.processes() == [], desk.said())
+    agent.wait(TIMEOUT_S)
+    wait_until(lambda: terminal.processes() == [], terminal.output())
 
     assert trial.exit_code not in {0, None}
-    run = run_of(trial, desk.folder / "runs" / "sweeps")
+    run = run_of(trial, terminal.folder / "runs" / "sweeps")
     assert read_status(run)["status"] == "interrupted"
     assert run.last.is_file()
-    assert words in desk.said().read_text("utf-8")
+    assert words in terminal.output().read_text("utf-8")
 
 
-def test_a_trial_that_the_server_refuses_is_logged_offline(
-    open_desk: Open, monkeypatch: pytest.MonkeyPatch
+def test_a_trial_that_the_server_rejects_is_logged_offline(
+    open_terminal: OpenTerminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     memory = StandIn([])
-    monkeypatch.setattr(memory, "_UpsertBucket", None)
-    desk = open_desk(memory)
+    monkeypatch.setattr(memory, "_upsert_bucket", None)
+    terminal = open_terminal(memory)
+    trial = {"WANDB_RUN_ID": "trial", "WANDB_SWEEP_ID": SWEEP}
     done = subprocess.run(
         [sys.executable, MAIN, "fit", "--config", "unet_t1c.yaml", "-c", "toy.yaml"],
-        cwd=desk.folder, env={**desk.environment, "WANDB_RUN_ID": "trial", "WANDB_SWEEP_ID": SWEEP},
+        cwd=terminal.folder, env=terminal.environment | trial,
         capture_output=True, text=True, check=True,
     )  # fmt: skip
 
     assert "logging offline" in done.stderr
-    (run,) = find_runs(desk.folder / "runs")
+    (run,) = find_runs(terminal.folder / "runs")
     (part,) = offline_runs(run.path)
     assert (part.id, part.exit_code) == ("trial", 0)

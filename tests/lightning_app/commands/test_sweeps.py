@@ -1,4 +1,4 @@
-"""The sweep files: each trial is accepted, and the score that is optimised is logged."""
+"""The sweep files: all trials are accepted, and the score to optimise is logged."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -22,7 +22,7 @@ Accepted = Callable[[list[str]], dict[str, Any]]
 
 @pytest.fixture
 def accepted(program: Program, monkeypatch: pytest.MonkeyPatch) -> Accepted:
-    """Carry out a command up to its training, at toy size; returns the options it would have."""
+    """Run a command with toy data up to its training; returns the options of the training."""
     configs: list[dict[str, Any]] = []
     monkeypatch.setattr(
         ExperimentCLI, "_run_subcommand", lambda cli, _: configs.append(to_plain(cli.config["fit"]))
@@ -51,11 +51,11 @@ def test_every_trial_of_a_sweep_is_accepted(path: Path, accepted: Accepted) -> N
 
 def test_the_papers_grid_is_the_twelve_experiments() -> None:
     (path,) = [path for path in SWEEPS if path.stem == "paper_grid"]
-    named = [trial["config"] for trial in combinations(read_sweep(path))]
-    assert sorted(named) == sorted(p.name for p in CONFIGS.glob("*.yaml") if p.stem != "base")
+    configs = [trial["config"] for trial in combinations(read_sweep(path))]
+    assert sorted(configs) == sorted(p.name for p in CONFIGS.glob("*.yaml") if p.stem != "base")
 
 
-def test_options_that_wandb_adds_to_a_trial_started_again_are_dropped(accepted: Accepted) -> None:
+def test_options_that_wandb_adds_to_a_restarted_trial_are_ignored(accepted: Accepted) -> None:
     added = "--_wandb={'cli_version': '0.31.0', 'start_time': 1.5}"
     config = accepted(["fit", "--config", "unet_t1c.yaml", "--optimizer.init_args.lr=0.5", added])
     assert get_option(config, "optimizer.init_args.lr") == 0.5

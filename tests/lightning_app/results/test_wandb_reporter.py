@@ -1,4 +1,4 @@
-"""Runs with W&B's own program, offline, and with a W&B that fails."""
+"""Runs with the real W&B, offline, and with a W&B that fails."""
 
 import json
 import subprocess
@@ -16,12 +16,12 @@ from tests.conftest import Program
 from tests.helpers.paths import ROOT
 from tests.helpers.wandb_files import Written, offline_runs
 
-LOGGED = ["--trainer.logger", "callbacks.wandb_logger.ForgivingWandbLogger"]
+LOGGER = ["--trainer.logger", "callbacks.wandb_logger.ForgivingWandbLogger"]
 OFTEN = ["--wandb_media.every_n_epochs", "2", "--wandb_media.slices", "2"]
 
 
 @pytest.fixture(autouse=True)
-def _none_left_open(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _close_open_run(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     yield
     monkeypatch.undo()
     if wandb.run is not None:
@@ -41,12 +41,11 @@ def test_a_run_offline_from_fit_through_resume_to_test(
     program: Program, capsys: pytest.CaptureFixture[str]
 ) -> None:
     attention = "attention_unet_t1c.yaml"
-    assert program("fit", *LOGGED, *OFTEN, "--trainer.max_epochs", "3", experiment=attention) == 0
+    assert program("fit", *LOGGER, *OFTEN, "--trainer.max_epochs", "3", experiment=attention) == 0
     run = only_run()
-    said = [line for line in capsys.readouterr().err.splitlines() if "W&B" in line]
-    assert len(said) == 1
-    assert said[0].startswith(f"W&B: offline, in {run.path / 'wandb'}; to send it: wandb sync ")
-    assert Path(said[0].split()[-1]).is_dir()
+    (message,) = [line for line in capsys.readouterr().err.splitlines() if "W&B" in line]
+    assert message.startswith(f"W&B: offline, in {run.path / 'wandb'}; to send it: wandb sync ")
+    assert Path(message.split()[-1]).is_dir()
     assert program("fit", "--resume", str(run.path), "--trainer.max_epochs", "4") == 0
     assert program("test") == 0
 
@@ -61,16 +60,16 @@ def test_a_run_offline_from_fit_through_resume_to_test(
 
 def check_scores(run: Run, first: Written, resumed: Written) -> None:
     header, *lines = [line.split(",") for line in run.metrics.read_text("utf-8").splitlines()]
-    truth = [float(line[header.index("val/dice")]) for line in lines]
+    expected = [float(line[header.index("val/dice")]) for line in lines]
     logged = [row["val/dice"] for row in first.rows + resumed.rows if "val/dice" in row]
-    assert logged == pytest.approx(truth)
+    assert logged == pytest.approx(expected)
     steps = [int(line[header.index("step")]) - 1 for line in lines]
     rows = [row for row in first.rows + resumed.rows if "val/dice" in row]
     assert [row["trainer/global_step"] for row in rows] == steps
     assert keys(first) >= {"lr", "train/loss", "val/loss", "val/miou", "timing/images_per_second"}
-    assert first.summary["val/dice"] == {"max": pytest.approx(max(truth[:3]))}
-    assert resumed.summary["best/val/dice"] == pytest.approx(max(truth))
-    assert resumed.summary["best/epoch"] == truth.index(max(truth))
+    assert first.summary["val/dice"] == {"max": pytest.approx(max(expected[:3]))}
+    assert resumed.summary["best/val/dice"] == pytest.approx(max(expected))
+    assert resumed.summary["best/epoch"] == expected.index(max(expected))
 
 
 def check_config(run: Run, first: Written) -> None:
@@ -79,18 +78,18 @@ def check_config(run: Run, first: Written) -> None:
     assert first.config["about_data.split"] == about["split"]
     assert first.config["data.batch_size"] == 4
     assert first.config["model.network.class_path"] == "models.AttentionUNet"
-    ours = {name for name in first.config if not name.startswith("_wandb")}
-    assert not {name for name in ours for other in ours if other.startswith(f"{name}.")}
+    options = {name for name in first.config if not name.startswith("_wandb")}
+    assert not {name for name in options for other in options if other.startswith(f"{name}.")}
 
 
 def check_pictures(first: Written) -> None:
-    shown = [row for row in first.rows if "val/slices" in row]
-    assert len(shown) == 2  # of epochs 0 and 2
-    assert shown[0]["val/slices"]["captions"] == shown[1]["val/slices"]["captions"]
-    assert shown[0]["val/slices"]["count"] == 1  # one case on the validation side
-    (masks,) = shown[0]["val/slices"]["all_masks"]
+    logged = [row for row in first.rows if "val/slices" in row]
+    assert len(logged) == 2  # epochs 0 and 2
+    assert logged[0]["val/slices"]["captions"] == logged[1]["val/slices"]["captions"]
+    assert logged[0]["val/slices"]["count"] == 1  # one validation case
+    (masks,) = logged[0]["val/slices"]["all_masks"]
     assert set(masks) == {"truth whole", "prediction whole"}
-    gates = {key for key in shown[0] if key.startswith("attention/")}
+    gates = {key for key in logged[0] if key.startswith("attention/")}
     assert gates == {f"attention/network.skips.{level}" for level in range(4)}
 
 
@@ -104,8 +103,8 @@ def check_test(run: Run, test: Written) -> None:
     assert (table["nrows"], table["ncols"]) == (len(lines) - 1, len(lines[0].split(",")))
 
 
-def test_logging_changes_no_weight(program: Program) -> None:
-    assert program("fit", *LOGGED, *OFTEN, "--trainer.max_epochs", "2") == 0
+def test_logging_does_not_change_the_weights(program: Program) -> None:
+    assert program("fit", *LOGGER, *OFTEN, "--trainer.max_epochs", "2") == 0
     assert program("fit", "--trainer.max_epochs", "2") == 0
     logged, plain = (
         torch.load(run.last, weights_only=True)["state_dict"] for run in find_runs(Path("runs"))
@@ -114,13 +113,13 @@ def test_logging_changes_no_weight(program: Program) -> None:
 
 
 def test_a_test_on_other_data_is_not_logged(program: Program) -> None:
-    assert program("fit", *LOGGED) == 0
+    assert program("fit", *LOGGER) == 0
     assert program("test", "--data.split_seed", "1") == 0
     assert len(offline_runs(only_run().path)) == 1
 
 
-def test_the_best_checkpoint_is_an_artifact_if_asked(program: Program) -> None:
-    assert program("fit", *LOGGED, "--trainer.logger.log_checkpoint", "true") == 0
+def test_the_best_checkpoint_is_an_artifact_if_requested(program: Program) -> None:
+    assert program("fit", *LOGGER, "--trainer.logger.log_checkpoint", "true") == 0
     run = only_run()
     (written,) = offline_runs(run.path)
     assert written.artifacts == [f"best-{written.id}"]
@@ -131,30 +130,30 @@ def fail(*_: Any, **__: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "place",
+    "function",
     ["init", "Run.log", "Run.define_metric", "Image.__init__", "Artifact.add_file", "Run.finish"],
 )
-def test_a_wandb_that_fails_stops_no_run(
-    place: str,
+def test_a_failing_wandb_does_not_stop_a_run(
+    function: str,
     program: Program,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    where, _, name = f"wandb.{place}".rpartition(".")
-    monkeypatch.setattr(f"{where}.{name}", fail)
+    monkeypatch.setattr(f"wandb.{function}", fail)
     flags = ["--trainer.max_epochs", "2", "--trainer.logger.log_checkpoint", "true"]
-    assert program("fit", *LOGGED, *flags) == 0
+    assert program("fit", *LOGGER, *flags) == 0
 
     run = only_run()
     assert json.loads(run.status.read_text("utf-8"))["status"] == "finished"
     assert len(run.metrics.read_text("utf-8").splitlines()) == 3
-    said = [line for line in capsys.readouterr().err.splitlines() if "W&B failed" in line]
-    assert said == [
-        "W&B failed (no space left on device): going on without it; the run's files have it all"
-    ]
+    (warning,) = [line for line in capsys.readouterr().err.splitlines() if "W&B failed" in line]
+    assert warning == (
+        "W&B failed (no space left on device): the training continues without it; "
+        "the run's folder has all scores"
+    )
 
 
-def test_a_server_that_does_not_answer_makes_the_run_an_offline_one(
+def test_a_run_is_logged_offline_if_the_server_does_not_answer(
     program: Program, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("WANDB_API_KEY", "k" * 40)
@@ -166,7 +165,7 @@ def test_a_server_that_does_not_answer_makes_the_run_an_offline_one(
         return init(**options)
 
     monkeypatch.setattr("wandb.init", no_server)
-    assert program("fit", *LOGGED) == 0
+    assert program("fit", *LOGGER) == 0
     assert "W&B's server cannot be used (timed out): logging offline" in capsys.readouterr().err
     assert len(offline_runs(only_run().path)) == 1
 
