@@ -138,9 +138,9 @@ def _copy(data: Path, folder: Path) -> Loader:
 
     keep_freed_memory()
     dataset = _module(data, folder).datasets["train"]
-    batches = [[(0, i + j) for j in range(BATCH)] for i in range(0, len(dataset), BATCH)]
-    half = [dataset.__getitems__(items)["image"].numpy().astype(np.float16) for items in batches]
-    masks = [dataset.__getitems__(items)["labels"].numpy() for items in batches]
+    batches = [list(range(i, i + BATCH)) for i in range(0, len(dataset), BATCH)]
+    half = [dataset.gather(indices)["image"].numpy().astype(np.float16) for indices in batches]
+    masks = [dataset.gather(indices)["labels"].numpy() for indices in batches]
     return lambda: (
         {"image": torch.from_numpy(image).float(), "labels": mask.copy()}
         for image, mask in zip(half, masks, strict=True)

@@ -7,13 +7,15 @@ A further release is a further row. Inside the program modalities are called as 
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal, get_args
 
 from data_modules.utils.errors import DataError
 
-MODALITIES = ("t1n", "t1c", "t2w", "t2f")
+Modality = Literal["t1n", "t1c", "t2w", "t2f"]
+MODALITIES: tuple[Modality, ...] = get_args(Modality)
 ENDINGS = (".nii.gz", ".nii", ".mha")
 
-NECROTIC_CORE, OEDEMA, ENHANCING = 1, 2, 3
+BACKGROUND, NECROTIC_CORE, OEDEMA, ENHANCING = LABELS = (0, 1, 2, 3)
 
 _DASHES = {"t1n": "{case}-t1n", "t1c": "{case}-t1c", "t2w": "{case}-t2w", "t2f": "{case}-t2f"}
 _UNDERSCORES = {"t1n": "{case}_t1", "t1c": "{case}_t1ce", "t2w": "{case}_t2", "t2f": "{case}_flair"}

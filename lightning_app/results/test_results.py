@@ -14,8 +14,9 @@ from torch import Tensor
 from callbacks.acceleration import Acceleration
 from callbacks.timing.timing import Timing
 from callbacks.utils.atomic_write import atomic_write
+from data_modules.batch_dataset import Batch
 from data_modules.brats import BraTSDataModule
-from data_modules.dataset import Batch
+from data_modules.summary import description
 from lightning_app.metrics.count_table import CountTable
 from lightning_app.metrics.scores import (
     Result,
@@ -119,7 +120,7 @@ class TestResults(Callback):
     def folder(self, data: BraTSDataModule) -> TestFolder:
         """The run's own test folder; another one for other data or another split."""
         own = read_json(self.run.environment)["data"]
-        now = data.description()
+        now = description(data)
         same = all(own[key] == now[key] for key in ("fingerprint", "split"))
         return self.run.test(None if same else f"{now['fingerprint']}-{now['split']}")
 
@@ -128,7 +129,7 @@ class TestResults(Callback):
     ) -> dict[str, Any]:
         saved = read_checkpoint(self.run.best, memory_map=True)
         return {
-            "data": _data(trainer).description(),
+            "data": description(_data(trainer)),
             "checkpoint": {
                 "file": self.run.best.name,
                 "epoch": saved["epoch"],

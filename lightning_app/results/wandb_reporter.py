@@ -12,6 +12,7 @@ from callbacks.checkpoints import BestCheckpoint
 from callbacks.wandb_logger import ForgivingWandbLogger
 from callbacks.wandb_media import Slices, WandbMedia
 from data_modules.brats import BraTSDataModule
+from data_modules.summary import description
 from lightning_app.results.plots import to_grey
 from lightning_app.results.test_results import TestResults
 from lightning_app.runs.checkpoint_io import read_checkpoint
@@ -46,9 +47,10 @@ class WandbFitReport(Callback):
             return
         data: BraTSDataModule = trainer.datamodule  # type: ignore[attr-defined]
         self._media.choose = lambda count: slices_to_show(data, count)
+        described = description(data)
         known = {
             **dict(_dotted(run_config(self.run))),
-            **{f"about_data.{name}": data.description()[name] for name in _ABOUT_DATA},
+            **{f"about_data.{name}": described[name] for name in _ABOUT_DATA},
         }
         for logger in _loggers(trainer):
             logger.log_hyperparams(known)
@@ -118,7 +120,7 @@ def slices_to_show(data: BraTSDataModule, count: int) -> Slices:
     most = dataset.most_of(data.target.foreground)
     cases = sorted(most)
     chosen = [cases[i] for i in sorted({round(i) for i in np.linspace(0, len(cases) - 1, count)})]
-    batch = dataset.__getitems__([(0, most[case]) for case in chosen])
+    batch = dataset.gather([most[case] for case in chosen])
     return Slices(
         captions=[
             f"{dataset.cases[case].id}, slice {dataset.slice_index[most[case]]}" for case in chosen

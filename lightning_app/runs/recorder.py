@@ -10,6 +10,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 
 from callbacks.utils.atomic_write import remove_partial_files
 from data_modules.brats import BraTSDataModule
+from data_modules.summary import description, split_rows, summary
 from lightning_app.runs.environment import environment
 from lightning_app.runs.folder import Run
 from lightning_app.runs.status import Status, locked, mark_running, now, write_status
@@ -81,17 +82,17 @@ class RunRecorder(Callback):
         self._began = True
         if data.is_phantom:
             print(PHANTOM_BANNER)
-        print(f"Data: {data.summary()}\nRun: {self.run.path}")
+        print(f"Data: {summary(data)}\nRun: {self.run.path}")
 
     def _write_beginning(self, data: BraTSDataModule, here: dict[str, Any]) -> None:
         self._save_config(self.run.config)
         write_json(self.run.network, self._network)
-        write_json(self.run.environment, {**here, "data": data.description()})
-        write_csv(self.run.split, ("case", "patient", "side"), data.split_rows())
+        write_json(self.run.environment, {**here, "data": description(data)})
+        write_csv(self.run.split, ("case", "patient", "side"), split_rows(data))
 
     def _write_further_part(self, data: BraTSDataModule, here: dict[str, Any]) -> None:
         known = read_json(self.run.environment)
-        own, given = known["data"], data.description()
+        own, given = known["data"], description(data)
         for what in ("fingerprint", "split"):
             if own[what] != given[what]:
                 raise UsageError(
