@@ -215,5 +215,6 @@ def _no_case(root: Path, release: str) -> str:
     named = "" if release == "auto" else f" of release {release}"
     return (
         f"no case{named} found in '{root}' or {SEARCH_DEPTH} levels below it; it contains "
-        f"{shown}; expected folders such as BraTS-GLI-00000-000/ with BraTS-GLI-00000-000-t1c.nii.gz in them"
+        f"{shown}; expected folders such as BraTS-GLI-00000-000/ with "
+        "BraTS-GLI-00000-000-t1c.nii.gz in them"
     )

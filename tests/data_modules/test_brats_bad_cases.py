@@ -52,8 +52,8 @@ def damage_linked_segmentation(root: Path) -> None:
 DAMAGES = {
     damage_missing_modality: "has no t1c image, only t1n, t2w, t2f",
     damage_missing_segmentation: "has no segmentation",
-    damage_image: "-t1c.nii.gz: is not packed by gzip",
-    damage_segmentation: "-seg.nii.gz: is not packed by gzip",
+    damage_image: "-t1c.nii.gz: is not gzip-compressed",
+    damage_segmentation: "-seg.nii.gz: is not gzip-compressed",
     damage_labels: "label 4 (6400 voxels)",
     damage_grid: "spacing",
     damage_depth: "size",

@@ -40,7 +40,7 @@ def test_a_full_disk_leaves_no_array_and_room_mends_it(
 ) -> None:
     with small_disk(tmp_path / "disk", kilobytes=256) as disk:
         (disk / "others").write_bytes(bytes(230 << 10))
-        with pytest.raises(DataError, match=r"No space left on device.*make room there") as caught:
+        with pytest.raises(DataError, match=r"No space left on device.*free space there") as caught:
             labels(disk / "cache", cases, processes)
         assert str(caught.value).startswith(f"data.cache_dir '{disk}/cache'")
         assert "\n" not in str(caught.value)
