@@ -1,6 +1,5 @@
-"""The data module: from a root on disk to batches of slices."""
+"""The data module: from a folder of cases to batches of slices."""
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from itertools import chain
 from pathlib import Path
@@ -10,50 +9,61 @@ from lightning.pytorch import LightningDataModule
 from torch.utils.data import DataLoader
 
 from data_modules import options as option_checks
+from data_modules.augmentation.augmentation import Augmentation
+from data_modules.augmentation.horizontal_flip import HorizontalFlip
+from data_modules.augmentation.transform import Transform
+from data_modules.batch_dataset import Batch
 from data_modules.cache.memmap import SliceArray
 from data_modules.cache.slice_cache import SliceCache
 from data_modules.cache.slice_selection import SliceChoice
 from data_modules.catalog.cases import Case, find_cases, missing_files
+from data_modules.catalog.releases import Modality
 from data_modules.catalog.splits import SPLITS, SplitSizes, read_split, split_patients
-from data_modules.dataloaders import check_divides, check_shares, device_of, make_loader
-from data_modules.dataset import Batch, SliceDataset
+from data_modules.dataloaders import check_divides, check_shards, make_loader, progress
+from data_modules.dataset import SliceDataset
 from data_modules.device_dataset import DeviceDataset
 from data_modules.phantom.options import PhantomOptions, lies_in_phantom
-from data_modules.progress import reached
 from data_modules.samplers import EpochBatches, OrderedBatches
 from data_modules.targets import TARGETS, Target, TargetName
 from data_modules.utils.errors import DataError
+from data_modules.utils.hashing import short_hash
 from data_modules.utils.problems import Problem, by_case, in_a_line, log_problems
 
 PHANTOM = Path("phantom")
+_PARAMETERS = "augmentation"  # key of a batch on its way to the device
 
 
 class BraTSDataModule(LightningDataModule):
     """Axial slices of BraTS volumes with their labels, split by patient.
 
+    A training batch is augmented once a Trainer has moved it to the device. Without a Trainer, as
+    in ``for batch in data.train_dataloader()``, it comes as stored: see ``augment``.
+
     Args:
         root: Folder with the cases, at any depth; null or the word phantom for a synthetic phantom.
-        phantom: The phantom that is made, once, where there is no other root.
-        release: Which BraTS release the files follow: auto tells it from their names.
+        phantom: The phantom to generate, once, if there is no other root.
+        release: Which BraTS release the files follow; auto infers it from their names.
         modalities: MRI contrasts, one channel each.
-        target: What is to be segmented: whole (labels 1 + 2 + 3), core (1 + 3), enhancing (3),
+        target: What to segment: whole (labels 1 + 2 + 3), core (1 + 3), enhancing (3),
             regions (these three, overlapping) or labels (the three labels, exclusive).
         slices: Which slices: middle, largest (most target), tumour (all with target), all (with
-            brain), or a list of indices. largest and tumour look at the truth.
+            brain), or a list of indices. largest and tumour look at the ground truth.
         eval_slices: The same for validation and test; null for the same as slices.
         split_sizes: Cases for training, validation and test: three counts, three fractions, or null
             for 1000 : 125 : 126. Always split by patient.
-        split_seed: Seed of the split, apart from that of the training.
-        split_file: A CSV file with the columns case and side that says who is where.
+        split_seed: Seed of the split, independent of the training's seed.
+        split_file: A CSV file with the columns case and side that assigns the cases to splits.
         image_size: Height and width of the slices, by centre padding or cropping.
-        batch_size: Slices a batch, over all devices.
+        batch_size: Slices per batch, over all devices.
         num_workers: Processes that load batches; 0 loads them in the training process.
-        on_device: Copy all slices into the memory of the device, once, and make the batches there;
-            num_workers is then of no use. Of several devices each holds all slices.
+        on_device: Copy all slices to the memory of the device, once, and gather the batches there;
+            num_workers is then ignored. Each of several devices holds all slices.
         cache_dir: Where the prepared slices are kept, shared by all runs.
         on_bad_case: What to do about a case with a missing or bad file: stop, or skip it.
         flip: Mirror training slices left to right at random.
-        seed: Seed of shuffling and flips; follows seed_everything.
+        augmentations: Further transforms of the training slices, in order; subclasses of
+            data_modules.augmentation.transform.Transform.
+        seed: Seed of shuffling and augmentation; follows seed_everything.
     """
 
     def __init__(
@@ -61,7 +71,7 @@ class BraTSDataModule(LightningDataModule):
         root: Path | None = None,
         phantom: PhantomOptions = PhantomOptions(),  # noqa: B008 (frozen)
         release: str = "auto",
-        modalities: Sequence[Literal["t1n", "t1c", "t2w", "t2f"]] = ("t1c",),
+        modalities: Sequence[Modality] = ("t1c",),
         target: TargetName = "whole",
         slices: SliceChoice = "middle",
         eval_slices: SliceChoice | None = None,
@@ -75,14 +85,15 @@ class BraTSDataModule(LightningDataModule):
         cache_dir: Path = Path("cache"),
         on_bad_case: Literal["stop", "skip"] = "stop",
         flip: bool = False,  # noqa: FBT001, FBT002 (an option of the command line)
+        augmentations: Sequence[Transform] = (),
         seed: int = 0,
     ) -> None:
         super().__init__()
         option_checks.check_modalities(modalities)
-        option_checks.check_sizes(image_size)
-        option_checks.check_least(1, batch_size=batch_size)
-        option_checks.check_least(0, num_workers=num_workers, split_seed=split_seed)
-        option_checks.check_indices(slices=slices, eval_slices=eval_slices)
+        option_checks.check_image_size(image_size)
+        option_checks.check_at_least(1, batch_size=batch_size)
+        option_checks.check_at_least(0, num_workers=num_workers, split_seed=split_seed)
+        option_checks.check_slices(slices=slices, eval_slices=eval_slices)
         self.root = None if root == PHANTOM else root
         self.phantom = phantom
         self.release = release
@@ -96,88 +107,119 @@ class BraTSDataModule(LightningDataModule):
         self.num_workers = num_workers
         self.on_device = on_device
         self.on_bad_case = on_bad_case
-        self.flip = flip
+        # Stream 0 belongs to the flip, used or not: to switch it changes no other transform.
+        flips = [HorizontalFlip()] if flip else []
+        self.augmentation = Augmentation([*flips, *augmentations], seed, 1 - len(flips))
         self.seed = seed
         self.cache = SliceCache(cache_dir, image_size)
-        self.sides: dict[str, list[Case]] = {}
+        self.splits: dict[str, list[Case]] = {}
         self.datasets: dict[str, SliceDataset] = {}
-        self._resident: dict[str, DeviceDataset] = {}
+        self._device_datasets: dict[str, DeviceDataset] = {}
         self.problems: list[Problem] = []
         self.arrays: dict[str, tuple[SliceArray, ...]] = {}
         self.is_phantom = self.root is None
         self.fingerprint = ""
         self.spacing: dict[str, tuple[float, float]] = {}
 
+    @property
+    def kind(self) -> str:
+        """What the data are, in words for tables."""
+        return "synthetic phantom" if self.is_phantom else "files"
+
     def prepare_data(self) -> None:
         """Find the cases, split them, and fill the cache."""
         self._load()
 
     def setup(self, stage: str) -> None:
-        """Open the arrays of the cache, and say what is wrong with files that are there.
+        """Open the arrays of the cache, and log what is wrong with the files.
 
         Raises:
-            DataError: bad data or options; for ``fit``, a validation side without target.
+            DataError: Bad data or options; for ``fit``, a validation split without target.
         """
         if not self.datasets:
             self._load()
         log_problems(self.problems)
-        self._check_shares()
+        self._check_shards()
         if stage == "fit":
             self.check_validation()
 
+    # Batches -------------------------------------------------------------------------------------
+
     def train_dataloader(self) -> DataLoader[Batch]:
-        """Shuffled batches of the training side, from where a resumed training goes on."""
-        epoch, seen = (0, 0) if self.trainer is None else reached(self.trainer)
+        """Shuffled batches of the training split, from where a resumed training stopped."""
+        epoch, seen = (0, 0) if self.trainer is None else progress(self.trainer)
         return self._loader("train", self._epoch_batches(epoch, seen))
 
-    def cases_of_batch(self, epoch: int, batch: int) -> list[str]:
-        """The cases in a batch of training, sorted."""
-        dataset = self.datasets["train"]
-        items = self._epoch_batches().batches(epoch)[batch]
-        return sorted({dataset.cases[dataset.case_index[index]].id for _, index in items})
-
     def val_dataloader(self) -> DataLoader[Batch]:
-        """Batches of the validation side, in order."""
+        """Batches of the validation split, in order."""
         return self._loader("val", OrderedBatches(len(self.datasets["val"]), self.batch_size))
 
     def test_dataloader(self) -> DataLoader[Batch]:
-        """Batches of the test side, in order."""
+        """Batches of the test split, in order."""
         return self._loader("test", OrderedBatches(len(self.datasets["test"]), self.batch_size))
+
+    def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
+        """Draw the augmentation of a training batch while its sample indices are on the host."""
+        if self.trainer is None or not self.trainer.training or not self.augmentation.transforms:
+            return batch
+        drawn = self.augmentation.draw(self.trainer.current_epoch, batch["sample"].tolist())
+        if self.trainer.strategy.root_device.type == "cuda":
+            drawn = [values.pin_memory() for values in drawn]  # the host need not wait for the copy
+        return {**batch, _PARAMETERS: drawn}
+
+    def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
+        """Apply, on the device, what was drawn before the transfer."""
+        if not isinstance(batch, dict) or _PARAMETERS not in batch:
+            return batch
+        return self.augmentation(batch, batch.pop(_PARAMETERS))
+
+    def augment(self, batch: Batch, epoch: int) -> Batch:
+        """A batch of ``train_dataloader`` as the network gets it in an epoch."""
+        return self.augmentation.augment(batch, epoch)
+
+    def cases_of_batch(self, epoch: int, batch: int) -> list[str]:
+        """The cases in a training batch, sorted."""
+        dataset = self.datasets["train"]
+        indices = self._epoch_batches().batches(epoch)[batch]
+        return sorted({dataset.cases[dataset.case_index[index]].id for index in indices})
+
+    def check_devices(self, devices: int) -> None:
+        """Raise DataError if the global batch cannot be sharded evenly."""
+        check_divides(self.batch_size, devices)
+
+    def _check_shards(self) -> None:
+        smallest = {split: len(dataset) for split, dataset in self.datasets.items()}
+        smallest["train"] = min(self._epoch_batches().sizes())
+        check_shards(smallest, self.trainer)
 
     def _epoch_batches(self, epoch: int = 0, skip: int = 0) -> EpochBatches:
         return EpochBatches(len(self.datasets["train"]), self.batch_size, self.seed, epoch, skip)
 
-    def check_devices(self, devices: int) -> None:
-        """Raise DataError where the global batch cannot be dealt out evenly."""
-        check_divides(self.batch_size, devices)
-
-    def _check_shares(self) -> None:
-        smallest = {side: len(dataset) for side, dataset in self.datasets.items()}
-        smallest["train"] = min(self._epoch_batches().sizes())
-        check_shares(smallest, self.trainer)
-
-    def _loader(self, side: str, batches: EpochBatches | OrderedBatches) -> DataLoader[Batch]:
-        if self.on_device and self.trainer is not None and side not in self._resident:
-            self._resident[side] = DeviceDataset(self.datasets[side], device_of(self.trainer))
-        dataset = self._resident.get(side, self.datasets[side])
+    def _loader(self, split: str, batches: EpochBatches | OrderedBatches) -> DataLoader[Batch]:
+        if self.on_device and self.trainer is not None and split not in self._device_datasets:
+            device = self.trainer.strategy.root_device
+            self._device_datasets[split] = DeviceDataset(self.datasets[split], device)
+        dataset = self._device_datasets.get(split, self.datasets[split])
         return make_loader(dataset, batches, self.num_workers, self.seed, self.trainer)
 
+    # From files to datasets ----------------------------------------------------------------------
+
     def _load(self) -> None:
-        self.problems, self._resident = [], {}
-        sides = self._split(self._find())
-        # In one order and for all sides at once: the split must not change the arrays' keys.
-        everyone = sorted((c for side in SPLITS for c in sides[side]), key=lambda case: case.id)
+        self.problems, self._device_datasets = [], {}
+        splits = self._split(self._find())
+        # In one order and for all splits at once: the split must not change the keys of the arrays.
+        cases = sorted((c for split in SPLITS for c in splits[split]), key=lambda case: case.id)
         with self.cache.workers:
-            arrays = {part: self._open(everyone, choice) for part, choice in self.choices.items()}
+            arrays = {part: self._open(cases, choice) for part, choice in self.choices.items()}
         self._note(p for a in chain(*arrays.values()) for p in (*a.bad.values(), *a.warnings))
         left_out = self.left_out
-        for side in SPLITS:
-            self.sides[side] = [case for case in sides[side] if case.id not in left_out]
-            self.datasets[side] = self._dataset(side, arrays[_part(side)])
+        for split in SPLITS:
+            self.splits[split] = [case for case in splits[split] if case.id not in left_out]
+            self.datasets[split] = self._dataset(split, arrays[_part(split)])
         self.arrays = arrays
-        self.fingerprint = _hash(" ".join(a.digest for p in sorted(arrays) for a in arrays[p]))
+        self.fingerprint = short_hash(" ".join(a.digest for p in sorted(arrays) for a in arrays[p]))
         *_, labels = arrays["train"]
-        self.spacing = labels.spacing_range([case.id for case in self.sides["train"]])
+        self.spacing = labels.spacing_range([case.id for case in self.splits["train"]])
 
     def _find(self) -> list[Case]:
         root = self.root or self.phantom.make_below(self.cache.folder)
@@ -191,110 +233,67 @@ class BraTSDataModule(LightningDataModule):
         return cases
 
     def _note(self, problems: Iterable[Problem]) -> None:
-        """Keep in mind what is wrong; stop at cases that cannot be used and shall not be skipped.
+        """Record problems, and stop at unusable cases unless they are to be skipped.
 
         Raises:
-            DataError: there are such cases.
+            DataError: There are such cases.
         """
         self.problems = list(dict.fromkeys([*self.problems, *problems]))
-        bad = [problem for problem in self.problems if not problem.is_warning]
-        if bad and self.on_bad_case == "stop":
+        if (bad := self._bad) and self.on_bad_case == "stop":
             raise DataError(
-                f"bad cases: {in_a_line(bad)}; mend them (`prepare` says how), or leave them out "
+                f"bad cases: {in_a_line(bad)}; fix them (`prepare` says how), or leave them out "
                 "with --data.on_bad_case skip"
             )
 
     @property
     def left_out(self) -> dict[str, str]:
         """The cases that cannot be used, and why."""
-        return {
-            case: "; ".join(map(str, bad))
-            for case, problems in by_case(self.problems).items()
-            if (bad := [problem for problem in problems if not problem.is_warning])
-        }
+        return {case: "; ".join(map(str, bad)) for case, bad in by_case(self._bad).items()}
+
+    @property
+    def _bad(self) -> list[Problem]:
+        return [problem for problem in self.problems if not problem.is_warning]
 
     def _split(self, cases: Sequence[Case]) -> dict[str, list[Case]]:
-        """The cases of each side that have every file that is needed."""
+        """The cases of each split that have all required files."""
         self._note(p for case in cases for p in case.problems)
         self._note(p for case in cases if (p := missing_files(case, self.modalities)))
         left_out = self.left_out
         usable = {case.id: case for case in cases if case.id not in left_out}
         if self.split_file is not None:
-            split = read_split(self.split_file, {case.id: case.patient for case in cases})
+            ids = read_split(self.split_file, {case.id: case.patient for case in cases})
         else:
             patients = {case.id: case.patient for case in usable.values()}
-            split = split_patients(patients, self.split_sizes, self.split_seed)
-        return {side: [usable[case] for case in split[side] if case in usable] for side in SPLITS}
+            ids = split_patients(patients, self.split_sizes, self.split_seed)
+        return {split: [usable[case] for case in ids[split] if case in usable] for split in SPLITS}
 
     def _open(self, cases: Sequence[Case], choice: SliceChoice) -> tuple[SliceArray, ...]:
-        """The arrays of the modalities, then that of the labels."""
+        """The arrays of the modalities, followed by the array of the labels."""
         labels = self.cache.labels(cases, choice, self.target.foreground)
         images = (self.cache.images(cases, m, choice, labels) for m in self.modalities)
         return (*images, labels)
 
-    def _dataset(self, side: str, arrays: tuple[SliceArray, ...]) -> SliceDataset:
+    def _dataset(self, split: str, arrays: tuple[SliceArray, ...]) -> SliceDataset:
         *images, labels = arrays
-        flip_seed = self.seed if self.flip and side == "train" else None
-        dataset = SliceDataset(self.sides[side], images, labels, flip_seed)
+        dataset = SliceDataset(self.splits[split], images, labels)
         if len(dataset) == 0:
-            choice = self.choices[_part(side)]
+            choice = self.choices[_part(split)]
             raise DataError(
-                f"no slice on side {side}: {len(self.sides[side])} cases, data.slices {choice}"
+                f"no slice in split {split}: {len(self.splits[split])} cases, data.slices {choice}"
             )
         return dataset
 
     def check_validation(self) -> None:
-        """Raise DataError where the validation side holds no target."""
+        """Raise DataError if the validation split has no target."""
         counts = self.datasets["val"].label_counts()
         if not counts[list(self.target.foreground)].any():
             raise DataError(
-                f"the {len(self.datasets['val'])} slices of the validation side hold no pixel of "
-                f"target '{self.target.name}', so no epoch could be told from another; change "
+                f"the {len(self.datasets['val'])} slices of the validation split have no pixel of "
+                f"target '{self.target.name}', so no epoch is better than another; change "
                 "data.slices, data.target, data.split_sizes or data.split_seed"
             )
 
-    @property
-    def kind(self) -> str:
-        """What the data are, in words for tables."""
-        return "synthetic phantom" if self.is_phantom else "files"
 
-    def summary(self) -> str:
-        """One line: cases, patients, releases, and what is on each side."""
-        cases = [case for side in SPLITS for case in self.sides[side]]
-        releases = ", ".join(sorted({case.release.name for case in cases}))
-        patients = len({case.patient for case in cases})
-        cases_a_side = " / ".join(str(len(self.sides[side])) for side in SPLITS)
-        slices_a_side = " / ".join(str(len(self.datasets[side])) for side in SPLITS)
-        return (
-            f"{len(cases)} cases of {patients} patients ({releases}); {' / '.join(SPLITS)}: "
-            f"{cases_a_side} cases, {slices_a_side} slices"
-        )
-
-    def split_rows(self) -> list[tuple[str, str, str]]:
-        """Case, patient and side of every case that is used, sorted by case."""
-        return sorted((case.id, case.patient, side) for side in SPLITS for case in self.sides[side])
-
-    def description(self) -> dict[str, Any]:
-        """What a run or a test must record of its data; JSON types only."""
-        rows = "\n".join(",".join(row) for row in self.split_rows())
-        return {
-            "kind": "phantom" if self.is_phantom else "files",
-            "root": None if self.root is None else str(self.root),
-            "fingerprint": self.fingerprint,
-            "split": _hash(rows),
-            "modalities": list(self.modalities),
-            "target": self.target.name,
-            "slices": self.choices["train"],
-            "eval_slices": self.choices["eval"],
-            "spacing": self.spacing,
-            "left_out": self.left_out,
-        }
-
-
-def _hash(text: str) -> str:
-    return hashlib.blake2b(text.encode(), digest_size=4).hexdigest()
-
-
-def _part(side: str) -> str:
-    """Validation and test share their choice of slices."""
-    return "train" if side == "train" else "eval"
+def _part(split: str) -> str:
+    """Validation and test share one choice of slices."""
+    return "train" if split == "train" else "eval"

@@ -1,85 +1,112 @@
-"""The loader of a side, and what of it each device gets."""
+"""The loader of a split, sharded over devices, and where it resumes."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import torch
 from lightning.pytorch import Trainer
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 
-from data_modules.dataset import Batch, SliceDataset
+from data_modules.batch_dataset import Batch, BatchDataset
 from data_modules.device_dataset import DeviceDataset
 from data_modules.samplers import EpochBatches, OrderedBatches, ShardedBatches
 from data_modules.utils.errors import DataError
 
 
+class Indices(Dataset[int]):
+    """The indices of a dataset, which a loader fetches so that it can gather their batch at once.
+
+    Args:
+        size: Number of samples.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+    def __len__(self) -> int:
+        return self.size
+
+    def __getitem__(self, index: int) -> int:
+        return index
+
+
 def make_loader(
-    dataset: SliceDataset | DeviceDataset,
+    dataset: BatchDataset,
     batches: EpochBatches | OrderedBatches,
     workers: int,
     seed: int,
     trainer: Trainer | None,
 ) -> DataLoader[Batch]:
-    """A loader of whole batches, or of this device's share of each.
+    """Make a loader of batches, or of this rank's shard of each.
 
     Args:
-        dataset: the slices.
-        batches: the global batches.
-        workers: processes that load; 0 for the training process itself, which alone can make
-            batches of slices that lie on a device.
-        seed: of the workers' own random generators.
-        trainer: knows how many devices there are; None for one.
+        dataset: The slices.
+        batches: The global batches.
+        workers: Processes that load; 0 loads in the training process, as slices on a device always
+            do.
+        seed: Base seed of the workers.
+        trainer: Knows rank and world size; None for a single device.
     """
-    shared: EpochBatches | OrderedBatches | ShardedBatches = batches
+    sampler: EpochBatches | OrderedBatches | ShardedBatches = batches
     if trainer is not None and trainer.world_size > 1:
-        shared = ShardedBatches(batches, trainer.global_rank, trainer.world_size)
-    resident = isinstance(dataset, DeviceDataset)
-    workers = 0 if resident else workers
-    return DataLoader(
-        dataset,
-        batch_sampler=shared,
-        collate_fn=_already_a_batch,
+        sampler = ShardedBatches(batches, trainer.global_rank, trainer.world_size)
+    on_device = isinstance(dataset, DeviceDataset)
+    workers = 0 if on_device else workers
+    loader: DataLoader[Any] = DataLoader(
+        Indices(len(dataset)),
+        batch_sampler=sampler,
+        collate_fn=dataset.gather,
         num_workers=workers,
         persistent_workers=workers > 0,
-        pin_memory=torch.cuda.is_available() and not resident,
-        # Without a generator of its own each iterator would draw its base seed from torch's global
-        # one, and dropout would depend on how often data were looked at.
+        pin_memory=torch.cuda.is_available() and not on_device,
+        # Without a generator each iterator would draw its base seed from torch's global one, and
+        # dropout would depend on how often the data were iterated.
         generator=torch.Generator().manual_seed(seed),
     )
+    return loader
 
 
-def device_of(trainer: Trainer) -> torch.device:
-    """The device that this process trains on."""
-    return trainer.strategy.root_device
+def progress(trainer: Trainer) -> tuple[int, int]:
+    """The epoch to train next, and how many of its batches have been seen.
+
+    Call it while the trainer makes its training loader: by then the progress of a checkpoint is
+    restored, and the next epoch has not begun.
+    """
+    loop = trainer.fit_loop
+    epochs: Any = loop.epoch_progress.current
+    batches: Any = loop.epoch_loop.batch_progress.current
+    unfinished = epochs.started > epochs.processed
+    # Not `completed`: it is one behind in a checkpoint that a callback makes at the end of a batch.
+    return epochs.processed, batches.processed if unfinished else 0
 
 
 def check_divides(batch_size: int, devices: int) -> None:
-    """Raise DataError where the global batch cannot be dealt out evenly."""
+    """Check that the global batch can be sharded evenly.
+
+    Raises:
+        DataError: It cannot.
+    """
     if batch_size % devices:
         raise DataError(
             f"data.batch_size is {batch_size}, expected a multiple of the {devices} devices: it is "
-            "the global batch, dealt out to all of them"
+            "the global batch, sharded over all of them"
         )
 
 
-def check_shares(smallest: Mapping[str, int], trainer: Trainer | None) -> None:
-    """Stop where a device would have nothing to do, which the others would wait for.
+def check_shards(smallest: Mapping[str, int], trainer: Trainer | None) -> None:
+    """Check that every device gets samples; the others would wait for one that does not.
 
     Args:
-        smallest: for each side the slices that every device must have a share of.
-        trainer: knows how many devices there are; None for one.
+        smallest: For each split, the number of slices that must reach every device.
+        trainer: Knows the world size; None for a single device.
 
     Raises:
-        DataError: more devices than slices.
+        DataError: There are more devices than slices.
     """
     devices = 1 if trainer is None else trainer.world_size
-    for side, samples in smallest.items():
+    for split, samples in smallest.items():
         if samples < devices:
             raise DataError(
-                f"{devices} devices for {samples} slices (side {side}, smallest batch): expected "
+                f"{devices} devices for {samples} slices (split {split}, smallest batch): expected "
                 "at least one each; use fewer trainer.devices"
             )
-
-
-def _already_a_batch(batch: Any) -> Any:
-    return batch

@@ -1,4 +1,4 @@
-"""Values of the data's options that no type rules out. Each raises DataError, naming the option."""
+"""Values of the data options that their types do not rule out. Errors name the option."""
 
 from collections.abc import Sequence
 
@@ -7,28 +7,32 @@ from data_modules.utils.errors import DataError
 
 
 def check_modalities(modalities: Sequence[str]) -> None:
-    """At least one, and none twice."""
+    """Raise DataError unless there is at least one modality, and none twice."""
     if not modalities:
         raise DataError("data.modalities is empty, expected at least one modality")
     if len(set(modalities)) < len(modalities):
-        raise DataError(f"data.modalities is {list(modalities)}, which names one twice")
+        raise DataError(f"data.modalities is {list(modalities)}, which repeats a modality")
 
 
-def check_sizes(image_size: tuple[int, int]) -> None:
-    """A height and a width."""
+def check_image_size(image_size: tuple[int, int]) -> None:
+    """Raise DataError unless height and width are positive."""
     if min(image_size) < 1:
-        raise DataError(f"data.image_size is {list(image_size)}, expected 1 or more a side")
+        raise DataError(
+            f"data.image_size is {list(image_size)}, expected height and width of 1 or more"
+        )
 
 
-def check_least(least: int, **numbers: int) -> None:
-    """Numbers, given by the names of their options, that may not be smaller."""
+def check_at_least(minimum: int, **numbers: int) -> None:
+    """Raise DataError if a number, given by the name of its option, is below a minimum."""
     for name, number in numbers.items():
-        if number < least:
-            raise DataError(f"data.{name} is {number}, expected {least} or more")
+        if number < minimum:
+            raise DataError(f"data.{name} is {number}, expected {minimum} or more")
 
 
-def check_indices(**choices: SliceChoice | None) -> None:
-    """Choices of slices, given by the names of their options, that may be lists of indices."""
+def check_slices(**choices: SliceChoice | None) -> None:
+    """Raise DataError if a choice, given by the name of its option, is a list of bad indices."""
     for name, choice in choices.items():
         if isinstance(choice, list) and (not choice or min(choice) < 0):
-            raise DataError(f"data.{name} is {choice}, expected one or more indices from 0 up")
+            raise DataError(
+                f"data.{name} is {choice}, expected at least one index, and none below 0"
+            )

@@ -6,26 +6,23 @@ from itertools import pairwise
 import torch
 from torch.utils.data import Sampler
 
-# A last batch with fewer samples joins the one before it: batch normalisation over a sample or two
-# is noise. One number for every run, so that the batches do not depend on how many devices share
-# them.
-SMALLEST_TAIL = 8
-
-Item = tuple[int, int]
+# A smaller last batch is merged into the one before it: batch normalisation over one or two samples
+# is noise. The same for every run, so that the batches do not depend on the number of devices.
+SMALLEST_LAST_BATCH = 8
 
 
-class EpochBatches(Sampler[list[Item]]):
-    """Batches of (epoch, sample index), shuffled anew in every epoch.
+class EpochBatches(Sampler[list[int]]):
+    """Batches of sample indices, reshuffled every epoch.
 
-    The order is a function of seed and epoch alone. The sampler counts the epochs itself: each
-    iteration is the next one, so that it does not matter how far ahead a loader fetches.
+    The order is a function of seed and epoch alone. The sampler counts the epochs itself: every
+    iteration is the next epoch, however far ahead a loader prefetches.
 
     Args:
-        samples: how many there are.
-        batch_size: samples a batch.
-        seed: of the shuffling.
-        epoch: the first one.
-        skip: batches of the first epoch to leave out, those that a resumed training has seen.
+        samples: Number of samples.
+        batch_size: Samples per batch.
+        seed: Seed of the shuffling.
+        epoch: The first epoch.
+        skip: Batches of the first epoch to skip because a resumed training has seen them.
     """
 
     def __init__(
@@ -37,46 +34,51 @@ class EpochBatches(Sampler[list[Item]]):
         self.epoch = epoch
         self.skip = skip
 
-    def __iter__(self) -> Iterator[list[Item]]:
+    def __iter__(self) -> Iterator[list[int]]:
         epoch, skip = self.epoch, self.skip
         self.epoch, self.skip = epoch + 1, 0
         yield from self.batches(epoch)[skip:]
 
-    def batches(self, epoch: int) -> list[list[Item]]:
+    def batches(self, epoch: int) -> list[list[int]]:
         """All batches of an epoch."""
-        generator = torch.Generator().manual_seed(_mixed(self.seed, epoch))
+        generator = torch.Generator().manual_seed(_mix(self.seed, epoch))
         order = torch.randperm(self.samples, generator=generator).tolist()
-        return [[(epoch, index) for index in order[a:b]] for a, b in pairwise(self._bounds())]
+        return [order[start:stop] for start, stop in pairwise(self._bounds())]
 
     def sizes(self) -> list[int]:
-        """Samples of each batch of an epoch."""
-        return [b - a for a, b in pairwise(self._bounds())]
+        """Samples in each batch of an epoch."""
+        return [stop - start for start, stop in pairwise(self._bounds())]
 
     def __len__(self) -> int:
-        """Batches of a whole epoch."""
+        """Batches in a full epoch."""
         return len(self.sizes())
 
     def _bounds(self) -> list[int]:
         bounds = [*range(0, self.samples, self.batch_size), self.samples]
-        tail = self.samples % self.batch_size
-        if self.samples > self.batch_size and 0 < tail < SMALLEST_TAIL:
+        last = self.samples % self.batch_size
+        if self.samples > self.batch_size and 0 < last < SMALLEST_LAST_BATCH:
             del bounds[-2]
         return bounds
 
 
-class OrderedBatches(Sampler[list[Item]]):
-    """Batches of every sample once, in order, for validation and test."""
+class OrderedBatches(Sampler[list[int]]):
+    """Batches of every sample once, in order, for validation and test.
+
+    Args:
+        samples: Number of samples.
+        batch_size: Samples per batch.
+    """
 
     def __init__(self, samples: int, batch_size: int) -> None:
         self.samples = samples
         self.batch_size = batch_size
 
-    def __iter__(self) -> Iterator[list[Item]]:
+    def __iter__(self) -> Iterator[list[int]]:
         for start in range(0, self.samples, self.batch_size):
-            yield [(0, i) for i in range(start, min(start + self.batch_size, self.samples))]
+            yield list(range(start, min(start + self.batch_size, self.samples)))
 
     def sizes(self) -> list[int]:
-        """Samples of each batch."""
+        """Samples in each batch."""
         starts = range(0, self.samples, self.batch_size)
         return [min(self.batch_size, self.samples - start) for start in starts]
 
@@ -84,31 +86,31 @@ class OrderedBatches(Sampler[list[Item]]):
         return len(self.sizes())
 
 
-class ShardedBatches(Sampler[list[Item]]):
-    """One process's share of each batch; together the processes see every sample once.
+class ShardedBatches(Sampler[list[int]]):
+    """The shard of each batch that one rank gets; together the ranks see every sample once.
 
-    A process whose share of a batch is empty leaves that batch out.
+    A rank skips a batch that has no sample for it.
 
     Args:
-        batches: what is dealt out.
-        rank: of the process.
-        processes: how many there are.
+        batches: The global batches.
+        rank: The rank of this process.
+        world_size: Number of processes.
     """
 
-    def __init__(self, batches: "EpochBatches | OrderedBatches", rank: int, processes: int) -> None:
+    def __init__(self, batches: EpochBatches | OrderedBatches, rank: int, world_size: int) -> None:
         self.batches = batches
         self.rank = rank
-        self.processes = processes
+        self.world_size = world_size
 
-    def __iter__(self) -> Iterator[list[Item]]:
-        shares = (batch[self.rank :: self.processes] for batch in self.batches)
-        yield from (share for share in shares if share)
+    def __iter__(self) -> Iterator[list[int]]:
+        shards = (batch[self.rank :: self.world_size] for batch in self.batches)
+        yield from (shard for shard in shards if shard)
 
     def __len__(self) -> int:
-        """Batches of a whole epoch that hold something for this process."""
+        """Batches of a full epoch that have a sample for this rank."""
         return sum(size > self.rank for size in self.batches.sizes())
 
 
-def _mixed(seed: int, epoch: int) -> int:
-    # Seeds and epochs are small numbers: added up, epoch 1 of seed 0 would be epoch 0 of seed 1.
+def _mix(seed: int, epoch: int) -> int:
+    # Not their sum: epoch 1 of seed 0 would have the order of epoch 0 of seed 1.
     return (seed * 1_000_003 + epoch) % 2**63

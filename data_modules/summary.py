@@ -1,28 +1,65 @@
-"""What there is to say of data that are ready: a few lines for whoever prepared them."""
+"""What loaded data are: in lines for the user, and as records of a run."""
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from data_modules.brats import BraTSDataModule
 from data_modules.catalog.splits import SPLITS
+from data_modules.utils.hashing import short_hash
 
-SIZES_NAMED = 5
+SIZES_SHOWN = 5
+
+
+def summary(data: BraTSDataModule) -> str:
+    """One line: cases, patients, releases, and what each split has."""
+    cases = [case for split in SPLITS for case in data.splits[split]]
+    releases = ", ".join(sorted({case.release.name for case in cases}))
+    patients = len({case.patient for case in cases})
+    cases_by_split = " / ".join(str(len(data.splits[split])) for split in SPLITS)
+    slices_by_split = " / ".join(str(len(data.datasets[split])) for split in SPLITS)
+    return (
+        f"{len(cases)} cases of {patients} patients ({releases}); {' / '.join(SPLITS)}: "
+        f"{cases_by_split} cases, {slices_by_split} slices"
+    )
+
+
+def split_rows(data: BraTSDataModule) -> list[tuple[str, str, str]]:
+    """Case, patient and split of every case that is used, sorted by case."""
+    return sorted((case.id, case.patient, split) for split in SPLITS for case in data.splits[split])
+
+
+def description(data: BraTSDataModule) -> dict[str, Any]:
+    """What a run or a test records of its data; JSON types only."""
+    rows = "\n".join(",".join(row) for row in split_rows(data))
+    return {
+        "kind": "phantom" if data.is_phantom else "files",
+        "root": None if data.root is None else str(data.root),
+        "fingerprint": data.fingerprint,
+        "split": short_hash(rows),
+        "modalities": list(data.modalities),
+        "target": data.target.name,
+        "slices": data.choices["train"],
+        "eval_slices": data.choices["eval"],
+        "spacing": data.spacing,
+        "left_out": data.left_out,
+    }
 
 
 def overview(data: BraTSDataModule) -> list[str]:
-    """Cases, patients, sides, share of the target, sizes, spacings and intensities."""
+    """Cases, patients, splits, share of the target, sizes, spacings and intensities."""
     return [
-        f"Data: {data.kind}; {data.summary()}",
-        *(f"{side:>5}: {_target(data, side)}" for side in SPLITS),
+        f"Data: {data.kind}; {summary(data)}",
+        *(f"{split:>5}: {_target(data, split)}" for split in SPLITS),
         *_grids(data),
         *_intensities(data),
     ]
 
 
-def _target(data: BraTSDataModule, side: str) -> str:
-    dataset = data.datasets[side]
+def _target(data: BraTSDataModule, split: str) -> str:
+    dataset = data.datasets[split]
     pixels = dataset.target_pixels(data.target.foreground)
     cases = len(np.unique(dataset.case_index[pixels > 0]))
     share = pixels.sum() / (len(pixels) * np.prod(data.cache.size))
@@ -34,23 +71,23 @@ def _target(data: BraTSDataModule, side: str) -> str:
 
 def _grids(data: BraTSDataModule) -> list[str]:
     *_, labels = data.arrays["train"]
-    used = [case.id for side in SPLITS for case in data.sides[side]]
+    used = [case.id for split in SPLITS for case in data.splits[split]]
     height, width = data.cache.size
     counts = Counter(labels.sizes[case][:2] for case in used).most_common()
-    in_plane = ", ".join(f"{x} x {y} ({count})" for (x, y), count in counts[:SIZES_NAMED])
-    more = f" and {len(counts) - SIZES_NAMED} more" if len(counts) > SIZES_NAMED else ""
+    in_plane = ", ".join(f"{x} x {y} ({count})" for (x, y), count in counts[:SIZES_SHOWN])
+    more = f" and {len(counts) - SIZES_SHOWN} more" if len(counts) > SIZES_SHOWN else ""
     depths = _range([labels.sizes[case][2] for case in used])
     spacings = zip(*(labels.spacings[case] for case in used), strict=True)
     return [
         f"Slices (cases): {in_plane}{more}; the network gets them as {height} x {width}",
-        f"Slices a case: {depths}",
+        f"Slices per case: {depths}",
         f"Spacing along x, y, z: {', '.join(_range(axis) for axis in spacings)} mm",
     ]
 
 
 def _intensities(data: BraTSDataModule) -> list[str]:
     *images, _ = data.arrays["train"]
-    used = [case.id for side in SPLITS for case in data.sides[side]]
+    used = [case.id for split in SPLITS for case in data.splits[split]]
     lines = []
     for modality, array in zip(data.modalities, images, strict=True):
         lowest, mean, highest = zip(*(array.intensities[case] for case in used), strict=True)

@@ -1,6 +1,6 @@
-"""What is to be segmented: classes, channels, and the way to masks and back.
+"""What is segmented: classes, channels, and the conversion between labels and masks.
 
-Labels are BraTS 2023's: 1 necrotic core, 2 oedema, 3 enhancing tumour.
+Labels are those of BraTS 2023: 1 necrotic core, 2 oedema, 3 enhancing tumour.
 """
 
 from dataclasses import dataclass
@@ -16,15 +16,15 @@ TargetName = Literal["whole", "core", "enhancing", "regions", "labels"]
 
 @dataclass(frozen=True)
 class Target:
-    """One way to turn labels into masks.
+    """One definition of what to segment.
 
     Attributes:
-        name: what ``data.target`` calls it.
-        classes: name of each class and the labels that belong to it.
-        exclusive: whether a pixel belongs to one class alone. Then channel 0 is the background and
-            the network's output goes through a softmax; otherwise through a sigmoid a channel.
-        written: the value that ``predict`` writes for each class, and what it then means; later
-            classes overwrite earlier ones.
+        name: Its name in ``data.target``.
+        classes: The labels of each class, by its name.
+        exclusive: Whether a pixel belongs to at most one class. Then channel 0 is the background
+            and the network ends in a softmax; otherwise in one sigmoid per channel.
+        written: The value that ``predict`` writes for each class, and its meaning in the file;
+            later classes overwrite earlier ones.
     """
 
     name: str
@@ -34,12 +34,12 @@ class Target:
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """Names of the classes, background left out."""
+        """Names of the classes, without the background."""
         return tuple(self.classes)
 
     @property
     def channels(self) -> int:
-        """How many channels the network puts out."""
+        """Number of output channels of the network."""
         return len(self.classes) + self.exclusive
 
     @property
@@ -48,26 +48,26 @@ class Target:
         return tuple(sorted({label for labels in self.classes.values() for label in labels}))
 
     def classes_of(self, labels: Tensor) -> Tensor:
-        """Masks of the classes, bool (N, classes, H, W), of labels uint8 (N, H, W)."""
+        """Masks of the classes, bool (N, classes, H, W), from labels uint8 (N, H, W)."""
         return torch.stack(
             [
-                sum((labels == one for one in members[1:]), labels == members[0])
+                sum((labels == label for label in members[1:]), labels == members[0])
                 for members in self.classes.values()
             ],
             dim=1,
         ).bool()
 
     def encode(self, labels: Tensor) -> Tensor:
-        """What the loss compares with: float32 (N, channels, H, W) of labels uint8 (N, H, W)."""
+        """Masks for the loss, float32 (N, channels, H, W), from labels uint8 (N, H, W)."""
         masks = self.classes_of(labels)
         if self.exclusive:
             masks = torch.cat([~masks.any(dim=1, keepdim=True), masks], dim=1)
         return masks.float()
 
     def decode(self, logits: Tensor) -> Tensor:
-        """Predicted masks of the classes, bool (N, classes, H, W), of logits (N, channels, H, W).
+        """Predicted masks, bool (N, classes, H, W), from logits (N, channels, H, W).
 
-        Exclusive classes: the most probable one. Otherwise: probability above one half.
+        Exclusive classes: the most probable class. Otherwise: probability above one half.
         """
         if not self.exclusive:
             return logits > 0
@@ -75,7 +75,7 @@ class Target:
         return winner == torch.arange(1, self.channels, device=logits.device).view(1, -1, 1, 1)
 
     def write(self, masks: Tensor) -> Tensor:
-        """Label map to be written, uint8 (N, H, W), of masks bool (N, classes, H, W)."""
+        """Label map to write, uint8 (N, H, W), from masks bool (N, classes, H, W)."""
         written = masks.new_zeros((masks.shape[0], *masks.shape[2:]), dtype=torch.uint8)
         for index, (value, _) in enumerate(self.written):
             written[masks[:, index]] = value
@@ -97,7 +97,7 @@ TARGETS: dict[str, Target] = {
             written=((1, "enhancing tumour"),),
         ),
         Target(
-            # Nested: oedema (2) round the core (1) round what enhances (3).
+            # Nested: oedema (2) around the core (1) around the enhancing tumour (3).
             "regions",
             {"whole": _WHOLE, "core": _CORE, "enhancing": (ENHANCING,)},
             exclusive=False,

@@ -8,7 +8,8 @@ import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 
-from data_modules.dataset import Batch, SliceDataset
+from data_modules.batch_dataset import Batch
+from data_modules.dataset import SliceDataset
 from data_modules.targets import TARGETS, TargetName
 from data_modules.volume_dataset import Volume
 from lightning_app.metrics.confusion_counts import SliceCounts

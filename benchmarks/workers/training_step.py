@@ -19,7 +19,7 @@ from benchmarks.utils.measuring import print_figures
 from callbacks.acceleration import Acceleration
 from callbacks.nan_guard import FiniteLoss
 from callbacks.timing.timing import Timing
-from data_modules.dataset import Batch
+from data_modules.batch_dataset import Batch
 from data_modules.utils.malloc import keep_freed_memory
 from lightning_app.losses import DiceCrossEntropy
 from lightning_app.task import SegmentationTask

@@ -1,1 +1,1 @@
-"""Cache."""
+"""Prepared slices on disk, as memory-mapped arrays."""

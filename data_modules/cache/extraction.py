@@ -1,4 +1,4 @@
-"""Jobs for worker processes: from one file to the slices that are kept of it. Needs no torch."""
+"""Jobs for worker processes: from one file to its slices for the cache. Needs no torch."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,17 +17,17 @@ from data_modules.utils.problems import BadFileError, Problem
 
 @dataclass(frozen=True)
 class CaseSlices:
-    """The slices kept of one file.
+    """The slices of one file that are cached.
 
     Attributes:
-        case: id of the case.
-        indices: index of each slice in the volume, rising.
-        values: (slices, height, width), framed.
-        spacing: distance of the voxels in mm, x, y, z.
-        size: voxels of the volume along x, y, z.
-        intensities: the lowest, the mean and the highest in the brain before normalisation; none of
+        case: Id of the case.
+        indices: Index of each slice in the volume, ascending.
+        values: (slices, height, width), cropped or padded.
+        spacing: Voxel spacing in mm, x, y, z.
+        size: Size of the volume in voxels, x, y, z.
+        intensities: Lowest, mean and highest intensity in the brain before normalisation; empty for
             labels.
-        warnings: what looks wrong with the file, and does not keep it from being used.
+        warnings: What looks wrong with the file but does not prevent its use.
     """
 
     case: str
@@ -41,7 +41,10 @@ class CaseSlices:
 
 @dataclass(frozen=True)
 class LabelJob:
-    """Read the labels of a case."""
+    """Read the labels of a case.
+
+    Its repr is part of the cache key: to rename the class or a field rebuilds every cache.
+    """
 
     case: str
     path: Path
@@ -51,19 +54,19 @@ class LabelJob:
     size: tuple[int, int]
 
     def files(self) -> list[Path]:
-        """The files that the outcome depends on."""
+        """The files that the result depends on."""
         return [self.path]
 
     def __call__(self) -> CaseSlices:
-        """Read, choose, frame. Raises DataError for a bad file."""
+        """Read, select slices, crop or pad. Raises DataError for a bad file."""
         labels, grid = read_labels(self.path, dict(self.labels))
         indices = slices.by_labels(self.choice, labels, self.target)
-        framed = crop_or_pad(labels[indices], self.size)
-        lost = int(np.count_nonzero(labels[indices]) - np.count_nonzero(framed))
+        values = crop_or_pad(labels[indices], self.size)
+        lost = int(np.count_nonzero(labels[indices]) - np.count_nonzero(values))
         return CaseSlices(
             self.case,
             indices,
-            framed,
+            values,
             grid.lps_spacing,
             labels.shape[::-1],
             warnings=self._warnings(lost),
@@ -80,15 +83,15 @@ class LabelJob:
 
 @dataclass(frozen=True)
 class ImageJob:
-    """Read one modality of a case.
+    """Read one modality of a case. The cache key holds its repr, as of ``LabelJob``.
 
     Attributes:
-        case: id of the case.
-        path: the file.
-        beside: another file of the case, whose size, spacing and direction must be the same.
-        choice: which slices; where the truth decides, the indices that it gave.
-        size: height and width of the framed slices.
-        channel: where the modality lies in a 4-D file.
+        case: Id of the case.
+        path: The file.
+        beside: Another file of the case, which must have the same size, spacing and direction.
+        choice: Which slices; the resulting indices if the ground truth decides.
+        size: Height and width of the cached slices.
+        channel: Index of the modality in a 4-D file.
     """
 
     case: str
@@ -99,11 +102,11 @@ class ImageJob:
     channel: int | None = None
 
     def files(self) -> list[Path]:
-        """The files that the outcome depends on."""
+        """The files that the result depends on."""
         return [self.path] if self.beside is None else [self.path, self.beside]
 
     def __call__(self) -> CaseSlices:
-        """Read, check, choose, frame. Raises DataError for a bad file."""
+        """Read, check, select slices, crop or pad. Raises DataError for a bad file."""
         volume = read_modality(self.path, self.channel)
         origins = None
         if self.beside is not None:
@@ -111,12 +114,12 @@ class ImageJob:
         indices = slices.by_depth(self.choice, len(volume.voxels))
         if indices is None:
             indices = slices.with_brain(volume.brain)
-        framed = crop_or_pad(volume.normalised(indices, np.float16), self.size)
+        values = crop_or_pad(volume.normalised(indices, np.float16), self.size)
         shape = volume.voxels.shape
         return CaseSlices(
             self.case,
             indices,
-            framed,
+            values,
             volume.grid.lps_spacing,
             shape[::-1],
             volume.intensities,
@@ -124,22 +127,22 @@ class ImageJob:
         )
 
     def _warnings(self, origins: str | None, axes: str | None) -> tuple[Problem, ...]:
-        found = (
-            (origins, "look whether the labels lie on the tumour"),
-            (axes, "look whether its axes were swapped"),
+        checks = (
+            (origins, "check that the labels lie on the tumour"),
+            (axes, "check whether its axes were swapped"),
         )
         return tuple(
             Problem(self.case, str(self.path), what, remedy, is_warning=True)
-            for what, remedy in found
+            for what, remedy in checks
             if what
         )
 
 
 def read_slices(job: LabelJob | ImageJob) -> CaseSlices | Problem:
-    """Run a job; a bad file is a result too, so that one does not hide the others."""
+    """Run a job. A bad file is a result too, so that it does not hide other bad files."""
     try:
         return job()
     except BadFileError as error:
-        return error.of(job.case)
+        return error.as_problem(job.case)
     except DataError as error:
         return Problem(job.case, str(job.path), str(error), "change it, or leave the case out")

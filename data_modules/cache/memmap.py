@@ -1,8 +1,8 @@
-"""An array of the cache on disk: opened, and watched while it is mapped.
+"""A cached array: opened as a memory map, and checked for changes at every read.
 
-``array.npy`` holds the slices, ``index.json`` says whose they are and which size and time the array
-had when it was finished. Row 0 is blank: it stands for the slices that an array leaves out because
-nothing is in them (no brain in an image, no label in a segmentation).
+``array.npy`` holds the slices. ``index.json`` says which case each belongs to, and the size and
+modification time of the array when it was finished. Row 0 is blank. It stands for the slices that
+an array omits because they are empty (no brain in an image, no label in a segmentation).
 """
 
 import json
@@ -23,17 +23,21 @@ ARRAY, INDEX = "array.npy", "index.json"
 
 
 class MappedFile:
-    """A .npy file, mapped into memory, that notices when it is written to or cut short.
+    """A memory-mapped .npy file that notices when it is overwritten or truncated.
 
-    What is compared is the file that is mapped, not whichever has its name by now: one that was
-    deleted or replaced lives on unharmed for as long as it is mapped.
+    It watches the mapped file itself, not whatever has its name by now: a deleted or replaced file
+    stays intact for as long as it is mapped.
 
     Args:
-        path: the file. Raises OSError or ValueError where it is none.
+        path: The file.
 
     Attributes:
-        values: the read-only memory map.
-        stamp: size in bytes and time of the last change in ns.
+        values: The read-only memory map.
+        stamp: Size in bytes and modification time in ns.
+
+    Raises:
+        OSError: The file cannot be opened.
+        ValueError: It is not a plain .npy file.
     """
 
     def __init__(self, path: Path) -> None:
@@ -49,12 +53,12 @@ class MappedFile:
             self.values: NDArray[Any] = np.memmap(file, dtype, "r", file.tell(), shape)
 
     def __getitem__(self, rows: NDArray[np.int64]) -> NDArray[Any]:
-        """A copy of some rows.
+        """Copy some rows.
 
-        To read a map beyond the end of its file kills the process, so the file is looked at first.
+        Reading a map beyond the end of its file kills the process, so the file is checked first.
 
         Raises:
-            DataError: the file has changed since it was opened.
+            DataError: The file has changed since it was opened.
         """
         try:
             changed = stamp(self._descriptor) != self.stamp
@@ -62,31 +66,31 @@ class MappedFile:
             changed = True
         if changed:
             raise DataError(
-                f"'{self._path}' was changed while it was in use: run the command again, or go on "
+                f"'{self._path}' was changed while it was in use: run the command again, or resume "
                 "with python main.py fit --resume; either rebuilds it"
             )
         return np.asarray(self.values.take(rows, axis=0))
 
     def __reduce__(self) -> tuple[type["MappedFile"], tuple[Path]]:
-        """A process that loads batches maps the file itself."""
+        """Pickle the path alone: a loader worker maps the file itself."""
         return MappedFile, (self._path,)
 
 
 @dataclass(frozen=True)
 class SliceArray:
-    """An array of the cache, opened.
+    """An opened array of the cache.
 
     Attributes:
         file: (1 + slices, height, width); row 0 is blank.
-        indices: for each case the indices of its slices, rising.
-        first_row: for each case the row of its first slice.
-        spacings: for each case the distance of voxels in mm, x, y, z.
-        digest: hash of the values, the same on every machine that reads the same files.
-        sizes: for each case the voxels of the volume along x, y, z.
-        intensities: for each case the lowest, the mean and the highest in the brain before
-            normalisation; of images alone.
-        bad: cases whose file cannot be used, and why; they are in none of the above.
-        warnings: what looks wrong with files that are used.
+        indices: Indices of the slices of each case, ascending.
+        first_row: Row of the first slice of each case.
+        spacings: Voxel spacing of each case in mm, x, y, z.
+        digest: Hash of the values, the same on every machine that reads the same files.
+        sizes: Size of the volume of each case in voxels, x, y, z.
+        intensities: Lowest, mean and highest intensity in the brain of each case before
+            normalisation; images only.
+        bad: Cases whose file cannot be used, and why; they appear in none of the above.
+        warnings: What looks wrong with files that are used.
     """
 
     file: MappedFile
@@ -101,28 +105,28 @@ class SliceArray:
 
     @property
     def values(self) -> NDArray[Any]:
-        """The memory map (1 + slices, height, width), which may have changed: see ``file``."""
+        """The memory map (1 + slices, height, width), unchecked: see ``MappedFile``."""
         return self.file.values
 
     def rows(self, case: str, wanted: NDArray[np.int64]) -> NDArray[np.int64]:
-        """The rows of slices of a case; 0, the blank one, for those that the array leaves out."""
-        have = self.indices[case]
-        place = np.searchsorted(have, wanted)
-        found = place < len(have)
-        found[found] = have[place[found]] == wanted[found]
-        return np.where(found, self.first_row[case] + place, 0)
+        """The rows of some slices of a case; the blank row 0 for slices that the array omits."""
+        stored = self.indices[case]
+        position = np.searchsorted(stored, wanted)
+        is_stored = position < len(stored)
+        is_stored[is_stored] = stored[position[is_stored]] == wanted[is_stored]
+        return np.where(is_stored, self.first_row[case] + position, 0)
 
     def spacing_range(self, cases: Sequence[str]) -> dict[str, tuple[float, float]]:
-        """The smallest and the largest spacing of some cases in mm, by axis."""
+        """Smallest and largest spacing of some cases in mm, by axis."""
         spacings = np.array([self.spacings[case] for case in cases])
         ends = zip(spacings.min(axis=0).tolist(), spacings.max(axis=0).tolist(), strict=True)
         return dict(zip("xyz", ends, strict=True))
 
 
 def open_array(folder: Path) -> SliceArray | None:
-    """Open an array; None where it is not there, or not as it was written.
+    """Open an array; None if it is missing, or not as it was written.
 
-    A copy of a cache must keep the times of its files (``cp -p``), or it is built anew.
+    A copy of a cache must keep the modification times (``cp -p``), or it is rebuilt.
     """
     try:
         index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
@@ -130,7 +134,7 @@ def open_array(folder: Path) -> SliceArray | None:
             return None
         array = _opened(index, MappedFile(folder / ARRAY))
         return array if array.values.ndim == 3 and _rows_add_up(array) else None
-    except Exception:  # noqa: BLE001 (it may hold anything; then it is built anew)
+    except Exception:  # noqa: BLE001 (it may hold anything; then it is rebuilt)
         return None
 
 
@@ -153,7 +157,7 @@ def _opened(index: Any, file: MappedFile) -> SliceArray:
 
 
 def _rows_add_up(array: SliceArray) -> bool:
-    """Whether the cases take up all rows but the blank one, each of them once."""
+    """Whether the cases cover every row but the blank one exactly once."""
     expected = 1
     for row, count in sorted((array.first_row[c], len(i)) for c, i in array.indices.items()):
         if row != expected:
@@ -168,6 +172,6 @@ def _three(values: Any, kind: type) -> tuple[Any, Any, Any]:
 
 
 def stamp(file: Path | int) -> tuple[int, int]:
-    """Size in bytes and time of the last change in ns of a path or an open descriptor."""
-    status = os.stat(file)  # noqa: PTH116 (a Path knows nothing of descriptors)
+    """Size in bytes and modification time in ns of a path or an open descriptor."""
+    status = os.stat(file)  # noqa: PTH116 (Path.stat takes no descriptor)
     return status.st_size, status.st_mtime_ns

@@ -1,6 +1,6 @@
-"""An array of the cache while it is built: the processes that read the files write to it too.
+"""Building a cached array: the processes that read the files also write to it.
 
-The slices of a case lie together; the cases lie in the order in which they were done.
+The slices of a case are contiguous; cases are in the order in which they were finished.
 """
 
 import json
@@ -21,22 +21,22 @@ from data_modules.utils.problems import Problem
 
 Job = TypeVar("Job")
 
-_POLL = 0.001  # seconds; a case is written in a few milliseconds
+_POLL_SECONDS = 0.001  # a case is written in a few milliseconds
 
 
 @dataclass(frozen=True)
 class StoredCase:
-    """What is told of the slices of one case once they lie in the array.
+    """The index entry of a case whose slices have been written. Its fields are keys of the index.
 
     Attributes:
-        case: id of the case.
-        row: of its first slice.
-        digest: hash of its values.
-        indices: index of each slice in the volume.
-        spacing: of the voxels in mm, x, y, z.
-        size: voxels of the volume along x, y, z.
-        intensities: the lowest, the mean and the highest in the brain before normalisation.
-        warnings: what looks wrong with the file.
+        case: Id of the case.
+        row: Row of its first slice.
+        digest: Hash of its values.
+        indices: Index of each slice in the volume.
+        spacing: Voxel spacing in mm, x, y, z.
+        size: Size of the volume in voxels, x, y, z.
+        intensities: Lowest, mean and highest intensity in the brain before normalisation.
+        warnings: What looks wrong with the file.
     """
 
     case: str
@@ -51,12 +51,12 @@ class StoredCase:
 
 @dataclass(frozen=True)
 class ArrayBuilding:
-    """An array that several processes write at once.
+    """An array that several processes write concurrently.
 
     Attributes:
-        folder: an empty folder.
-        dtype: of the values.
-        size: height and width of the slices.
+        folder: An empty folder.
+        dtype: Type of the values.
+        size: Height and width of the slices.
     """
 
     folder: Path
@@ -64,20 +64,24 @@ class ArrayBuilding:
     size: tuple[int, int]
 
     def begin(self) -> None:
-        """Write a header, and the blank row 0. Raises OSError where that is not possible."""
-        self._array.write_bytes(self._header(rows=1) + bytes(self._bytes_a_row))
-
-    def add(self, part: CaseSlices) -> StoredCase:
-        """Write the slices of a case behind those that are there.
+        """Write a header and the blank row 0.
 
         Raises:
-            OSError: they cannot be written.
+            OSError: They cannot be written.
+        """
+        self._array.write_bytes(self._header(rows=1) + bytes(self._bytes_per_row))
+
+    def add(self, part: CaseSlices) -> StoredCase:
+        """Append the slices of a case.
+
+        Raises:
+            OSError: They cannot be written.
         """
         values = np.ascontiguousarray(part.values, self.dtype)
         lock = FileLock(self._lock)
-        with lock.acquire(poll_interval=_POLL), self._array.open("r+b") as file:
+        with lock.acquire(poll_interval=_POLL_SECONDS), self._array.open("r+b") as file:
             end = file.seek(0, os.SEEK_END)
-            row = (end - len(self._header(rows=1))) // self._bytes_a_row
+            row = (end - len(self._header(rows=1))) // self._bytes_per_row
             file.write(values.data)
         return StoredCase(
             part.case,
@@ -93,17 +97,15 @@ class ArrayBuilding:
     def add_read(
         self, read: Callable[[Job], CaseSlices | Problem], job: Job
     ) -> StoredCase | Problem:
-        """Read the slices of a case and add them, unless its file is bad."""
+        """Read the slices of a case, and add them unless the file is bad."""
         part = read(job)
         return part if isinstance(part, Problem) else self.add(part)
 
     def finish(self, parts: Iterable[StoredCase | Problem]) -> None:
-        """Write the index of all cases, once they are done, in the order in which they come.
-
-        Array and index are forced to the disk.
+        """Write the final header and the index of all cases, in the order given, and flush to disk.
 
         Raises:
-            OSError: they cannot be written.
+            OSError: They cannot be written.
         """
         digest = xxhash.xxh3_128()
         cases: dict[str, dict[str, Any]] = {}
@@ -121,7 +123,7 @@ class ArrayBuilding:
         rows = 1 + sum(len(entry["indices"]) for entry in cases.values())
         with self._array.open("r+b") as file:
             file.write(self._header(rows))
-            _force_to_disk(file)
+            _flush_to_disk(file)
         index = {
             "array": stamp(self._array),
             "digest": digest.hexdigest(),
@@ -131,7 +133,7 @@ class ArrayBuilding:
         }
         with (self.folder / INDEX).open("wb") as file:
             file.write(json.dumps(index).encode())
-            _force_to_disk(file)
+            _flush_to_disk(file)
 
     @property
     def _array(self) -> Path:
@@ -142,12 +144,12 @@ class ArrayBuilding:
         return self.folder / "writing.lock"
 
     @property
-    def _bytes_a_row(self) -> int:
+    def _bytes_per_row(self) -> int:
         height, width = self.size
         return height * width * self.dtype.itemsize
 
     def _header(self, rows: int) -> bytes:
-        """Of a length that does not depend on the rows: NumPy leaves room for more of them."""
+        """A .npy header. Its length does not depend on the rows: NumPy pads it for more of them."""
         header = {
             "descr": np.lib.format.dtype_to_descr(self.dtype),
             "fortran_order": False,
@@ -158,6 +160,6 @@ class ArrayBuilding:
         return written.getvalue()
 
 
-def _force_to_disk(file: BinaryIO) -> None:
+def _flush_to_disk(file: BinaryIO) -> None:
     file.flush()
     os.fsync(file.fileno())

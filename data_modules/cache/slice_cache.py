@@ -1,7 +1,7 @@
-"""The slice cache: memory-mapped arrays, one a modality and choice of slices.
+"""The slice cache: memory-mapped arrays, one per modality and choice of slices.
 
-An array lies in ``<folder>/<key>/``. The key is a hash of everything that it was built from, so an
-array is never changed, only built, left unused, or, where it was damaged, built anew.
+An array is stored in ``<folder>/<name>-<key>/``. The key is a hash of everything that it was built
+from, so an array is never modified: it is built, left unused, or rebuilt if it was damaged.
 """
 
 import hashlib
@@ -28,8 +28,8 @@ from data_modules.utils.errors import DataError
 from data_modules.utils.problems import Problem
 from data_modules.utils.process_pool import Workers, check_main_is_guarded, cores
 
-FORMAT = 5  # raise it whenever the same files and options would give other arrays, or files
-CASES_A_PROCESS = 4  # a worker takes half a second to start: fewer cases are not worth one
+FORMAT = 5  # raise it when the same files and options would give other arrays, or other files
+CASES_PER_PROCESS = 4  # a worker takes half a second to start; fewer cases do not pay for it
 
 _log = logging.getLogger(__name__)
 _Job = LabelJob | ImageJob
@@ -40,10 +40,10 @@ class SliceCache:
     """Builds and opens arrays.
 
     Attributes:
-        folder: where the arrays lie, shared by all experiments.
-        size: height and width of the slices.
-        processes: how many may read files at once; None for one a core.
-        workers: those processes; hold them while several arrays are opened.
+        folder: Folder of the arrays, shared by all experiments.
+        size: Height and width of the slices.
+        processes: Most processes that read files at once; None for one per core.
+        workers: The pool of these processes; enter it to open several arrays with one pool.
     """
 
     folder: Path
@@ -54,13 +54,16 @@ class SliceCache:
     def labels(
         self, cases: Sequence[Case], choice: SliceChoice, target: tuple[int, ...]
     ) -> SliceArray:
-        """Labels, uint8, as BraTS 2023's, of the cases that have a segmentation.
+        """Labels of BraTS 2023, uint8, of the cases that have a segmentation.
 
-        ``target`` are the labels that matter where the choice looks at the truth.
+        Args:
+            cases: The cases.
+            choice: Which slices; for ``all``, those with a label.
+            target: Labels that count if the choice looks at the ground truth.
         """
-        wanted = target if uses_reference(choice) else ()
+        counted = target if uses_reference(choice) else ()
         jobs = [
-            LabelJob(case.id, path, tuple(case.release.labels.items()), choice, wanted, self.size)
+            LabelJob(case.id, path, tuple(case.release.labels.items()), choice, counted, self.size)
             for case in cases
             if (path := case.segmentation)
         ]
@@ -72,66 +75,67 @@ class SliceCache:
         """Images of one modality, float16, z-scored over the brain, of the cases that have it.
 
         Args:
-            cases: whose images.
-            modality: such as t2f.
-            choice: which slices; for ``all`` those with brain.
-            labels: the labels of the same cases and choice; they decide where it looks at the
-                truth.
+            cases: The cases.
+            modality: Such as t2f.
+            choice: Which slices; for ``all``, those with brain.
+            labels: Labels of the same cases and choice. They decide which slices, if the choice
+                looks at the ground truth.
         """
         jobs = []
         for case in cases:
-            own = choice
+            case_choice = choice
             if uses_reference(choice):
                 if case.id not in labels.indices:
                     continue
-                own = labels.indices[case.id].tolist()
+                case_choice = labels.indices[case.id].tolist()
             if path := case.images.get(modality):
                 channel = case.channel(modality)
-                jobs.append(ImageJob(case.id, path, case.segmentation, own, self.size, channel))
+                reference = case.segmentation
+                jobs.append(ImageJob(case.id, path, reference, case_choice, self.size, channel))
         return self._array(modality, jobs, np.dtype(np.float16))
 
     def _array(self, what: str, jobs: Sequence[_Job], dtype: np.dtype[Any]) -> SliceArray:
-        place = self.folder / f"{what}-{_key(jobs)}"
-        array = open_array(place)
-        if array is None or _mended(array.bad, jobs):
-            self._build_once(place, what, jobs, dtype, stale=array is not None)
-            array = open_array(place)
+        folder = self.folder / f"{what}-{_key(jobs)}"
+        array = open_array(folder)
+        if array is None or _repaired(array.bad, jobs):
+            self._build_once(folder, what, jobs, dtype, stale=array is not None)
+            array = open_array(folder)
         if array is None:
-            raise DataError(f"data.cache_dir: '{place}' was damaged while it was opened")
+            raise DataError(f"data.cache_dir: '{folder}' was damaged while it was opened")
         return array
 
     def _build_once(
-        self, place: Path, what: str, jobs: Sequence[_Job], dtype: np.dtype[Any], *, stale: bool
+        self, folder: Path, what: str, jobs: Sequence[_Job], dtype: np.dtype[Any], *, stale: bool
     ) -> None:
-        """Build an array unless another process does; then wait for that one."""
+        """Build an array, unless another process is building it: then wait for it."""
         check_main_is_guarded()
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             with ExitStack() as held:
-                lock = FileLock(f"{place}.lock")
+                lock = FileLock(f"{folder}.lock")
                 try:
                     held.enter_context(lock.acquire(blocking=False))
                 except Timeout:
-                    _log.info("Another process prepares the %s slices: waiting for it", what)
+                    _log.info("Another process is preparing the %s slices: waiting for it", what)
                     held.enter_context(lock.acquire())
-                if not stale and open_array(place) is not None:
+                if not stale and open_array(folder) is not None:
                     return
-                shutil.rmtree(place, ignore_errors=True)
-                unfinished = Path(f"{place}.building")
-                shutil.rmtree(unfinished, ignore_errors=True)  # of a build that was killed
+                shutil.rmtree(folder, ignore_errors=True)
+                unfinished = Path(f"{folder}.building")
+                shutil.rmtree(unfinished, ignore_errors=True)  # left by a killed build
                 unfinished.mkdir()
                 held.callback(shutil.rmtree, unfinished, ignore_errors=True)
                 self._build(unfinished, what, jobs, dtype)
-                unfinished.rename(place)
+                unfinished.rename(folder)
         except OSError as error:
             raise DataError(
-                f"data.cache_dir '{self.folder}' cannot hold the slices ({error}): make room "
-                "there, or name another folder with --data.cache_dir"
+                f"data.cache_dir '{self.folder}' cannot hold the slices ({error}): free space "
+                "there, or choose another folder with --data.cache_dir"
             ) from None
 
-    def _build(self, place: Path, what: str, jobs: Sequence[_Job], dtype: np.dtype[Any]) -> None:
-        processes = max(1, min(self.processes or cores(), len(jobs) // CASES_A_PROCESS))
-        array = ArrayBuilding(place, dtype, self.size)
+    def _build(self, folder: Path, what: str, jobs: Sequence[_Job], dtype: np.dtype[Any]) -> None:
+        processes = max(1, min(self.processes or cores(), len(jobs) // CASES_PER_PROCESS))
+        array = ArrayBuilding(folder, dtype, self.size)
         array.begin()
         read = partial(array.add_read, read_slices)
         with closing(self.workers.run_in_order(read, jobs, processes)) as results:
@@ -145,7 +149,7 @@ class SliceCache:
 
 
 def _key(jobs: Sequence[_Job]) -> str:
-    """Hash of the jobs and of the sizes and times of their files."""
+    """Hash of the jobs, and of the sizes and modification times of their files."""
     key = hashlib.blake2b(f"format {FORMAT}".encode(), digest_size=8)
     for job in jobs:
         key.update(f"{job!r} {[_stamp(path) for path in job.files()]}\n".encode())
@@ -153,16 +157,16 @@ def _key(jobs: Sequence[_Job]) -> str:
 
 
 def _stamp(path: Path) -> tuple[int, int] | None:
-    """Size and time of a file; None where it cannot be had, which the job will find out."""
+    """Size and modification time of a file; None for an unreadable file, which fails in its job."""
     try:
         return stamp(path)
     except OSError:
         return None
 
 
-def _mended(bad: Mapping[str, Problem], jobs: Sequence[_Job]) -> bool:
-    """Whether a case that was bad when an array was built can be read now.
+def _repaired(bad: Mapping[str, Problem], jobs: Sequence[_Job]) -> bool:
+    """Whether a case that was bad when the array was built can be read now.
 
-    Its file may not have changed: rights, links and network disks come and go.
+    Its file may be unchanged: permissions, links and network disks come and go.
     """
     return any(isinstance(read_slices(job), CaseSlices) for job in jobs if bad and job.case in bad)

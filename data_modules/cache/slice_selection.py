@@ -11,23 +11,23 @@ from data_modules.utils.errors import DataError
 Rule = Literal["middle", "largest", "tumour", "all"]
 SliceChoice = Rule | list[int]
 
-RULES_THAT_LOOK_AT_THE_TRUTH = ("largest", "tumour")
-# A slice has brain where at least this share of its pixels is brain: stray voxels do not count.
+_REFERENCE_RULES = ("largest", "tumour")
+# A slice has brain if at least this share of its pixels is brain: stray voxels do not count.
 SMALLEST_BRAIN_SHARE = 1e-3
 
 
 def uses_reference(choice: SliceChoice) -> bool:
-    """Whether a choice needs the segmentation, so that scores on it are flattered by it."""
-    return choice in RULES_THAT_LOOK_AT_THE_TRUTH
+    """Whether a choice looks at the ground truth, which flatters the scores on its slices."""
+    return choice in _REFERENCE_RULES
 
 
 def by_depth(choice: SliceChoice, depth: int) -> NDArray[np.int64] | None:
-    """The slices of a choice that the number of slices decides alone; None for any other.
+    """The slices of a choice that depends on nothing but the depth; None for any other choice.
 
-    ``middle`` is index depth // 2; a list of indices is taken as it is.
+    ``middle`` is index depth // 2; a list of indices is taken as given.
 
     Raises:
-        DataError: an index lies outside the volume.
+        DataError: An index lies outside the volume.
     """
     if choice == "middle":
         return np.array([depth // 2])
@@ -42,8 +42,8 @@ def by_depth(choice: SliceChoice, depth: int) -> NDArray[np.int64] | None:
 
 
 def with_brain(brain: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """The slices with brain of a mask (depth, height, width)."""
-    pixels = np.array([np.count_nonzero(one) for one in brain])
+    """The slices of a brain mask (depth, height, width) that have brain."""
+    pixels = np.array([np.count_nonzero(mask) for mask in brain])
     return np.flatnonzero(pixels / brain[0].size >= SMALLEST_BRAIN_SHARE)
 
 
@@ -52,21 +52,21 @@ def by_labels(
 ) -> NDArray[np.int64]:
     """The slices of a choice, as far as the segmentation decides them.
 
-    ``largest`` is the slice with most pixels of the target, the lowest index where several have as
-    many, and the middle one where the case has none. ``tumour`` is all with a pixel of the target.
-    For ``all`` these are the slices with any label; those with brain come from the images.
+    ``largest`` is the slice with the most pixels of the target: the lowest of several, and the
+    middle slice of a case without target. ``tumour`` is every slice with a pixel of the target.
+    For ``all`` it is every slice with a label; the images add the slices with brain.
 
     Args:
-        choice: the choice.
-        labels: (depth, height, width), BraTS 2023's.
-        target: labels that count as target.
+        choice: The choice.
+        labels: (depth, height, width), labels of BraTS 2023.
+        target: Labels that count as target.
     """
     depth = labels.shape[0]
     fixed = by_depth(choice, depth)
     if fixed is not None:
         return fixed
-    wanted = labels > 0 if choice == "all" else np.isin(labels, target)
-    pixels = wanted.sum(axis=(1, 2))
+    is_target = labels > 0 if choice == "all" else np.isin(labels, target)
+    pixels = is_target.sum(axis=(1, 2))
     if choice == "largest":
         return np.array([pixels.argmax() if pixels.any() else depth // 2])
     return np.flatnonzero(pixels)

@@ -1,1 +1,1 @@
-"""Catalog."""
+"""Which cases exist, whose they are, and which split they belong to."""

@@ -1,4 +1,4 @@
-"""Which cases and patients lie below a root."""
+"""Finding the cases and patients in a folder."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,7 +9,10 @@ from data_modules.catalog.releases import ENDINGS, Release, patient_of, release_
 from data_modules.utils.errors import DataError
 from data_modules.utils.problems import COPY_AGAIN, Problem
 
-STACKS = {"imagesTr": "labelsTr", "imagesTs": "labelsTs"}  # folders of 4-D files, of their labels
+STACKS = {
+    "imagesTr": "labelsTr",
+    "imagesTs": "labelsTs",
+}  # folder of 4-D files: folder of their labels
 SEARCH_DEPTH = 4  # levels of folders below the root: release / part / grade / case
 
 
@@ -18,13 +21,13 @@ class Case:
     """One scan of one patient.
 
     Attributes:
-        id: the name of its folder.
-        patient: who was scanned; a patient may have several cases.
-        folder: where its files are.
-        release: the convention that its files follow.
-        images: the file of each modality that is there.
-        segmentation: the file of the labels, None where there is none.
-        problems: what is wrong with where its files lie.
+        id: The name of its folder.
+        patient: Who was scanned; a patient may have several cases.
+        folder: The folder of its files.
+        release: The release whose conventions its files follow.
+        images: The file of each available modality.
+        segmentation: The file of the labels, if there is one.
+        problems: What is wrong with how its files are stored.
     """
 
     id: str
@@ -36,56 +39,56 @@ class Case:
     problems: tuple[Problem, ...] = ()
 
     def channel(self, modality: str) -> int | None:
-        """Where a modality lies in its 4-D file; None for a file of its own."""
+        """Index of a modality in its 4-D file; None for a 3-D file."""
         return self.release.channels.get(modality)
 
 
 def find_cases(root: Path, release: str = "auto", option: str = "data.root") -> list[Case]:
     """Find every case in a folder and the folders below it, sorted by id.
 
-    A case that is there several times is found once, with that as its problem.
+    Duplicates of a case are returned as one case with a problem.
 
     Args:
-        root: the folder; it may lie a level or two above the cases, or be a case itself.
-        release: name of a row of the table of conventions, or ``auto``.
-        option: what the root is called in errors.
+        root: The folder: a case itself, or a few levels above the cases.
+        release: Name of a release, or ``auto``.
+        option: Name of the root in error messages.
 
     Raises:
-        DataError: the root is not a folder, or holds no case.
+        DataError: The root is not a folder, or has no case.
     """
     releases = releases_named(release)
     if not root.is_dir():
         raise DataError(f"{option} '{root}' is not a folder")
     cases = [c for folder in _folders(root.resolve()) for c in _cases_in(folder, releases)]
     if not cases:
-        raise DataError(_nothing_found(root, release))
+        raise DataError(_no_case(root, release))
     by_id: dict[str, list[Case]] = {}
     for case in cases:
         by_id.setdefault(case.id, []).append(case)
-    return [_only_once(by_id[case_id]) for case_id in sorted(by_id)]
+    return [_merge_copies(by_id[case_id]) for case_id in sorted(by_id)]
 
 
 def check_case_id(case_id: str) -> None:
-    """Refuse an id that is no plain file name: results are written to files named by it.
+    """Check that an id is a plain file name: it names the files that results are written to.
 
     Raises:
-        DataError: it is empty, holds ``..``, a separator or what cannot be printed, or begins like
-            a formula, which a spreadsheet would carry out.
+        DataError: It is empty, contains ``..``, a separator or an unprintable character, or begins
+            like a formula, which a spreadsheet would execute.
     """
     plain = case_id.isprintable() and not set(case_id) & {"/", "\\", ":"} and ".." not in case_id
     if not plain or not case_id or case_id[0] in "=+-@.":
         raise DataError(
-            f"case id {case_id!r}, the name of a folder: expected one that begins with a letter or "
-            "a number, without '..', separators and line ends; rename the folder and its files"
+            f"case id {case_id!r}, the name of a folder: expected a name that begins with a letter "
+            "or a digit, without '..', separators and line breaks; rename the folder and its files"
         )
 
 
 def missing_files(case: Case, modalities: Sequence[str]) -> Problem | None:
-    """What a case lacks of that which training needs; None where nothing is missing."""
-    lacking = [modality for modality in modalities if modality not in case.images]
-    if lacking:
-        there = ", ".join(case.images) or "no image at all"
-        what = f"has no {' and no '.join(lacking)} image, only {there}"
+    """What training needs and a case lacks; None if nothing is missing."""
+    missing = [modality for modality in modalities if modality not in case.images]
+    if missing:
+        available = ", ".join(case.images) or "no image at all"
+        what = f"has no {' and no '.join(missing)} image, only {available}"
     elif case.segmentation is None:
         what = "has no segmentation"
     else:
@@ -93,19 +96,19 @@ def missing_files(case: Case, modalities: Sequence[str]) -> Problem | None:
     return Problem(case.id, str(case.folder), what, f"{COPY_AGAIN}, or leave the case out")
 
 
-def _only_once(copies: list[Case]) -> Case:
-    """A case that was found once or several times, with what is wrong in that."""
+def _merge_copies(copies: list[Case]) -> Case:
+    """A case that was found once or more; with a problem if it was found more than once."""
     first, *others = sorted(copies, key=lambda case: case.folder)
     if not others:
         return first
-    places = ", ".join(str(case.folder) for case in others)
-    what = f"case {first.id} is there {len(copies)} times: also in {places}"
-    problem = Problem(first.id, str(first.folder), what, "keep one of them")
+    folders = ", ".join(str(case.folder) for case in others)
+    what = f"case {first.id} was found {len(copies)} times: also in {folders}"
+    problem = Problem(first.id, str(first.folder), what, "keep one of the copies")
     return replace(first, problems=(*first.problems, problem))
 
 
 def _folders(root: Path) -> Iterator[Path]:
-    """The root and the folders below it, links followed once, hidden ones left out."""
+    """The root and the folders below it: links are followed once, hidden folders skipped."""
     seen: set[tuple[int, int]] = set()
     level = [root]
     for _ in range(SEARCH_DEPTH + 1):
@@ -126,13 +129,15 @@ def _folders(root: Path) -> Iterator[Path]:
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
-        return entry.is_dir() and not entry.name.startswith((".", "VSD."))  # VSD: of one file
+        return entry.is_dir() and not entry.name.startswith(
+            (".", "VSD.")
+        )  # VSD: holds a single file
     except OSError:  # a link to itself
         return False
 
 
 def _cases_in(folder: Path, releases: tuple[Release, ...]) -> list[Case]:
-    """The case that a folder is, or those that it holds as 4-D files."""
+    """The case of a folder, or the cases that it holds as 4-D files."""
     stacked = [release for release in releases if release.channels]
     if stacked and folder.name in STACKS:
         return [c for release in stacked for c in _stacked_cases(folder, release)]
@@ -143,14 +148,14 @@ def _cases_in(folder: Path, releases: tuple[Release, ...]) -> list[Case]:
 def _stacked_cases(folder: Path, release: Release) -> Iterator[Case]:
     for path in sorted(folder.iterdir()):
         if (case_id := _stem(path)) and release.case_id.fullmatch(case_id):
-            truth = folder.parent / STACKS[folder.name] / path.name
+            labels = folder.parent / STACKS[folder.name] / path.name
             yield Case(
                 id=case_id,
                 patient=patient_of(case_id),
                 folder=folder,
                 release=release,
                 images=dict.fromkeys(release.images, path),
-                segmentation=truth if truth.exists() or truth.is_symlink() else None,
+                segmentation=labels if labels.exists() or labels.is_symlink() else None,
             )
 
 
@@ -159,8 +164,8 @@ def _case_in(folder: Path, releases: tuple[Release, ...]) -> Case | None:
     files, problems = _image_files(folder, case_id)
     release = release_of(case_id, set(files), releases)
     if release is None:
-        # An empty folder with the name of a case is a case whose files are missing.
-        release = next((one for one in releases if one.case_id.fullmatch(case_id)), None)
+        # An empty folder named like a case is a case whose files are missing.
+        release = next((r for r in releases if r.case_id.fullmatch(case_id)), None)
     if release is None:
         return None
     check_case_id(case_id)
@@ -177,21 +182,21 @@ def _case_in(folder: Path, releases: tuple[Release, ...]) -> Case | None:
 
 
 def _id_of(folder: Path) -> str:
-    """The name of the folder; where that is a number, the name of the one above goes before."""
+    """The name of the folder; a plain number is prefixed with the name of the parent folder."""
     return f"{folder.parent.name}_{folder.name}" if folder.name.isdigit() else folder.name
 
 
 def _image_files(folder: Path, case_id: str) -> tuple[dict[str, Path], tuple[Problem, ...]]:
-    """The image files of a folder by their names without ending, and those passed over."""
+    """The image files of a folder by name without extension, and problems with ignored files."""
     files: dict[str, Path] = {}
     problems = []
     # BRATS 2013 and 2015 give each file a folder of its own.
     paths = [*folder.iterdir(), *folder.glob("VSD.*/*")]
-    for path in sorted(paths, reverse=True):  # of two the compressed one, as published
+    for path in sorted(paths, reverse=True):  # .nii.gz before .nii: as published
         if (stem := _stem(path)) is None:
             continue
         if stem in files:
-            what = f"lies beside {files[stem].name} and is not read"
+            what = f"duplicates {files[stem].name} and is not read"
             remedy = "delete one of the two"
             problems.append(Problem(case_id, str(path), what, remedy, is_warning=True))
         else:
@@ -200,15 +205,16 @@ def _image_files(folder: Path, case_id: str) -> tuple[dict[str, Path], tuple[Pro
 
 
 def _stem(path: Path) -> str | None:
-    """The name of an image file without its ending; None for any other file."""
+    """The name of an image file without its extension; None for any other file."""
     return next((path.name.removesuffix(e) for e in ENDINGS if path.name.endswith(e)), None)
 
 
-def _nothing_found(root: Path, release: str) -> str:
+def _no_case(root: Path, release: str) -> str:
     names = sorted(path.name for path in root.iterdir())
     shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "") if names else "nothing"
-    asked = "" if release == "auto" else f" of release {release}"
+    named = "" if release == "auto" else f" of release {release}"
     return (
-        f"no case{asked} found in '{root}' or {SEARCH_DEPTH} levels below it; it holds: {shown}; "
-        "expected folders such as BraTS-GLI-00000-000/ with BraTS-GLI-00000-000-t1c.nii.gz in them"
+        f"no case{named} found in '{root}' or {SEARCH_DEPTH} levels below it; it contains "
+        f"{shown}; expected folders such as BraTS-GLI-00000-000/ with "
+        "BraTS-GLI-00000-000-t1c.nii.gz in them"
     )

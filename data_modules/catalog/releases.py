@@ -1,19 +1,21 @@
-"""How each BraTS release names its files, its patients and its labels: one table.
+"""How each BraTS release names its files and patients, and what its labels mean: one table.
 
-A further release is a further row. Inside the program modalities are called as in BraTS 2023
-(t1n, t1c, t2w, t2f) and labels are BraTS 2023's (1 necrotic core, 2 oedema, 3 enhancing).
+A new release is a new row. The program uses the modality names (t1n, t1c, t2w, t2f) and the labels
+(1 necrotic core, 2 oedema, 3 enhancing tumour) of BraTS 2023.
 """
 
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Literal, get_args
 
 from data_modules.utils.errors import DataError
 
-MODALITIES = ("t1n", "t1c", "t2w", "t2f")
+Modality = Literal["t1n", "t1c", "t2w", "t2f"]
+MODALITIES: tuple[Modality, ...] = get_args(Modality)
 ENDINGS = (".nii.gz", ".nii", ".mha")
 
-NECROTIC_CORE, OEDEMA, ENHANCING = 1, 2, 3
+BACKGROUND, NECROTIC_CORE, OEDEMA, ENHANCING = LABELS = (0, 1, 2, 3)
 
 _DASHES = {"t1n": "{case}-t1n", "t1c": "{case}-t1c", "t2w": "{case}-t2w", "t2f": "{case}-t2f"}
 _UNDERSCORES = {"t1n": "{case}_t1", "t1c": "{case}_t1ce", "t2w": "{case}_t2", "t2f": "{case}_flair"}
@@ -32,13 +34,13 @@ class Release:
     """One row of the table.
 
     Attributes:
-        name: what ``data.release`` calls it.
-        case_id: matches the whole case id; its group ``patient`` is the patient.
-        images: for each modality a pattern of its file's name without ending; ``{case}`` stands for
-            the case id.
-        segmentation: the same for the segmentation.
-        labels: each value of the files and the BraTS 2023 label that it becomes.
-        channels: where a case is one 4-D file, the place of each modality in it.
+        name: Its name in ``data.release``.
+        case_id: Matches the full case id; the group ``patient`` is the patient.
+        images: For each modality, a pattern of the file name without extension; ``{case}`` stands
+            for the case id.
+        segmentation: The same for the segmentation.
+        labels: Maps each value in the files to a BraTS 2023 label.
+        channels: Index of each modality, if a case is a single 4-D file.
     """
 
     name: str
@@ -49,17 +51,17 @@ class Release:
     channels: Mapping[str, int] = field(default_factory=dict)
 
     def image_stems(self, case_id: str, stems: Iterable[str]) -> dict[str, str]:
-        """Which of some names is which modality."""
-        found = {m: _matching(pattern, case_id, stems) for m, pattern in self.images.items()}
-        return {modality: stem for modality, stem in found.items() if stem is not None}
+        """For each modality, the file name without extension that matches its pattern."""
+        matches = {m: _match(pattern, case_id, stems) for m, pattern in self.images.items()}
+        return {modality: stem for modality, stem in matches.items() if stem is not None}
 
     def segmentation_stem(self, case_id: str, stems: Iterable[str]) -> str | None:
-        """Which of some names is the segmentation."""
-        return _matching(self.segmentation, case_id, stems)
+        """The file name without extension that matches the pattern of the segmentation."""
+        return _match(self.segmentation, case_id, stems)
 
 
 def _of_2023(part: str, name: str, labels: Mapping[int, int]) -> Release:
-    """A row of the 2023 and later challenges, which name their files alike."""
+    """A row of the challenges from 2023 on, which share file names."""
     case_id = re.compile(rf"(?P<patient>BraTS-{part}-\d{{5}})-\d{{3}}")
     return Release(name, case_id, _DASHES, "{case}-seg", labels)
 
@@ -84,7 +86,7 @@ RELEASES = (
     _of_2023("MEN", "brats-men", _LABELS_2023),
     # Metastases. Scans after treatment have the resection cavity (4).
     _of_2023("MET", "brats-met", {**_LABELS_2023, 4: 0}),
-    # Children. Both years name their cases alike: only a named release tells them apart.
+    # Children. Both years share case names: only data.release tells them apart.
     _of_2023("PED", "brats-ped2023", _LABELS_2023),
     _of_2023(
         "PED",
@@ -107,7 +109,7 @@ RELEASES = (
         labels=_LABELS_2017_TO_2021,
     ),
     Release(
-        # Case 355 was published with its segmentation under the annotator's file name.
+        # Case 355 was published with the annotator's file name for its segmentation.
         name="brats2020",
         case_id=re.compile(r"(?P<patient>BraTS20_(Training|Validation)_\d{3})"),
         images=_UNDERSCORES,
@@ -144,56 +146,55 @@ RELEASES = (
 
 
 def patient_of(case_id: str) -> str:
-    """The patient of a case, told by its id; one with a foreign id is a patient of its own.
+    """The patient of a case, inferred from its id; an unknown id is its own patient.
 
-    Not a matter of ``data.release``: a release that was named wrongly must not undo the split by
-    patient.
+    Independent of ``data.release``: naming the wrong release must not break the split by patient.
     """
     matches = (release.case_id.fullmatch(case_id) for release in RELEASES)
     return next((match["patient"] for match in matches if match), case_id)
 
 
 def releases_named(name: str) -> tuple[Release, ...]:
-    """The rows to try for ``data.release``: all of them for ``auto``, else the one of that name.
+    """The releases to try for ``data.release``: all for ``auto``, else the one with that name.
 
     Raises:
-        DataError: no release has that name.
+        DataError: No release has that name.
     """
     if name == "auto":
         return RELEASES
     named = tuple(release for release in RELEASES if release.name == name)
     if not named:
-        known = ", ".join(["auto", *(release.name for release in RELEASES)])
-        raise DataError(f"data.release is '{name}', expected one of: {known}")
+        names = ", ".join(["auto", *(release.name for release in RELEASES)])
+        raise DataError(f"data.release is '{name}', expected one of: {names}")
     return named
 
 
 def release_of(case_id: str, stems: set[str], releases: tuple[Release, ...]) -> Release | None:
-    """The release that a folder follows, told by the names of the files in it.
+    """The release of a folder, inferred from the names of its files.
 
     Args:
-        case_id: name of the folder.
-        stems: names of its files, endings left out.
-        releases: rows to try.
+        case_id: Name of the folder.
+        stems: Names of its files without extensions.
+        releases: Releases to try.
 
     Returns:
-        The row whose file names are there; where several are (releases share file names), the one
-        whose case ids look like this one, else the first. None where no row's names are there.
+        The release whose file names match. If several match (releases share file names), the one
+        whose case id matches too, else the first. None if no release matches.
 
     Raises:
-        DataError: the names alone do not decide between releases.
+        DataError: Several releases match by file names and case id.
     """
-    fitting = [release for release in releases if release.image_stems(case_id, stems)]
-    named_so = [release for release in fitting if release.case_id.fullmatch(case_id)]
-    if len(named_so) > 1:
-        names = " or ".join(release.name for release in named_so)
+    matching = [release for release in releases if release.image_stems(case_id, stems)]
+    matching_id = [release for release in matching if release.case_id.fullmatch(case_id)]
+    if len(matching_id) > 1:
+        names = " or ".join(release.name for release in matching_id)
         raise DataError(
-            f"case {case_id} may be of {names}, which mean different things by their labels: say "
-            "which with --data.release"
+            f"case {case_id} may be from {names}, whose labels differ in meaning: name the release "
+            "with --data.release"
         )
-    return next(iter(named_so or fitting), None)
+    return next(iter(matching_id or matching), None)
 
 
-def _matching(pattern: str, case_id: str, stems: Iterable[str]) -> str | None:
+def _match(pattern: str, case_id: str, stems: Iterable[str]) -> str | None:
     compiled = re.compile(pattern.replace("{case}", re.escape(case_id)))
     return next((stem for stem in sorted(stems) if compiled.fullmatch(stem)), None)

@@ -1,1 +1,1 @@
-"""Io."""
+"""Reading, checking and writing one medical image file."""

@@ -1,4 +1,4 @@
-"""Where the brain is, told from the data: real backgrounds are not always zero."""
+"""Finding the brain from the intensities: real backgrounds are not always zero."""
 
 from typing import Any
 
@@ -6,46 +6,47 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
-# Skull-stripped files hold one constant outside the brain and few dim voxels inside it (0 to 9 % of
-# the rest lie under Li's threshold in the BraTS files looked at); where the background is noise,
-# 40 % and more do.
+# Skull-stripped files have one constant value outside the brain and few dim voxels inside it: in
+# the BraTS files examined, 0 to 9 % of the other voxels are below Li's threshold. With a noisy
+# background it is 40 % and more.
 LARGEST_DIM_SHARE = 0.25
-# Noise has a floor. Where more of the rest than this lies well below the background's value, that
-# value was put there, as in files that were z-scored before and filled up with 0.
+# Noise has a floor. If more of the other voxels than this are well below the background value, that
+# value was filled in, as in files that were z-scored and then padded with 0.
 LARGEST_SHARE_BELOW_NOISE = 0.05
-WELL_BELOW = 0.05  # of the way from the background's value to the brightest voxels
-# Voxels that settle most files at a first look, where half the share above is the bound: all of
-# them take as long to look through as everything else together.
-FIRST_LOOK = 10_000
+WELL_BELOW = 0.05  # of the range from the background value to the brightest voxels
+# A sample of this many voxels decides most files, by half the share above: examining all voxels
+# takes as long as everything else together.
+SAMPLE_SIZE = 10_000
 
 
 def find_brain(voxels: NDArray[Any]) -> tuple[NDArray[np.bool_], NDArray[Any]]:
-    """Tell the brain (or the head, where the skull was left) from the background.
+    """Separate the brain (or the head, if the skull was not stripped) from the background.
 
-    The background's value is the commonest one on the sides of the slices. Skull-stripped files
-    hold exactly that value outside the brain, be it 0 or negative: the rest is brain. Otherwise the
-    background is noise, which shows in many dim voxels: Li's minimum cross-entropy threshold parts
-    it from the head (Li and Lee 1993), whose dark holes are filled slice by slice.
+    The background value is the most frequent value on the borders of the slices. Skull-stripped
+    files have exactly that value outside the brain, be it 0 or negative: all other voxels are
+    brain. Otherwise the background is noise, which shows as many dim voxels: Li's minimum
+    cross-entropy threshold separates it from the head (Li and Lee 1993), whose dark holes are
+    filled slice by slice.
 
     Args:
-        voxels: (depth, height, width), finite numbers that float32 holds.
+        voxels: (depth, height, width), finite numbers that float32 can hold.
 
     Returns:
-        Mask of the same shape, empty for a constant image; and the voxels in it, (n,).
+        A mask of the same shape, empty for a constant image; and the voxels in the mask, (n,).
     """
-    sides = np.concatenate([voxels[:, [0, -1], :].ravel(), voxels[:, :, [0, -1]].ravel()])
-    values, counts = np.unique(sides, return_counts=True)
+    borders = np.concatenate([voxels[:, [0, -1], :].ravel(), voxels[:, :, [0, -1]].ravel()])
+    values, counts = np.unique(borders, return_counts=True)
     background = values[counts.argmax()]
     differing: NDArray[np.bool_] = voxels != background
     rest = voxels[differing]
     if not rest.size:
         return differing, rest
-    sparse = int((voxels.size / FIRST_LOOK) ** (1 / 3))
-    if sparse > 1:
-        look = voxels[::sparse, ::sparse, ::sparse]
-        if _dim_share(rest, _li_threshold(look)) <= LARGEST_DIM_SHARE / 2:
+    step = int((voxels.size / SAMPLE_SIZE) ** (1 / 3))
+    if step > 1:
+        sample = voxels[::step, ::step, ::step]
+        if _dim_share(rest, _li_threshold(sample)) <= LARGEST_DIM_SHARE / 2:
             return differing, rest
-    # Every second voxel of a slice: a histogram needs no more.
+    # Every second row and column: enough for a histogram.
     threshold = _li_threshold(voxels[:, ::2, ::2])
     is_stripped = _dim_share(rest, threshold) <= LARGEST_DIM_SHARE
     if is_stripped or _is_within(float(background), rest):
@@ -53,8 +54,8 @@ def find_brain(voxels: NDArray[Any]) -> tuple[NDArray[np.bool_], NDArray[Any]]:
     from scipy import ndimage
 
     bright = voxels > threshold
-    for one in bright:
-        ndimage.binary_fill_holes(one, output=one)
+    for mask in bright:
+        ndimage.binary_fill_holes(mask, output=mask)
     return bright, voxels[bright]
 
 
@@ -63,7 +64,7 @@ def _dim_share(rest: NDArray[Any], threshold: np.float32) -> float:
 
 
 def _is_within(background: float, rest: NDArray[Any]) -> bool:
-    """Whether the background's value lies among those of the rest, not at their floor."""
+    """Whether the background value is inside the range of the other voxels, not at its floor."""
     margin = WELL_BELOW * (float(np.percentile(rest, 99)) - background)
     below = np.count_nonzero(rest < background - margin)
     return bool(below > LARGEST_SHARE_BELOW_NOISE * rest.size)

@@ -1,4 +1,4 @@
-"""Centre padding and cropping of slices, and its inverse."""
+"""Centre cropping and padding of slices."""
 
 from typing import TypeVar
 
@@ -9,29 +9,29 @@ Scalar = TypeVar("Scalar", bound=np.generic)
 
 
 def crop_or_pad(slices: NDArray[Scalar], size: tuple[int, int], fill: float = 0) -> NDArray[Scalar]:
-    """Pad or crop the last two axes about their centre.
+    """Crop or pad the last two axes about their centre.
 
-    Where the difference is odd, the longer part lies at the end. Framing to the old size undoes it,
-    but for what was cropped away, which comes back as ``fill``.
+    An odd difference puts the extra pixel at the end. A call with the old size is the inverse,
+    except that cropped pixels come back as ``fill``.
 
     Args:
         slices: (..., height, width).
-        size: height and width wanted.
-        fill: value of the padding.
+        size: Height and width of the result.
+        fill: Value of the padding.
 
     Returns:
         A new array (..., *size).
     """
-    framed = np.full((*slices.shape[:-2], *size), fill, slices.dtype)
+    result = np.full((*slices.shape[:-2], *size), fill, slices.dtype)
     (from_y, to_y), (from_x, to_x) = (
         _overlap(old, new) for old, new in zip(slices.shape[-2:], size, strict=True)
     )
-    framed[..., to_y, to_x] = slices[..., from_y, from_x]
-    return framed
+    result[..., to_y, to_x] = slices[..., from_y, from_x]
+    return result
 
 
 def _overlap(old: int, new: int) -> tuple[slice, slice]:
-    """Where an axis of length old is read, and where it lands in one of length new."""
+    """The part of an axis of length old that is kept, and its place in an axis of length new."""
     if new >= old:
         start = (new - old) // 2
         return slice(0, old), slice(start, start + old)

@@ -1,4 +1,4 @@
-"""Where the voxels of a file lie, as ITK reads its header."""
+"""The voxel grid of a file, as ITK reads it from the header."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,19 +10,19 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from data_modules.io.header_checks import check_file, is_nifti, read_header
-from data_modules.io.nifti import check_whole
+from data_modules.io.nifti import check_complete
 from data_modules.utils.problems import COPY_AGAIN, BadFileError, by
 
 ORIENTATION = "LPS"
 _PAIRS = ("LR", "PA", "SI")
-GEOMETRY_TOLERANCE = 1e-3  # of a spacing in mm and of a direction cosine; headers hold float32
+GEOMETRY_TOLERANCE = 1e-3  # of spacings in mm and of direction cosines; headers hold float32
 
-sitk.ProcessObject.GlobalWarningDisplayOff()  # ITK would print to the terminal on its own
+sitk.ProcessObject.GlobalWarningDisplayOff()  # ITK would print to the terminal
 
 
 @dataclass(frozen=True)
 class Grid:
-    """Where the voxels of a file lie: size in voxels, spacing and origin in mm, x first."""
+    """The voxel grid of a file: size in voxels, spacing and origin in mm, x first."""
 
     size: tuple[int, ...]
     spacing: tuple[float, ...]
@@ -30,7 +30,7 @@ class Grid:
     direction: tuple[float, ...]
 
     def to_lps(self, voxels: NDArray[Any]) -> NDArray[Any]:
-        """A view of voxels (z, y, x) of this grid as (depth, height, width) in LPS order."""
+        """View voxels (z, y, x) of this grid as (depth, height, width) in LPS order."""
         order, backwards = self._layout()
         return np.flip(voxels.transpose(order), backwards)
 
@@ -41,45 +41,45 @@ class Grid:
 
     @property
     def lps_spacing(self) -> tuple[float, ...]:
-        """Distance of the voxels in LPS order in mm, x first."""
+        """Voxel spacing in LPS order in mm, x first."""
         order, _ = self._layout()
         return tuple(self.spacing[2 - axis] for axis in order[::-1])
 
     def _layout(self) -> tuple[list[int], tuple[int, ...]]:
-        """For each axis (depth, height, width) that of the array; and those that run backwards."""
+        """The array axis of each of depth, height and width; and the axes that run backwards."""
         name = sitk.DICOMOrientImageFilter.GetOrientationFromDirectionCosines(self.direction)
-        # Of each axis of the file, x first, along which of the patient's it runs: left, back, up.
-        along = [place for letter in name for place, pair in enumerate(_PAIRS) if letter in pair]
-        order = [2 - along.index(place) for place in (2, 1, 0)]
-        steps = zip(along, name, strict=True)
-        return order, tuple(2 - place for place, letter in steps if letter not in ORIENTATION)
+        # The patient's axis (left, back, up) of each file axis, x first.
+        axes = [axis for letter in name for axis, pair in enumerate(_PAIRS) if letter in pair]
+        order = [2 - axes.index(axis) for axis in (2, 1, 0)]
+        letters = zip(axes, name, strict=True)
+        return order, tuple(2 - axis for axis, letter in letters if letter not in ORIENTATION)
 
 
 def reader_of(path: Path) -> Any:
-    """A reader that knows the header.
+    """An ITK reader that has read the header.
 
     Raises:
-        BadFileError: the file cannot be read.
+        BadFileError: The file cannot be read.
     """
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     try:
         reader.ReadImageInformation()
     except RuntimeError as error:
-        check_whole(path)  # knows better what is wrong
+        check_complete(path)  # has the better message
         raise unreadable(path, error) from None
     return reader
 
 
 def read_grid(path: Path, channel: int | None = None) -> Grid:
-    """Read a file's header alone.
+    """Read the grid of a file from its header.
 
     Args:
-        path: the file.
-        channel: which volume of a 4-D file; None for a 3-D file.
+        path: The file.
+        channel: Which volume of a 4-D file; None for a 3-D file.
 
     Raises:
-        BadFileError: the file cannot be read, or has other dimensions.
+        BadFileError: The file cannot be read, or has other dimensions.
     """
     if is_nifti(path):
         read_header(path)
@@ -89,49 +89,53 @@ def read_grid(path: Path, channel: int | None = None) -> Grid:
 
 
 def grid_of(path: Path, reader: Any, channel: int | None) -> Grid:
-    """The grid that a reader knows. Arguments and errors as of ``read_grid``."""
-    found, expected = reader.GetDimension(), 3 if channel is None else 4
-    if found != expected or reader.GetNumberOfComponents() != 1:
+    """The grid of a reader that has read the header. See ``read_grid``."""
+    dimensions, expected = reader.GetDimension(), 3 if channel is None else 4
+    if dimensions != expected or reader.GetNumberOfComponents() != 1:
         values = reader.GetNumberOfComponents()
-        what = f"has {found} dimensions ({by(reader.GetSize())}) with {values} value a voxel"
+        what = (
+            f"has {dimensions} dimensions ({by(reader.GetSize())}) with {values} values per voxel"
+        )
         expectation = f"expected {expected} with 1"
-        raise BadFileError(path, f"{what}, {expectation}", "write it as one volume a file")
+        raise BadFileError(path, f"{what}, {expectation}", "write one volume per file")
     if channel is not None and channel >= reader.GetSize()[3]:
         what = f"has {reader.GetSize()[3]} volumes, expected {channel + 1} or more"
         raise BadFileError(path, what, COPY_AGAIN)
-    direction = np.reshape(reader.GetDirection(), (found, found))[:3, :3].ravel().tolist()
+    direction = np.reshape(reader.GetDirection(), (dimensions, dimensions))[:3, :3].ravel().tolist()
     return Grid(
         reader.GetSize()[:3], reader.GetSpacing()[:3], reader.GetOrigin()[:3], tuple(direction)
     )
 
 
-def check_same_grid(path: Path, one: Grid, other: Path) -> str | None:
-    """Stop unless two files of a case share size, spacing and direction.
+def check_same_grid(path: Path, grid: Grid, other: Path) -> str | None:
+    """Check that two files of a case share size, spacing and direction.
 
-    Origins may differ: some mirrors of BraTS wrote the segmentation's anew, and the voxels still
-    lie over one another.
+    Origins may differ: some mirrors of BraTS rewrote the origin of the segmentation, and its voxels
+    still match those of the images.
 
     Args:
-        path: the first file.
-        one: its grid.
-        other: the second file, 3-D.
+        path: The first file.
+        grid: Its grid.
+        other: The second file, 3-D.
 
     Returns:
-        How the origins differ, in words; None where they agree.
+        How the origins differ, as text; None if they agree.
 
     Raises:
-        BadFileError: naming both files and both values.
+        BadFileError: The grids differ; it names both files and both values.
     """
-    two = read_grid(other)
-    if one.size != two.size:
-        raise _other_grid(path, other, "size", by(one.size), by(two.size))
-    if not _close(one.spacing, two.spacing):
-        raise _other_grid(path, other, "spacing", by(one.spacing), by(two.spacing))
-    if not _close(one.direction, two.direction):
-        raise _other_grid(path, other, "direction", _list(one.direction), _list(two.direction))
-    if _close(one.origin, two.origin):
+    expected = read_grid(other)
+    if grid.size != expected.size:
+        raise _other_grid(path, other, "size", by(grid.size), by(expected.size))
+    if not _close(grid.spacing, expected.spacing):
+        raise _other_grid(path, other, "spacing", by(grid.spacing), by(expected.spacing))
+    if not _close(grid.direction, expected.direction):
+        raise _other_grid(
+            path, other, "direction", _list(grid.direction), _list(expected.direction)
+        )
+    if _close(grid.origin, expected.origin):
         return None
-    return f"origin {_list(one.origin)} differs from {_list(two.origin)} of {other.name}"
+    return f"origin {_list(grid.origin)} differs from {_list(expected.origin)} of {other.name}"
 
 
 def _close(one: tuple[float, ...], two: tuple[float, ...]) -> bool:
@@ -140,7 +144,9 @@ def _close(one: tuple[float, ...], two: tuple[float, ...]) -> bool:
 
 def _other_grid(path: Path, other: Path, what: str, one: str, two: str) -> BadFileError:
     return BadFileError(
-        path, f"{what} {one} differs from {two} of {other.name}", "bring both to one grid"
+        path,
+        f"{what} {one} differs from {two} of {other.name}",
+        "resample one to the grid of the other",
     )
 
 
@@ -149,18 +155,18 @@ def _list(values: Iterable[float]) -> str:
 
 
 def unreadable(path: Path, error: RuntimeError) -> BadFileError:
-    """What ITK says of a file, as an error of ours."""
+    """An error of ITK as a BadFileError."""
     reason = _reason(error)
     if "orthonormal" in reason:
         return BadFileError(
             path,
-            "the axes in its header do not stand at right angles",
-            "write the header of another file of the case into it",
+            "the axes in its header are not orthogonal",
+            "copy the header of another file of the case",
         )
     return BadFileError(path, f"cannot be read as an image ({reason})", COPY_AGAIN)
 
 
 def _reason(error: RuntimeError) -> str:
-    """The last line of an ITK error, which says what went wrong."""
+    """The last line of an ITK error, which has the cause."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[-1].removeprefix("Reason:").strip() if lines else "unknown reason"

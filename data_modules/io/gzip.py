@@ -1,4 +1,4 @@
-"""A file's bytes, unpacked and known to be whole."""
+"""Reading the bytes of a file, decompressed and checked to be complete."""
 
 import gzip
 import zlib
@@ -9,23 +9,23 @@ import deflate
 from data_modules.utils.problems import COPY_AGAIN, BadFileError
 
 _CHUNK = 1 << 20
-_SIZE_FIELD = 4  # bytes at the end of a gzip member: its unpacked size (RFC 1952, 2.3.1)
+_SIZE_FIELD = 4  # bytes at the end of a gzip member: its decompressed size (RFC 1952, 2.3.1)
 
 
-def read_whole(path: Path, expected: int) -> bytes | bytearray:
-    """Read a file, unpacked where its name ends in .gz.
+def read_complete(path: Path, expected: int) -> bytes | bytearray:
+    """Read a file, decompressed if its name ends in .gz.
 
-    Memory is bounded by what is expected and what is there, whatever the file unpacks to.
+    Memory is bounded by the expected and the stored size, whatever the file decompresses to.
 
     Args:
-        path: the file.
-        expected: bytes that it must hold when unpacked.
+        path: The file.
+        expected: Bytes that it must have when decompressed.
 
     Returns:
-        The bytes expected, and perhaps some of those that follow.
+        The expected bytes, and perhaps some that follow.
 
     Raises:
-        BadFileError: it is cut short, or its checksum is wrong.
+        BadFileError: It is truncated, or its checksum is wrong.
     """
     content: bytes | bytearray
     if not path.name.endswith(".gz"):
@@ -40,29 +40,29 @@ def read_whole(path: Path, expected: int) -> bytes | bytearray:
 
 
 def _at_once(path: Path, expected: int) -> bytearray | None:
-    """The content of a file that is as most are: one member with all that is expected.
+    """Decompress a file with a single member, as most are.
 
-    None for any other, which the slow way reads, or knows what is wrong with.
+    None for any other file: the slow path reads it, or reports what is wrong.
     """
     with path.open("rb") as file:
-        packed = file.read(min(expected + _CHUNK, path.stat().st_size))
-    size = int.from_bytes(packed[-_SIZE_FIELD:], "little")
+        compressed = file.read(min(expected + _CHUNK, path.stat().st_size))
+    size = int.from_bytes(compressed[-_SIZE_FIELD:], "little")
     if not expected <= size <= expected + _CHUNK:
         return None
     try:
-        content: bytearray = deflate.gzip_decompress(packed, size)  # the first member alone
+        content: bytearray = deflate.gzip_decompress(compressed, size)  # only the first member
     except deflate.DeflateError:
         return None
     return content if len(content) == size else None
 
 
 def _in_chunks(path: Path, expected: int) -> bytearray:
-    """The same by Python's own gzip, which reads several members and names what is wrong."""
+    """Decompress with Python's gzip, which reads several members and reports what is wrong."""
     content = bytearray()
     try:
-        with gzip.open(path) as unpacked:
-            # To the end, and not only as far as the voxels go: the checksum stands there.
-            while len(content) <= expected + _CHUNK and (chunk := unpacked.read1(_CHUNK)):
+        with gzip.open(path) as decompressed:
+            # To the end, not only as far as the voxels: the checksum is there.
+            while len(content) <= expected + _CHUNK and (chunk := decompressed.read1(_CHUNK)):
                 content += chunk
     except EOFError:
         del content[expected - 1 :]  # all voxels may be there, but not the checksum

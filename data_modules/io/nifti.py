@@ -1,6 +1,6 @@
-"""The voxels of a NIfTI file: read and unpacked once, checked, and scaled as ITK does.
+"""The voxels of a NIfTI file: read and decompressed once, checked, and scaled as ITK does.
 
-ITK reads missing bytes, NaN and infinity as zeros in silence.
+ITK itself silently reads missing bytes, NaN and infinity as zeros.
 """
 
 import math
@@ -10,18 +10,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data_modules.io.gzip import read_whole
+from data_modules.io.gzip import read_complete
 from data_modules.io.header_checks import check_file, is_nifti, read_header, size_of
 from data_modules.utils.problems import BadFileError
 
 _EPSILON = float(np.finfo(np.float64).eps)
 
 
-def check_whole(path: Path) -> None:
-    """All checks that one file alone allows; of other formats than NIfTI, whether it is there.
+def check_complete(path: Path) -> None:
+    """Check all that can be checked of a single file; of other formats than NIfTI, its existence.
 
     Raises:
-        BadFileError: naming the file, what was expected and what to do.
+        BadFileError: A check fails.
     """
     if is_nifti(path):
         read_nifti(path)
@@ -33,18 +33,18 @@ def read_nifti(path: Path) -> NDArray[Any]:
     """Read all voxels of a NIfTI file.
 
     Returns:
-        Read-only voxels (..., z, y, x) of the file's own type, or floats where its header scales.
+        Read-only voxels (..., z, y, x) of the stored type, or floats if the header scales them.
 
     Raises:
-        BadFileError: a file that is not there, damaged or cut short, whose header cannot be true,
-            or with NaN or infinite voxels.
+        BadFileError: The file is missing, damaged or truncated, its header is invalid, or voxels
+            are NaN or infinite.
     """
     header = read_header(path)
     shape = size_of(header)[::-1]
     stored: np.dtype[Any] = header.get_data_dtype()
     begin = max(int(header["vox_offset"]), header.sizeof_hdr)
     count = math.prod(shape)
-    content = read_whole(path, begin + count * stored.itemsize)
+    content = read_complete(path, begin + count * stored.itemsize)
     voxels = np.frombuffer(content, stored, count, begin).reshape(shape)
     voxels = _scaled(voxels.astype(stored.newbyteorder("="), copy=False), header)
     _check_finite(path, voxels)
@@ -52,7 +52,7 @@ def read_nifti(path: Path) -> NDArray[Any]:
 
 
 def _scaled(voxels: NDArray[Any], header: Any) -> NDArray[Any]:
-    """Stored numbers times slope plus intercept, in the type that ITK gives."""
+    """Stored values times slope plus intercept, in the type that ITK returns."""
     slope, intercept = (_finite(header[field]) for field in ("scl_slope", "scl_inter"))
     if abs(slope) < _EPSILON:
         slope = 1.0
@@ -60,7 +60,7 @@ def _scaled(voxels: NDArray[Any], header: Any) -> NDArray[Any]:
     if not changes or voxels.dtype.kind not in "iuf":
         return voxels
     kind = np.float64 if voxels.dtype == np.float64 else np.float32
-    with np.errstate(over="ignore", invalid="ignore"):  # looked for next
+    with np.errstate(over="ignore", invalid="ignore"):  # checked next
         return (voxels.astype(np.float64) * slope + intercept).astype(kind)
 
 
@@ -69,12 +69,12 @@ def _finite(value: float) -> float:
 
 
 def _check_finite(path: Path, voxels: NDArray[Any]) -> None:
-    # The ends tell: NaN and infinity show in them, and they cost no array of their own.
+    # Minimum and maximum show NaN and infinity, and need no temporary array.
     if voxels.dtype.kind != "f" or np.isfinite([voxels.min(), voxels.max()]).all():
         return
-    odd = voxels.size - np.count_nonzero(np.isfinite(voxels))
+    bad = voxels.size - np.count_nonzero(np.isfinite(voxels))
     raise BadFileError(
         path,
-        f"{odd} voxels are NaN or infinite, expected finite ones",
-        "put numbers in their place, such as the background's value",
+        f"{bad} voxels are NaN or infinite, expected finite values",
+        "replace them, for example by the background value",
     )

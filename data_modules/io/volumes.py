@@ -1,7 +1,7 @@
 """Read, check and normalise the files of one case.
 
-Arrays are (depth, height, width) in LPS order, as BraTS has them: slices from the neck up, the
-front of the head in the first row, the patient's right in the first column.
+Arrays are (depth, height, width) in LPS order, as in BraTS: slices from the neck up, the front of
+the head in the first row, the patient's right in the first column.
 """
 
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ from data_modules.io.nifti import read_nifti
 from data_modules.utils.problems import COPY_AGAIN, BadFileError
 
 BRATS_SHAPE = (155, 240, 240)
-LARGEST_INTENSITY = 1e30  # float32, in which we reckon, ends at 3e38
+LARGEST_INTENSITY = 1e30  # computations are in float32, which ends at 3e38
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,11 @@ class BrainVolume:
     """One modality of a case.
 
     Attributes:
-        voxels: (depth, height, width) as they are stored, in a type that float32 holds exactly.
-        brain: mask of the same shape.
-        grid: where the voxels lie in the file.
-        intensities: the lowest, the mean and the highest in the brain.
-        deviation: of the intensities in the brain.
+        voxels: (depth, height, width) as stored, in a type that float32 represents exactly.
+        brain: Mask of the same shape.
+        grid: The voxel grid of the file.
+        intensities: Lowest, mean and highest intensity in the brain.
+        deviation: Standard deviation of the intensities in the brain.
     """
 
     voxels: NDArray[Any]
@@ -47,28 +47,28 @@ class BrainVolume:
         """Slices (n, height, width), z-scored over the brain, 0 outside it.
 
         Args:
-            indices: which slices; None for all.
-            dtype: of the outcome; reckoned in float32.
+            indices: Which slices; None for all.
+            dtype: Type of the result; the computation is in float32.
         """
-        chosen = np.arange(len(self.voxels)) if indices is None else indices
+        selected = np.arange(len(self.voxels)) if indices is None else indices
         mean = np.float32(self.intensities[1])
-        scored = np.zeros((len(chosen), *self.voxels.shape[1:]), dtype)
-        # One after the other: a slice fits into the processor's cache, a volume does not.
-        for into, index in zip(scored, chosen, strict=True):
+        scored = np.zeros((len(selected), *self.voxels.shape[1:]), dtype)
+        # Slice by slice: a slice fits into the CPU cache, a volume does not.
+        for target, index in zip(scored, selected, strict=True):
             values = (self.voxels[index].astype(np.float32) - mean) / self.deviation
-            np.copyto(into, values, casting="same_kind", where=self.brain[index])
+            np.copyto(target, values, casting="same_kind", where=self.brain[index])
         return scored
 
 
 def read_volume(path: Path, channel: int | None = None) -> tuple[NDArray[Any], Grid]:
-    """Read a volume, brought to LPS order, and the grid of its file.
+    """Read a volume in LPS order, and the grid of its file.
 
     Args:
-        path: the file.
-        channel: which volume of a 4-D file; None for a 3-D file.
+        path: The file.
+        channel: Which volume of a 4-D file; None for a 3-D file.
 
     Raises:
-        BadFileError: the file cannot be read, has other dimensions, or has missing, NaN or infinite
+        BadFileError: The file cannot be read, has other dimensions, or has missing, NaN or infinite
             voxels.
     """
     if is_nifti(path):
@@ -81,10 +81,11 @@ def read_volume(path: Path, channel: int | None = None) -> tuple[NDArray[Any], G
 
 
 def read_modality(path: Path, channel: int | None = None) -> BrainVolume:
-    """Read one modality and find its brain; of a 4-D file the volume ``channel``.
+    """Read one modality and find the brain; ``channel`` selects the volume of a 4-D file.
 
     Raises:
-        BadFileError: a bad file, a constant image, or intensities that float32 cannot hold.
+        BadFileError: The file is bad, the image is constant, or float32 cannot hold the
+            intensities.
     """
     voxels, grid = read_volume(path, channel)
     voxels = _as_float32_holds(voxels, path)
@@ -102,46 +103,46 @@ def read_modality(path: Path, channel: int | None = None) -> BrainVolume:
 
 
 def read_labels(path: Path, labels: Mapping[int, int]) -> tuple[NDArray[np.uint8], Grid]:
-    """Read a segmentation as BraTS 2023's labels.
+    """Read a segmentation as labels of BraTS 2023.
 
     Args:
-        path: the file.
-        labels: each value that the release knows, and the label that it becomes.
+        path: The file.
+        labels: Maps each value of the release to a label.
 
     Returns:
         Labels (depth, height, width) in 0..3, and the grid of the file.
 
     Raises:
-        BadFileError: unreadable, or a value that the release does not know, with its count.
+        BadFileError: The file is unreadable, or has a value that the release does not define.
     """
     source, grid = read_volume(path)
-    # Background is nearly all there is, so only the rest is looked at.
-    slices = np.flatnonzero([one.any() for one in source])
+    # Nearly everything is background, so only the rest is mapped.
+    slices = np.flatnonzero([voxels.any() for voxels in source])
     labelled = source[slices]
-    where = labelled != 0
-    found = labelled[where]
-    values = np.unique(found)
+    foreground = labelled != 0
+    stored = labelled[foreground]
+    values = np.unique(stored)
     if unknown := [value for value in values.tolist() if value not in labels]:
-        counted = [(value, int(np.count_nonzero(found == value))) for value in unknown]
+        counted = [(value, int(np.count_nonzero(stored == value))) for value in unknown]
         raise _unknown_labels(path, counted, labels)
-    names = np.array([labels[value] for value in values.tolist()], np.uint8)
-    renamed = np.zeros(labelled.shape, np.uint8)
-    renamed[where] = names[np.searchsorted(values, found)]
-    translated = np.zeros(source.shape, np.uint8)
-    translated[slices] = renamed
-    return translated, grid
+    mapped_values = np.array([labels[value] for value in values.tolist()], np.uint8)
+    mapped = np.zeros(labelled.shape, np.uint8)
+    mapped[foreground] = mapped_values[np.searchsorted(values, stored)]
+    result = np.zeros(source.shape, np.uint8)
+    result[slices] = mapped
+    return result, grid
 
 
 def swapped_axes(shape: tuple[int, ...]) -> str | None:
-    """What makes a volume (depth, height, width) look as if its header hid a swap of its axes."""
+    """Why the axes of a volume (depth, height, width) look swapped; None if they do not."""
     if sorted(shape) != sorted(BRATS_SHAPE) or shape == BRATS_SHAPE:
         return None
     depth, height, width = shape
-    return f"holds {depth} slices of {height} x {width}, BraTS has 155 of 240 x 240"
+    return f"has {depth} slices of {height} x {width}, BraTS has 155 of 240 x 240"
 
 
 def _read_by_itk(path: Path, channel: int | None) -> tuple[NDArray[Any], Grid]:
-    """A file of another format than NIfTI: ITK's word for it is all there is."""
+    """Read a file of another format than NIfTI, with no checks but those of ITK."""
     check_file(path)
     reader = reader_of(path)
     grid = grid_of(path, reader, channel)
@@ -155,7 +156,7 @@ def _read_by_itk(path: Path, channel: int | None) -> tuple[NDArray[Any], Grid]:
 
 
 def _as_float32_holds(voxels: NDArray[Any], path: Path) -> NDArray[Any]:
-    """Voxels of a type whose every value is a float32: small whole numbers as they are."""
+    """Voxels in a type that float32 represents exactly; small integers stay integers."""
     if voxels.dtype.kind in "iu" and voxels.dtype.itemsize <= 2:
         return voxels
     largest = max(-float(voxels.min()), float(voxels.max()))
@@ -168,18 +169,20 @@ def _as_float32_holds(voxels: NDArray[Any], path: Path) -> NDArray[Any]:
     return voxels.astype(np.float32, copy=False)
 
 
-def _constant(path: Path, where: str, value: float) -> BadFileError:
-    return BadFileError(path, f"the image is constant: all voxels{where} are {value:g}", COPY_AGAIN)
+def _constant(path: Path, region: str, value: float) -> BadFileError:
+    return BadFileError(
+        path, f"the image is constant: all voxels{region} are {value:g}", COPY_AGAIN
+    )
 
 
 def _unknown_labels(
     path: Path, unknown: list[tuple[float, int]], labels: Mapping[int, int]
 ) -> BadFileError:
-    found = ", ".join(f"{value:g} ({count} voxels)" for value, count in unknown[:5])
-    known = ", ".join(map(str, sorted(labels)))
-    is_whole = all(float(value).is_integer() for value, _ in unknown)
+    shown = ", ".join(f"{value:g} ({count} voxels)" for value, count in unknown[:5])
+    expected = ", ".join(map(str, sorted(labels)))
+    are_integers = all(float(value).is_integer() for value, _ in unknown)
     return BadFileError(
         path,
-        f"label {found} is unknown to its release, expected {known}",
-        "see --data.release" if is_whole else "resample labels by nearest neighbour",
+        f"label {shown} is unknown to its release, expected {expected}",
+        "see --data.release" if are_integers else "resample labels by nearest neighbour",
     )

@@ -1,4 +1,4 @@
-"""Write volumes whole, or not at all: ITK writes half a file to a full disk, in silence."""
+"""Write volumes completely or not at all: on a full disk ITK silently writes half a file."""
 
 import errno
 from pathlib import Path
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from data_modules.io.crop_or_pad import crop_or_pad
 from data_modules.io.geometry import read_grid
-from data_modules.io.nifti import check_whole
+from data_modules.io.nifti import check_complete
 from data_modules.utils.problems import BadFileError
 
 
@@ -17,15 +17,15 @@ def write_whole(image: sitk.Image, path: Path) -> None:
     """Write an image as compressed NIfTI, or nothing.
 
     Raises:
-        OSError: it cannot be written, or not to its end.
+        OSError: It cannot be written completely.
     """
     try:
         sitk.WriteImage(image, str(path), useCompression=True)
-        check_whole(path)
+        check_complete(path)
     except (RuntimeError, BadFileError):
         path.unlink(missing_ok=True)
         raise OSError(
-            errno.EIO, "cannot be written to its end; the disk may be full", str(path)
+            errno.EIO, "cannot be written completely; the disk may be full", str(path)
         ) from None
 
 
@@ -35,18 +35,18 @@ def write_label_map(
     """Write labels on the grid of another file: its size, spacing, origin and direction.
 
     Args:
-        path: the file to write; its ending decides whether it is compressed.
-        labels: (depth, height, width), in LPS order as ``read_volume`` gives it, padded or cropped
-            to any height and width.
-        like: the file whose grid it is.
-        channel: which volume of it, where it is 4-D.
+        path: The file to write; its extension decides about compression.
+        labels: (depth, height, width) in LPS order as returned by ``read_volume``, cropped or
+            padded to any height and width.
+        like: The file whose grid to use.
+        channel: Which volume of it, if it is 4-D.
 
     Returns:
-        The labels that were written (depth, height, width), in LPS order.
+        The labels as written (depth, height, width), in LPS order.
 
     Raises:
-        BadFileError: the grid cannot be read.
-        OSError: they cannot be written.
+        BadFileError: The grid cannot be read.
+        OSError: The labels cannot be written.
     """
     grid = read_grid(like, channel)
     _, height, width = grid.to_lps(np.empty(grid.size[::-1], np.bool_)).shape

@@ -1,1 +1,1 @@
-"""Utils."""
+"""What knows nothing about images: errors, problems, worker processes, memory."""

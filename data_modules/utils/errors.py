@@ -2,7 +2,7 @@
 
 
 class DataError(ValueError):
-    """Something is wrong with the data or with what was asked of it.
+    """The data or a data option cannot be used.
 
-    The message is one line: what, which value, what was expected.
+    The message is one line: what is wrong, which value it has, what was expected.
     """

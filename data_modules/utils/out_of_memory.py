@@ -1,12 +1,14 @@
-"""How PyTorch says that memory has run out."""
+"""Recognising that memory ran out."""
 
 import torch
 
-_ON_THE_CPU = ("can't allocate memory", "not enough memory")  # a bare RuntimeError
+_CPU_MESSAGES = ("can't allocate memory", "not enough memory")  # of a plain RuntimeError
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether a device or the machine had too little memory."""
+    """Whether an error says that a device or the host ran out of memory."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
-    return isinstance(error, RuntimeError) and any(words in str(error) for words in _ON_THE_CPU)
+    return isinstance(error, RuntimeError) and any(
+        message in str(error) for message in _CPU_MESSAGES
+    )

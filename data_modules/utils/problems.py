@@ -1,4 +1,4 @@
-"""What is wrong with a file, as data: tables, logs and records say it each in their own way."""
+"""What is wrong with files, as data: tables, logs and records each format it differently."""
 
 import logging
 from collections.abc import Iterable, Sequence
@@ -8,7 +8,7 @@ from pathlib import Path
 from data_modules.utils.errors import DataError
 
 COPY_AGAIN = "copy or download it again"
-_NAMED = 3  # cases that a line of a log spells out
+_CASES_SHOWN = 3  # in a line of a log
 
 _log = logging.getLogger(__name__)
 
@@ -18,11 +18,11 @@ class Problem:
     """One thing that is wrong with a case.
 
     Attributes:
-        case: id of the case.
-        file: the file, or the folder that lacks one.
-        what: what is wrong, which value, what was expected.
-        remedy: what to do about it.
-        is_warning: whether the case can be used all the same.
+        case: Id of the case.
+        file: The file, or the folder that lacks a file.
+        what: What is wrong, which value it has, what was expected.
+        remedy: What to do about it.
+        is_warning: Whether the case can be used anyway.
     """
 
     case: str
@@ -39,9 +39,9 @@ class BadFileError(DataError):
     """A file cannot be used.
 
     Args:
-        file: the file.
-        what: what is wrong, which value, what was expected.
-        remedy: what to do about it.
+        file: The file.
+        what: What is wrong, which value it has, what was expected.
+        remedy: What to do about it.
     """
 
     def __init__(self, file: Path, what: str, remedy: str) -> None:
@@ -50,38 +50,38 @@ class BadFileError(DataError):
         self.what = what
         self.remedy = remedy
 
-    def of(self, case: str) -> Problem:
-        """The same as a problem of a case."""
+    def as_problem(self, case: str) -> Problem:
+        """This error as the problem of a case."""
         return Problem(case, str(self.file), self.what, self.remedy)
 
 
 def by(values: Iterable[float]) -> str:
-    """A size or a spacing in words, such as 240 x 240 x 155."""
+    """A size or a spacing as text, such as 240 x 240 x 155."""
     return " x ".join(f"{value:g}" for value in values)
 
 
 def by_case(problems: Iterable[Problem]) -> dict[str, list[Problem]]:
     """The problems of each case, cases sorted."""
-    found: dict[str, list[Problem]] = {}
-    for problem in sorted(problems, key=lambda one: one.case):
-        found.setdefault(problem.case, []).append(problem)
-    return found
+    grouped: dict[str, list[Problem]] = {}
+    for problem in sorted(problems, key=lambda problem: problem.case):
+        grouped.setdefault(problem.case, []).append(problem)
+    return grouped
 
 
 def in_a_line(problems: Iterable[Problem]) -> str:
-    """How many cases have problems, and what those of the first few are."""
-    found = by_case(problems)
+    """The number of cases with problems, and the problems of the first few."""
+    grouped = by_case(problems)
     shown = [
-        f"{case}: {'; '.join(f'{one.file}: {one.what}' for one in found[case])}"
-        for case in list(found)[:_NAMED]
+        f"{case}: {'; '.join(f'{problem.file}: {problem.what}' for problem in grouped[case])}"
+        for case in list(grouped)[:_CASES_SHOWN]
     ]
-    if len(found) > _NAMED:
-        shown.append(f"and {len(found) - _NAMED} more")
-    return f"{len(found)} ({'; '.join(shown)})"
+    if len(grouped) > _CASES_SHOWN:
+        shown.append(f"and {len(grouped) - _CASES_SHOWN} more")
+    return f"{len(grouped)} ({'; '.join(shown)})"
 
 
 def log_problems(problems: Sequence[Problem]) -> None:
-    """Say in a line each which cases are left out and which are to be looked at."""
+    """Log which cases are left out and which to look at, in one line each."""
     if bad := [problem for problem in problems if not problem.is_warning]:
         _log.warning("Bad cases left out: %s", in_a_line(bad))
     if warnings := [problem for problem in problems if problem.is_warning]:

@@ -1,4 +1,4 @@
-"""Worker processes: how many, how they run jobs, and that they end with their parent."""
+"""Worker processes: how many, how they run jobs, and how they end with their parent."""
 
 import os
 import signal
@@ -20,32 +20,32 @@ Result = TypeVar("Result")
 
 
 def cores() -> int:
-    """Cores that this process may use; where the system cannot tell, all of them."""
+    """Cores that this process may use; all of them on systems that do not say."""
     affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def check_main_is_guarded() -> None:
-    """Stop where a worker, at its start, runs the script that started it, as Python has it.
+    """Check that a starting worker is not running its parent's unguarded script.
 
-    It would wait for what its parent is building, and the parent for it.
+    Such a worker would wait for what its parent is building, and the parent for the worker.
 
     Raises:
-        DataError: saying what to write.
+        DataError: It is.
     """
-    if getattr(current_process(), "_inheriting", False):  # as multiprocessing tells it itself
+    if getattr(current_process(), "_inheriting", False):  # as multiprocessing checks it
         raise DataError(
-            "a worker process came by the code that started it: put the code of the script under "
+            "a worker process ran the code that started it: put the code of the script under "
             'if __name__ == "__main__":'
         )
 
 
 class Workers:
-    """Worker processes that start with the first jobs, and are kept while they are held.
+    """A pool of worker processes that starts with the first jobs.
 
-    A worker takes half a second to start. Hold them (``with workers:``) where several lots of jobs
-    follow one another; else they end with each lot. They end at once where a lot is left early or
-    fails, and when this process is killed.
+    A worker takes half a second to start. Enter the pool (``with workers:``) to keep it for several
+    sequences of jobs; otherwise it ends after each. The workers end at once if a sequence fails or
+    is abandoned, and if this process is killed.
     """
 
     def __init__(self) -> None:
@@ -66,12 +66,11 @@ class Workers:
     ) -> Generator[Result]:
         """Run a function over jobs; yield the results in the order of the jobs.
 
-        At most two jobs a process are under way or waiting to be fetched, so memory stays bounded
-        however many there are. With one process they run in this one. Close the iterator where it
-        is left early.
+        At most two jobs per process are running or waiting to be consumed, which bounds memory.
+        With ``processes=1`` the jobs run in this process. Close the iterator if you abandon it.
 
         Raises:
-            DataError: a worker was killed.
+            DataError: A worker was killed.
         """
         if processes == 1:
             yield from map(function, jobs)
@@ -89,8 +88,8 @@ class Workers:
             except BrokenProcessPool:
                 self._end()
                 raise DataError(
-                    "a worker process was killed, perhaps for want of memory: free some, "
-                    "and run the command again"
+                    "a worker process was killed, perhaps because memory ran out: free "
+                    "some, and run the command again"
                 ) from None
             except BaseException:
                 self._end(at_once=True)
@@ -112,31 +111,31 @@ class Workers:
 def run_in_order(
     function: Callable[[Job], Result], jobs: Iterable[Job], processes: int
 ) -> Generator[Result]:
-    """Run one lot of jobs in workers of its own. See ``Workers.run_in_order``."""
+    """Run jobs in a pool of their own. See ``Workers.run_in_order``."""
     return Workers().run_in_order(function, jobs, processes)
 
 
 class _Pool:
-    """Processes, and a pipe whose closing ends them."""
+    """Processes, and a pipe that ends them when it is closed."""
 
     def __init__(self, processes: int) -> None:
-        # Spawned, not forked: forked workers can hang in ITK, and inherit torch's threads.
+        # Spawned: forked workers can hang in ITK, and inherit torch's threads.
         context = get_context("spawn")
         self.processes = processes
-        self._theirs, self._ours = context.Pipe(duplex=False)
-        self.executor = ProcessPoolExecutor(processes, context, _start_worker, (self._theirs,))
+        self._child_end, self._parent_end = context.Pipe(duplex=False)
+        self.executor = ProcessPoolExecutor(processes, context, _start_worker, (self._child_end,))
 
     def end(self, *, at_once: bool) -> None:
-        """End the processes, those at work too or only when they have finished."""
+        """End the processes: now, or once their jobs are finished."""
         if at_once:
-            self._ours.close()
+            self._parent_end.close()
         self.executor.shutdown(cancel_futures=True)
-        self._ours.close()
-        self._theirs.close()
+        self._parent_end.close()
+        self._child_end.close()
 
 
 def _start_worker(parent: Connection) -> None:
-    """Leave Ctrl-C to the parent, end with it, keep to one thread, and keep memory."""
+    """Leave Ctrl-C to the parent, end with it, use one thread, and keep freed memory."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
     keep_freed_memory()
@@ -144,5 +143,5 @@ def _start_worker(parent: Connection) -> None:
 
 
 def _end_with(parent: Connection) -> None:
-    wait([parent])  # nothing is ever sent: it is ready when the other end is closed, however
+    wait([parent])  # nothing is sent: it is ready once the other end is closed, for whatever reason
     os._exit(1)

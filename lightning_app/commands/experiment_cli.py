@@ -17,6 +17,7 @@ from callbacks.graceful_stop import GracefulStop
 from callbacks.rng_state import RandomStates
 from callbacks.utils.atomic_write import atomic_write
 from data_modules.brats import BraTSDataModule
+from data_modules.summary import summary
 from data_modules.utils.errors import DataError
 from data_modules.utils.malloc import keep_freed_memory
 from data_modules.volume_dataset import volumes_to_predict
@@ -278,7 +279,7 @@ class ExperimentCLI(BaseCLI):
     def after_validate(self) -> None:
         """Say what the data are, which Lightning's table does not."""
         assert isinstance(self.datamodule, BraTSDataModule)
-        print_on_rank_zero(f"Data: {self.datamodule.kind}; {self.datamodule.summary()}")
+        print_on_rank_zero(f"Data: {self.datamodule.kind}; {summary(self.datamodule)}")
 
     def predict(
         self,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from data_modules.summary import description
 from lightning_app.commands.shared.data_cli import DataCLI
 from lightning_app.config.diff import changed_options, new_options
 from lightning_app.config.import_allowlist import typed_trust
@@ -73,7 +74,7 @@ class Wanted(DataCLI):
         super().__init__(cell.arguments, "reproduce", "")
         self.cell = cell
         self.datamodule.prepare_data()
-        self.data = self.datamodule.description()
+        self.data = description(self.datamodule)
 
     @property
     def root(self) -> Path:

@@ -100,7 +100,7 @@ def _below(file: str, root: Path | None) -> str:
 
 def _draw(data: BraTSDataModule) -> Path:
     """Draw the first batch of the first epoch."""
-    batch = next(iter(data.train_dataloader()))
+    batch = data.augment(next(iter(data.train_dataloader())), epoch=0)
     dataset = data.datasets["train"]
     path = data.cache.folder / "pictures" / f"batch-{data.fingerprint}.png"
     titles = [

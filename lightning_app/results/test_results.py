@@ -8,6 +8,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from callbacks.acceleration import Acceleration
 from callbacks.timing.timing import Timing
 from data_modules.brats import BraTSDataModule
+from data_modules.summary import description
 from lightning_app.metrics.case_tables import case_tables
 from lightning_app.metrics.count_table import CountTable
 from lightning_app.metrics.evaluate import accuracy_of_nothing, count_results, volume_results
@@ -48,7 +49,7 @@ class TestResults(Callback):
 
     def folder(self, data: BraTSDataModule) -> TestFolder:
         """The run's own test folder, or another one for other data or another split."""
-        trained, tested = read_environment(self.run.environment).data, data.description()
+        trained, tested = read_environment(self.run.environment).data, description(data)
         fingerprints = (tested["fingerprint"], tested["split"])
         same = fingerprints == (trained.fingerprint, trained.split)
         return self.run.test(None if same else "-".join(fingerprints))
@@ -91,7 +92,7 @@ class TestResults(Callback):
         """What metrics.json says besides the scores."""
         saved = read_checkpoint(self.run.best, memory_map=True)
         return {
-            "data": data.description(),
+            "data": description(data),
             "checkpoint": {
                 "file": self.run.best.name,
                 "epoch": saved["epoch"],

@@ -13,6 +13,7 @@ from callbacks.utils.trainer import attributes
 from callbacks.wandb_logger import ForgivingWandbLogger, forgiving_loggers
 from callbacks.wandb_media import Slices, WandbMedia
 from data_modules.brats import BraTSDataModule
+from data_modules.summary import description
 from lightning_app.results.plots import to_grey
 from lightning_app.results.test_record import read_test
 from lightning_app.results.test_results import TestResults
@@ -49,9 +50,10 @@ class WandbFitReport(Callback):
             return
         data: BraTSDataModule = attributes(trainer).datamodule
         self._media.choose = lambda count: slices_to_show(data, count)
+        described = description(data)
         config = {
             **dict(_dotted(run_config(self.run))),
-            **{f"about_data.{name}": data.description()[name] for name in _ABOUT_DATA},
+            **{f"about_data.{name}": described[name] for name in _ABOUT_DATA},
         }
         for logger in forgiving_loggers(trainer):
             logger.log_hyperparams(config)
@@ -122,7 +124,7 @@ def slices_to_show(data: BraTSDataModule, count: int) -> Slices:
     largest = dataset.most_of(data.target.foreground)
     cases = sorted(largest)
     chosen = [cases[i] for i in sorted({round(i) for i in np.linspace(0, len(cases) - 1, count)})]
-    batch = dataset.__getitems__([(0, largest[case]) for case in chosen])
+    batch = dataset.gather([largest[case] for case in chosen])
     return Slices(
         captions=[
             f"{dataset.cases[case].id}, slice {dataset.slice_index[largest[case]]}"

@@ -10,6 +10,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 
 from callbacks.utils.atomic_write import remove_partial_files
 from data_modules.brats import BraTSDataModule
+from data_modules.summary import description, split_rows, summary
 from lightning_app.runs.environment import environment
 from lightning_app.runs.folder import Run
 from lightning_app.runs.records import (
@@ -87,16 +88,16 @@ class RunRecorder(Callback):
         self._started = True
         if data.is_phantom:
             print(PHANTOM_BANNER)
-        print(f"Data: {data.summary()}\nRun: {self.run.path}")
+        print(f"Data: {summary(data)}\nRun: {self.run.path}")
 
     def _write_first(self, data: BraTSDataModule, current: dict[str, Any]) -> None:
         self._save_config(self.run.config)
         write_record(self.run.network, self._network)
-        write_environment(self.run.environment, current, data.description())
-        write_split(self.run.split, data.split_rows())
+        write_environment(self.run.environment, current, description(data))
+        write_split(self.run.split, split_rows(data))
 
     def _write_resumed(self, data: BraTSDataModule, current: dict[str, Any]) -> None:
-        saved, given = read_environment(self.run.environment).data, data.description()
+        saved, given = read_environment(self.run.environment).data, description(data)
         for name in ("fingerprint", "split"):
             if (recorded := getattr(saved, name)) != given[name]:
                 raise UsageError(

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from torch.utils.data import DataLoader, default_collate
 
+from data_modules.batch_dataset import Batch
 from data_modules.cache.memmap import MappedFile, SliceArray
 from data_modules.catalog.cases import Case
 from data_modules.catalog.releases import RELEASES
@@ -21,7 +23,7 @@ def case(name: str) -> Case:
 
 
 def array(slices: Mapping[str, list[int]], seed: int, *, labels: bool = False) -> SliceArray:
-    """Random slices, so that no two are alike; as the cache has them, row 0 blank."""
+    """Random slices, no two alike, as the cache stores them: row 0 is blank."""
     rng = np.random.default_rng(seed)
     shape = (1 + sum(map(len, slices.values())), *SIZE)
     values: NDArray[Any] = rng.normal(size=shape).astype(np.float16)
@@ -33,7 +35,7 @@ def array(slices: Mapping[str, list[int]], seed: int, *, labels: bool = False) -
 
 def mapped(slices: Mapping[str, list[int]], values: NDArray[Any]) -> SliceArray:
     first = np.cumsum([1, *map(len, slices.values())]).tolist()
-    with TemporaryDirectory() as folder:  # what is mapped outlives its name
+    with TemporaryDirectory() as folder:  # a mapped file outlives its name
         np.save(Path(folder) / "array.npy", values)
         file = MappedFile(Path(folder) / "array.npy")
     return SliceArray(
@@ -49,57 +51,47 @@ def mapped(slices: Mapping[str, list[int]], values: NDArray[Any]) -> SliceArray:
     )
 
 
-def many(seed: int | None, samples: int = 40) -> SliceDataset:
+def many(samples: int = 40) -> SliceDataset:
     """One case with many slices."""
     slices = {"a": list(range(samples))}
-    return SliceDataset([case("a")], [array(slices, 1)], array(slices, 2, labels=True), seed)
+    return SliceDataset([case("a")], [array(slices, 1)], array(slices, 2, labels=True))
 
 
-def flipped(dataset: SliceDataset, epoch: int, samples: int = 40) -> list[bool]:
-    """Which samples are mirrored, told by comparing with a set that never flips."""
-    batch = dataset.__getitems__([(epoch, sample) for sample in range(samples)])
-    plain = many(None, samples).__getitems__([(0, sample) for sample in range(samples)])
-    found = []
-    for sample in range(samples):
-        image, labels = batch["image"][sample], batch["labels"][sample]
-        same = torch.equal(image, plain["image"][sample])
-        if not same:
-            assert torch.equal(image, plain["image"][sample].flip(-1))
-            assert torch.equal(labels, plain["labels"][sample].flip(-1))
-        else:
-            assert torch.equal(labels, plain["labels"][sample])
-        found.append(not same)
-    return found
+def assert_same_batch(batch: Batch, expected: Batch) -> None:
+    assert batch.keys() == expected.keys()
+    for name, values in batch.items():
+        assert values.dtype == expected[name].dtype, name
+        assert torch.equal(values, expected[name]), name
 
 
 def test_slices_that_any_array_holds_are_used_and_line_up() -> None:
     t1c = array({"a": [1, 2], "b": [0]}, 1)
     t2f = array({"a": [2, 3], "b": []}, 2)
-    truth = array({"a": [3, 5], "b": [0, 1]}, 3, labels=True)
+    labels = array({"a": [3, 5], "b": [0, 1]}, 3, labels=True)
 
-    dataset = SliceDataset([case("a"), case("b")], [t1c, t2f], truth)
-    batch = dataset.__getitems__([(0, sample) for sample in range(6)])
+    dataset = SliceDataset([case("a"), case("b")], [t1c, t2f], labels)
+    batch = dataset.gather(range(6))
 
     assert dataset.case_index.tolist() == [0, 0, 0, 0, 1, 1]
     assert dataset.slice_index.tolist() == [1, 2, 3, 5, 0, 1]
-    rows = {"t1c": [1, 2, 0, 0, 3, 0], "t2f": [0, 1, 2, 0, 0, 0], "truth": [0, 0, 1, 2, 3, 4]}
+    rows = {"t1c": [1, 2, 0, 0, 3, 0], "t2f": [0, 1, 2, 0, 0, 0], "labels": [0, 0, 1, 2, 3, 4]}
     np.testing.assert_array_equal(batch["image"][:, 0], t1c.values[rows["t1c"]])
     np.testing.assert_array_equal(batch["image"][:, 1], t2f.values[rows["t2f"]])
-    np.testing.assert_array_equal(batch["labels"], truth.values[rows["truth"]])
+    np.testing.assert_array_equal(batch["labels"], labels.values[rows["labels"]])
 
 
-def test_cases_come_in_the_order_given_whatever_that_of_the_arrays() -> None:
+def test_cases_keep_the_order_given_whatever_the_order_of_the_arrays() -> None:
     slices = {"a": [0], "b": [0], "c": [0]}
-    images, truth = array(slices, 1), array(slices, 2, labels=True)
+    images, labels = array(slices, 1), array(slices, 2, labels=True)
 
-    batch = SliceDataset([case("c"), case("a")], [images], truth).__getitems__([(0, 0), (0, 1)])
+    batch = SliceDataset([case("c"), case("a")], [images], labels).gather([0, 1])
 
     np.testing.assert_array_equal(batch["image"][:, 0], images.values[[3, 1]])
-    np.testing.assert_array_equal(batch["labels"], truth.values[[3, 1]])
+    np.testing.assert_array_equal(batch["labels"], labels.values[[3, 1]])
 
 
-def test_what_a_batch_is_made_of() -> None:
-    batch = many(None).__getitems__([(0, 5), (0, 3), (0, 5)])
+def test_a_batch_has_images_labels_and_sample_indices() -> None:
+    batch = many().gather([5, 3, 5])
 
     assert (batch["image"].dtype, batch["image"].shape) == (torch.float32, (3, 1, *SIZE))
     assert (batch["labels"].dtype, batch["labels"].shape) == (torch.uint8, (3, *SIZE))
@@ -107,76 +99,105 @@ def test_what_a_batch_is_made_of() -> None:
     assert set(batch) == {"image", "labels", "sample"}
 
 
-@pytest.mark.parametrize("seed", [None, 7])
-def test_a_batch_is_its_samples_stacked(seed: int | None) -> None:
-    dataset = many(seed)
-    items = [(2, 9), (2, 0), (2, 33), (2, 4), (2, 10), (2, 11)]
+def test_an_index_gives_one_sample() -> None:
+    sample = many()[9]
 
-    batch = dataset.__getitems__(items)
-
-    single = [dataset[item] for item in items]
-    for key, values in batch.items():
-        assert torch.equal(values, torch.cat([one[key] for one in single]))
+    assert (sample["image"].dtype, sample["image"].shape) == (torch.float32, (1, *SIZE))
+    assert (sample["labels"].dtype, sample["labels"].shape) == (torch.uint8, SIZE)
+    assert (sample["sample"].dtype, sample["sample"].shape) == (torch.int64, ())
+    assert sample["sample"] == 9
 
 
-def test_without_a_seed_nothing_is_mirrored() -> None:
-    assert not any(any(flipped(many(None), epoch)) for epoch in range(5))
+@pytest.mark.parametrize("index", [39, -1, np.int64(39), np.int32(-1), torch.tensor(39)])
+def test_an_index_may_be_negative_and_of_any_integer_type(index: Any) -> None:
+    dataset = many(40)
+
+    assert_same_batch(dataset[index], dataset[39])
+    assert dataset[index]["sample"] == 39
 
 
-def test_about_half_is_mirrored_image_and_labels_alike() -> None:
-    count = sum(sum(flipped(many(0, 200), epoch, 200)) for epoch in range(5))
-
-    assert abs(count - 500) < 80  # standard deviation 16
-
-
-def test_mirroring_changes_with_seed_epoch_and_sample() -> None:
-    patterns = {tuple(flipped(many(seed), epoch)) for seed in range(3) for epoch in range(4)}
-
-    assert len(patterns) == 12
-    assert all(0 < sum(pattern) < 40 for pattern in patterns)
+@pytest.mark.parametrize("index", [40, -41, np.int64(40)])
+def test_an_index_out_of_range_is_an_index_error(index: Any) -> None:
+    with pytest.raises(IndexError, match=r"out of range for 40 samples"):
+        many(40)[index]
+    with pytest.raises(IndexError):
+        many(40).__getitems__([0, index])
 
 
-def test_mirroring_depends_on_nothing_else_than_seed_epoch_and_sample() -> None:
-    dataset, other = many(3), many(3)
-    torch.manual_seed(1)
-    forwards = dataset.__getitems__([(4, sample) for sample in range(40)])
-    torch.manual_seed(2)
-    for epoch in range(3):
-        other.__getitems__([(epoch, 1)])
-
-    backwards = other.__getitems__([(4, sample) for sample in reversed(range(40))])
-
-    assert torch.equal(forwards["image"], backwards["image"].flip(0))
-    assert torch.equal(forwards["labels"], backwards["labels"].flip(0))
+def test_a_dataset_can_be_iterated() -> None:
+    assert [int(sample["sample"]) for sample in many(5)] == [0, 1, 2, 3, 4]  # type: ignore[attr-defined]
 
 
-def test_the_arrays_are_left_as_they_were() -> None:
+def test_an_index_that_is_no_integer_is_a_type_error() -> None:
+    with pytest.raises(TypeError):
+        many()[0, 3]  # type: ignore[index]
+
+
+def test_samples_collate_to_the_batch() -> None:
+    dataset, indices = many(), [9, 0, 33, 4, 10, 9]
+
+    batch = dataset.gather(indices)
+
+    assert_same_batch(default_collate([dataset[index] for index in indices]), batch)
+    assert_same_batch(default_collate(dataset.__getitems__(indices)), batch)
+
+
+@pytest.mark.filterwarnings("ignore:This DataLoader will create 2 worker processes")
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_plain_dataloader_works(workers: int) -> None:
+    dataset = many(5)
+
+    batches = list(DataLoader(dataset, batch_size=2, num_workers=workers))
+
+    for batch, indices in zip(batches, [[0, 1], [2, 3], [4]], strict=True):
+        assert_same_batch(batch, dataset.gather(indices))
+
+
+@pytest.mark.filterwarnings("ignore:This DataLoader will create 2 worker processes")
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_plain_dataloader_shuffles(workers: int) -> None:
+    dataset = many(20)
+    generator = torch.Generator().manual_seed(1)
+
+    loader = DataLoader(
+        dataset, batch_size=4, shuffle=True, num_workers=workers, generator=generator
+    )
+    batches = list(loader)
+
+    order = [index for batch in batches for index in batch["sample"].tolist()]
+    assert sorted(order) == list(range(20))
+    assert order != sorted(order)
+    for batch in batches:
+        assert_same_batch(batch, dataset.gather(batch["sample"].tolist()))
+
+
+def test_writing_to_a_batch_leaves_the_arrays_as_they_were() -> None:
     slices = {"a": list(range(8))}
-    images, truth = array(slices, 1), array(slices, 2, labels=True)
-    before = images.values.copy(), truth.values.copy()
+    images, labels = array(slices, 1), array(slices, 2, labels=True)
+    before = images.values.copy(), labels.values.copy()
 
-    batch = SliceDataset([case("a")], [images], truth, 0).__getitems__([(0, s) for s in range(8)])
+    batch = SliceDataset([case("a")], [images], labels).gather(range(8))
     batch["image"].zero_()
     batch["labels"].zero_()
 
     np.testing.assert_array_equal(images.values, before[0])
-    np.testing.assert_array_equal(truth.values, before[1])
+    np.testing.assert_array_equal(labels.values, before[1])
 
 
-def by_hand() -> SliceDataset:
-    """Two cases: slices of "a" hold 1, 3 and 3 voxels of label 3, those of "b" none."""
+def two_cases() -> SliceDataset:
+    """Slices of "a" have 1, 3 and 3 pixels of label 3; slices of "b" have none."""
     slices = {"a": [0, 1, 2], "b": [0, 1, 2, 3, 4]}
-    truth = np.zeros((9, *SIZE), np.uint8)
-    truth[1, 0, :1] = 3
-    truth[2, 0, :3] = 3
-    truth[3, 0, :3] = 3
-    truth[3, 1, :5] = 1
-    truth[5, 2, :2] = 2
-    return SliceDataset([case("a"), case("b")], [array(slices, 1)], mapped(slices, truth))
+    labels = np.zeros((9, *SIZE), np.uint8)
+    labels[1, 0, :1] = 3
+    labels[2, 0, :3] = 3
+    labels[3, 0, :3] = 3
+    labels[3, 1, :5] = 1
+    labels[5, 2, :2] = 2
+    return SliceDataset([case("a"), case("b")], [array(slices, 1)], mapped(slices, labels))
 
 
 def test_labels_are_counted_over_all_samples() -> None:
-    assert by_hand().label_counts().tolist() == [8 * 24 - 14, 5, 2, 7]
+    assert two_cases().label_counts().tolist() == [8 * 24 - 14, 5, 2, 7]
 
 
 @pytest.mark.parametrize(
@@ -186,10 +207,10 @@ def test_labels_are_counted_over_all_samples() -> None:
 def test_the_sample_with_most_target_of_each_case(
     target: tuple[int, ...], expected: dict[int, int]
 ) -> None:
-    assert by_hand().most_of(target) == expected
+    assert two_cases().most_of(target) == expected
 
 
-def test_no_cases_make_an_empty_set() -> None:
+def test_no_cases_make_an_empty_dataset() -> None:
     dataset = SliceDataset([], [array({}, 1)], array({}, 2, labels=True))
 
     assert len(dataset) == 0

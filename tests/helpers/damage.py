@@ -135,9 +135,9 @@ BAD = {
     "gzip without its end": Kind(bytes_changed(lambda b: b[:-3]), "is cut short: ", AGAIN),
     "nii cut short": Kind(uncompressed_and_cut, "is cut short: ", AGAIN),
     "zero bytes": Kind(bytes_changed(lambda _: b""), "is empty, 0 bytes", AGAIN),
-    "text": Kind(bytes_changed(lambda _: b"no image"), "is not packed by gzip", AGAIN),
+    "text": Kind(bytes_changed(lambda _: b"no image"), "is not gzip-compressed", AGAIN),
     "a packed web page": Kind(
-        bytes_changed(lambda _: gzip.compress(b"<html>" * 99)), "is no NIfTI file", AGAIN
+        bytes_changed(lambda _: gzip.compress(b"<html>" * 99)), "is not a NIfTI file", AGAIN
     ),
     "wrong checksum": Kind(
         bytes_changed(lambda b: b[:-6] + bytes([b[-6] ^ 1]) + b[-5:]), "is damaged (CRC", AGAIN
@@ -163,11 +163,11 @@ BAD = {
         "size 40 x 40 x 4 differs from 4 x 40 x 40",
         "one grid",
     ),
-    "sheared axes": Kind(sheared(0.05), "do not stand at right angles", "header of another file"),
+    "sheared axes": Kind(sheared(0.05), "are not orthogonal", "header of another file"),
     "NaN": Kind(
         image_changed(lambda v: v.__setitem__((1, 20, slice(20, 23)), np.nan)),
         "3 voxels are NaN or infinite",
-        "put numbers in their place",
+        "replace them",
     ),
     "infinite": Kind(
         image_changed(lambda v: v.__setitem__((1, 20, 20), np.inf)), "1 voxels are NaN", "numbers"
@@ -182,15 +182,15 @@ BAD = {
     ),
     "2-D": Kind(dimensions(40, 40), "has 2 dimensions (40 x 40) with", "one volume a file"),
     "4-D": Kind(dimensions(2, 4, 40, 40), "has 4 dimensions (40 x 40 x 4 x 2)", "one volume"),
-    "the same id twice": Kind(twice, "is there 2 times: also in ", "keep one of them"),
+    "the same id twice": Kind(twice, "was found 2 times: also in ", "keep one of the copies"),
     "broken link": Kind(linked("gone.nii.gz"), "is a link to 'gone.nii.gz', which", "fetch"),
-    "link to itself": Kind(linked(f"{CASE}-t1c.nii.gz"), "cannot be read: ", "rights"),
-    "folder": Kind(folder, "is a folder, expected a file", "put the file in its place"),
+    "link to itself": Kind(linked(f"{CASE}-t1c.nii.gz"), "cannot be read: ", "permissions"),
+    "folder": Kind(folder, "is a folder, expected a file", "replace it by the file"),
     "size of zero": Kind(header_changed(42, "<hhh", 40, 0, 4), "gives the size 40 x 0 x 4", AGAIN),
     "negative size": Kind(header_changed(42, "<h", -40), "gives the size -40 x 40 x 4", AGAIN),
     "spacing of zero": Kind(header_changed(80, "<f", 0), "spacing 0 x 1 x 1 mm", "true spacing"),
     "a terabyte": Kind(
-        header_changed(42, "<hhh", 30000, 30000, 600), "promises 1080 GB (30000 x 30000 x", AGAIN
+        header_changed(42, "<hhh", 30000, 30000, 600), "declares 1080 GB (30000 x 30000 x", AGAIN
     ),
     "unknown voxel type": Kind(header_changed(70, "<h", 999), "voxels of type 999", AGAIN),
     "voxels of a bit": Kind(header_changed(70, "<hh", 1, 1), "voxels of type 1,", "8, 16, 32 or"),

@@ -82,8 +82,9 @@ def fit(
     precision: Literal["32-true", "bf16-mixed"] = "32-true",
 ) -> None:
     data = BraTSDataModule(
-        toy_root, image_size=(32, 32), batch_size=4, cache_dir=folder / "cache", on_device=True
-    )
+        toy_root, image_size=(32, 32), batch_size=4, cache_dir=folder / "cache", on_device=True,
+        flip=True,
+    )  # fmt: skip
     trainer = Trainer(
         default_root_dir=folder, callbacks=callbacks, max_epochs=2, limit_val_batches=0,
         logger=False, enable_checkpointing=False, enable_progress_bar=False,

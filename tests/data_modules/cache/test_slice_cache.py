@@ -504,4 +504,4 @@ def test_of_two_processes_that_want_an_array_one_builds_it_and_the_other_waits(
 
     assert read == []
     assert len(labels.indices) == 2
-    assert "Another process prepares the labels slices" in caplog.text
+    assert "Another process is preparing the labels slices" in caplog.text

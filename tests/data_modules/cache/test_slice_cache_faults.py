@@ -12,7 +12,7 @@ from data_modules.cache.extraction import CaseSlices, ImageJob, LabelJob, read_s
 from data_modules.cache.memmap import SliceArray
 from data_modules.cache.slice_cache import SliceCache
 from data_modules.catalog.cases import Case, find_cases
-from data_modules.io.nifti import check_whole
+from data_modules.io.nifti import check_complete
 from data_modules.io.writers import write_label_map
 from data_modules.phantom.options import PhantomOptions
 from data_modules.utils.errors import DataError
@@ -40,7 +40,7 @@ def test_a_full_disk_leaves_no_array_and_room_mends_it(
 ) -> None:
     with small_disk(tmp_path / "disk", kilobytes=256) as disk:
         (disk / "others").write_bytes(bytes(230 << 10))
-        with pytest.raises(DataError, match=r"No space left on device.*make room there") as caught:
+        with pytest.raises(DataError, match=r"No space left on device.*free space there") as caught:
             labels(disk / "cache", cases, processes)
         assert str(caught.value).startswith(f"data.cache_dir '{disk}/cache'")
         assert "\n" not in str(caught.value)
@@ -124,7 +124,7 @@ def test_a_phantom_on_a_full_disk_stops_and_goes_on_when_there_is_room(
         written = sorted(PhantomOptions(cases=1, depth=1).make_below(disk).rglob("*.nii.gz"))
         assert len(written) == 5
         for file in written:
-            check_whole(file)
+            check_complete(file)
 
 
 def test_a_label_map_on_a_full_disk_is_an_error_and_not_half_a_file(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@ import pytest
 from numpy.typing import NDArray
 
 from data_modules.cache.slice_selection import (
-    RULES_THAT_LOOK_AT_THE_TRUTH,
+    _REFERENCE_RULES,
     SliceChoice,
     by_depth,
     by_labels,
@@ -96,7 +96,7 @@ def test_a_slice_has_brain_from_a_thousandth_of_its_pixels_on() -> None:
 
 
 def test_only_largest_and_tumour_look_at_the_truth() -> None:
-    assert set(RULES_THAT_LOOK_AT_THE_TRUTH) == {"largest", "tumour"}
+    assert set(_REFERENCE_RULES) == {"largest", "tumour"}
     assert uses_reference("largest")
     assert uses_reference("tumour")
     assert not uses_reference("middle")

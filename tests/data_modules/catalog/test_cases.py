@@ -171,7 +171,7 @@ def test_of_a_full_root_without_cases_only_a_few_names_are_shown(tmp_path: Path)
 
 
 def test_an_empty_root_holds_nothing(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="it holds: nothing"):
+    with pytest.raises(DataError, match="it contains nothing"):
         find_cases(tmp_path)
 
 
@@ -194,7 +194,7 @@ def test_one_case_in_two_places_is_a_bad_case_that_names_both(tmp_path: Path) ->
     assert [case.id for case in cases] == ["BraTS-GLI-00005-000", "BraTS-GLI-00006-000"]
     (problem,) = cases[0].problems
     assert not problem.is_warning
-    assert "is there 2 times" in problem.what
+    assert "was found 2 times" in problem.what
     assert all(str(place) in str(problem) for place in places)
     assert cases[1].problems == ()
 

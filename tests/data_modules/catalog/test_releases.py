@@ -156,7 +156,7 @@ def test_the_decathlon_becomes_batches_and_label_maps(tmp_path: Path) -> None:
     (batch,) = data.val_dataloader()
     assert batch["image"].shape == (1, 2, 40, 40)
     assert data.problems == []
-    case = data.sides["val"][0]
+    case = data.splits["val"][0]
     write_label_map(tmp_path / "out.nii.gz", toy_labels(5), case.images["t1c"], 2)
     written = sitk.ReadImage(str(tmp_path / "out.nii.gz"))
     assert written.GetSize() == (40, 40, 4)

@@ -144,7 +144,7 @@ def test_counts_are_met_wherever_they_can_be(seed: int) -> None:
 
 
 def test_counts_that_no_split_by_patient_can_meet_stop() -> None:
-    with pytest.raises(DataError, match="without a patient on two sides"):
+    with pytest.raises(DataError, match="without a patient in two splits"):
         split_patients(scans(2, 2, 2), (2, 2, 1), seed=0)
 
 
@@ -156,13 +156,13 @@ def test_fractions_are_met_to_the_nearest_case() -> None:
 @pytest.mark.parametrize(
     ("sizes", "message"),
     [
-        ((10, 1, 1), r"asks for 12 cases, 9 are there"),
-        ((7, 2, 0), r"expected at least 1 case a side"),
-        ((7, -1, 2), r"expected at least 1 case a side"),
-        ((0.8, 0.1, 0.2), r"fractions above 0 that add up to 1"),
-        ((0.9, 0.1, 0.0), r"fractions above 0 that add up to 1"),
-        ((1.2, -0.1, -0.1), r"fractions above 0 that add up to 1"),
-        ((5.0, 2.0, 2.0), r"fractions above 0 that add up to 1"),
+        ((10, 1, 1), r"asks for 12 cases, there are 9"),
+        ((7, 2, 0), r"expected at least 1 case per split"),
+        ((7, -1, 2), r"expected at least 1 case per split"),
+        ((0.8, 0.1, 0.2), r"fractions above 0 that sum to 1"),
+        ((0.9, 0.1, 0.0), r"fractions above 0 that sum to 1"),
+        ((1.2, -0.1, -0.1), r"fractions above 0 that sum to 1"),
+        ((5.0, 2.0, 2.0), r"fractions above 0 that sum to 1"),
     ],
 )
 def test_sizes_that_make_no_sense_stop(sizes: SplitSizes, message: str) -> None:
@@ -220,8 +220,8 @@ def test_a_split_file_from_a_spreadsheet_may_begin_with_a_byte_order_mark(tmp_pa
         (("d0", "valid"), r"split\.csv, line 6: side 'valid', expected train, val or test"),
         (("d0", ""), r"split\.csv, line 6: side '', expected train, val or test"),
         (("d0",), r"split\.csv, line 6: side '', expected train, val or test"),
-        (("b0", "val"), r"split\.csv: case 'b0' is named 2 times"),
-        (("b0", "test"), r"split\.csv: case 'b0' is named 2 times"),
+        (("b0", "val"), r"split\.csv: case 'b0' is listed 2 times"),
+        (("b0", "test"), r"split\.csv: case 'b0' is listed 2 times"),
     ],
 )
 def test_a_bad_row_stops(tmp_path: Path, more: tuple[str, ...], message: str) -> None:
@@ -235,7 +235,7 @@ def test_a_patient_on_two_sides_stops(tmp_path: Path) -> None:
     rows = [("a0", "train"), ("b0", "val"), ("c0", "test"), ("a1", "test")]
     path = write_rows(tmp_path / "split.csv", ("case", "side"), *rows)
 
-    with pytest.raises(DataError, match=r"patient a is on two sides, train and test"):
+    with pytest.raises(DataError, match=r"patient a is in two splits, train and test"):
         read_split(path, PATIENT_OF)
 
 
@@ -244,14 +244,14 @@ def test_a_side_left_empty_stops(tmp_path: Path, side: str) -> None:
     rows = [row for row in GOOD if row[1] != side]
     path = write_rows(tmp_path / "split.csv", ("case", "side"), *rows)
 
-    with pytest.raises(DataError, match=rf"no case on side {side}"):
+    with pytest.raises(DataError, match=rf"no case in split {side}"):
         read_split(path, PATIENT_OF)
 
 
 def test_an_empty_split_file_stops(tmp_path: Path) -> None:
     (tmp_path / "split.csv").touch()
 
-    with pytest.raises(DataError, match="no case on side train"):
+    with pytest.raises(DataError, match="no case in split train"):
         read_split(tmp_path / "split.csv", PATIENT_OF)
 
 

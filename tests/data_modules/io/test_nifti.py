@@ -10,7 +10,7 @@ import pytest
 import SimpleITK as sitk
 
 from data_modules.io.geometry import Grid
-from data_modules.io.gzip import read_whole
+from data_modules.io.gzip import read_complete
 from data_modules.io.nifti import read_nifti
 from data_modules.io.volumes import read_modality, read_volume
 from data_modules.utils.problems import BadFileError
@@ -155,7 +155,7 @@ def test_one_member_and_several_give_the_same(tmp_path: Path) -> None:
     shapes = {"one": one, "two": two, "large": large, "twice": one + one, "padded": one + bytes(9)}
     for name, content in shapes.items():
         path = packed(tmp_path / f"{name}.gz", content)
-        assert read_whole(path, len(CONTENT))[: len(CONTENT)] == CONTENT
+        assert read_complete(path, len(CONTENT))[: len(CONTENT)] == CONTENT
 
 
 @pytest.mark.parametrize(
@@ -173,13 +173,13 @@ def test_packed_files_that_are_not_whole_are_refused(
 ) -> None:  # fmt: skip
     path = packed(tmp_path / "x.gz", change(gzip.compress(CONTENT)))
     with pytest.raises(BadFileError, match=words):
-        read_whole(path, len(CONTENT))
+        read_complete(path, len(CONTENT))
 
 
 def test_what_follows_the_voxels_is_left_unread(tmp_path: Path) -> None:
     """A bomb: of 64 MB in 64 kB no more than a chunk or two is unpacked."""
     path = packed(tmp_path / "x.gz", gzip.compress(CONTENT + bytes(64 << 20)))
-    assert len(read_whole(path, len(CONTENT))) < 4 << 20
+    assert len(read_complete(path, len(CONTENT))) < 4 << 20
 
 
 def test_a_file_is_unpacked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,8 +188,8 @@ def test_a_file_is_unpacked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
     def noted(path: Path, expected: int) -> bytes | bytearray:
         unpacked.append(path)
-        return read_whole(path, expected)
+        return read_complete(path, expected)
 
-    monkeypatch.setattr("data_modules.io.nifti.read_whole", noted)
+    monkeypatch.setattr("data_modules.io.nifti.read_complete", noted)
     read_modality(path)
     assert unpacked == [path]

@@ -245,13 +245,13 @@ def test_constant_images_are_refused(tmp_path: Path) -> None:
 def test_files_that_are_no_images_are_refused(tmp_path: Path) -> None:
     for name, content, words in (
         ("empty", b"", "is empty, 0 bytes"),
-        ("text", b"hello", "is not packed by gzip"),
+        ("text", b"hello", "is not gzip-compressed"),
         ("gzip", b"\x1f\x8b\x08\x00", "is damaged"),
     ):
         path = tmp_path / f"{name}.nii.gz"
         path.write_bytes(content)
         refused(path, words, "copy or download it again")
-    refused(tmp_path / "absent.nii.gz", "is not there")
+    refused(tmp_path / "absent.nii.gz", "does not exist")
 
 
 @pytest.mark.parametrize("ending", [".nii", ".nii.gz"])

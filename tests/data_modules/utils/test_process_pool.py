@@ -131,7 +131,9 @@ def test_a_script_without_a_guard_ends_and_is_told(folder: Path) -> None:
 
 def test_a_worker_that_is_killed_is_one_line() -> None:
     jobs = iter([signal.SIGKILL])
-    with pytest.raises(DataError, match="a worker process was killed, perhaps for want of memory"):
+    with pytest.raises(
+        DataError, match="a worker process was killed, perhaps because memory ran out"
+    ):
         list(run_in_order(signal.raise_signal, jobs, 2))
 
 

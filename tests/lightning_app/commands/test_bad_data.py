@@ -127,7 +127,7 @@ def test_axes_that_were_swapped_behind_the_headers_back_are_a_warning(
 
     assert program("prepare", *options(root), "--data.image_size", "[160,160]") == 0
 
-    kind = Kind(lambda _: None, "holds 240 slices of 155 x 240", "axes were swapped")
+    kind = Kind(lambda _: None, "has 240 slices of 155 x 240", "axes were swapped")
     check_warned(kind, capsys.readouterr().out)
 
 
@@ -187,12 +187,12 @@ MISTAKES: dict[str, tuple[Callable[[], list[str]], str]] = {
     "an empty root": (lambda: ["--data.root", "empty"], "no case found in"),
     "no root": (lambda: ["--data.root", "nowhere"], "nowhere' is not a folder"),
     "an unknown case": (lambda: split(*ROWS, "BraTS-GLI-9-000,test"), "'BraTS-GLI-9-000' is"),
-    "a case twice": (lambda: split(*ROWS, ROWS[0], "BraTS-GLI-00004-000,test"), "is named 2 times"),
+    "a case twice": (lambda: split(*ROWS, ROWS[0], "BraTS-GLI-00004-000,test"), "listed 2 times"),
     "too many": (lambda: ["--data.split_sizes", "[10,2,3]"], "asks for 15 cases, 5 are there"),
     "a count of zero": (lambda: ["--data.split_sizes", "[3,0,1]"], "expected at least 1 case"),
     "a negative count": (lambda: ["--data.split_sizes", "[3,-1,1]"], "expected at least 1 case"),
-    "a size of zero": (lambda: ["--data.image_size", "[0,32]"], "expected 1 or more a side"),
-    "a negative size": (lambda: ["--data.image_size", "[32,-3]"], "expected 1 or more a side"),
+    "a size of zero": (lambda: ["--data.image_size", "[0,32]"], "height and width of 1 or more"),
+    "a negative size": (lambda: ["--data.image_size", "[32,-3]"], "height and width of 1 or more"),
     "a misspelt option": (lambda: ["--data.batch_sze", "3"], "nearest: data.batch_size"),
     "a misspelt word": (lambda: ["--data.target", "wole"], "nearest: whole"),
     "an unknown config": (lambda: ["--config", "aspp_t2x.yaml"], "nearest: aspp_t2"),

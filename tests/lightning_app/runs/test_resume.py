@@ -23,6 +23,7 @@ SIZE = ["--trainer.max_epochs", "3", "--data.slices", "all", "--data.batch_size"
 TRUST = ["--trust", "tests"]
 DROPOUT = ["--model.network.class_path", "tests.fault_injection.dropout_unet.DropoutUNet", *TRUST]
 FLIPS = ["--data.flip", "true"]
+FLIP_CLASS = "data_modules.augmentation.horizontal_flip.HorizontalFlip"
 OFTEN = ["--last_checkpoint.every_n_minutes", "0"]
 
 
@@ -174,6 +175,7 @@ def halfway(
         ("data.target", "core", "whole"),
         ("data.slices", "all", "middle"),
         ("data.split_seed", "1", "0"),
+        ("data.augmentations", f"[{FLIP_CLASS}]", "[]"),
         ("optimizer.init_args.lr", "0.5", "0.001"),
         ("seed_everything", "1", "0"),
         ("model.network.init_args.widths", "[4,4,4,4,4]", "[4, 4, 4, 4, 8]"),
@@ -209,7 +211,7 @@ def forget(run: Run, *options: str) -> None:
 def test_an_option_later_than_the_run_counts_as_changed_where_it_is_not_at_its_default(
     program: Program, halfway: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    forget(halfway, "acceleration", "data.flip", "data.on_device")
+    forget(halfway, "acceleration", "data.flip", "data.on_device", "data.augmentations")
     flags = ["--acceleration.fold_batch_norm", "true", "--data.on_device", "true"]
     assert program("fit", "--resume", "--data.flip", "true") == 2
     assert "data.flip is True, but run" in capsys.readouterr().err
@@ -221,7 +223,7 @@ def test_an_option_later_than_the_run_counts_as_changed_where_it_is_not_at_its_d
 def test_a_run_of_an_earlier_version_goes_on_without_a_word(
     program: Program, halfway: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    forget(halfway, "acceleration", "data.flip", "data.on_device")
+    forget(halfway, "acceleration", "data.flip", "data.on_device", "data.augmentations")
     assert program("fit", "--resume") == 0
     assert "warning" not in capsys.readouterr().err
 
