@@ -166,7 +166,7 @@ BAD = {
         "replace them",
     ),
     "infinite": Kind(
-        image_changed(lambda v: v.__setitem__((1, 20, 20), np.inf)), "1 voxels are NaN", "replace them"
+        image_changed(lambda v: v.__setitem__((1, 20, 20), np.inf)), "1 voxels are NaN", "replace"
     ),
     "constant image": Kind(image_changed(lambda v: v.fill(7)), "all voxels are 7", AGAIN),
     "all-zero image": Kind(image_changed(lambda v: v.fill(0)), "all voxels are 0", AGAIN),
@@ -182,7 +182,7 @@ BAD = {
     "broken link": Kind(linked("gone.nii.gz"), "is a link to 'gone.nii.gz', which", "fetch"),
     "link to itself": Kind(linked(f"{CASE}-t1c.nii.gz"), "cannot be read: ", "permissions"),
     "folder": Kind(folder, "is a folder, expected a file", "replace it by the file"),
-    "size of zero": Kind(header_changed(42, "<hhh", 40, 0, 4), "declares the size 40 x 0 x 4", AGAIN),
+    "size of zero": Kind(header_changed(42, "<hhh", 40, 0, 4), "the size 40 x 0 x 4", AGAIN),
     "negative size": Kind(header_changed(42, "<h", -40), "declares the size -40 x 40 x 4", AGAIN),
     "spacing of zero": Kind(header_changed(80, "<f", 0), "spacing 0 x 1 x 1 mm", "correct spacing"),
     "a terabyte": Kind(
