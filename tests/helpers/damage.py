@@ -161,7 +161,7 @@ BAD = {
     "segmentation with swapped axes": Kind(
         segmentation(np.ascontiguousarray(LABELS.transpose(2, 1, 0))),
         "size 40 x 40 x 4 differs from 4 x 40 x 40",
-        "one grid",
+        "resample one to the grid",
     ),
     "sheared axes": Kind(sheared(0.05), "are not orthogonal", "header of another file"),
     "NaN": Kind(
@@ -170,7 +170,7 @@ BAD = {
         "replace them",
     ),
     "infinite": Kind(
-        image_changed(lambda v: v.__setitem__((1, 20, 20), np.inf)), "1 voxels are NaN", "numbers"
+        image_changed(lambda v: v.__setitem__((1, 20, 20), np.inf)), "1 voxels are NaN", "replace"
     ),
     "constant image": Kind(image_changed(lambda v: v.fill(7)), "all voxels are 7", AGAIN),
     "all-zero image": Kind(image_changed(lambda v: v.fill(0)), "all voxels are 0", AGAIN),
@@ -180,15 +180,15 @@ BAD = {
     "fractional labels": Kind(
         segmentation(LABELS.astype(np.float32) / 2), "label 0.5 (", "nearest neighbour"
     ),
-    "2-D": Kind(dimensions(40, 40), "has 2 dimensions (40 x 40) with", "one volume a file"),
+    "2-D": Kind(dimensions(40, 40), "has 2 dimensions (40 x 40) with", "one volume per file"),
     "4-D": Kind(dimensions(2, 4, 40, 40), "has 4 dimensions (40 x 40 x 4 x 2)", "one volume"),
     "the same id twice": Kind(twice, "was found 2 times: also in ", "keep one of the copies"),
     "broken link": Kind(linked("gone.nii.gz"), "is a link to 'gone.nii.gz', which", "fetch"),
     "link to itself": Kind(linked(f"{CASE}-t1c.nii.gz"), "cannot be read: ", "permissions"),
     "folder": Kind(folder, "is a folder, expected a file", "replace it by the file"),
-    "size of zero": Kind(header_changed(42, "<hhh", 40, 0, 4), "gives the size 40 x 0 x 4", AGAIN),
-    "negative size": Kind(header_changed(42, "<h", -40), "gives the size -40 x 40 x 4", AGAIN),
-    "spacing of zero": Kind(header_changed(80, "<f", 0), "spacing 0 x 1 x 1 mm", "true spacing"),
+    "size of zero": Kind(header_changed(42, "<hhh", 40, 0, 4), "the size 40 x 0 x 4", AGAIN),
+    "negative size": Kind(header_changed(42, "<h", -40), "declares the size -40 x 40 x 4", AGAIN),
+    "spacing of zero": Kind(header_changed(80, "<f", 0), "spacing 0 x 1 x 1 mm", "correct spacing"),
     "a terabyte": Kind(
         header_changed(42, "<hhh", 30000, 30000, 600), "declares 1080 GB (30000 x 30000 x", AGAIN
     ),
@@ -213,7 +213,7 @@ WARNED = {
     "segmentation of another origin": Kind(
         segmentation(LABELS, origin=(0, 0, 0)), "origin 0, -239, 0 differs", "on the tumour"
     ),
-    "uncompressed sibling": Kind(sibling, "lies beside ", "delete one of the two"),
+    "uncompressed sibling": Kind(sibling, "duplicates ", "delete one of the two"),
 }
 
 LEGAL: dict[str, Damage] = {

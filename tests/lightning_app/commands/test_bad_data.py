@@ -153,7 +153,7 @@ def test_slices_of_other_sizes_are_counted(
 
     out = capsys.readouterr().out
     assert "Slices (cases): 40 x 40 (5), 52 x 52 (1); the network gets them as 32 x 32" in out
-    assert "Slices a case: 4 to 7" in out
+    assert "Slices per case: 4 to 7" in out
 
 
 def test_a_file_that_one_may_not_read(tmp_path: Path, root: Path) -> None:
@@ -188,7 +188,7 @@ MISTAKES: dict[str, tuple[Callable[[], list[str]], str]] = {
     "no root": (lambda: ["--data.root", "nowhere"], "nowhere' is not a folder"),
     "an unknown case": (lambda: split(*ROWS, "BraTS-GLI-9-000,test"), "'BraTS-GLI-9-000' is"),
     "a case twice": (lambda: split(*ROWS, ROWS[0], "BraTS-GLI-00004-000,test"), "listed 2 times"),
-    "too many": (lambda: ["--data.split_sizes", "[10,2,3]"], "asks for 15 cases, 5 are there"),
+    "too many": (lambda: ["--data.split_sizes", "[10,2,3]"], "asks for 15 cases, there are 5"),
     "a count of zero": (lambda: ["--data.split_sizes", "[3,0,1]"], "expected at least 1 case"),
     "a negative count": (lambda: ["--data.split_sizes", "[3,-1,1]"], "expected at least 1 case"),
     "a size of zero": (lambda: ["--data.image_size", "[0,32]"], "height and width of 1 or more"),
