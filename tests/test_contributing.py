@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -52,14 +53,18 @@ def follow(name: str, copy: Path) -> Followed:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(match["content"], "utf-8")
         followed.new.append(path)
-    if line := AT_THE_END.search(text):
-        edit(copy / line["path"], lambda before: before + line["content"], followed)
-    if (line := IMPORT.search(text)) and (element := ELEMENT.search(text)):
-        edit(copy / line["path"], lambda before: insert(before, line, element), followed)
+    for line in AT_THE_END.finditer(text):
+        edit(copy / line["path"], partial(insert_at_end, line), followed)
+    for line, element in zip(IMPORT.finditer(text), ELEMENT.finditer(text), strict=True):
+        edit(copy / line["path"], partial(insert, line, element), followed)
     return followed
 
 
-def insert(source: str, line: re.Match[str], element: re.Match[str]) -> str:
+def insert_at_end(line: re.Match[str], source: str) -> str:
+    return source + line["content"]
+
+
+def insert(line: re.Match[str], element: re.Match[str], source: str) -> str:
     """The source with a further import and a further element of a tuple."""
     *_, last_import = re.findall(r"^from .*\n", source, re.M)
     source = source.replace(last_import, last_import + line["content"])

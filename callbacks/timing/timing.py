@@ -1,6 +1,5 @@
 """How long training and testing take, and what the time is spent on."""
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,8 @@ from lightning.pytorch.utilities.data import extract_batch_size
 from callbacks.timing import data_wait
 from callbacks.timing.clocks import clock_of
 from callbacks.timing.forward_times import ForwardTimes
+from callbacks.timing.record import write_timing
 from callbacks.timing.stopwatch import IntervalSums, Kind, Stopwatch, over_ranks
-from callbacks.utils.atomic_write import atomic_write
 from callbacks.utils.trainer import attributes
 
 KEY = "timing"
@@ -117,8 +116,7 @@ class Timing(Callback):
         self._current_epoch = IntervalSums()
         _log(trainer, self.epochs[-1].record())
         if trainer.is_global_zero and not attributes(trainer).fast_dev_run:
-            with atomic_write(Path(trainer.default_root_dir) / self.filename) as temporary:
-                temporary.write_text(json.dumps(self._record(trainer), indent=2) + "\n", "utf-8")
+            write_timing(Path(trainer.default_root_dir) / self.filename, self._record(trainer))
 
     def on_save_checkpoint(
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]

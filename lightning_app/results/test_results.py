@@ -6,6 +6,7 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from callbacks.acceleration import Acceleration
+from callbacks.timing.record import write_timing
 from callbacks.timing.timing import Timing
 from data_modules.brats import BraTSDataModule
 from data_modules.summary import description
@@ -19,7 +20,7 @@ from lightning_app.results.test_record import write_cases, write_slices, write_t
 from lightning_app.results.tested_cases import TestedCases
 from lightning_app.runs.checkpoint_io import read_checkpoint
 from lightning_app.runs.folder import Run, TestFolder
-from lightning_app.runs.records import read_environment, read_split, write_record
+from lightning_app.runs.records import read_environment, read_split
 from lightning_app.task import MONITOR, SegmentationTask
 
 
@@ -60,7 +61,7 @@ class TestResults(Callback):
         table, volumes = case_tables(tested, data.target.class_names, VOLUME_SCORES)
         scores, of_volumes = count_results(table), volume_results(volumes, VOLUME_SCORES)
         write_test(folder, self._facts(trainer, data, table), scores, of_volumes)
-        write_record(folder.timing, self._timing.test_record or {})
+        write_timing(folder.timing, self._timing.test_record or {})
         by_case = table.by_case()
         write_slices(folder, table)
         write_cases(folder, by_case)

@@ -9,6 +9,7 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
+from callbacks.timing.record import write_timing
 from lightning_app.metrics.case_masks import CaseMasks
 from lightning_app.metrics.case_tables import case_tables
 from lightning_app.metrics.count_table import CountTable
@@ -63,7 +64,7 @@ class ToyRun:
         write_split(run.split, [*rows, ("other-000", "other", "train")])
         write_csv(run.metrics, ("epoch", "val/dice"), [(0, 0.25), (1, None), (2, 0.5)])
         if self.training is not None:
-            write_record(run.timing, {"device": "gpu", "run": {"seconds": self.training}})
+            write_timing(run.timing, {"device": "gpu", "run": {"seconds": self.training}})
         self._write_test(run)
         return run
 
@@ -83,7 +84,7 @@ class ToyRun:
         write_cases(test, table.by_case())
         write_volumes(test, volumes)
         if self.inference is not None:
-            write_record(test.timing, {"device": "gpu", "seconds": self.inference})
+            write_timing(test.timing, {"device": "gpu", "seconds": self.inference})
         self._example_slices().write(test)
 
     def _masks(self) -> list[CaseMasks]:

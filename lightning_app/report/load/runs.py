@@ -6,42 +6,25 @@ from typing import Any
 
 from yaml import YAMLError
 
+from callbacks.timing.record import TimingRecord, read_timing
 from lightning_app.metrics.case_masks import VolumeTable
 from lightning_app.metrics.count_table import CountTable
 from lightning_app.metrics.evaluate import Results
 from lightning_app.report.load.scores import MissingScores, scores_of_counts, scores_of_volumes
 from lightning_app.results.test_record import TestRecord, read_slices, read_test, read_volumes
-from lightning_app.runs.folder import Run, TestFolder, find_runs, run_config
+from lightning_app.runs.folder import Run, find_runs, run_config
 from lightning_app.runs.records import (
     DataRecord,
     EnvironmentRecord,
     NetworkRecord,
     read_environment,
     read_network,
-    read_record,
     read_rows,
     read_split,
 )
 from lightning_app.runs.status import is_finished, read_status
 
 SPLITS = ("train", "val", "test")
-
-
-@dataclass(frozen=True)
-class Times:
-    """How long a training and its test took; None if it was not measured.
-
-    Attributes:
-        training: seconds, validation included.
-        inference: seconds for the test split, from the first read to the last mask.
-        device: the device of the training.
-        test_device: the device of the test.
-    """
-
-    training: float | None
-    inference: float | None
-    device: str | None
-    test_device: str | None
 
 
 @dataclass(frozen=True)
@@ -64,7 +47,8 @@ class TestedRun:
         table: the counts of every tested slice.
         volume_table: the volume scores of every case; None if the test is of an earlier version.
         history: epoch and validation Dice.
-        times: how long it took.
+        training_time: of the training, validation included.
+        inference_time: of the test split, from the first read to the last mask.
     """
 
     __test__ = False  # pytest, this is not a test
@@ -83,7 +67,8 @@ class TestedRun:
     table: CountTable
     volume_table: VolumeTable | None
     history: list[tuple[int, float]]
-    times: Times
+    training_time: TimingRecord
+    inference_time: TimingRecord
 
     @property
     def name(self) -> str:
@@ -167,25 +152,14 @@ def _read(run: Run) -> TestedRun:
         table=table,
         volume_table=volume_table,
         history=_history(run.metrics),
-        times=_times(run, run.test()),
+        training_time=read_timing(run.timing),
+        inference_time=read_timing(run.test().timing),
     )
 
 
 def _history(path: Path) -> list[tuple[int, float]]:
     rows = read_rows(path, ("epoch", "val/dice"))
     return [(int(row["epoch"]), float(row["val/dice"])) for row in rows if row["val/dice"]]
-
-
-def _times(run: Run, test: TestFolder) -> Times:
-    """The content of both timing.json, of the run and of the test; either may be missing."""
-    training = read_record(run.timing) if run.timing.is_file() else {}
-    testing = read_record(test.timing) if test.timing.is_file() else {}
-    return Times(
-        training.get("run", {}).get("seconds"),
-        testing.get("seconds"),
-        training.get("device"),
-        testing.get("device"),
-    )
 
 
 def _name(run: Run) -> str:

@@ -40,14 +40,13 @@ def table_2(cohort: Cohort) -> Table:
     rows: list[list[Cell]] = []
     for modality, network, entry in paper_rows(cohort):
         printed = PRINTED.get((network, modality), NOTHING_PRINTED)
-        times = [run.times for run in entry.runs] if entry else []
-        devices = {time.device for time in times} | {time.test_device for time in times}
+        runs = entry.runs if entry else ()
         rows.append([
-            modality_name(modality), network_name(network), len(times),
-            mean_over_seeds([time.training for time in times]), printed.training,
-            mean_over_seeds([time.inference for time in times]), printed.inference,
+            modality_name(modality), network_name(network), len(runs),
+            mean_over_seeds([run.training_time.seconds for run in runs]), printed.training,
+            mean_over_seeds([run.inference_time.seconds for run in runs]), printed.inference,
             len(entry.first.table.slices) if entry else None,
-            ", ".join(sorted(filter(None, devices))), printed.remark,
+            ", ".join(_devices(runs)), printed.remark,
         ])  # fmt: skip
     return Table("table2", "Table 2: times", columns, rows, _time_notes(cohort))
 
@@ -95,17 +94,21 @@ def _environment_cells(environment: EnvironmentRecord) -> list[Cell]:
     return [environment.device, environment.python, *versions, commit]
 
 
+def _devices(runs: Sequence[TestedRun]) -> list[str]:
+    devices = {time.device for run in runs for time in (run.training_time, run.inference_time)}
+    return sorted(filter(None, devices))
+
+
 def _time_notes(cohort: Cohort) -> list[str]:
     notes = [_TIMES_NOTE]
     runs = cohort.runs
     for phase, times in (
-        ("training", [run.times.training for run in runs]),
-        ("inference", [run.times.inference for run in runs]),
+        ("training", [run.training_time.seconds for run in runs]),
+        ("inference", [run.inference_time.seconds for run in runs]),
     ):
-        if missing := sum(time is None for time in times):
+        if missing := sum(seconds is None for seconds in times):
             notes.append(f"No {phase} time was measured in {missing} of the {len(runs)} runs.")
-    devices = {d for run in runs for d in (run.times.device, run.times.test_device) if d}
-    if len(devices) > 1:
+    if len(_devices(runs)) > 1:
         notes.append("The times were measured on different devices: do not compare them.")
     differing = [name for name in differing_settings(runs) if is_below(name, _SPEED_OPTIONS)]
     if differing:

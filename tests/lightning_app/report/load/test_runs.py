@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from callbacks.timing.record import TimingRecord
 from lightning_app.metrics.volume_scores import VOLUME_SCORES
 from lightning_app.report.load.runs import read_runs
 from lightning_app.results.example_slices import read_example_slices
@@ -35,7 +36,7 @@ def test_what_a_run_is_comes_from_its_config_not_from_its_folder(tmp_path: Path)
     assert found.table.counts.tolist() == [[[5, 15, 5, 231]], [[0, 0, 0, 256]], [[8, 0, 0, 248]]]
     assert found.table.patients == ["A", "A", "B"]
     assert found.scores["whole"]["dice"].value == pytest.approx(2 * 13 / (28 + 18))
-    assert (found.times.training, found.times.inference) == (None, None)
+    assert found.training_time == found.inference_time == TimingRecord(None, None)
 
 
 def test_the_newest_finished_and_tested_run_counts(tmp_path: Path) -> None:
@@ -155,7 +156,10 @@ def test_times_are_read_where_they_are(tmp_path: Path) -> None:
     ToyRun(CASES, training=61.5, inference=2.25).write(tmp_path)
 
     ((run,), _) = read_runs(tmp_path)
-    assert (run.times.training, run.times.inference, run.times.device) == (61.5, 2.25, "gpu")
+    assert (run.training_time, run.inference_time) == (
+        TimingRecord(61.5, "gpu"),
+        TimingRecord(2.25, "gpu"),
+    )
 
 
 @pytest.mark.parametrize(
