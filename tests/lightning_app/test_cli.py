@@ -48,7 +48,7 @@ def test_libraries_are_set_aside_from_the_search_for_garbage_which_goes_on() -> 
 
 def test_a_misspelt_command_names_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["tset"]) == 2
-    assert capsys.readouterr().err == "error: 'tset' is no command; nearest: test\n"
+    assert capsys.readouterr().err == "error: 'tset' is not a command; nearest: test\n"
 
 
 def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
@@ -73,21 +73,21 @@ def test_the_help_of_a_command_needs_no_run_and_no_data(
 
 MISTYPED = {
     "a config": (["--config", "aspp_t2x.yaml"], "config 'aspp_t2x.yaml'", "aspp_t2"),
-    "an option": (["--trainer.max_epoch", "3"], "'trainer.max_epoch'", "trainer.max_epochs"),
-    "half an option": (["--data.batch", "3"], "'data.batch'", "data.batch_size"),
+    "an option": (["--trainer.max_epoch", "3"], "error: trainer.max_epoch: unknown", "trainer.max_epochs"),
+    "half an option": (["--data.batch", "3"], "error: data.batch: unknown", "data.batch_size"),
     "a whole number": (["--trainer.max_epochs", "three"], "trainer.max_epochs is 'three'", "whole"),
     "a fraction": (["--data.batch_size", "1.5"], "data.batch_size is '1.5'", "a whole number"),
     "a word": (["--data.target", "wole"], "data.target is 'wole'", "nearest: whole"),
     "a modality": (["--data.modalities", "[t2g]"], "data.modalities is 't2g'", "t1n, t1c"),
     "a slice rule": (["--data.slices", "midle"], "data.slices is 'midle'", "nearest: middle"),
-    "a network's option": (["--model.network.init_args.widhts", "[8]"], "widhts'", "widths"),
+    "a network's option": (["--model.network.init_args.widhts", "[8]"], "widhts: unknown", "widths"),
     "a network": (["--model.network", "models.UNt"], "is 'models.UNt'", "models.UNet"),
-    "a loss": (["--model.loss", "DiceCrossEntrpy"], "model.loss is", "DiceCrossEntropy"),
+    "a loss": (["--model.loss", "DiceCrossEntrpy"], "model.loss is", "losses.DiceCrossEntropy"),
     "an optimiser": (["--optimizer", "Adamm"], "optimizer is 'Adamm'", "torch.optim.Adam"),
     "a rate": (["--optimizer.lr", "abc"], "optimizer.lr is 'abc'", "a number"),
-    "an optimiser's option": (["--optimizer.lrr", "1"], "'optimizer.lrr'", "lr"),
+    "an optimiser's option": (["--optimizer.lrr", "1"], "optimizer.lrr: unknown", "nearest: lr"),
     "a release": (["--data.release", "brats2022"], "data.release is 'brats2022'", "brats2021"),
-    "a stray word": (["aspp"], "'aspp' is no option", ""),
+    "a stray word": (["aspp"], "error: aspp: unknown option", ""),
     "a linked option": (["--model.network.in_channels", "4"], "in_channels", "data.modalities"),
     "a linked loss": (["--model.loss.init_args.exclusive=true"], "exclusive", "data.target"),
     "no rates": (["--model.network", "models.AttentionUNetASPP", "--model.network.rates", "[]"],
@@ -97,6 +97,9 @@ MISTYPED = {
     "a root": (["--data.root", "nowhere"], "error: data.root '/", "nowhere' is not a folder"),
     "devices": (["--trainer.devices", "3"], "data.batch_size is 4", "the 3 devices"),
     "many devices": (["--trainer.devices", "64"], "data.batch_size is 4", "the 64 devices"),
+    "a callback": (["--trainer.callbacks+=EarlyStoping"], "is 'EarlyStoping'", "EarlyStopping"),
+    "a logger": (["--trainer.logger", "CSVLoger"], "is 'CSVLoger'", "loggers.CSVLogger"),
+    "a torch loss": (["--model.loss", "torch.nn.BCELos"], "is 'torch.nn.BCELos'", "BCELoss"),
     "accelerator": (["--trainer.accelerator", "gpuu"], "gpuu", ""),
     "a batch of none": (["--data.batch_size", "0"], "data.batch_size is 0", "1 or more"),
     "a width of none": (["--model.network.init_args.widths", "[0,4]"], "widths is [0, 4]", "1 up"),
@@ -149,7 +152,7 @@ def test_a_mistake_is_one_line_with_what_was_expected(
         ("model: {netwrk: {class_path: models.UNet}}", "nearest: model.network"),
         ("model: [", "is not valid YAML"),
         ("just words", "is not a mapping"),
-        ("data: {seed: 3}", "data.seed follows from seed_everything"),
+        ("data: {seed: 3}", '"data.seed" must be given via "seed_everything"'),
     ],
 )
 def test_a_bad_config_is_one_line(

@@ -9,12 +9,12 @@ from typing import Any
 import fsspec
 import pytest
 import yaml
-from jsonargparse._common import parsing_settings
 
 from lightning_app.cli import main
 from lightning_app.commands import reproduce
 from lightning_app.config.import_allowlist import SETTINGS_VARIABLE, settings_file, trusted_names
 from lightning_app.runs.folder import find_runs
+from lightning_app.utils.private_api import parsing_settings
 from tests.conftest import Program
 
 MODULE = "strange_networks"
@@ -126,7 +126,7 @@ def test_a_strangers_class_in_a_config_is_refused_before_it_is_imported(
 DOORS = {
     "a shell": as_callback("os.system"),
     "a shell through the stack": as_callback("lightning.pytorch.callbacks.checkpoint.os.system"),
-    "a shell through the program": as_callback("lightning_app.commands.session.os.system"),
+    "a shell through the program": as_callback("lightning_app.commands.fit.os.system"),
     "pickle": as_callback("lightning_app.runs.checkpoint_io.torch.load"),
     "NumPy's pickle": as_callback("data_modules.cache.slice_cache.np.load"),
     "deletion": as_callback("data_modules.cache.slice_cache.shutil.rmtree"),
@@ -143,9 +143,9 @@ DOORS = {
     # jsonargparse calls a function under class_path with any arguments.
     "the program itself": as_callback(
         {
-            "class_path": "lightning_app.commands.session.run",
+            "class_path": "lightning_app.commands.fit.run",
             "init_args": {
-                "arguments": ["fit", "--trust", MODULE, "--model.network", f"{MODULE}.Net"]
+                "arguments": ["--trust", MODULE, "--model.network", f"{MODULE}.Net"]
             },
         }
     ),

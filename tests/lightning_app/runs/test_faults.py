@@ -72,7 +72,7 @@ def test_a_run_whose_disk_fills_up_ends_in_one_line_and_goes_on_when_there_is_ro
     run = only_run(disk / "runs")
     assert errors(capsys) == [
         f"error: [Errno 28] No space left on device: '{run.last}'",
-        f"To go on: python main.py fit --resume {run.path}",
+        f"To resume: python main.py fit --resume {run.path}",
     ]
     assert (
         read_checkpoint(run.last)["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"]
@@ -174,7 +174,7 @@ def test_a_cache_that_is_cut_short_in_a_run_ends_it_in_one_line_and_resume_mends
     run = only_run()
     first, second = errors(capsys)
     assert re.fullmatch(r"error: '.*/own/t1c-.*/array\.npy' was changed while .*", first)
-    assert second == f"To go on: python main.py fit --resume {run.path}"
+    assert second == f"To resume: python main.py fit --resume {run.path}"
     status = json.loads(run.status.read_text("utf-8"))
     assert status["status"] == "failed"
     assert status["reason"].startswith("DataError: '")
@@ -208,12 +208,12 @@ def test_a_new_run_refuses_a_folder_that_holds_one(
     assert program("fit") == 0
     run = only_run()
     before = {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
-    monkeypatch.setattr("lightning_app.commands.session.new_run", lambda *_: run)
+    monkeypatch.setattr("lightning_app.commands.shared.run_selection.new_run", lambda *_: run)
     capsys.readouterr()
 
     assert program("fit", "--trainer.max_epochs", "2") == 2
 
-    (line,) = [line for line in errors(capsys) if not line.startswith("To go on")]
+    (line,) = [line for line in errors(capsys) if not line.startswith("To resume")]
     assert line.startswith(f"error: '{run.path}' holds a run already")
     assert before == {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
 

@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from lightning_app.runs.folder import Run, find_runs, new_run, trained_run
+from lightning_app.runs.folder import Run, find_runs, new_run
+from lightning_app.runs.lookup import trained_run
 from lightning_app.utils.errors import UsageError
 
 

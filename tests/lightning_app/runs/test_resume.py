@@ -141,7 +141,7 @@ def test_a_run_without_a_checkpoint_begins_anew_in_its_folder(
     (run.path / ".part-left").touch()
 
     assert program("fit", "--resume") == 0
-    assert "begins anew" in capsys.readouterr().out
+    assert "starts again" in capsys.readouterr().out
     assert only_run() == run
     assert all(map(torch.equal, load(run.last)["state_dict"].values(), expected.values()))
     with run.metrics.open(newline="", encoding="utf-8") as file:
@@ -192,7 +192,7 @@ def test_an_option_that_makes_it_another_run_is_refused(
     assert program("fit", "--resume", f"--{option}", value) == 2
     lines = capsys.readouterr().err.splitlines()
     line = next(line for line in lines if line.startswith(f"error: {option} is "))
-    assert f"was begun with {own}" in line
+    assert f"was started with {own}" in line
     assert "--weights" in line
     assert (halfway.status.read_bytes(), halfway.config.read_bytes()) == before
 
@@ -298,10 +298,10 @@ def test_a_requeued_slurm_job_goes_on_with_its_own_run(
 ) -> None:
     write_status(halfway, "interrupted", job="77")
     monkeypatch.setenv("SLURM_RESTART_COUNT", "1")
-    monkeypatch.setattr("lightning_app.runs.resume.slurm_job", lambda: "77")
+    monkeypatch.setattr("lightning_app.runs.lookup.slurm_job", lambda: "77")
     assert main(["fit"]) == 0
     assert read_status(only_run())["status"] == "finished"
-    monkeypatch.setattr("lightning_app.runs.resume.slurm_job", lambda: "78")
+    monkeypatch.setattr("lightning_app.runs.lookup.slurm_job", lambda: "78")
     assert program("fit") == 0
     assert len(find_runs(Path("runs"))) == 2
 

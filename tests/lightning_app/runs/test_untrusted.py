@@ -24,7 +24,8 @@ from data_modules.io.geometry import check_same_grid, read_grid
 from data_modules.io.volumes import read_labels, read_modality
 from data_modules.utils.errors import DataError
 from lightning_app.runs.checkpoint_io import read_checkpoint
-from lightning_app.runs.folder import Run, experiment_of, find_runs
+from lightning_app.runs.folder import Run, find_runs
+from lightning_app.runs.lookup import experiment_of
 from lightning_app.runs.status import read_status
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.exit_codes import printable
