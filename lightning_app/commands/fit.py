@@ -34,11 +34,6 @@ from lightning_app.utils.logging import print_on_rank_zero
 _log = logging.getLogger(__name__)
 
 
-def run(arguments: list[str]) -> int:
-    """Train, or resume a training; returns the exit code."""
-    return FitCLI.run(arguments)
-
-
 class FitCLI(ExperimentCLI):
     """Trains in the folder of a new or a resumed run."""
 
@@ -151,3 +146,6 @@ class FitCLI(ExperimentCLI):
             return
         print_on_rank_zero(f"Best epoch: {best.monitor} {float(best.best_model_score):.4f}")
         print_on_rank_zero(f"Test it: python main.py test --run {self.run_folder.path}")
+
+
+run = FitCLI.run

@@ -12,11 +12,6 @@ from lightning_app.utils.errors import UsageError
 from lightning_app.utils.logging import print_on_rank_zero
 
 
-def run(arguments: list[str]) -> int:
-    """Segment volumes; returns the exit code."""
-    return PredictCLI.run(arguments)
-
-
 class PredictCLI(TrainedRunCLI):
     """Segments the volumes of ``--input`` instead of a split of the data module."""
 
@@ -67,3 +62,6 @@ class PredictCLI(TrainedRunCLI):
             raise DataError(
                 f"cases that could not be segmented: {len(problems)} ({'; '.join(problems)})"
             )
+
+
+run = PredictCLI.run

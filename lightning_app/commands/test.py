@@ -7,11 +7,6 @@ from lightning_app.results.test_results import TestResults
 from lightning_app.results.wandb_reporter import WandbTestReport
 
 
-def run(arguments: list[str]) -> int:
-    """Test a run; returns the exit code."""
-    return TestCLI.run(arguments)
-
-
 class TestCLI(TrainedRunCLI):
     """Tests a run."""
 
@@ -27,3 +22,6 @@ class TestCLI(TrainedRunCLI):
     def test(self, model: LightningModule, datamodule: LightningDataModule) -> None:
         """Score."""
         self.call_trainer(self.trainer.test, datamodule=datamodule, verbose=False)
+
+
+run = TestCLI.run

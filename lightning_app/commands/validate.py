@@ -6,11 +6,6 @@ from lightning_app.commands.shared.experiment_cli import TrainedRunCLI
 from lightning_app.utils.logging import print_on_rank_zero
 
 
-def run(arguments: list[str]) -> int:
-    """Validate a run; returns the exit code."""
-    return ValidateCLI.run(arguments)
-
-
 class ValidateCLI(TrainedRunCLI):
     """Validates a run."""
 
@@ -20,3 +15,6 @@ class ValidateCLI(TrainedRunCLI):
         """Score, and describe the data, which Lightning's table does not."""
         self.call_trainer(self.trainer.validate, datamodule=datamodule)
         print_on_rank_zero(f"Data: {self.datamodule.kind}; {self.datamodule.summary()}")
+
+
+run = ValidateCLI.run

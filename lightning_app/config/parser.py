@@ -1,15 +1,14 @@
 """The argument parser: configs by bare names, and every error in one line."""
 
-import argparse
 from typing import Any, NoReturn
 
 import yaml
-from jsonargparse import ActionConfigFile
 from lightning.pytorch.cli import LightningArgumentParser
 
 from lightning_app.config.lookup import find_config
 from lightning_app.config.parser_errors import ClassOptionError, one_line
 from lightning_app.utils.exit_codes import printable
+from lightning_app.utils.private_api import ActionConfigFile
 
 
 class NamedConfigFile(ActionConfigFile):

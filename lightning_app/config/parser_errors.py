@@ -47,11 +47,8 @@ def one_line(message: str, error: BaseException | None, parser: argparse.Argumen
     """
     causes = list(_causes(error))
     key = match[1] if (match := _KEY.search(message)) else ""
-    for cause in causes:
-        if isinstance(cause, ClassOptionError):
-            return f"{key}.{cause}" if key else str(cause)
-        if match := _DENIED.search(str(cause)):
-            return _denied(key, match[1], match[2])
+    if line := _known_cause(key, causes):
+        return line
     if message.startswith("Call to compute_fn of link"):
         return str(causes[-1])
     if match := _UNKNOWN.search(message):
@@ -67,6 +64,15 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
+
+
+def _known_cause(key: str, causes: list[BaseException]) -> str | None:
+    for cause in causes:
+        if isinstance(cause, ClassOptionError):
+            return f"{key}.{cause}" if key else str(cause)
+        if match := _DENIED.search(str(cause)):
+            return _denied(key, match[1], match[2])
+    return None
 
 
 def _denied(key: str, path: str, entry: str) -> str:

@@ -4,12 +4,24 @@ import argparse
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
+# Public as jsonargparse.ActionConfigFile, but not exported for type checkers.
+from jsonargparse._actions import ActionConfigFile
 from jsonargparse._common import parsing_settings
 from jsonargparse._link_arguments import skip_apply_links
 from jsonargparse._typehints import get_all_subclass_paths
 
 # Imports by a path that a config may name, and nothing else. Replace by a public name of it.
-from jsonargparse._util import import_object as import_object
+from jsonargparse._util import import_object
+
+__all__ = [
+    "ActionConfigFile",
+    "accepted_classes",
+    "import_object",
+    "option_names",
+    "parsing_settings",
+    "restored_parsing_settings",
+    "unlinked",
+]
 
 
 @contextmanager

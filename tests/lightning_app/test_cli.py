@@ -73,7 +73,7 @@ def test_the_help_of_a_command_needs_no_run_and_no_data(
 
 MISTYPED = {
     "a config": (["--config", "aspp_t2x.yaml"], "config 'aspp_t2x.yaml'", "aspp_t2"),
-    "an option": (["--trainer.max_epoch", "3"], "error: trainer.max_epoch: unknown", "trainer.max_epochs"),
+    "an option": (["--trainer.max_epoch", "3"], "trainer.max_epoch: unknown", "max_epochs"),
     "half an option": (["--data.batch", "3"], "error: data.batch: unknown", "data.batch_size"),
     "a whole number": (["--trainer.max_epochs", "three"], "trainer.max_epochs is 'three'", "whole"),
     "a fraction": (["--data.batch_size", "1.5"], "data.batch_size is '1.5'", "a whole number"),
@@ -82,7 +82,7 @@ MISTYPED = {
     "a slice rule": (["--data.slices", "midle"], "data.slices is 'midle'", "nearest: middle"),
     "a network's option": (["--model.network.init_args.widhts", "[8]"], "widhts: unknown", "widths"),
     "a network": (["--model.network", "models.UNt"], "is 'models.UNt'", "models.UNet"),
-    "a loss": (["--model.loss", "DiceCrossEntrpy"], "model.loss is", "losses.DiceCrossEntropy"),
+    "a loss": (["--model.loss", "DiceCrossEntrpy"], "model.loss is", "DiceCrossEntropy"),
     "an optimiser": (["--optimizer", "Adamm"], "optimizer is 'Adamm'", "torch.optim.Adam"),
     "a rate": (["--optimizer.lr", "abc"], "optimizer.lr is 'abc'", "a number"),
     "an optimiser's option": (["--optimizer.lrr", "1"], "optimizer.lrr: unknown", "nearest: lr"),

@@ -14,6 +14,8 @@ from filelock import FileLock
 
 from lightning_app.cli import main
 from lightning_app.commands import reproduce
+from lightning_app.commands.experiment_grid import cells
+from lightning_app.config.lookup import BASE, CONFIGS
 from lightning_app.runs.folder import Run, find_runs
 from lightning_app.runs.status import read_status
 from lightning_app.utils.json_csv import read_json, write_json
@@ -62,6 +64,27 @@ def test_what_is_there_is_not_done_again(calls: Calls, capsys: pytest.CaptureFix
     assert main(["reproduce", *TWO, "--seeds", "2"]) == 0
     assert names(calls) == ["test", "fit", "test", "fit", "test", "report"]
     assert len(find_runs(Path("runs"))) == 4
+
+
+def test_any_experiments_are_reproduced(calls: Calls) -> None:
+    Path("mine").mkdir()
+    shutil.copy(CONFIGS / "spp_t2w.yaml", "mine/other.yaml")
+    own = ["--experiment", "unet_t1c.yaml", "--only", "unet_t1c", "--experiment", "mine/other.yaml"]
+    assert main(["reproduce", *own, "--config", "toy.yaml"]) == 0
+    assert names(calls) == ["fit", "test", "fit", "test", "report"]
+    assert [run.experiment for run in find_runs(Path("runs"))] == ["other", "unet_t1c"]
+
+    calls.clear()
+    assert main(["reproduce", *own, "--config", "toy.yaml"]) == 0
+    assert names(calls) == ["report"]
+
+
+def test_the_papers_twelve_are_the_default() -> None:
+    grid = cells([], 1, [])
+    assert {f"{cell.experiment}.yaml" for cell in grid} == {
+        path.name for path in CONFIGS.glob("*.yaml") if path != BASE
+    }
+    assert len(grid) == 12
 
 
 def test_a_test_from_before_the_training_went_on_is_made_anew(calls: Calls) -> None:
@@ -140,7 +163,7 @@ def test_an_interruption_ends_the_grid(
 ) -> None:
     monkeypatch.setattr(reproduce, "_execute", lambda *_: 130)
     assert main(["reproduce", *TWO]) == 130
-    assert "the same command goes on" in capsys.readouterr().err
+    assert "the same command continues" in capsys.readouterr().err
     assert not calls
 
 
@@ -177,7 +200,12 @@ def test_a_cell_that_another_grid_has_begun_comes_when_that_one_is_done(
     ("options", "words"),
     [
         (["--seeds", "0"], "expected a whole number from 1 up"),
-        (["--only", "vnet_t1c"], "invalid choice: 'vnet_t1c'"),
+        (["--only", "vnet_t1c"], "--experiment 'vnet_t1c': no such file; nearest: unet_t1c.yaml"),
+        (["--experiment", "no/such.yaml"], "--experiment 'no/such.yaml': no such file"),
+        (
+            ["--experiment", "unet_t1c", "--experiment", "mine/unet_t1c.yaml"],
+            "'unet_t1c.yaml' and 'mine/unet_t1c.yaml' have the same name",
+        ),
         (["--seed_everything", "3"], "--seed_everything follows from --seeds"),
         (["--data.batchsize", "3"], "batch_size"),
     ],
@@ -185,6 +213,8 @@ def test_a_cell_that_another_grid_has_begun_comes_when_that_one_is_done(
 def test_bad_options_are_refused(
     options: list[str], words: str, program: Program, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    Path("mine").mkdir()
+    shutil.copy(CONFIGS / "unet_t1c.yaml", "mine")
     try:
         code: object = main(["reproduce", *options])
     except SystemExit as end:

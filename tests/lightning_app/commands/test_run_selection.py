@@ -28,7 +28,9 @@ def test_the_root_that_is_typed_last_wins() -> None:
     assert select_run("fit", [*flag, "-c", "a.yaml"]).root == Path("elsewhere")
 
 
-@pytest.mark.parametrize("content", ["data: b.yaml", "trainer: [", "[1]", "trainer: 3", "a: &a [*a]"])
+@pytest.mark.parametrize(
+    "content", ["data: b.yaml", "trainer: [", "[1]", "trainer: 3", "a: &a [*a]"]
+)
 def test_a_config_without_a_root_leaves_the_default(content: str) -> None:
     Path("b.yaml").write_text(content, "utf-8")
     assert select_run("fit", ["-c", "b.yaml"]).root == Path("runs")

@@ -24,9 +24,7 @@ Accepted = Callable[[list[str]], dict[str, Any]]
 def accepted(program: Program, monkeypatch: pytest.MonkeyPatch) -> Accepted:
     """Carry out a command up to its training, at toy size; returns the options it would have."""
     configs: list[dict[str, Any]] = []
-    monkeypatch.setattr(
-        FitCLI, "fit", lambda cli, **_: configs.append(to_plain(cli.config["fit"]))
-    )
+    monkeypatch.setattr(FitCLI, "fit", lambda cli, **_: configs.append(to_plain(cli.config["fit"])))
     monkeypatch.setattr(FitCLI, "after_fit", lambda _: None)
 
     def run(words: list[str]) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from lightning.pytorch import LightningModule, Trainer
 
 from callbacks.checkpoints import LastCheckpoint
 from callbacks.utils.atomic_write import atomic_write
-from lightning_app.runs import resume as resuming
 from lightning_app.runs.checkpoint_io import DurableCheckpointIO, read_checkpoint
 from lightning_app.runs.folder import Run, find_runs
 from lightning_app.utils.json_csv import write_json
@@ -256,7 +255,7 @@ def test_of_two_resumes_of_one_run_the_second_is_refused(
 ) -> None:
     run = only_run()
     if not notices:  # the other one took the lock after this one had looked
-        monkeypatch.setattr(resuming, "is_alive", lambda _: False)
+        monkeypatch.setattr("lightning_app.runs.lookup.is_alive", lambda _: False)
     before = run.status.read_bytes(), run.last.read_bytes(), run.config.read_bytes()
     capsys.readouterr()
 
