@@ -1,4 +1,4 @@
-"""The command line, as it answers to what people type."""
+"""What the command line does with commands, options, configs and mistakes."""
 
 import re
 import subprocess
@@ -23,7 +23,9 @@ def start(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("arguments", [["--help"], [], ["--version"], ["tset"]])
-def test_the_front_door_imports_neither_torch_nor_lightning(arguments: list[str]) -> None:
+def test_help_and_mistyped_commands_import_neither_torch_nor_lightning(
+    arguments: list[str],
+) -> None:
     script = (
         "import sys; from lightning_app.cli import main; code = main(sys.argv[1:]);"
         "print(code, sorted({'torch', 'lightning', 'SimpleITK'} & set(sys.modules)))"
@@ -35,7 +37,7 @@ def test_the_front_door_imports_neither_torch_nor_lightning(arguments: list[str]
     assert done.stdout.splitlines()[-1] == ("2 []" if arguments == ["tset"] else "0 []")
 
 
-def test_libraries_are_set_aside_from_the_search_for_garbage_which_goes_on() -> None:
+def test_libraries_are_frozen_and_garbage_collection_stays_on() -> None:
     script = (
         "import gc, lightning_app.utils.import_torch;"
         "print(gc.isenabled(), gc.get_freeze_count() > 10 * len(gc.get_objects()))"
@@ -80,7 +82,7 @@ MISTYPED = {
     "a word": (["--data.target", "wole"], "data.target is 'wole'", "nearest: whole"),
     "a modality": (["--data.modalities", "[t2g]"], "data.modalities is 't2g'", "t1n, t1c"),
     "a slice rule": (["--data.slices", "midle"], "data.slices is 'midle'", "nearest: middle"),
-    "a network's option": (["--model.network.init_args.widhts", "[8]"], "widhts: unknown", "widths"),
+    "a network's option": (["--model.network.init_args.widhts", "[8]"], "widhts: unk", "widths"),
     "a network": (["--model.network", "models.UNt"], "is 'models.UNt'", "models.UNet"),
     "a loss": (["--model.loss", "DiceCrossEntrpy"], "model.loss is", "DiceCrossEntropy"),
     "an optimiser": (["--optimizer", "Adamm"], "optimizer is 'Adamm'", "torch.optim.Adam"),
@@ -228,7 +230,7 @@ def test_test_takes_the_newest_run_and_run_names_another(
         assert f"/{tested}/" in capsys.readouterr().out
 
 
-def test_what_is_typed_wins_over_the_runs_own_config(program: Program, tmp_path: Path) -> None:
+def test_flags_override_the_config_of_the_run(program: Program, tmp_path: Path) -> None:
     assert program("fit", "--data.batch_size", "3") == 0
     other = write_dataset(tmp_path / "other", 6)
     assert program("test", "--data.root", str(other)) == 0
@@ -239,7 +241,7 @@ def test_what_is_typed_wins_over_the_runs_own_config(program: Program, tmp_path:
     assert re.fullmatch(r"test-[0-9a-f]{8}-[0-9a-f]{8}", folders[0])
 
 
-def test_another_split_is_another_test_folder_and_says_who_was_trained_on(
+def test_another_split_has_its_own_test_folder_and_warns_of_training_patients(
     program: Program, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert program("fit") == 0
@@ -252,7 +254,7 @@ def test_another_split_is_another_test_folder_and_says_who_was_trained_on(
     assert len(list(run.path.glob("test*"))) == 2
 
 
-def test_a_case_that_comes_to_the_folder_later_moves_nobody(
+def test_a_case_that_is_added_later_does_not_change_the_split(
     program: Program, tmp_path: Path
 ) -> None:
     root = write_dataset(tmp_path / "growing", 8)
@@ -310,7 +312,7 @@ def test_a_damaged_checkpoint_is_one_line(
 
 @pytest.mark.filterwarnings("ignore:.*`tensorboardX` has been removed")  # Lightning's, of true
 @pytest.mark.parametrize("logger", ["true", "CSVLogger"])
-def test_a_logger_of_the_users_leaves_the_run_folder_whole(logger: str, program: Program) -> None:
+def test_another_logger_does_not_change_the_run_folder(logger: str, program: Program) -> None:
     flags = ["--trainer.logger", logger]
     if logger != "true":
         flags += ["--trainer.logger.save_dir", "logs"]
@@ -320,7 +322,7 @@ def test_a_logger_of_the_users_leaves_the_run_folder_whole(logger: str, program:
     assert program("test") == 0
 
 
-def test_a_users_own_checkpoint_callback_does_no_harm(program: Program) -> None:
+def test_a_second_checkpoint_callback_is_accepted(program: Program) -> None:
     assert program("fit", "--trainer.callbacks+=ModelCheckpoint") == 0
 
 
@@ -383,7 +385,7 @@ def test_the_cycle_of_the_schedule_is_the_whole_training(program: Program) -> No
     assert [float(rate) for rate in rates] == pytest.approx([1e-3, 0.5e-3])
 
 
-def test_a_user_may_add_callbacks_and_cannot_drop_ours(program: Program) -> None:
+def test_a_user_may_add_callbacks_but_not_remove_ours(program: Program) -> None:
     flags = ["--trainer.callbacks+=EarlyStopping", "--trainer.callbacks.monitor=val/dice"]
     assert program("fit", *flags) == 0
 
@@ -408,7 +410,7 @@ def test_cases_without_a_modality_stop_or_are_left_out(
     assert "00009" in run.environment.read_text("utf-8")
 
 
-def test_two_trainings_in_one_process_have_folders_of_their_own(program: Program) -> None:
+def test_two_trainings_in_one_process_have_different_folders(program: Program) -> None:
     assert program("fit") == 0
     assert program("fit") == 0
     assert len(find_runs(Path("runs"))) == 2

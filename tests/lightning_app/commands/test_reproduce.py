@@ -1,4 +1,4 @@
-"""The grid: what is there is not done again, what is missing is; a failure does not stop it."""
+"""`reproduce` does only what is missing, and continues after a failure."""
 
 import os
 import shutil
@@ -29,7 +29,7 @@ Calls = list[tuple[str, ...]]
 
 @pytest.fixture
 def calls(program: Program, monkeypatch: pytest.MonkeyPatch) -> Calls:
-    """The commands that the grid carries out, here in this process and without the report."""
+    """The commands that are carried out, in this process and without the report."""
     made: Calls = []
 
     def execute(*arguments: str) -> int:
@@ -44,7 +44,7 @@ def names(calls: Calls) -> list[str]:
     return [call[0] for call in calls]
 
 
-def test_what_is_there_is_not_done_again(calls: Calls, capsys: pytest.CaptureFixture[str]) -> None:
+def test_finished_work_is_not_repeated(calls: Calls, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["reproduce", *TWO]) == 0
     assert names(calls) == ["fit", "test", "fit", "test", "report"]
     output = capsys.readouterr().out
@@ -55,7 +55,7 @@ def test_what_is_there_is_not_done_again(calls: Calls, capsys: pytest.CaptureFix
     assert all(run.test().metrics.is_file() for run in runs)
 
     calls.clear()
-    assert main(["reproduce", *TWO, "--data.num_workers", "1"]) == 0  # where, not what
+    assert main(["reproduce", *TWO, "--data.num_workers", "1"]) == 0  # no effect on the results
     assert names(calls) == ["report"]
 
     calls.clear()
@@ -87,7 +87,7 @@ def test_the_papers_twelve_are_the_default() -> None:
     assert len(grid) == 12
 
 
-def test_a_test_from_before_the_training_went_on_is_made_anew(calls: Calls) -> None:
+def test_a_test_of_earlier_weights_is_repeated(calls: Calls) -> None:
     own = ["reproduce", "--only", "unet_t1c", "--config", "toy.yaml"]
     assert main(own) == 0
     (run,) = find_runs(Path("runs"))
@@ -101,7 +101,7 @@ def test_a_test_from_before_the_training_went_on_is_made_anew(calls: Calls) -> N
     assert read_json(metrics)["checkpoint"] == results["checkpoint"]
 
     calls.clear()
-    run.best.unlink()  # to save room: what was tested stays tested
+    run.best.unlink()  # to save disk space: the test stays valid
     assert main(own) == 0
     assert names(calls) == ["report"]
 
@@ -114,7 +114,7 @@ def test_another_config_or_other_data_are_another_run(calls: Calls) -> None:
     assert names(calls) == 3 * ["fit", "test", "report"]
 
 
-def test_a_run_from_before_an_option_is_the_wanted_one_only_where_the_option_is_not_used(
+def test_a_run_without_a_later_option_matches_only_if_the_option_is_at_its_default(
     calls: Calls,
 ) -> None:
     one = ["reproduce", "--only", "unet_t1c", "--config", "toy.yaml"]
@@ -130,7 +130,7 @@ def test_a_run_from_before_an_option_is_the_wanted_one_only_where_the_option_is_
     assert names(calls) == ["report", "fit", "test", "report"]
 
 
-def test_a_failed_one_is_reported_and_the_others_go_on(
+def test_a_failure_is_reported_and_the_others_continue(
     calls: Calls, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     execute = reproduce._execute
@@ -146,7 +146,7 @@ def test_a_failed_one_is_reported_and_the_others_go_on(
     assert [run.experiment for run in find_runs(Path("runs"))] == ["aspp_t2f"]
 
 
-def test_one_whose_data_are_bad_has_failed_and_the_others_go_on(
+def test_bad_data_are_a_failure_and_the_others_continue(
     calls: Calls, toy_root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shutil.copytree(toy_root, "data")
@@ -181,7 +181,7 @@ def test_a_run_that_another_process_trains_is_waited_for(
     assert names(calls) == ["test", "test", "report"]
 
 
-def test_a_cell_that_another_grid_has_begun_comes_when_that_one_is_done(
+def test_a_cell_that_another_process_has_claimed_comes_last(
     calls: Calls, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Path("runs").mkdir()
@@ -229,7 +229,7 @@ def only_run() -> Run:
 
 
 @pytest.mark.slow
-def test_a_killed_grid_goes_on(program: Program) -> None:
+def test_a_killed_reproduce_continues(program: Program) -> None:
     command = [
         sys.executable, str(MAIN), "reproduce", "--only", "unet_t1c", "--config", "toy.yaml",
         "--data.slices", "all", "--trainer.max_epochs", "30", "--last_checkpoint.every_n_minutes",

@@ -1,4 +1,4 @@
-"""What goes wrong under a run: its disk, its cache, another process. One line, exit code 2."""
+"""Faults during a run (full disk, damaged cache, another process): one line, exit code 2."""
 
 import json
 import os
@@ -59,7 +59,7 @@ def after_first_epoch(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[], obje
     return events
 
 
-def test_a_run_whose_disk_fills_up_ends_in_one_line_and_goes_on_when_there_is_room(
+def test_a_full_disk_is_one_line_and_the_run_resumes_once_there_is_space(
     program: Program, disk: Path, after_first_epoch: list[Callable[[], object]], capsys: Capture
 ) -> None:
     after_first_epoch.append(lambda: fill(disk))
@@ -155,7 +155,7 @@ def own_data(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("workers", ["0", "2"])
-def test_a_cache_that_is_cut_short_in_a_run_ends_it_in_one_line_and_resume_mends_it(
+def test_a_truncated_cache_is_one_line_and_resume_rebuilds_it(
     workers: str,
     program: Program,
     tmp_path: Path,
@@ -254,7 +254,7 @@ def test_of_two_resumes_of_one_run_the_second_is_refused(
     capsys: Capture,
 ) -> None:
     run = only_run()
-    if not notices:  # the other one took the lock after this one had looked
+    if not notices:  # the other process took the lock after the check
         monkeypatch.setattr("lightning_app.runs.lookup.is_alive", lambda _: False)
     before = run.status.read_bytes(), run.last.read_bytes(), run.config.read_bytes()
     capsys.readouterr()
