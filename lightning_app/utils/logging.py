@@ -10,7 +10,7 @@ from lightning_utilities.core.rank_zero import rank_zero_only
 NOISE = (
     r"`ArgumentParser\.instantiate_classes` .*deprecated",  # LightningCLI's call, not the user's
     r".*does not have many workers",  # batches come from a memory map: workers cost more
-    r".*does not have many workers",  # batches come from a memory map: workers cost more
+    r"The number of training batches .* is smaller than the logging interval",  # we log epochs
     r"Checkpoint directory .* exists and is not empty",  # a test reads a trained run
     r"You're resuming from a checkpoint that ended before the epoch ended",  # ours resume there
     r".*`LeafSpec` .*deprecated",  # torch warns of lightning's code
