@@ -11,7 +11,9 @@ from lightning_app.utils.private_api import accepted_classes, option_names
 
 _KEY = re.compile(r'Parser key "([^"]+)"')
 _VALUE = re.compile(
-    r"(?:Got value: |Given value: |class_path '|path string: )(.*?)(?:':)?$", re.MULTILINE
+    r"(?:Got value: |Given value: |class_path '|[Pp]ath string: |[Ii]mport path )"
+    r"(.*?)(?:':| does not correspond .*)?$",
+    re.MULTILINE,
 )
 _EXPECTED = re.compile(
     r"Expected an? (?:<class '(?:\w+\.)*(\w+)'>|typing\.(Literal\[.*?\])|(dot import))"
@@ -56,7 +58,9 @@ def one_line(message: str, error: BaseException | None, parser: argparse.Argumen
     if match := _REQUIRED.search(message):
         return _missing(match[1])
     if key and (match := _VALUE.search(message)):
-        return _bad_value(key, match[1], message, parser)
+        is_import = "class_path '" in message or "mport path " in message
+        reason = f" ({causes[-1]})" if is_import and causes else ""
+        return _bad_value(key, match[1], message, parser, reason)
     return " ".join(message.split())
 
 
@@ -87,8 +91,6 @@ def _denied(key: str, path: str, entry: str) -> str:
 
 
 def _unknown_option(name: str, options: list[str]) -> str:
-    if not name.startswith("-") and any(f"{name}." in option for option in options):
-        return f"{name}: expected one of its options"
     name = name.lstrip("-")
     ends = {option.rsplit(".", 1)[-1]: option for option in options}
     last = name.rsplit(".", 1)[-1]
@@ -103,7 +105,9 @@ def _missing(names: str) -> str:
     return f"{re.sub(r'(fit|validate|test|predict)[.]', '', names)}: required, but not given"
 
 
-def _bad_value(key: str, value: str, message: str, parser: argparse.ArgumentParser) -> str:
+def _bad_value(
+    key: str, value: str, message: str, parser: argparse.ArgumentParser, reason: str
+) -> str:
     types = dict.fromkeys("".join(groups) for groups in _EXPECTED.findall(message))
     literals = [word for kind in types for word in re.findall("'([^']+)'", kind)]
     expected = [f"one of {', '.join(literals)}"] if literals else []
@@ -114,7 +118,8 @@ def _bad_value(key: str, value: str, message: str, parser: argparse.ArgumentPars
         for name in difflib.get_close_matches(value.rsplit(".", 1)[-1], classes, cutoff=0.5)
         if is_allowed(classes[name], ALWAYS)
     ]
-    return f"{key} is '{value}', expected {' or '.join(expected) or 'a class'}{_nearest(near)}"
+    kinds = " or ".join(expected) or "a class"
+    return f"{key} is '{value}', expected {kinds}{reason}{_nearest(near)}"
 
 
 def _nearest(names: list[str]) -> str:

@@ -84,6 +84,7 @@ MISTYPED = {
     "a slice rule": (["--data.slices", "midle"], "data.slices is 'midle'", "nearest: middle"),
     "a network's option": (["--model.network.init_args.widhts", "[8]"], "widhts: unk", "widths"),
     "a network": (["--model.network", "models.UNt"], "is 'models.UNt'", "models.UNet"),
+    "no network": (["--model.network", "torch.optim.Adam"], "is 'torch.optim.Adam'", "subclass"),
     "a loss": (["--model.loss", "DiceCrossEntrpy"], "model.loss is", "DiceCrossEntropy"),
     "an optimiser": (["--optimizer", "Adamm"], "optimizer is 'Adamm'", "torch.optim.Adam"),
     "a rate": (["--optimizer.lr", "abc"], "optimizer.lr is 'abc'", "a number"),
