@@ -11,7 +11,7 @@ from lightning_app.utils.private_api import accepted_classes, option_names
 
 _KEY = re.compile(r'Parser key "([^"]+)"')
 _VALUE = re.compile(
-    r"(?:Got value: |Given value: |class_path '|[Pp]ath string: |[Ii]mport path )"
+    r"(?:Got value: |Given value: |class_path '|path string: |Import path )"
     r"(.*?)(?:':| does not correspond .*)?$",
     re.MULTILINE,
 )
@@ -58,7 +58,7 @@ def one_line(message: str, error: BaseException | None, parser: argparse.Argumen
     if match := _REQUIRED.search(message):
         return _missing(match[1])
     if key and (match := _VALUE.search(message)):
-        is_import = "class_path '" in message or "mport path " in message
+        is_import = "class_path '" in message or "Import path " in message
         reason = f" ({causes[-1]})" if is_import and causes else ""
         return _bad_value(key, match[1], message, parser, reason)
     return " ".join(message.split())
