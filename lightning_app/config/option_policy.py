@@ -18,8 +18,8 @@ FREE = (
 )  # fmt: skip
 # A resumed run may change these, but its numbers may differ from those of an uninterrupted run.
 WARNED = {
-    "trainer.max_epochs": "the learning rate keeps the cycle that it was begun with",
-    "trainer.max_steps": "the learning rate keeps the cycle that it was begun with",
+    "trainer.max_epochs": "the learning rate keeps the cycle that it started with",
+    "trainer.max_steps": "the learning rate keeps the cycle that it started with",
     "trainer.accelerator": "the weights will not be bit-identical",
     "trainer.devices": "the weights will not be bit-identical",
     "trainer.num_nodes": "the weights will not be bit-identical",

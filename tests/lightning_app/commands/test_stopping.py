@@ -188,7 +188,7 @@ def test_fine_tuning_starts_a_new_run_from_trained_weights(
     assert program("fit", "--weights", "unet_t1c", "--optimizer.lr", "1e-20") == 0
     new, _ = find_runs(Path("runs"))
     for name, parameter in torch.load(new.last, weights_only=True)["state_dict"].items():
-        if name.endswith("weight") and "network" in name:  # at such a rate they stay
+        if name.endswith("weight") and "network" in name:  # at such a low rate they do not move
             assert torch.equal(parameter, torch.load(trained.best)["state_dict"][name])
     assert str(trained.best) in new.config.read_text("utf-8")
 
