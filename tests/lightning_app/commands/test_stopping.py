@@ -199,4 +199,4 @@ def test_fine_tuning_starts_a_new_run_from_trained_weights(
     assert program("fit", "--weights", "no_such_run") == 2
     assert "no trained run 'no_such_run'" in capsys.readouterr().err
     assert program("test", "--weights", str(trained.last)) == 2
-    assert "--weights belongs to fit" in capsys.readouterr().err
+    assert "--weights is an option of fit" in capsys.readouterr().err
