@@ -1,19 +1,22 @@
-"""The front door: which command? Imports neither torch nor lightning: it answers at once."""
+"""The command line. Imports neither torch nor lightning before a command needs them."""
 
 import difflib
+import importlib
 import sys
 from importlib.metadata import version
 
+# Each command is the module of its name in lightning_app/commands.
 COMMANDS = {
-    "prepare": "check the data:             python main.py prepare [--data.root ROOT]",
-    "fit": "train a network:            python main.py fit --config aspp_t1c.yaml",
-    "validate": "score the validation side:  python main.py validate [--run RUN]",
-    "test": "score the test side:        python main.py test [--run RUN]",
-    "predict": "segment volumes:            python main.py predict --input CASE --output DIR",
-    "reproduce": "train the paper's grid:     python main.py reproduce --config quick.yaml",
-    "report": "tables, figures and a page: python main.py report [RUNS_DIR]",
-    "phantom": "write synthetic patients:   python main.py phantom --output DIR --cases 60",
+    "prepare": "check the data:               python main.py prepare [--data.root ROOT]",
+    "fit": "train a network:              python main.py fit --config aspp_t1c.yaml",
+    "validate": "score the validation split:   python main.py validate [--run RUN]",
+    "test": "score the test split:         python main.py test [--run RUN]",
+    "predict": "segment volumes:              python main.py predict --input CASE --output DIR",
+    "reproduce": "train and test experiments:   python main.py reproduce --config quick.yaml",
+    "report": "tables, figures and a page:   python main.py report [RUNS_DIR]",
+    "phantom": "write synthetic patients:     python main.py phantom --output DIR --cases 60",
 }
+_WITHOUT_TORCH = {"report", "phantom"}
 
 
 def main(arguments: list[str]) -> int:
@@ -26,25 +29,18 @@ def main(arguments: list[str]) -> int:
     if not arguments or arguments[0] in {"-h", "--help"}:
         print(_help())
         return 0
-    if arguments[0] == "--version":
+    name, *options = arguments
+    if name == "--version":
         print(version("brats-lightning"))
         return 0
-    if arguments[0] not in COMMANDS:
-        near = difflib.get_close_matches(arguments[0], COMMANDS, n=1) or list(COMMANDS)
-        print(f"error: '{arguments[0]}' is no command; nearest: {', '.join(near)}", file=sys.stderr)
+    if name not in COMMANDS:
+        near = difflib.get_close_matches(name, COMMANDS, n=1) or list(COMMANDS)
+        print(f"error: '{name}' is not a command; nearest: {', '.join(near)}", file=sys.stderr)
         return 2
-    if arguments[0] == "phantom":
-        from lightning_app.commands.phantom import run as write
-
-        return write(arguments[1:])
-    if arguments[0] == "report":
-        from lightning_app.commands.report import run as report
-
-        return report(arguments[1:])
-    import lightning_app.utils.import_torch  # noqa: F401 (torch and lightning, before all else)
-    from lightning_app.commands.session import run
-
-    return run(arguments)
+    if name not in _WITHOUT_TORCH:
+        import lightning_app.utils.import_torch  # noqa: F401 (torch and lightning come first)
+    code: int = importlib.import_module(f"lightning_app.commands.{name}").run(options)
+    return code
 
 
 def _help() -> str:
@@ -54,5 +50,5 @@ def _help() -> str:
         "Brain tumour segmentation experiments on BraTS: UNet, Attention UNet, SPP, ASPP.\n\n"
         f"commands:\n{commands}\n\n"
         "python main.py COMMAND --help lists a command's options; --version prints the version.\n"
-        "The experiments are in configs/, the README says what they mean."
+        "The experiments are in configs/; the README explains them."
     )

@@ -11,14 +11,14 @@ class CosineAnnealing(CosineAnnealingWarmRestarts):
     eta_min + (eta_max - eta_min) (1 + cos(pi T_cur / T_i)) / 2.
 
     Args:
-        optimizer: whose rate is eta_max.
-        T_0: epochs of the first cycle; null for one cycle over the whole training, which the
-            command line fills in from trainer.max_epochs.
-        T_mult: by how much each cycle is longer than the one before it.
+        optimizer: its learning rate is eta_max.
+        T_0: epochs of the first cycle. In a config null means one cycle over the whole training:
+            the command line replaces it by trainer.max_epochs.
+        T_mult: factor by which each cycle is longer than the one before.
         eta_min: the lowest rate.
 
     Raises:
-        ValueError: T_0 is still null, or not a positive number.
+        ValueError: T_0 is None or not positive.
     """
 
     def __init__(

@@ -1,9 +1,8 @@
-"""The cells of the paper's grid, and which run is which cell's."""
+"""The trainings that ``reproduce`` brings about, and the runs in which they are found."""
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import product
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -12,89 +11,112 @@ from data_modules.summary import description
 from lightning_app.commands.shared.data_cli import DataCLI
 from lightning_app.config.diff import changed_options, new_options
 from lightning_app.config.import_allowlist import typed_trust
-from lightning_app.config.option_policy import ELSEWHERE, FREE, is_below
+from lightning_app.config.lookup import PAPER_EXPERIMENTS, find_config
+from lightning_app.config.option_policy import FREE, HARDWARE, is_below
 from lightning_app.runs.folder import Run, find_runs, run_config
+from lightning_app.runs.lookup import experiment_of
 from lightning_app.runs.records import read_environment
 from lightning_app.runs.status import is_finished
-
-EXPERIMENTS = tuple(
-    f"{network}_{modality}"
-    for modality, network in product(
-        ("t1c", "t2f", "t2w"), ("unet", "attention_unet", "spp", "aspp")
-    )
-)
+from lightning_app.utils.errors import UsageError
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One experiment with one seed.
+    """An experiment with a seed.
 
     Attributes:
-        experiment: such as aspp_t1c.
+        config: of the experiment: a bare name or a path.
         seed: of weights, shuffling and flips.
-        options: what the user typed besides, overlays and flags.
+        options: overlays and flags that the user typed.
     """
 
-    experiment: str
+    config: str
     seed: int
     options: tuple[str, ...]
 
     @property
+    def experiment(self) -> str:
+        """The name of the experiment, such as aspp_t1c."""
+        return experiment_of(self.config)
+
+    @property
     def arguments(self) -> list[str]:
         """The options of its ``fit``."""
-        own = ["--config", f"{self.experiment}.yaml", *self.options]
-        return [*own, "--seed_everything", str(self.seed)]
+        return ["--config", self.config, *self.options, "--seed_everything", str(self.seed)]
 
     @property
     def trust(self) -> list[str]:
-        """Those options of its ``fit`` that its ``test`` needs too."""
+        """The options of its ``fit`` that its ``test`` needs too."""
         return [word for name in typed_trust(self.options) for word in ("--trust", name)]
 
     def __str__(self) -> str:
         return f"{self.experiment}, seed {self.seed}"
 
 
-def cells(only: Sequence[str], seeds: int, options: Sequence[str]) -> list[Cell]:
-    """The grid, one seed after the other, so that a whole grid is there early."""
-    chosen = [one for one in EXPERIMENTS if not only or one in only]
-    return [Cell(one, seed, tuple(options)) for seed in range(seeds) for one in chosen]
+def cells(experiments: Sequence[str], seeds: int, options: Sequence[str]) -> list[Cell]:
+    """All experiments with the first seed, then with the next, so that a full grid comes early.
+
+    Args:
+        experiments: bare names of configs or paths; the twelve of the paper if there are none.
+        seeds: how many.
+        options: of every training.
+
+    Raises:
+        UsageError: an experiment does not exist, or two have the same name.
+    """
+    configs: dict[str, str] = {}
+    for name in experiments or PAPER_EXPERIMENTS:
+        try:
+            path = find_config(name, "--experiment")
+        except ValueError as error:
+            raise UsageError(str(error)) from None
+        config = str(path) if Path(name).is_file() else path.name
+        other = configs.setdefault(experiment_of(config), config)
+        if other != config:
+            raise UsageError(
+                f"--experiment '{other}' and '{config}' have the same name, under which their "
+                "runs are found: rename a file"
+            )
+    return [
+        Cell(config, seed, tuple(options)) for seed in range(seeds) for config in configs.values()
+    ]
 
 
-class Wanted(DataCLI):
-    """What a cell's training would be: its resolved config and its data, which are prepared here.
+class WantedRun(DataCLI):
+    """What the run of a cell must be: its resolved config and its data, which are prepared here.
 
     Args:
         cell: the cell.
 
     Raises:
-        DataError: its data cannot be used.
+        DataError: the data cannot be used.
     """
 
     def __init__(self, cell: Cell) -> None:
-        super().__init__(cell.arguments, "reproduce", "")
+        super().__init__(cell.arguments, "reproduce")
         self.cell = cell
         self.datamodule.prepare_data()
         self.data = description(self.datamodule)
 
     @property
     def root(self) -> Path:
-        """Where the runs are."""
+        """Folder of the runs."""
         return Path(self.config.trainer.default_root_dir)
 
-    def run(self) -> Run | None:
-        """The cell's run: the newest that is finished, else the newest; None where there is none.
+    def find(self) -> Run | None:
+        """The newest finished run that matches, else the newest; None if there is none.
 
-        A run is the cell's if its config is the same but for places, devices, workers and logging,
-        and its data and split are the same.
+        A run matches if its data and split are the same, and its config up to paths, hardware,
+        workers and logging.
         """
-        own = [run for run in find_runs(self.root) if self._is_own(run)]
-        return next((run for run in own if is_finished(run)), own[0] if own else None)
+        runs = [run for run in find_runs(self.root) if self._matches(run)]
+        return next((run for run in runs if is_finished(run)), runs[0] if runs else None)
 
     @contextmanager
     def claimed(self) -> Iterator[bool]:
-        """Hold the cell until it is done, unless another process does; whether it is held here.
+        """Lock the cell, unless another process has; yields whether it is locked here.
 
-        It need not be for the same config: then one waits in vain, which costs nothing but time.
+        The other process may train it with another config: then waiting for it costs only time.
         """
         self.root.mkdir(parents=True, exist_ok=True)
         lock = FileLock(self.root / f".{self.cell.experiment}-{self.cell.seed}.lock")
@@ -106,19 +128,19 @@ class Wanted(DataCLI):
         with held:
             yield True
 
-    def _is_own(self, run: Run) -> bool:
+    def _matches(self, run: Run) -> bool:
         try:
             recorded = read_environment(run.environment).data
             saved = run_config(run)
         except (OSError, ValueError, KeyError):
             return False
         return (
-            all(getattr(recorded, what) == self.data[what] for what in ("fingerprint", "split"))
-            and _is_free(changed_options(saved, self.config))
-            # Last: a config is parsed for it, which takes 0.1 s a run.
-            and _is_free(new_options(saved, self.config, self.parser))
+            (recorded.fingerprint, recorded.split) == (self.data["fingerprint"], self.data["split"])
+            and _are_free(changed_options(saved, self.config))
+            # Last, because it parses a config, which takes 0.1 s a run.
+            and _are_free(new_options(saved, self.config, self.parser))
         )
 
 
-def _is_free(changed: Collection[str]) -> bool:
-    return all(is_below(option, (*FREE, *ELSEWHERE)) for option in changed)
+def _are_free(options: Collection[str]) -> bool:
+    return all(is_below(option, (*FREE, *HARDWARE)) for option in options)

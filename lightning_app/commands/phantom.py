@@ -11,14 +11,7 @@ from lightning_app.utils.exit_codes import exit_on_sigterm
 
 
 def run(arguments: list[str]) -> int:
-    """Write a phantom.
-
-    Args:
-        arguments: the options.
-
-    Returns:
-        The exit code.
-    """
+    """Write a phantom; returns the exit code."""
     options = _parser().parse_args(arguments)
     try:
         with exit_on_sigterm():
@@ -29,7 +22,7 @@ def run(arguments: list[str]) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("Interrupted: the same command goes on where this one stopped", file=sys.stderr)
+        print("Interrupted: the same command continues from here", file=sys.stderr)
         return 130
     print(f"{len(cases)} cases of {options.depth} slices in {options.output}")
     print(f"Train on them: python main.py fit --config unet_t2f.yaml --data.root {options.output}")
@@ -39,8 +32,8 @@ def run(arguments: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = PlainParser(
         "phantom",
-        "Write synthetic patients with brain tumours, laid out like BraTS 2023. They "
-        "serve to try and to test the program; scores on them say nothing about patients.",
+        "Write synthetic patients with brain tumours, in the layout of BraTS 2023. They serve to "
+        "try and to test the program; scores on them say nothing about patients.",
     )
     default = PhantomOptions()
     parser.add_argument("--output", type=Path, required=True, help="folder of the data set")
@@ -57,9 +50,9 @@ def _parser() -> argparse.ArgumentParser:
         "--seed",
         type=int,
         default=default.seed,
-        help="of all that is random, by default %(default)s",
+        help="of everything random, by default %(default)s",
     )
     parser.add_argument(
-        "--processes", type=int, help="how many work at once, by default one a core"
+        "--processes", type=int, help="processes at a time, by default one for each core"
     )
     return parser

@@ -1,4 +1,4 @@
-"""The ``prepare`` command: read the data once, say what is wrong with them, show what they are."""
+"""The ``prepare`` command: read the data once, list what is wrong, describe the rest."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -13,14 +13,27 @@ from data_modules.summary import overview
 from data_modules.utils.errors import DataError
 from data_modules.utils.problems import Problem
 from lightning_app.commands.shared.data_cli import DataCLI
+from lightning_app.commands.shared.session import run_session
 from lightning_app.results.plots import draw_batch
 from lightning_app.utils.exit_codes import printable
 
 _WIDE = 10_000  # columns: a problem is a line, however long
 
 
+def run(arguments: list[str]) -> int:
+    """Prepare the data.
+
+    Args:
+        arguments: the options.
+
+    Returns:
+        The exit code: 0 the data are good, 1 there are bad cases, 2 the options do not fit them.
+    """
+    return run_session(_prepare, arguments)
+
+
 class PrepareCLI(DataCLI):
-    """Needs no network, and finds every bad case instead of stopping at the first ones.
+    """Needs no network, and lists all bad cases instead of stopping at the first.
 
     Args:
         arguments: the options.
@@ -30,27 +43,22 @@ class PrepareCLI(DataCLI):
         super().__init__(
             arguments,
             "prepare",
-            "Read every case once, say what is wrong with which file, and draw a batch. Takes the "
-            "configs of fit; only the options of data matter.",
+            "Read every case once, list what is wrong with which file, and draw a batch. Takes the "
+            "configs of fit, but uses only the options of data.",
         )
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """As for ``fit``, but that no network need be given."""
+        """As for ``fit``, but a network need not be given."""
         super().add_arguments_to_parser(parser)
         parser.set_defaults({"model.network": {"class_path": "models.UNet"}})
 
     def before_instantiate_classes(self) -> None:
-        """Skip bad cases, which are listed in the end."""
+        """Skip bad cases, which are listed at the end."""
         super().before_instantiate_classes()
         self.config.data.on_bad_case = "skip"
 
 
-def prepare(arguments: list[str]) -> int:
-    """Prepare the data that the options name.
-
-    Returns:
-        The exit code: 0 all is well, 1 there are bad cases, 2 the options do not fit the data.
-    """
+def _prepare(arguments: list[str]) -> int:
     data = PrepareCLI(arguments).datamodule
     failure = _failure(data.prepare_data)
     if failure is None or data.problems:
@@ -67,7 +75,7 @@ def prepare(arguments: list[str]) -> int:
 
 
 def _failure(step: Callable[[], None]) -> DataError | None:
-    """What a step stops at; the bad cases are to be listed all the same."""
+    """The error at which a step stops; the bad cases are listed nevertheless."""
     try:
         step()
     except DataError as error:
@@ -76,23 +84,24 @@ def _failure(step: Callable[[], None]) -> DataError | None:
 
 
 def _print_problems(problems: Sequence[Problem], root: Path | None) -> None:
-    """Print a line a problem."""
-    cases = {one.case for one in problems if not one.is_warning}
-    looked_at = {one.case for one in problems} - cases
-    print(f"Bad cases: {len(cases)}. Further cases to look at: {len(looked_at)}.")
+    """Print a line for each problem."""
+    bad = {problem.case for problem in problems if not problem.is_warning}
+    suspicious = {problem.case for problem in problems} - bad
+    print(f"Bad cases: {len(bad)}. Further cases to look at: {len(suspicious)}.")
     table = Table(box=None, pad_edge=False)
     for column in ("", "case", "file", "problem", "remedy"):
         table.add_column(column, no_wrap=True)
-    for one in sorted(problems, key=lambda one: (one.case, one.is_warning, one.file)):
-        word = "warning" if one.is_warning else "bad"
-        cells = (word, one.case, _below(one.file, root), one.what, one.remedy)
+    for problem in sorted(problems, key=lambda p: (p.case, p.is_warning, p.file)):
+        severity = "warning" if problem.is_warning else "bad"
+        file = _relative(problem.file, root)
+        cells = (severity, problem.case, file, problem.what, problem.remedy)
         table.add_row(*map(printable, cells))
     if problems:
         Console(width=_WIDE, markup=False, highlight=False).print(table)
 
 
-def _below(file: str, root: Path | None) -> str:
-    """A file as seen from the root."""
+def _relative(file: str, root: Path | None) -> str:
+    """A file's path relative to the root, if it lies below it."""
     path = Path(file)
     root = root and root.resolve()
     return str(path.relative_to(root)) if root and path.is_relative_to(root) else file

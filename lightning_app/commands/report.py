@@ -10,14 +10,7 @@ from lightning_app.utils.errors import UsageError
 
 
 def run(arguments: list[str]) -> int:
-    """Write a report.
-
-    Args:
-        arguments: the options.
-
-    Returns:
-        The exit code.
-    """
+    """Write a report; returns the exit code."""
     options = _parser().parse_args(arguments)
     from lightning_app.report.write import write_report
 
@@ -27,7 +20,7 @@ def run(arguments: list[str]) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("Interrupted: an earlier report is as it was", file=sys.stderr)
+        print("Interrupted: an earlier report is unchanged", file=sys.stderr)
         return 130
     groups = f" in {written.groups} groups that cannot be compared" if written.groups > 1 else ""
     print(f"{written.runs} runs{groups}, {len(written.left_out)} left out")
@@ -40,8 +33,8 @@ def run(arguments: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = PlainParser(
         "report",
-        "Write the tables, figures and a page of all tested runs, the paper's figures "
-        "beside ours. Of each network, modality and seed the newest finished run counts.",
+        "Write tables, figures and a page of all tested runs, beside the numbers of the paper. "
+        "Of each network, modality and seed the newest finished run counts.",
     )
     parser.add_argument(
         "runs",
@@ -55,6 +48,6 @@ def _parser() -> argparse.ArgumentParser:
         "--output",
         type=Path,
         help="folder of the report, by default RUNS_DIR/report; an earlier report there is "
-        "replaced, with all that lies in its folder",
+        "replaced, with everything in its folder",
     )
     return parser

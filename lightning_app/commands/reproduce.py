@@ -1,4 +1,4 @@
-"""The ``reproduce`` command: train and test what is missing of the paper's grid, then report."""
+"""The ``reproduce`` command: train and test the experiments that are missing, then report."""
 
 import argparse
 import signal
@@ -15,7 +15,8 @@ from rich.console import Console
 from rich.table import Table
 
 from data_modules.utils.errors import DataError
-from lightning_app.commands.experiment_grid import EXPERIMENTS, Cell, Wanted, cells
+from lightning_app.commands.experiment_grid import Cell, WantedRun, cells
+from lightning_app.commands.shared.session import run_session
 from lightning_app.results.test_record import epoch_of_test
 from lightning_app.runs.checkpoint_io import read_checkpoint
 from lightning_app.runs.folder import Run
@@ -28,67 +29,74 @@ MAIN = Path(__file__).resolve().parents[2] / "main.py"
 WAIT_S = 5.0
 
 
-def reproduce(arguments: list[str]) -> int:
-    """Bring the grid to its end.
+def run(arguments: list[str]) -> int:
+    """Train and test all experiments.
+
+    Args:
+        arguments: the options.
 
     Returns:
-        The exit code: 0 all is there, 1 an experiment failed, or that of an interruption.
+        The exit code: 0 all succeeded, 1 an experiment failed, or that of an interruption.
     """
-    known, options = _parser().parse_known_args(arguments)
-    grid = cells(known.only, known.seeds, options)
+    return run_session(_reproduce, arguments)
+
+
+def _reproduce(arguments: list[str]) -> int:
+    parsed, options = _parser().parse_known_args(arguments)
+    grid = cells(parsed.experiments, parsed.seeds, options)
     outcomes = _Outcomes(len(grid))
     roots = set()
-    for cell, wanted in _in_turn(grid, outcomes):
+    for cell, wanted in _available(grid, outcomes):
         roots.add(wanted.root)
-        with outcomes.of(cell):
-            code = outcomes.codes[cell] = _bring_to_its_end(cell, wanted)
+        with outcomes.timed(cell):
+            code = outcomes.codes[cell] = _complete(cell, wanted)
         if code > 128:
-            print("Interrupted: the same command goes on where this one stopped", file=sys.stderr)
+            print("Interrupted: the same command continues from here", file=sys.stderr)
             return code
     outcomes.show()
     reported = [_execute("report", str(root)) for root in roots]
     return 1 if any((*outcomes.codes.values(), *reported)) else 0
 
 
-def _in_turn(grid: Sequence[Cell], outcomes: "_Outcomes") -> Iterator[tuple[Cell, Wanted]]:
-    """The cells that can be worked on; those that another process trains come when it has ended.
+def _available(grid: Sequence[Cell], outcomes: "_Outcomes") -> Iterator[tuple[Cell, WantedRun]]:
+    """The cells in turn; a cell that another process trains comes when that process has ended.
 
-    A cell whose data cannot be used has failed.
+    A cell whose data cannot be used has failed and is left out.
     """
     waiting = deque(grid)
     elsewhere: set[Cell] = set()
     while waiting:
         cell = waiting.popleft()
         try:
-            wanted = Wanted(cell)
+            wanted = WantedRun(cell)
         except DataError as error:
             print(f"{cell}: {printable(str(error))}", file=sys.stderr)
             outcomes.codes[cell] = 2
             continue
         with wanted.claimed() as is_claimed:
-            run = wanted.run()
+            run = wanted.find()
             if is_claimed and (run is None or not is_alive(run)):
                 elsewhere.discard(cell)
                 yield cell, wanted
                 continue
         if cell not in elsewhere:
-            print(f"{cell} is being trained by another process: left to it")
+            print(f"{cell} is being trained by another process: waiting for that process")
         elsewhere.add(cell)
         waiting.append(cell)
         if elsewhere.issuperset(waiting):
             time.sleep(WAIT_S)
 
 
-def _bring_to_its_end(cell: Cell, wanted: Wanted) -> int:
-    """Train and test a cell as far as it has not been; the exit code of what went wrong, else 0."""
-    run = wanted.run()
+def _complete(cell: Cell, wanted: WantedRun) -> int:
+    """Train and test a cell unless that is done; the exit code of the first failure, else 0."""
+    run = wanted.find()
     if run is None or not is_finished(run):
         resume = [] if run is None else ["--resume", str(run.path)]
         if code := _execute("fit", *resume, *cell.arguments):
             return code
-        run = wanted.run()
+        run = wanted.find()
     if run is None:
-        raise UsageError(f"{cell}: its training ended well, but left no run in '{wanted.root}'")
+        raise UsageError(f"{cell}: its training succeeded, but left no run in '{wanted.root}'")
     if _is_tested(run):
         print(f"Finished and tested: {run.path}")
         return 0
@@ -96,9 +104,9 @@ def _bring_to_its_end(cell: Cell, wanted: Wanted) -> int:
 
 
 def _is_tested(run: Run) -> bool:
-    """Whether the weights that are the run's best were tested, and not some from before them.
+    """Whether the run's best weights were tested, and not earlier ones.
 
-    Where they were deleted after the test, to save room, it stands.
+    A test stays valid if the weights were deleted after it to save disk space.
     """
     try:
         tested = epoch_of_test(run.test())
@@ -110,9 +118,9 @@ def _is_tested(run: Run) -> bool:
 
 
 def _execute(*arguments: str) -> int:
-    """Run a command of the program in a process of its own; its exit code.
+    """Run a command of the program in another process; returns its exit code.
 
-    Ctrl-C reaches that process by itself, SIGTERM is passed on; either way it is waited for.
+    Ctrl-C reaches that process directly and SIGTERM is passed on. Either way we wait for its end.
     """
     with subprocess.Popen([sys.executable, str(MAIN), *arguments]) as process:
         before = {
@@ -128,7 +136,7 @@ def _execute(*arguments: str) -> int:
 
 
 class _Outcomes:
-    """What came of each cell, and how long it took."""
+    """The exit code and the duration of each cell."""
 
     def __init__(self, total: int) -> None:
         self.total = total
@@ -136,15 +144,15 @@ class _Outcomes:
         self._seconds: dict[Cell, float] = {}
 
     @contextmanager
-    def of(self, cell: Cell) -> Iterator[None]:
-        """Announce a cell and take its time."""
+    def timed(self, cell: Cell) -> Iterator[None]:
+        """Announce a cell and measure its time."""
         print(f"[{len(self.codes) + 1}/{self.total}] {cell}{self._left()}", flush=True)
-        begun = time.monotonic()
+        start = time.monotonic()
         yield
-        self._seconds[cell] = time.monotonic() - begun
+        self._seconds[cell] = time.monotonic() - start
 
     def _left(self) -> str:
-        """An estimate from the cells so far; those that were there already take no time."""
+        """An estimate from the cells that were trained or tested so far."""
         worked = [seconds for seconds in self._seconds.values() if seconds > WAIT_S]
         if not worked:
             return ""
@@ -152,7 +160,7 @@ class _Outcomes:
         return f"; about {minutes:.0f} min left at most"
 
     def show(self) -> None:
-        """Print a line a cell."""
+        """Print a line for each cell."""
         table = Table("experiment", "seed", "outcome", box=None, pad_edge=False)
         for cell, code in self.codes.items():
             outcome = "done" if code == 0 else f"failed (exit code {code})"
@@ -163,13 +171,21 @@ class _Outcomes:
 def _parser() -> argparse.ArgumentParser:
     parser = PlainParser(
         "reproduce",
-        "Train and test the paper's twelve experiments, as far as they are not there "
-        "yet, and write the report. All further options, overlays such as --config quick.yaml "
-        "among them, are those of fit.",
+        "Train and test experiments, unless that is done already, and write the report. All other "
+        "options, including overlays such as --config quick.yaml, are passed to fit.",
     )
-    parser.add_argument("--seeds", type=_count, default=1, help="trainings of each, seeds from 0")
     parser.add_argument(
-        "--only", action="append", default=[], choices=EXPERIMENTS, help="one; may be repeated"
+        "--experiment",
+        "--only",
+        dest="experiments",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="a config, by its path or its bare name in configs/; may be repeated; by default the "
+        "twelve experiments of the paper",
+    )
+    parser.add_argument(
+        "--seeds", type=_count, default=1, help="trainings of each experiment, with seeds from 0"
     )
     parser.add_argument("--seed_everything", action=_Refused, help=argparse.SUPPRESS)
     return parser
@@ -183,5 +199,5 @@ def _count(text: str) -> int:
 
 class _Refused(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
-        """Say what to type instead."""
+        """Name the option to use instead."""
         parser.error(f"{self.option_strings[0]} follows from --seeds")

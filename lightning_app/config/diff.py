@@ -1,11 +1,14 @@
-"""Parsed options beside those of a saved config: plain values, and where they differ."""
+"""Compares parsed options with those of a saved config."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from jsonargparse import ArgumentParser, Namespace
 
-COMMAND_OPTIONS = ("config", "resume", "trust")  # say what to do now, and are no part of a run
+COMMAND_OPTIONS = ("config", "resume", "trust")  # what to do now; not part of a run
+
+Changes = dict[str, tuple[Any, Any]]  # by dotted option: value before, value now
 
 
 def to_plain(value: Any) -> Any:
@@ -20,59 +23,57 @@ def to_plain(value: Any) -> Any:
 
 
 def get_option(content: Any, option: str) -> Any:
-    """The value of a dotted option in the content of a config; None where it is not there."""
+    """The value of a dotted option in the content of a config; None if it is not there."""
     for key in option.split("."):
         content = content.get(key) if isinstance(content, dict) else None
     return content
 
 
-def changed_options(saved: dict[str, Any], config: Namespace) -> dict[str, tuple[Any, Any]]:
-    """Options of a saved config that have another value now, by dotted name: (saved, now).
+def changed_options(saved: dict[str, Any], config: Namespace) -> Changes:
+    """Options of a saved config that have another value now, with the value saved.
 
-    Options that the saved config does not know are left to ``new_options``.
+    ``new_options`` compares the options that the saved config does not have.
     """
-    return dict(_changes(saved, to_plain(config), ""))
+    return dict(_changes(saved, to_plain(config)))
 
 
-def new_options(
-    saved: dict[str, Any], config: Namespace, parser: ArgumentParser
-) -> dict[str, tuple[Any, Any]]:
-    """Options of a later version than a saved config that are not at their default.
+def new_options(saved: dict[str, Any], config: Namespace, parser: ArgumentParser) -> Changes:
+    """Options that a saved config does not have and that are not at their default.
+
+    An earlier version of the program, without these options, has written it.
 
     Args:
         saved: the config.
-        config: what is asked for now.
-        parser: has parsed it; knows the defaults, those of the classes that it names among them.
+        config: the options now.
+        parser: that has parsed them; knows the defaults, also of the classes that they name.
 
     Returns:
-        By dotted name: (default, now).
+        The options, with the default.
     """
     now = {key: value for key, value in to_plain(config).items() if key not in COMMAND_OPTIONS}
-    defaults = to_plain(parser.parse_object(_known(now, saved)))
-    return dict(_changes(_unknown(defaults, saved), _unknown(now, saved), ""))
+    defaults = to_plain(parser.parse_object(_common(now, saved)))
+    return dict(_changes(_new(defaults, saved), _new(now, saved)))
 
 
-def _known(content: Any, saved: Any) -> Any:
+def _common(content: Any, saved: Any) -> Any:
     """The part of a content that a saved config has too."""
     if not (isinstance(content, dict) and isinstance(saved, dict)):
         return content
-    return {key: _known(value, saved[key]) for key, value in content.items() if key in saved}
+    return {key: _common(value, saved[key]) for key, value in content.items() if key in saved}
 
 
-def _unknown(content: Any, saved: Any) -> Any:
-    """The rest, with nothing in place of each known value."""
+def _new(content: Any, saved: Any) -> Any:
+    """The part of a content that a saved config lacks, with None for each value that it has."""
     if not (isinstance(content, dict) and isinstance(saved, dict)):
         return None
     return {
-        key: _unknown(value, saved[key]) if key in saved else value
-        for key, value in content.items()
+        key: _new(value, saved[key]) if key in saved else value for key, value in content.items()
     }
 
 
-def _changes(saved: Any, now: Any, name: str) -> list[tuple[str, tuple[Any, Any]]]:
-    if isinstance(saved, dict) and isinstance(now, dict):
-        found = []
-        for key in saved:
-            found += _changes(saved[key], now.get(key), f"{name}.{key}" if name else key)
-        return found
-    return [] if saved == now else [(name, (saved, now))]
+def _changes(before: Any, now: Any, name: str = "") -> Iterator[tuple[str, tuple[Any, Any]]]:
+    if isinstance(before, dict) and isinstance(now, dict):
+        for key in before:
+            yield from _changes(before[key], now.get(key), f"{name}.{key}" if name else key)
+    elif before != now:
+        yield name, (before, now)

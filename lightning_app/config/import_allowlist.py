@@ -1,6 +1,6 @@
-"""Whose classes a config may name.
+"""Which classes a config may name.
 
-A class is imported before it can be looked at, so this decides whose code runs.
+To look at a class is to import its module, which runs its code. So names are checked first.
 """
 
 import argparse
@@ -14,16 +14,15 @@ from typing import Any
 
 import yaml
 from jsonargparse import Namespace, set_parsing_settings
-from jsonargparse._common import parsing_settings
-from jsonargparse._util import import_object
 from platformdirs import user_config_path
 
 from lightning_app.utils.errors import UsageError
+from lightning_app.utils.private_api import import_object, restored_parsing_settings
 
-SETTINGS_VARIABLE = "BRATS_SETTINGS"  # names the settings file, where it is not in its usual place
-# The program's own classes, and what the stack offers for the options that take classes. Not all of
-# lightning.pytorch and torch: they also hold functions that load pickles and import what they are
-# told to.
+SETTINGS_VARIABLE = "BRATS_SETTINGS"  # names another settings file than the usual one
+# The classes of the program, and what its libraries offer for options that take classes. Not all of
+# lightning.pytorch and torch: they also hold functions that load pickles or import what their
+# arguments name.
 ALWAYS = (
     "models", "data_modules", "callbacks", "lightning_app",
     "torch.nn", "torch.optim",
@@ -38,35 +37,35 @@ _NAME = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
 
 def settings_file() -> Path:
-    """The user's own settings: never a file of the working folder or of a run."""
+    """The user's settings: never a file of the working folder or of a run."""
     named = os.environ.get(SETTINGS_VARIABLE)
     return Path(named) if named else user_config_path("brats-lightning") / "settings.yaml"
 
 
 def trusted_names(arguments: Sequence[str]) -> list[str]:
-    """The modules and classes that the user trusts: those of ``--trust`` and of the settings file.
+    """The modules and classes that the user trusts, by ``--trust`` or by the settings file.
 
     Args:
-        arguments: as they were typed.
+        arguments: as typed.
 
     Raises:
         UsageError: a name that no module can have, or a settings file that cannot be read.
     """
     path = settings_file()
-    places = [("--trust", typed_trust(arguments)), (f"trust in '{path}'", _settled_trust(path))]
-    for place, names in places:
+    sources = {"--trust": typed_trust(arguments), f"trust in '{path}'": _settings_trust(path)}
+    for source, names in sources.items():
         for name in names:
-            # jsonargparse itself would let a config change these very rules.
+            # With jsonargparse a config could change these very rules.
             if not _NAME.fullmatch(str(name)) or str(name).partition(".")[0] == "jsonargparse":
                 raise UsageError(
-                    f"{place} is '{name}', expected the dotted name of a module or class, such as "
+                    f"{source} is '{name}', expected the dotted name of a module or class, such as "
                     "monai.networks.nets"
                 )
-    return [name for _, names in places for name in names]
+    return [name for names in sources.values() for name in names]
 
 
 def typed_trust(arguments: Sequence[str]) -> list[str]:
-    """What ``--trust`` names on the command line, which configs cannot add to."""
+    """The names of ``--trust`` on the command line, to which configs cannot add."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     parser.add_argument("--trust", action="append", default=[])
     try:
@@ -76,7 +75,7 @@ def typed_trust(arguments: Sequence[str]) -> list[str]:
     return names
 
 
-def _settled_trust(path: Path) -> list[Any]:
+def _settings_trust(path: Path) -> list[Any]:
     if not path.is_file():
         return []
     try:
@@ -94,65 +93,67 @@ def _settled_trust(path: Path) -> list[Any]:
 
 @contextmanager
 def restrict_imports(trusted: Sequence[str]) -> Iterator[None]:
-    """Let configs and flags name no other classes than the program's, the stack's and these.
+    """Let configs and flags name only allowed and trusted classes.
 
-    Configs are then read from this machine alone: LightningCLI also allows addresses.
+    Configs are then read from this machine only: LightningCLI also reads URLs.
     """
-    before = dict(parsing_settings)
-    set_parsing_settings(
-        import_path_denylist=["*"],
-        import_path_allowlist=[*ALWAYS, *trusted],
-        # Otherwise an option of any type would take a class too.
-        instantiate_subclass_spec_in_any=False,
-        config_read_mode_fsspec_enabled=False,
-    )
-    try:
+    with restored_parsing_settings():
+        set_parsing_settings(
+            import_path_denylist=["*"],
+            import_path_allowlist=[*ALWAYS, *trusted],
+            # Otherwise an option of any type would take a class too.
+            instantiate_subclass_spec_in_any=False,
+            config_read_mode_fsspec_enabled=False,
+        )
         yield
-    finally:
-        parsing_settings.update(before)
 
 
 def check_trust(config: Namespace, arguments: Sequence[str]) -> None:
-    """Stop where a config takes more than the user gives.
+    """Refuse a config that names more than the user trusts.
 
     Args:
-        config: of a command, parsed, nothing of it built yet.
-        arguments: as they were typed.
+        config: of a command, parsed; nothing of it is built yet.
+        arguments: as typed.
 
     Raises:
-        UsageError: a config says whom to trust, or names a function as if it were a class.
+        UsageError: a config has the option trust, or names a function instead of a class.
     """
     if list(config.trust or []) != typed_trust(arguments):
         raise UsageError(
-            f"a config says trust: {config.trust}, which is not for a config to say; if you know "
-            f"that code, type --trust or write it to your settings file '{settings_file()}'"
+            f"a config says trust: {config.trust}, which a config may not do; if you know that "
+            f"code, type --trust or write it to your settings file '{settings_file()}'"
         )
     _refuse_functions(config, trusted_names(arguments))
 
 
-def _refuse_functions(config: Any, trusted: Sequence[str], name: str = "") -> None:
-    """Stop where a config names a function as if it were a class, or a method as a function.
+def is_allowed(path: str, names: Sequence[str]) -> bool:
+    """Whether an import path is one of the names or lies below one."""
+    return any(path == name or path.startswith(f"{name}.") for name in names)
 
-    jsonargparse would call it with any arguments that the config gives: the program's own commands
-    and the stack's readers of pickles are such functions.
+
+def _refuse_functions(config: Any, trusted: Sequence[str], option: str = "") -> None:
+    """Refuse a function in place of a class, and a method in place of a function.
+
+    jsonargparse would call it with any arguments that the config gives. The program's commands
+    and its libraries' readers of pickles are such functions.
     """
     if isinstance(config, Namespace | dict):
         members = vars(config) if isinstance(config, Namespace) else config
         path = members.get("class_path")
         if isinstance(path, str) and not inspect.isclass(import_object(path)):
-            _check_trusted(name, path, trusted)
+            _check_trusted(option, path, trusted)
         for key, member in members.items():
-            _refuse_functions(member, trusted, f"{name}.{key}" if name else str(key))
+            _refuse_functions(member, trusted, f"{option}.{key}" if option else str(key))
     elif isinstance(config, list | tuple):
         for member in config:
-            _refuse_functions(member, trusted, name)
+            _refuse_functions(member, trusted, option)
     elif inspect.isroutine(config) and "." in config.__qualname__:
-        _check_trusted(name, f"{config.__module__}.{config.__qualname__}", trusted)
+        _check_trusted(option, f"{config.__module__}.{config.__qualname__}", trusted)
 
 
-def _check_trusted(name: str, path: str, trusted: Sequence[str]) -> None:
-    if any(path == one or path.startswith(f"{one}.") for one in trusted):
+def _check_trusted(option: str, path: str, trusted: Sequence[str]) -> None:
+    if is_allowed(path, trusted):
         return
-    own = path.partition(".")[0] not in STACK
-    hint = f"; only if you know that function's code, add --trust {path}" if own else ""
-    raise UsageError(f"{name} names '{path}', expected a class{hint}")
+    is_stack = path.partition(".")[0] in STACK
+    hint = "" if is_stack else f"; only if you know that function's code, add --trust {path}"
+    raise UsageError(f"{option} names '{path}', expected a class{hint}")

@@ -1,25 +1,13 @@
-"""Options that follow from others, so that nobody has to say a thing twice."""
+"""Options whose values follow from others."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
+from lightning.pytorch.cli import LightningArgumentParser
+
 from data_modules.targets import TARGETS
-from lightning_app.config.argv import typed_options
 from lightning_app.utils.errors import UsageError
-
-
-@dataclass(frozen=True)
-class Link:
-    """Where a value comes from.
-
-    Attributes:
-        source: the option that decides.
-        compute: makes the value of the linked option from that of the source.
-    """
-
-    source: str
-    compute: Callable[[Any], Any]
+from lightning_app.utils.private_api import unlinked
 
 
 def _seed(value: Any) -> int:
@@ -34,21 +22,35 @@ def _channels(modalities: Sequence[str]) -> int:
     return len(modalities)
 
 
+# By linked option: the option that it follows from, and how.
 LINKS = {
-    "model.network.init_args.in_channels": Link("data.modalities", _channels),
-    "model.network.init_args.out_channels": Link("data.target", lambda t: TARGETS[t].channels),
-    "model.loss.init_args.exclusive": Link("data.target", lambda t: TARGETS[t].exclusive),
-    "model.target": Link("data.target", str),
-    "data.seed": Link("seed_everything", _seed),
+    "model.network.init_args.in_channels": ("data.modalities", _channels),
+    "model.network.init_args.out_channels": ("data.target", lambda t: TARGETS[t].channels),
+    "model.loss.init_args.exclusive": ("data.target", lambda t: TARGETS[t].exclusive),
+    "model.target": ("data.target", None),
+    "data.seed": ("seed_everything", _seed),
 }
 
 
-def refuse_linked(arguments: Sequence[str]) -> None:
-    """Stop where a linked option was typed or stands in a config: it would be ignored in silence.
+def add_links(parser: LightningArgumentParser) -> None:
+    """Link the options."""
+    for target, (source, compute) in LINKS.items():
+        parser.link_arguments(source, target, compute_fn=compute)
+
+
+def refuse_linked(parser: LightningArgumentParser, arguments: Sequence[str]) -> None:
+    """Refuse a value for a linked option, which jsonargparse ignores if it is in a config.
+
+    Args:
+        parser: of the command.
+        arguments: options that the parser has accepted.
 
     Raises:
-        UsageError: naming the option and the one that decides.
+        UsageError: names the option and its source.
     """
-    for target, link in LINKS.items():
-        if typed_options(arguments, {target, target.replace(".init_args", "")}):
-            raise UsageError(f"{target} follows from {link.source}: set that instead")
+    configs = [f"--config={file}" for file in parser.default_config_files]
+    with unlinked():  # without defaults the result holds what was typed, and nothing else
+        typed = parser.parse_args([*configs, *arguments], defaults=False)
+    for target, (source, _) in LINKS.items():
+        if target in typed:
+            raise UsageError(f'Linked "{target}" must be given via "{source}".')

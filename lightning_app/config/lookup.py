@@ -1,17 +1,25 @@
-"""Where configs lie, and what a bare name means. Imports neither torch nor lightning."""
+"""Finds configs by their names. Imports neither torch nor lightning."""
 
 import difflib
+from itertools import product
 from pathlib import Path
 
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 BASE = CONFIGS / "base.yaml"
 
+PAPER_MODALITIES = ("t1c", "t2f", "t2w")
+PAPER_NETWORKS = ("unet", "attention_unet", "spp", "aspp")
+# The twelve experiments of the paper, each a file in configs/.
+PAPER_EXPERIMENTS = tuple(
+    f"{network}_{modality}" for modality, network in product(PAPER_MODALITIES, PAPER_NETWORKS)
+)
 
-def find_config(name: str) -> Path:
-    """The file that ``--config`` means: a path, or a bare name in configs/ or configs/overlays/.
+
+def find_config(name: str, option: str = "--config") -> Path:
+    """The file that an option names: a path, or a bare name in configs/ or configs/overlays/.
 
     Raises:
-        ValueError: there is none; names the nearest ones.
+        ValueError: there is no such file; names the nearest ones.
     """
     if Path(name).is_file():
         return Path(name)
@@ -20,12 +28,7 @@ def find_config(name: str) -> Path:
             for candidate in (folder / name, folder / f"{name}.yaml"):
                 if candidate.is_file():
                     return candidate
-    near = difflib.get_close_matches(Path(name).name, config_names(), n=3, cutoff=0.4)
-    known = near or config_names()
-    raise ValueError(f"--config '{name}': no such file; nearest: {', '.join(known)}")
-
-
-def config_names() -> list[str]:
-    """Bare names of all configs and overlays."""
     files = [*CONFIGS.glob("*.yaml"), *(CONFIGS / "overlays").glob("*.yaml")]
-    return sorted(file.name for file in files if file != BASE)
+    names = sorted(file.name for file in files if file != BASE)
+    near = difflib.get_close_matches(Path(name).name, names, n=3, cutoff=0.4)
+    raise ValueError(f"{option} '{name}': no such file; nearest: {', '.join(near or names)}")

@@ -1,11 +1,11 @@
-"""Which options may change in an existing run, in one table.
+"""Which options may change in an existing run.
 
-Every option that is not named here makes another run of it.
+An option that is in none of these tables would make it another run.
 """
 
-from collections.abc import Collection
+from collections.abc import Iterable
 
-# Where and how comfortably a run runs; not what comes out of it.
+# Where and how conveniently a run is computed; no effect on its results.
 FREE = (
     "acceleration.fold_batch_norm",
     "data.cache_dir", "data.num_workers", "data.on_bad_case", "data.on_device", "data.root",
@@ -16,10 +16,10 @@ FREE = (
     "trainer.max_time", "trainer.num_sanity_val_steps", "trainer.plugins", "trainer.profiler",
     "wandb_media",
 )  # fmt: skip
-# The run stays itself, but another number may come out than without the interruption.
+# A resumed run may change these, but its numbers may differ from those of an uninterrupted run.
 WARNED = {
-    "trainer.max_epochs": "the learning rate keeps the cycle that it was begun with",
-    "trainer.max_steps": "the learning rate keeps the cycle that it was begun with",
+    "trainer.max_epochs": "the learning rate keeps the cycle that it started with",
+    "trainer.max_steps": "the learning rate keeps the cycle that it started with",
     "trainer.accelerator": "the weights will not be bit-identical",
     "trainer.devices": "the weights will not be bit-identical",
     "trainer.num_nodes": "the weights will not be bit-identical",
@@ -29,18 +29,18 @@ WARNED = {
     "trainer.deterministic": "the weights may not be bit-identical",
     "trainer.benchmark": "the weights may not be bit-identical",
 }
-# Beyond what a resumed run may change: where it is computed.
-ELSEWHERE = ("trainer.accelerator", "trainer.devices", "trainer.num_nodes", "trainer.strategy")
-# With other values the weights would still load, and their scores would mean nothing.
+# On which hardware a run was computed: no reason for `reproduce` to train again.
+HARDWARE = ("trainer.accelerator", "trainer.devices", "trainer.num_nodes", "trainer.strategy")
+# Trained weights would still load with other values, but their scores would mean nothing.
 FIXED = ("data.modalities", "data.target", "model.network")
-# Where none of these is changed, the sides are those that the run wrote down: a case that has since
-# come to the folder must not move the others.
-DEALING = (
+# While these are unchanged, the split is read from the run, so that cases which were added to the
+# folder since do not change it.
+SPLIT = (
     "data.root", "data.release", "data.phantom", "data.split_sizes", "data.split_seed",
     "data.split_file",
 )  # fmt: skip
 
 
-def is_below(option: str, names: Collection[str]) -> bool:
-    """Whether a dotted option is one of some names, or below one."""
+def is_below(option: str, names: Iterable[str]) -> bool:
+    """Whether a dotted option is one of the named options or belongs to one."""
     return any(option == name or option.startswith(f"{name}.") for name in names)

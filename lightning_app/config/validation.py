@@ -1,7 +1,9 @@
-"""Numbers that no training can be made with, refused before any work."""
+"""Refuses numbers that no training can use, before any work.
+
+The types of the options cannot: most belong to classes of torch, which take any float.
+"""
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 from jsonargparse import Namespace
@@ -14,25 +16,23 @@ _RATE = "optimizer.init_args.lr"
 
 
 def check_numbers(config: Namespace) -> None:
-    """Stop where a number is NaN or infinite, or the learning rate not above 0.
+    """Check that all numbers are finite and that the learning rate is positive.
 
     Raises:
-        UsageError: naming the option.
+        UsageError: one is not; names the option.
     """
     for group in GROUPS:
-        for option, number in _floats(to_plain(config.get(group)), group):
-            if not math.isfinite(number):
-                raise UsageError(f"{option} is {number}, expected a finite number")
-            if option == _RATE and number <= 0:
-                raise UsageError(f"{option} is {number}, expected a number above 0")
+        _check(to_plain(config.get(group)), group)
 
 
-def _floats(value: Any, name: str) -> Iterator[tuple[str, float]]:
-    if isinstance(value, float):
-        yield name, value
-    elif isinstance(value, dict):
+def _check(value: Any, option: str) -> None:
+    if isinstance(value, dict):
         for key, member in value.items():
-            yield from _floats(member, f"{name}.{key}")
+            _check(member, f"{option}.{key}")
     elif isinstance(value, list):
         for member in value:
-            yield from _floats(member, name)
+            _check(member, option)
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise UsageError(f"{option} is {value}, expected a finite number")
+    elif option == _RATE and isinstance(value, float) and value <= 0:
+        raise UsageError(f"{option} is {value}, expected a number above 0")

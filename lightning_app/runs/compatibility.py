@@ -1,45 +1,68 @@
-"""What a command may not change of the run that it resumes or tests."""
+"""What a command may not change in the run that it resumes or uses."""
 
 from typing import Any
 
 from jsonargparse import ArgumentParser, Namespace
 
 from lightning_app.config.diff import changed_options, get_option, new_options, to_plain
-from lightning_app.config.option_policy import DEALING, FIXED, FREE, WARNED, is_below
+from lightning_app.config.option_policy import FIXED, FREE, SPLIT, WARNED, is_below
 from lightning_app.runs.folder import Run, run_config
+from lightning_app.runs.status import is_finished
 from lightning_app.utils.errors import UsageError
 
 
 def check_resumable(config: Namespace, run: Run, parser: ArgumentParser) -> list[str]:
-    """Hold a config, and the parser that it is from, to the run that goes on with it.
+    """Compare a config with that of the run to resume.
+
+    Args:
+        config: the options now.
+        run: to resume.
+        parser: that has parsed the options.
 
     Returns:
-        A warning for each option that may change but not without a trace.
+        A warning for each option whose change may change the results.
 
     Raises:
         UsageError: an option that would make it another run.
     """
     warnings = []
     saved = run_config(run)
-    changed = changed_options(saved, config) | new_options(saved, config, parser)
-    for option, (own, asked) in changed.items():
+    changes = changed_options(saved, config) | new_options(saved, config, parser)
+    for option, (before, now) in changes.items():
         if is_below(option, FREE):
             continue
         if not is_below(option, WARNED):
             raise UsageError(
-                f"{option} is {asked}, but run '{run.path}' was begun with {own}: a resumed run "
-                "keeps it; for another value begin a new run, from these weights with "
+                f"{option} is {now}, but run '{run.path}' was started with {before}, which a "
+                "resumed run keeps; for another value start a new run, from these weights with "
                 f"--weights {run.path}"
             )
         reason = next(WARNED[name] for name in WARNED if is_below(option, (name,)))
-        warnings.append(f"{option} is {asked} and was {own}: {reason}")
+        warnings.append(f"{option} is {now} and was {before}: {reason}")
     return warnings
 
 
+def check_something_left(checkpoint: dict[str, Any], max_epochs: int | None, run: Run) -> None:
+    """Refuse to resume a finished run that has all its epochs.
+
+    A run that was killed after its last checkpoint has them too; it may be resumed, which only
+    marks it as finished.
+
+    Raises:
+        UsageError: nothing is left to train.
+    """
+    done = checkpoint["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"]
+    if is_finished(run) and max_epochs is not None and 0 <= max_epochs <= done:
+        raise UsageError(
+            f"run '{run.path}' has its {done} epochs: for more of them give "
+            f"--trainer.max_epochs, which is {max_epochs}; to start a new run from its weights "
+            f"give --weights {run.path}"
+        )
+
+
 def keep_cycle(config: Namespace, run: Run) -> None:
-    """Write out the schedule's cycle where it followed from a length that has changed."""
-    own = run_config(run)
-    epochs = get_option(own, "trainer.max_epochs")
+    """Write the schedule's cycle into a config if it followed from another length of training."""
+    epochs = get_option(run_config(run), "trainer.max_epochs")
     scheduler = config.get("lr_scheduler")
     follows = scheduler and "T_0" in scheduler.init_args and scheduler.init_args.T_0 is None
     if follows and config.trainer.max_epochs != epochs:
@@ -47,36 +70,31 @@ def keep_cycle(config: Namespace, run: Run) -> None:
 
 
 def check_same_experiment(config: Namespace, run: Run) -> None:
-    """Hold a config to what its run was trained on, and take the run's own split.
-
-    Args:
-        config: of the command; its split is changed in place.
-        run: the trained run.
+    """Compare a config with what a run was trained on.
 
     Raises:
         UsageError: an option that makes the run's weights mean something else.
-        OSError: the run's files are not there.
+        OSError: the run's config is not there.
     """
-    own = run_config(run)
+    saved = run_config(run)
     for option in FIXED:
-        asked, trained = to_plain(config.get(option)), get_option(own, option)
-        if _without_links(asked) != _without_links(trained):
+        now, trained = to_plain(config.get(option)), get_option(saved, option)
+        if _without_channels(now) != _without_channels(trained):
             raise UsageError(
-                f"{option} is {_short(asked)}, but {run.path} was trained with {_short(trained)}: "
+                f"{option} is {_short(now)}, but {run.path} was trained with {_short(trained)}: "
                 "leave the option out, or name another run with --run"
             )
-    use_saved_split(config, run)
 
 
 def use_saved_split(config: Namespace, run: Run) -> None:
-    """Take the sides as the run wrote them down, where nothing that decides them was changed."""
-    own = run_config(run)
-    if all(to_plain(config.get(option)) == get_option(own, option) for option in DEALING):
+    """Read the split from the run, unless an option that decides it was changed."""
+    saved = run_config(run)
+    if all(to_plain(config.get(option)) == get_option(saved, option) for option in SPLIT):
         config.data.split_file = run.split
 
 
-def _without_links(value: Any) -> Any:
-    """A network without the channels, which follow from the data and are not saved."""
+def _without_channels(value: Any) -> Any:
+    """A network without its channels, which follow from the data and are not saved."""
     if not isinstance(value, dict) or "init_args" not in value:
         return value
     kept = {k: v for k, v in (value["init_args"] or {}).items() if not k.endswith("_channels")}
@@ -85,6 +103,6 @@ def _without_links(value: Any) -> Any:
 
 def _short(value: Any) -> str:
     if isinstance(value, dict) and "class_path" in value:
-        arguments = _without_links(value)["init_args"]
+        arguments = _without_channels(value)["init_args"]
         return f"{value['class_path']}({', '.join(f'{k}={v}' for k, v in arguments.items())})"
     return str(value)

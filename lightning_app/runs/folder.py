@@ -1,9 +1,8 @@
-"""Run folders: name them, find them, and know their files. Nothing else knows the file names.
+"""Run folders and the names of their files, which no other module knows.
 
 Imports neither torch nor lightning: a report reads runs without them.
 """
 
-import difflib
 import re
 import secrets
 from dataclasses import dataclass
@@ -13,15 +12,13 @@ from typing import Any
 
 import yaml
 
-from lightning_app.utils.errors import UsageError
-
 DEFAULT_ROOT = "runs"
 _NAME = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
 
 
 @dataclass(frozen=True)
 class Run:
-    """One training and what came of it.
+    """A training and its results.
 
     Attributes:
         path: ``<root>/<experiment>/<date>-<time>-<short id>``.
@@ -36,7 +33,7 @@ class Run:
 
     @property
     def config(self) -> Path:
-        """Everything that was asked for, resolved; feeding it back gives the same run."""
+        """All options, resolved; `fit --config` with it gives the same run."""
         return self.path / "config.yaml"
 
     @property
@@ -51,7 +48,7 @@ class Run:
 
     @property
     def lock(self) -> Path:
-        """Held by the process that trains."""
+        """Locked by the process that trains."""
         return self.path / ".lock"
 
     @property
@@ -61,12 +58,12 @@ class Run:
 
     @property
     def split(self) -> Path:
-        """Who was on which side."""
+        """The split of each case: training, validation or test."""
         return self.path / "split.csv"
 
     @property
     def metrics(self) -> Path:
-        """A row an epoch."""
+        """Loss, scores and learning rate of each epoch."""
         return self.path / "metrics.csv"
 
     @property
@@ -76,7 +73,7 @@ class Run:
 
     @property
     def timing(self) -> Path:
-        """What the training took."""
+        """How long the training took."""
         return self.path / "timing.json"
 
     @property
@@ -100,11 +97,15 @@ class Run:
         return self.checkpoints / "last.ckpt"
 
     def test(self, fingerprint: str | None = None) -> "TestFolder":
-        """The results of a test on the run's own data and split, or on others, so marked."""
+        """The results of a test.
+
+        Args:
+            fingerprint: of the data and the split, if they are not those of the run.
+        """
         return TestFolder(self.path / ("test" if fingerprint is None else f"test-{fingerprint}"))
 
     def other_tests(self) -> list["TestFolder"]:
-        """The results of tests on other data or another split than the run's own."""
+        """The results of tests on other data or another split than those of the run."""
         return [TestFolder(path) for path in sorted(self.path.glob("test-*"))]
 
 
@@ -112,7 +113,7 @@ class Run:
 class TestFolder:
     """The files that a test writes."""
 
-    __test__ = False  # pytest, this is not a test
+    __test__ = False  # for pytest
     path: Path
 
     @property
@@ -137,7 +138,7 @@ class TestFolder:
 
     @property
     def timing(self) -> Path:
-        """What the test took."""
+        """How long the test took."""
         return self.path / "timing.json"
 
     @property
@@ -147,121 +148,44 @@ class TestFolder:
 
     @property
     def masks(self) -> Path:
-        """One slice a case: truth and prediction."""
+        """Ground truth and prediction of one slice of each case."""
         return self.path / "masks.npz"
 
     @property
     def images(self) -> Path:
-        """The images of those slices."""
+        """The images of the same slices."""
         return self.path / "images.npz"
 
 
-def experiment_of(config: str) -> str:
-    """The experiment that a config stands for: its stem, or, for a run's own config, the run's.
-
-    Raises:
-        UsageError: no folder can have that name.
-    """
-    path = Path(config)
-    of_run = _NAME.fullmatch(path.absolute().parent.name)
-    name = Run(path.absolute().parent).experiment if of_run else path.stem
-    if name in {"", ".", ".."}:  # the stem of '...yaml' is '..'
-        raise UsageError(f"--config '{config}' names the experiment '{name}': rename the file")
-    return name
-
-
 def new_run(root: Path, experiment: str) -> Run:
-    """A run that does not exist yet; its folder is made when there is something to put into it."""
-    now = datetime.now(UTC)  # local clocks go back once a year
+    """A name for a new run; its folder is created with its first file."""
+    now = datetime.now(UTC)  # local clocks are set back once a year
     return Run((root / experiment / f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}").absolute())
 
 
 def find_runs(root: Path) -> list[Run]:
-    """All runs below a root, the newest first."""
-    found = [Run(p.absolute()) for p in root.glob("*/*") if _NAME.fullmatch(p.name) and p.is_dir()]
-    return sorted(found, key=_age, reverse=True)
+    """All runs in a root folder, the newest first."""
+    folders = [path.absolute() for path in root.glob("*/*") if is_run_name(path.name)]
+    runs = [Run(folder) for folder in folders if folder.is_dir()]
+    return sorted(runs, key=_start, reverse=True)
 
 
-def _age(run: Run) -> tuple[str, int]:
-    """When a run was begun: by its name to the second, by its first file within one."""
-    begun = run.config.stat().st_mtime_ns if run.config.is_file() else 0
-    return run.path.name.rsplit("-", 1)[0], begun
+def is_run_name(name: str) -> bool:
+    """Whether a folder's name is that of a run: ``<date>-<time>-<short id>``."""
+    return _NAME.fullmatch(name) is not None
 
 
-def trained_run(root: Path, name: str | None) -> Run:
-    """The run to test or to predict with.
-
-    Args:
-        root: where the runs are.
-        name: a run's folder, its name, ``experiment/name``, or an experiment, which stands for its
-            newest run; None for the newest of all. Without a folder given, only runs with a
-            checkpoint count.
-
-    Raises:
-        UsageError: no such run, or it has no checkpoint.
-    """
-    trained = [run for run in find_runs(root) if run.best.is_file()]
-    if name is not None:
-        run = _by_folder(name) or _by_name(name, trained, f"trained run '{name}' below '{root}'")
-        if not run.best.is_file():
-            raise UsageError(f"run '{name}' has no checkpoint at {run.best}: it was never trained")
-        return run
-    if not trained:
-        raise UsageError(
-            f"no trained run found below '{root}': train one first, such as "
-            "python main.py fit --config unet_t1c.yaml, or name one with --run"
-        )
-    return trained[0]
-
-
-def named_run(root: Path, name: str) -> Run:
-    """The run of a name, as in ``trained_run``, with a checkpoint or without.
-
-    Raises:
-        UsageError: no such run.
-    """
-    runs = [run for run in find_runs(root) if run.config.is_file()]
-    return _by_folder(name) or _by_name(name, runs, f"run '{name}' below '{root}'")
-
-
-def check_links(run: Run) -> None:
-    """Refuse a run with a link that leads out of its folder: we would write through it.
-
-    Raises:
-        UsageError: naming the link.
-    """
-    for path in run.path.iterdir():
-        if path.is_symlink() and not path.resolve().is_relative_to(run.path.resolve()):
-            raise UsageError(
-                f"run '{run.path}': {path.name} is a link to '{path.readlink()}', expected "
-                "nothing outside the run's folder: put the file or folder itself there"
-            )
+def _start(run: Run) -> tuple[str, int]:
+    """When a run was started: in seconds from its name, within a second from its first file."""
+    written = run.config.stat().st_mtime_ns if run.config.is_file() else 0
+    return run.path.name.rsplit("-", 1)[0], written
 
 
 def run_config(run: Run) -> dict[str, Any]:
     """The content of a run's config.yaml.
 
     Raises:
-        OSError: it is not there.
+        OSError: there is no such file.
     """
     content: dict[str, Any] = yaml.safe_load(run.config.read_text(encoding="utf-8"))
     return content
-
-
-def _by_folder(name: str) -> Run | None:
-    run = Run(Path(name).absolute())
-    return run if run.config.is_file() else None
-
-
-def _by_name(name: str, runs: list[Run], what: str) -> Run:
-    for run in runs:
-        names = (run.experiment, run.path.name, f"{run.experiment}/{run.path.name}")
-        if name.rstrip("/") in names:
-            return run
-    raise UsageError(f"no {what}{_nearest(name, runs)}")
-
-
-def _nearest(name: str, runs: list[Run]) -> str:
-    known = {run.experiment for run in runs} | {f"{r.experiment}/{r.path.name}" for r in runs}
-    near = difflib.get_close_matches(name, sorted(known), n=3, cutoff=0.4)
-    return f"; nearest: {', '.join(near)}" if near else "; there is none"

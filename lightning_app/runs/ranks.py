@@ -1,4 +1,4 @@
-"""The processes that train together, one a device, and what they must know of each other."""
+"""The processes that train together, one for each device: all work on one run."""
 
 import os
 from collections.abc import Iterator
@@ -7,19 +7,19 @@ from pathlib import Path
 
 from lightning_app.runs.folder import Run
 
-# Lightning starts the further processes with the environment of the first.
+# Lightning starts the other ranks with the environment of rank 0.
 RUN_VARIABLE = "BRATS_LIGHTNING_RUN"
 
 
 def shared_run() -> Run | None:
-    """The run that the process which started this one works on; None in the first process."""
+    """The run of the process that started this one; None in rank 0."""
     path = os.environ.get(RUN_VARIABLE)
     return Run(Path(path)) if path else None
 
 
 @contextmanager
 def share_run(run: Run) -> Iterator[None]:
-    """Tell the processes that are started from this one which run it is."""
+    """Pass the run on to the processes that are started from this one."""
     before = os.environ.get(RUN_VARIABLE)
     os.environ[RUN_VARIABLE] = str(run.path)
     try:
@@ -30,6 +30,6 @@ def share_run(run: Run) -> Iterator[None]:
 
 
 def externally_launched() -> bool:
-    """Whether torchrun or srun started several processes, none of which knows the others' run."""
+    """Whether torchrun or srun started several processes, which do not know each other's run."""
     processes = os.environ.get("WORLD_SIZE") or os.environ.get("SLURM_NTASKS") or "1"
     return shared_run() is None and int(processes) > 1

@@ -5,7 +5,7 @@ from pathlib import Path
 from torch import nn
 
 from lightning_app.runs.checkpoint_io import read_checkpoint
-from lightning_app.runs.folder import trained_run
+from lightning_app.runs.lookup import trained_run
 from lightning_app.utils.errors import UsageError
 
 _PREFIX = "network."

@@ -1,11 +1,11 @@
-"""The parser of the commands that know no configs."""
+"""The parser of the commands that take no configs."""
 
 import argparse
 from typing import NoReturn
 
 
 class PlainParser(argparse.ArgumentParser):
-    """An argparse parser whose errors are one line, and which does not guess at half an option."""
+    """An argparse parser whose errors are one line, and which does not complete option names."""
 
     def __init__(self, command: str, description: str) -> None:
         super().__init__(

@@ -1,4 +1,4 @@
-"""How a command ends: its exit code, and one line for whoever typed it."""
+"""How a command ends: with an exit code and one line for the user."""
 
 import signal
 import sys
@@ -13,10 +13,10 @@ INTERRUPTED = 128 + signal.SIGINT
 
 
 def exit_code_and_line(error: BaseException) -> tuple[int, str]:
-    """What a command that stopped early returns and says.
+    """The exit code and the message of a command that stopped early.
 
     Raises:
-        BaseException: the error itself, where it is none that a user can act on.
+        BaseException: the error itself, if it is a bug and not something that a user can fix.
     """
     if isinstance(error, DataError | UsageError | OSError):
         return 2, f"error: {printable(error_message(error))}"
@@ -31,14 +31,15 @@ def exit_code_and_line(error: BaseException) -> tuple[int, str]:
 
 
 def printable(text: str) -> str:
-    """Text in one line that no file name can break or send to the terminal as a command."""
+    """Text in one line, without control characters that a file name may bring in."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def error_message(error: BaseException) -> str:
-    """What an error says; of one met in a process that loads batches, without its traceback.
+    """The message of an error, without the traceback if a DataLoader's worker raised it.
 
-    Such a one is raised again with the traceback for its words, whose last line holds its own.
+    PyTorch raises such an error again with the traceback as its message; the last line of that is
+    the original message.
     """
     text = str(error)
     if not text.startswith(f"Caught {type(error).__name__} in DataLoader worker"):
@@ -48,7 +49,7 @@ def error_message(error: BaseException) -> str:
 
 @contextmanager
 def exit_on_sigterm() -> Iterator[None]:
-    """Let SIGTERM raise SystemExit, so that what was begun is cleared away."""
+    """Let SIGTERM raise SystemExit, so that partial files are removed."""
 
     def stop(number: int, frame: FrameType | None) -> None:
         sys.exit(128 + number)

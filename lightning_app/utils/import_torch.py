@@ -1,6 +1,6 @@
-"""Imports torch and Lightning without a search for garbage meanwhile.
+"""Imports torch and Lightning with garbage collection off.
 
-What they make then stays for good. To look through it again and again takes half a second.
+The objects that they create stay for good; to scan them again and again takes half a second.
 """
 
 import gc
@@ -9,5 +9,5 @@ gc.disable()
 import lightning  # noqa: E402, F401
 import torch  # noqa: E402, F401
 
-gc.freeze()  # nor later: it would be a third of a second at some step
+gc.freeze()  # or the first full collection, at some training step, takes a third of a second
 gc.enable()

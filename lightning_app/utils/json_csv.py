@@ -1,4 +1,4 @@
-"""JSON and CSV files that are either whole or not there."""
+"""Atomic writes of JSON and CSV files."""
 
 import csv
 import json
@@ -10,7 +10,7 @@ from callbacks.utils.atomic_write import atomic_write
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
-    """Write a JSON file. Raises ValueError for NaN, which JSON does not know."""
+    """Write a JSON file. Raises ValueError for NaN, which JSON lacks."""
     with atomic_write(path) as temporary:
         temporary.write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", "utf-8")
 

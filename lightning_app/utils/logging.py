@@ -1,4 +1,4 @@
-"""Quiet logs: our own words, real warnings, and none of the libraries' small talk."""
+"""Sets up logging: our messages and real warnings, without notes from the libraries."""
 
 import logging
 import sys
@@ -6,15 +6,15 @@ import warnings
 
 from lightning_utilities.core.rank_zero import rank_zero_only
 
-# Each tells the user something that the program has already taken care of.
+# Warnings of libraries about what the program already handles.
 NOISE = (
     r"`ArgumentParser\.instantiate_classes` .*deprecated",  # LightningCLI's call, not the user's
-    r".*does not have many workers",  # whole batches come from a memory map: workers cost more
+    r".*does not have many workers",  # batches come from a memory map: workers cost more
     r"The number of training batches .* is smaller than the logging interval",  # we log epochs
-    r"Checkpoint directory .* exists and is not empty",  # a test looks at a trained run
-    r"You're resuming from a checkpoint that ended before the epoch ended",  # ours go on there
-    r".*`LeafSpec` .*deprecated",  # torch's words about lightning's code
-    r"It is recommended to use .*sync_dist=True",  # all devices compute the same from one table
+    r"Checkpoint directory .* exists and is not empty",  # a test reads a trained run
+    r"You're resuming from a checkpoint that ended before the epoch ended",  # ours resume there
+    r".*`LeafSpec` .*deprecated",  # torch warns of lightning's code
+    r"It is recommended to use .*sync_dist=True",  # all ranks compute the same from one table
     r"The `.*` property is deprecated",
 )
 
@@ -30,21 +30,20 @@ def configure_logging() -> None:
     logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
     ours = logging.StreamHandler(sys.stderr)
     ours.setFormatter(logging.Formatter("%(message)s"))
-    for room in ("data_modules", "callbacks", "lightning_app"):
-        logger = logging.getLogger(room)
-        # Of several processes one speaks.
+    for package in ("data_modules", "callbacks", "lightning_app"):
+        logger = logging.getLogger(package)
         logger.setLevel(logging.INFO if is_rank_zero() else logging.ERROR)
         logger.handlers = [ours]
 
 
 def is_rank_zero() -> bool:
-    """Whether this is the first of the processes that train together, which speaks for all."""
+    """Whether this process is rank 0, the only one that prints."""
     return int(getattr(rank_zero_only, "rank", 0)) == 0
 
 
 @rank_zero_only
 def print_on_rank_zero(text: str) -> None:
-    """Print a line, in the first of several processes only."""
+    """Print a line, on rank 0 only."""
     print(text)
 
 
@@ -57,5 +56,5 @@ def _show_warning(
     file: object = None,
     line: str | None = None,
 ) -> None:
-    """A warning in one line, without the source line that raised it."""
+    """Print a warning in one line, without the source line that raised it."""
     print(f"warning: {' '.join(str(message).split())}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""The command line, as it answers to what people type."""
+"""What the command line does with commands, options, configs and mistakes."""
 
 import re
 import subprocess
@@ -23,7 +23,9 @@ def start(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("arguments", [["--help"], [], ["--version"], ["tset"]])
-def test_the_front_door_imports_neither_torch_nor_lightning(arguments: list[str]) -> None:
+def test_help_and_mistyped_commands_import_neither_torch_nor_lightning(
+    arguments: list[str],
+) -> None:
     script = (
         "import sys; from lightning_app.cli import main; code = main(sys.argv[1:]);"
         "print(code, sorted({'torch', 'lightning', 'SimpleITK'} & set(sys.modules)))"
@@ -35,7 +37,7 @@ def test_the_front_door_imports_neither_torch_nor_lightning(arguments: list[str]
     assert done.stdout.splitlines()[-1] == ("2 []" if arguments == ["tset"] else "0 []")
 
 
-def test_libraries_are_set_aside_from_the_search_for_garbage_which_goes_on() -> None:
+def test_libraries_are_frozen_and_garbage_collection_stays_on() -> None:
     script = (
         "import gc, lightning_app.utils.import_torch;"
         "print(gc.isenabled(), gc.get_freeze_count() > 10 * len(gc.get_objects()))"
@@ -48,7 +50,7 @@ def test_libraries_are_set_aside_from_the_search_for_garbage_which_goes_on() -> 
 
 def test_a_misspelt_command_names_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["tset"]) == 2
-    assert capsys.readouterr().err == "error: 'tset' is no command; nearest: test\n"
+    assert capsys.readouterr().err == "error: 'tset' is not a command; nearest: test\n"
 
 
 def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
@@ -73,21 +75,22 @@ def test_the_help_of_a_command_needs_no_run_and_no_data(
 
 MISTYPED = {
     "a config": (["--config", "aspp_t2x.yaml"], "config 'aspp_t2x.yaml'", "aspp_t2"),
-    "an option": (["--trainer.max_epoch", "3"], "'trainer.max_epoch'", "trainer.max_epochs"),
-    "half an option": (["--data.batch", "3"], "'data.batch'", "data.batch_size"),
+    "an option": (["--trainer.max_epoch", "3"], "trainer.max_epoch: unknown", "max_epochs"),
+    "half an option": (["--data.batch", "3"], "error: data.batch: unknown", "data.batch_size"),
     "a whole number": (["--trainer.max_epochs", "three"], "trainer.max_epochs is 'three'", "whole"),
     "a fraction": (["--data.batch_size", "1.5"], "data.batch_size is '1.5'", "a whole number"),
     "a word": (["--data.target", "wole"], "data.target is 'wole'", "nearest: whole"),
     "a modality": (["--data.modalities", "[t2g]"], "data.modalities is 't2g'", "t1n, t1c"),
     "a slice rule": (["--data.slices", "midle"], "data.slices is 'midle'", "nearest: middle"),
-    "a network's option": (["--model.network.init_args.widhts", "[8]"], "widhts'", "widths"),
+    "a network's option": (["--model.network.init_args.widhts", "[8]"], "widhts: unk", "widths"),
     "a network": (["--model.network", "models.UNt"], "is 'models.UNt'", "models.UNet"),
+    "no network": (["--model.network", "torch.optim.Adam"], "is 'torch.optim.Adam'", "subclass"),
     "a loss": (["--model.loss", "DiceCrossEntrpy"], "model.loss is", "DiceCrossEntropy"),
     "an optimiser": (["--optimizer", "Adamm"], "optimizer is 'Adamm'", "torch.optim.Adam"),
     "a rate": (["--optimizer.lr", "abc"], "optimizer.lr is 'abc'", "a number"),
-    "an optimiser's option": (["--optimizer.lrr", "1"], "'optimizer.lrr'", "lr"),
+    "an optimiser's option": (["--optimizer.lrr", "1"], "optimizer.lrr: unknown", "nearest: lr"),
     "a release": (["--data.release", "brats2022"], "data.release is 'brats2022'", "brats2021"),
-    "a stray word": (["aspp"], "'aspp' is no option", ""),
+    "a stray word": (["aspp"], "error: aspp: unknown option", ""),
     "a linked option": (["--model.network.in_channels", "4"], "in_channels", "data.modalities"),
     "a linked loss": (["--model.loss.init_args.exclusive=true"], "exclusive", "data.target"),
     "no rates": (["--model.network", "models.AttentionUNetASPP", "--model.network.rates", "[]"],
@@ -97,6 +100,9 @@ MISTYPED = {
     "a root": (["--data.root", "nowhere"], "error: data.root '/", "nowhere' is not a folder"),
     "devices": (["--trainer.devices", "3"], "data.batch_size is 4", "the 3 devices"),
     "many devices": (["--trainer.devices", "64"], "data.batch_size is 4", "the 64 devices"),
+    "a callback": (["--trainer.callbacks+=EarlyStoping"], "is 'EarlyStoping'", "EarlyStopping"),
+    "a logger": (["--trainer.logger", "CSVLoger"], "is 'CSVLoger'", "loggers.CSVLogger"),
+    "a torch loss": (["--model.loss", "torch.nn.BCELos"], "is 'torch.nn.BCELos'", "BCELoss"),
     "accelerator": (["--trainer.accelerator", "gpuu"], "gpuu", ""),
     "a batch of none": (["--data.batch_size", "0"], "data.batch_size is 0", "1 or more"),
     "a width of none": (["--model.network.init_args.widths", "[0,4]"], "widths is [0, 4]", "1 up"),
@@ -149,7 +155,7 @@ def test_a_mistake_is_one_line_with_what_was_expected(
         ("model: {netwrk: {class_path: models.UNet}}", "nearest: model.network"),
         ("model: [", "is not valid YAML"),
         ("just words", "is not a mapping"),
-        ("data: {seed: 3}", "data.seed follows from seed_everything"),
+        ("data: {seed: 3}", '"data.seed" must be given via "seed_everything"'),
     ],
 )
 def test_a_bad_config_is_one_line(
@@ -225,7 +231,7 @@ def test_test_takes_the_newest_run_and_run_names_another(
         assert f"/{tested}/" in capsys.readouterr().out
 
 
-def test_what_is_typed_wins_over_the_runs_own_config(program: Program, tmp_path: Path) -> None:
+def test_flags_override_the_config_of_the_run(program: Program, tmp_path: Path) -> None:
     assert program("fit", "--data.batch_size", "3") == 0
     other = write_dataset(tmp_path / "other", 6)
     assert program("test", "--data.root", str(other)) == 0
@@ -236,7 +242,7 @@ def test_what_is_typed_wins_over_the_runs_own_config(program: Program, tmp_path:
     assert re.fullmatch(r"test-[0-9a-f]{8}-[0-9a-f]{8}", folders[0])
 
 
-def test_another_split_is_another_test_folder_and_says_who_was_trained_on(
+def test_another_split_has_its_own_test_folder_and_warns_of_training_patients(
     program: Program, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert program("fit") == 0
@@ -249,7 +255,7 @@ def test_another_split_is_another_test_folder_and_says_who_was_trained_on(
     assert len(list(run.path.glob("test*"))) == 2
 
 
-def test_a_case_that_comes_to_the_folder_later_moves_nobody(
+def test_a_case_that_is_added_later_does_not_change_the_split(
     program: Program, tmp_path: Path
 ) -> None:
     root = write_dataset(tmp_path / "growing", 8)
@@ -307,7 +313,7 @@ def test_a_damaged_checkpoint_is_one_line(
 
 @pytest.mark.filterwarnings("ignore:.*`tensorboardX` has been removed")  # Lightning's, of true
 @pytest.mark.parametrize("logger", ["true", "CSVLogger"])
-def test_a_logger_of_the_users_leaves_the_run_folder_whole(logger: str, program: Program) -> None:
+def test_another_logger_does_not_change_the_run_folder(logger: str, program: Program) -> None:
     flags = ["--trainer.logger", logger]
     if logger != "true":
         flags += ["--trainer.logger.save_dir", "logs"]
@@ -317,7 +323,7 @@ def test_a_logger_of_the_users_leaves_the_run_folder_whole(logger: str, program:
     assert program("test") == 0
 
 
-def test_a_users_own_checkpoint_callback_does_no_harm(program: Program) -> None:
+def test_a_second_checkpoint_callback_is_accepted(program: Program) -> None:
     assert program("fit", "--trainer.callbacks+=ModelCheckpoint") == 0
 
 
@@ -380,7 +386,7 @@ def test_the_cycle_of_the_schedule_is_the_whole_training(program: Program) -> No
     assert [float(rate) for rate in rates] == pytest.approx([1e-3, 0.5e-3])
 
 
-def test_a_user_may_add_callbacks_and_cannot_drop_ours(program: Program) -> None:
+def test_a_user_may_add_callbacks_but_not_remove_ours(program: Program) -> None:
     flags = ["--trainer.callbacks+=EarlyStopping", "--trainer.callbacks.monitor=val/dice"]
     assert program("fit", *flags) == 0
 
@@ -405,7 +411,7 @@ def test_cases_without_a_modality_stop_or_are_left_out(
     assert "00009" in run.environment.read_text("utf-8")
 
 
-def test_two_trainings_in_one_process_have_folders_of_their_own(program: Program) -> None:
+def test_two_trainings_in_one_process_have_different_folders(program: Program) -> None:
     assert program("fit") == 0
     assert program("fit") == 0
     assert len(find_runs(Path("runs"))) == 2

@@ -1,4 +1,4 @@
-"""What all commands that take configs understand in the same way."""
+"""The options that all commands with configs share."""
 
 import os
 from pathlib import Path
@@ -14,20 +14,49 @@ from callbacks.nan_guard import FiniteLoss
 from callbacks.timing.timing import Timing
 from callbacks.training_curves import TrainingPicture
 from callbacks.wandb_media import WandbMedia
-from data_modules.brats import PHANTOM
+from data_modules.brats import PHANTOM, BraTSDataModule
 from lightning_app.config.import_allowlist import check_trust
-from lightning_app.config.linked_arguments import LINKS, refuse_linked
-from lightning_app.config.parser import NamedConfigFile
+from lightning_app.config.linked_arguments import add_links, refuse_linked
+from lightning_app.config.parser import ExperimentParser, NamedConfigFile
 from lightning_app.config.validation import check_numbers
+from lightning_app.task import SegmentationTask
 
-ROOT_VARIABLE = "BRATS_ROOT"  # the folder of the data where --data.root names none
+ROOT_VARIABLE = "BRATS_ROOT"  # folder of the data if --data.root is not given
+
+CALLBACKS = {
+    "acceleration": Acceleration,
+    "best_checkpoint": BestCheckpoint,
+    "last_checkpoint": LastCheckpoint,
+    "metrics_csv": MetricsCSV,
+    "finite_loss": FiniteLoss,
+    "timing": Timing,
+    "training_picture": TrainingPicture,
+    "wandb_media": WandbMedia,
+}
 
 
 class BaseCLI(LightningCLI):
-    """A LightningCLI that knows every key of our configs."""
+    """A LightningCLI that knows every key of our configs.
+
+    Args:
+        arguments: the options.
+        settings: more arguments of LightningCLI.
+    """
+
+    def __init__(self, arguments: list[str], **settings: Any) -> None:
+        super().__init__(
+            SegmentationTask,
+            BraTSDataModule,
+            save_config_callback=None,  # the run recorder saves it
+            seed_everything_default=0,
+            parser_class=ExperimentParser,
+            args=arguments,
+            load_from_checkpoint_support=False,
+            **settings,
+        )
 
     def init_parser(self, **kwargs: Any) -> LightningArgumentParser:
-        """A parser that knows configs by bare names and does not guess at half an option."""
+        """A parser that finds configs by bare names and does not complete option names."""
         parser = self.parser_class(allow_abbrev=False, **kwargs)
         parser.add_argument(
             "-c",
@@ -38,18 +67,12 @@ class BaseCLI(LightningCLI):
         return parser
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """Our callbacks as keys of their own, and what follows from the data."""
-        parser.add_lightning_class_args(Acceleration, "acceleration")
-        parser.add_lightning_class_args(BestCheckpoint, "best_checkpoint")
-        parser.add_lightning_class_args(LastCheckpoint, "last_checkpoint")
-        parser.add_lightning_class_args(MetricsCSV, "metrics_csv")
-        parser.add_lightning_class_args(FiniteLoss, "finite_loss")
-        parser.add_lightning_class_args(Timing, "timing")
-        parser.add_lightning_class_args(TrainingPicture, "training_picture")
-        parser.add_lightning_class_args(WandbMedia, "wandb_media")
+        """Add our callbacks as keys of their own, and the links between options."""
+        for key, callback in CALLBACKS.items():
+            parser.add_lightning_class_args(callback, key)
         parser.add_argument(
             "--weights",
-            help="For fit: begin from the trained weights of a run (its best epoch) or of a "
+            help="For fit: start from the trained weights of a run (its best epoch) or of a "
             "checkpoint file, for fine-tuning.",
         )
         parser.add_argument(
@@ -59,19 +82,19 @@ class BaseCLI(LightningCLI):
             help="A module or class of your own that configs and flags may name, such as "
             "monai.networks.nets; may be given several times. Its code will run.",
         )
-        for target, link in LINKS.items():
-            parser.link_arguments(link.source, target, compute_fn=link.compute)
+        add_links(parser)
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
-        """Parse and refuse; LightningCLI's own method warns of arguments not from sys.argv.
+        """Parse and check; LightningCLI's method would warn of arguments not from sys.argv.
 
         Raises:
-            UsageError: an option that is linked, a class that is not trusted, a number that is
-                none.
+            UsageError: a linked option, a class that is not trusted, or a number that is not
+                finite.
         """
-        refuse_linked(args)
         self.config = parser.parse_args(args)
-        config = self.config.get(self.config.get("subcommand"), self.config)
+        command = self.config.get("subcommand")
+        refuse_linked(self._parser(command), args[1:] if command else args)
+        config = self.config.get(command, self.config)
         check_trust(config, args)
         check_numbers(config)
 
@@ -80,7 +103,7 @@ class BaseCLI(LightningCLI):
 
 
 def resolve_paths(data: Namespace) -> None:
-    """Make the paths of the data's options absolute, and fill in a root that was left open."""
+    """Make the paths in the data's options absolute, and fill in a root that was not given."""
     root = data.root or os.environ.get(ROOT_VARIABLE) or PHANTOM
     data.root = root if root == PHANTOM else Path(root).absolute()
     data.cache_dir = data.cache_dir.absolute()

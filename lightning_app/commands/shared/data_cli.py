@@ -1,4 +1,4 @@
-"""A LightningCLI that understands all that ``fit`` does, and builds nothing but the data module."""
+"""A command line with all options of ``fit`` that builds only the data module."""
 
 from jsonargparse import Namespace
 
@@ -6,7 +6,6 @@ from data_modules.brats import BraTSDataModule
 from lightning_app.commands.shared.base_cli import BaseCLI, resolve_paths
 from lightning_app.config.lookup import BASE
 from lightning_app.config.parser import ExperimentParser
-from lightning_app.task import SegmentationTask
 from lightning_app.utils.errors import UsageError
 
 
@@ -15,7 +14,7 @@ class DataCLI(BaseCLI):
 
     Args:
         arguments: the configs and options.
-        command: whose help and errors these are.
+        command: to which help and errors belong.
         description: for the help.
 
     Attributes:
@@ -24,37 +23,28 @@ class DataCLI(BaseCLI):
 
     datamodule: BraTSDataModule
 
-    def __init__(self, arguments: list[str], command: str, description: str) -> None:
-        super().__init__(
-            SegmentationTask,
-            BraTSDataModule,
-            save_config_callback=None,
-            seed_everything_default=0,
-            parser_class=ExperimentParser,
-            parser_kwargs={
-                "default_config_files": [str(BASE)],
-                "prog": f"python main.py {command}",
-                "description": description,
-            },
-            args=arguments,
-            run=False,
-            load_from_checkpoint_support=False,
-        )
+    def __init__(self, arguments: list[str], command: str, description: str = "") -> None:
+        parser = {
+            "default_config_files": [str(BASE)],
+            "prog": f"python main.py {command}",
+            "description": description,
+        }
+        super().__init__(arguments, parser_kwargs=parser, run=False)
 
     def before_instantiate_classes(self) -> None:
-        """Resolve what the config leaves to the surroundings."""
+        """Resolve paths against the working folder and the environment."""
         resolve_paths(self.config.data)
 
     def instantiate_classes(self) -> None:
-        """Build the data module; what it refuses is an error in the options.
+        """Build the data module.
 
         Raises:
-            UsageError: it refuses.
+            UsageError: the module refuses an option.
         """
-        data_alone = ExperimentParser()
-        data_alone.add_lightning_class_args(BraTSDataModule, "data")
+        parser = ExperimentParser()
+        parser.add_lightning_class_args(BraTSDataModule, "data")
         try:
-            built = data_alone.instantiate_classes(Namespace(data=self.config.data))  # type: ignore[no-untyped-call]
+            built = parser.instantiate_classes(Namespace(data=self.config.data))  # type: ignore[no-untyped-call]
         except (ValueError, TypeError) as error:
             raise UsageError(" ".join(str(error).split())) from error
         self.datamodule = built.data

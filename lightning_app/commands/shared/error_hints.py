@@ -1,4 +1,4 @@
-"""What can go wrong in the middle of the work, in words that say what to change."""
+"""Explains what can fail in the middle of the work, and what to change."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,28 +11,23 @@ from lightning_app.utils.errors import UsageError
 
 
 @contextmanager
-def failures_in_words(run: Run, batch_size: int, data: BraTSDataModule) -> Iterator[None]:
-    """Turn a divergence and want of memory into a UsageError."""
+def explained_failures(run: Run, batch_size: int, data: BraTSDataModule) -> Iterator[None]:
+    """Turn a diverged loss and a lack of memory into a UsageError."""
     try:
         yield
     except NonFiniteLossError as error:
-        raise UsageError(_divergence(error, run, data)) from error
+        raise UsageError(_explain_divergence(error, run, data)) from error
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise UsageError(
-            f"out of memory ({_first_line(error)}): lower --data.batch_size, which is "
-            f"{batch_size}, or --model.network.init_args.widths, or set --trainer.precision "
-            "bf16-mixed"
+            f"out of memory ({reason}): lower --data.batch_size, which is {batch_size}, or "
+            "--model.network.init_args.widths, or set --trainer.precision bf16-mixed"
         ) from error
 
 
-def _first_line(error: BaseException) -> str:
-    """Of what an error says; its name where it says nothing, as MemoryError may."""
-    return next(iter(str(error).splitlines()), type(error).__name__)
-
-
-def _divergence(error: NonFiniteLossError, run: Run, data: BraTSDataModule) -> str:
+def _explain_divergence(error: NonFiniteLossError, run: Run, data: BraTSDataModule) -> str:
     cases = ""
     if error.batch is not None:
         names = data.cases_of_batch(error.epoch, error.batch)

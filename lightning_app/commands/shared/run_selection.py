@@ -1,22 +1,24 @@
-"""What must be known before the parser is built, because it decides the parser's defaults."""
+"""Selects the run before the parser is built: its config gives the parser's defaults."""
 
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from lightning_app.config.argv import typed_options
-from lightning_app.config.lookup import BASE
-from lightning_app.runs.folder import (
-    DEFAULT_ROOT,
-    Run,
+import yaml
+
+from lightning_app.config.diff import get_option
+from lightning_app.config.lookup import BASE, find_config
+from lightning_app.runs.folder import DEFAULT_ROOT, Run, find_runs, new_run
+from lightning_app.runs.lookup import (
     check_links,
     experiment_of,
-    find_runs,
     named_run,
+    requeued_run,
+    run_to_resume,
     trained_run,
 )
 from lightning_app.runs.ranks import externally_launched, shared_run
-from lightning_app.runs.resume import requeued_run, run_to_resume
 from lightning_app.utils.errors import UsageError
 
 NEWEST = ""  # --resume without a name
@@ -25,76 +27,102 @@ _ROOT = "trainer.default_root_dir"
 
 @dataclass(frozen=True)
 class RunSelection:
-    """What the first look at the command line finds.
+    """The run that a command is about.
 
     Attributes:
-        command: fit, validate, test or predict.
-        experiment: stem of the first config.
         root: folder of the runs.
-        run: the run that the command is about; None for a new training, and when only help is asked
-            for.
+        run: to create, to resume or to use.
+        is_new: whether the run has no config yet: a new training, or only help is asked for.
     """
 
-    command: str
-    experiment: str
     root: Path
-    run: Run | None
+    run: Run
+    is_new: bool
 
 
-def select_run(arguments: list[str]) -> RunSelection:
-    """Read the options that decide the defaults.
+def select_run(command: str, arguments: list[str]) -> RunSelection:
+    """Read the options that select the run.
+
+    Args:
+        command: fit, validate, test or predict.
+        arguments: its options.
 
     Raises:
         UsageError: there is no such run, or a link leads out of it.
     """
+    options, rest = _parse(arguments)
+    experiment = experiment_of(options.configs[0]) if options.configs else None
+    wants_help = any(word in {"-h", "--help"} or word.startswith("--print_config") for word in rest)
+    run = None
+    if not wants_help:
+        select = _run_to_fit if command == "fit" else _run_to_use
+        run = select(options, experiment)
+    if run is None:
+        new = shared_run() or new_run(options.root, experiment or BASE.stem)
+        return RunSelection(options.root, new, is_new=True)
+    check_links(run)
+    return RunSelection(options.root, run, is_new=False)
+
+
+def _parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
+    """The options that matter here, with ``configs`` and ``root``, and all other words."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     parser.add_argument("--run")
     parser.add_argument("--resume", nargs="?", const=NEWEST)
     parser.add_argument("--weights")
-    parser.add_argument("-c", "--config", action="append", default=[])
+    # In one list, because the root that is typed last wins.
+    parser.add_argument("-c", "--config", dest="typed", action="append", type=_Config, default=[])
+    parser.add_argument(f"--{_ROOT}", dest="typed", action="append")
     try:
-        known, rest = parser.parse_known_args(arguments[1:])
+        options, rest = parser.parse_known_args(arguments)
     except argparse.ArgumentError as error:
         raise UsageError(str(error)) from None
-    named = typed_options(arguments, {_ROOT}).get(_ROOT)
-    root = Path(named if named and isinstance(named, str) else DEFAULT_ROOT)
-    experiment = experiment_of(known.config[0]) if known.config else BASE.stem
-    wants_help = any(word in {"-h", "--help"} or word.startswith("--print_config") for word in rest)
-    run = None
-    if not wants_help:
-        find = _run_to_fit if arguments[0] == "fit" else _run_to_use
-        run = find(known, root, experiment)
-        if run is not None:
-            check_links(run)
-    return RunSelection(arguments[0], experiment, root, run)
+    options.configs = [typed for typed in options.typed if isinstance(typed, _Config)]
+    roots = [_root_in(typed) if isinstance(typed, _Config) else typed for typed in options.typed]
+    roots = [root for root in roots if isinstance(root, str) and root]
+    options.root = Path(roots[-1] if roots else DEFAULT_ROOT)
+    return options, rest
 
 
-def _run_to_fit(known: argparse.Namespace, root: Path, experiment: str) -> Run | None:
-    """The run to go on with; None for a new one."""
-    if known.resume is not None and (run := shared_run()):
-        return run
-    if known.resume is None:
-        return requeued_run(root)
-    if known.weights is not None:
-        raise UsageError(
-            "--resume goes on with a run and --weights begins a new one: expected only one of them"
-        )
-    if externally_launched():
-        if known.resume == NEWEST:
-            raise UsageError("processes that are started together need --resume RUN, with a name")
-        return named_run(root, known.resume)  # whether it is free is for the first of them to see
-    if known.resume == NEWEST:
-        return run_to_resume(root, None, experiment if known.config else None)
-    return run_to_resume(root, known.resume, None)
+class _Config(str):
+    """A value of ``--config``."""
+
+    __slots__ = ()
 
 
-def _run_to_use(known: argparse.Namespace, root: Path, experiment: str) -> Run:
-    """The trained run to validate, test or predict with."""
-    for option in ("resume", "weights"):
-        if getattr(known, option) is not None:
-            raise UsageError(f"--{option} belongs to fit: the weights of a run are named by --run")
+def _root_in(config: str) -> Any:
+    """The runs' root in a config. The parser reports a config that cannot be read."""
+    try:
+        return get_option(yaml.safe_load(find_config(config).read_text("utf-8")), _ROOT)
+    except (OSError, ValueError, yaml.YAMLError):
+        return None
+
+
+def _run_to_fit(options: argparse.Namespace, experiment: str | None) -> Run | None:
+    """The run to resume; None for a new training."""
+    if options.resume is None:
+        return requeued_run(options.root)
     if run := shared_run():
         return run
-    # `test --config aspp_t1c.yaml` means that experiment, not whatever ran last.
-    named = experiment if any(run.experiment == experiment for run in find_runs(root)) else None
-    return trained_run(root, known.run or named)
+    if options.weights is not None:
+        raise UsageError(
+            "--resume continues a run and --weights starts a new one: expected only one of them"
+        )
+    if externally_launched():
+        if options.resume == NEWEST:
+            raise UsageError("processes that are started together need --resume RUN, with a name")
+        return named_run(options.root, options.resume)  # rank 0 checks whether it is free
+    name = None if options.resume == NEWEST else options.resume
+    return run_to_resume(options.root, name, experiment)
+
+
+def _run_to_use(options: argparse.Namespace, experiment: str | None) -> Run:
+    """The trained run to validate, test or predict with."""
+    for option in ("resume", "weights"):
+        if getattr(options, option) is not None:
+            raise UsageError(f"--{option} is an option of fit: name a run's weights with --run")
+    if run := shared_run():
+        return run
+    # `test --config aspp_t1c.yaml` means that experiment, not the newest run of all.
+    has_runs = any(run.experiment == experiment for run in find_runs(options.root))
+    return trained_run(options.root, options.run or (experiment if has_runs else None))

@@ -114,9 +114,9 @@ def test_two_devices_are_stopped_and_resumed_exactly(program: Program) -> None:
     output = finish(process, 143)
     run = only_run("runs")
     assert read_status(run)["status"] == "interrupted"
-    assert output.count("To go on: ") == 1
+    assert output.count("To resume: ") == 1
     output = finish(start("fit", "--resume", "--trainer.devices", "2"))
-    assert "Going on after step" in output
+    assert "Resuming after step" in output
     for name, value in weights(run).items():
         assert torch.equal(value, weights(uninterrupted)[name]), name
     assert run.metrics.read_bytes() == uninterrupted.metrics.read_bytes()

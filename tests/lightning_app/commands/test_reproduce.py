@@ -1,4 +1,4 @@
-"""The grid: what is there is not done again, what is missing is; a failure does not stop it."""
+"""`reproduce` does only what is missing, and continues after a failure."""
 
 import os
 import shutil
@@ -14,6 +14,8 @@ from filelock import FileLock
 
 from lightning_app.cli import main
 from lightning_app.commands import reproduce
+from lightning_app.commands.experiment_grid import cells
+from lightning_app.config.lookup import BASE, CONFIGS
 from lightning_app.runs.folder import Run, find_runs
 from lightning_app.runs.status import read_status
 from lightning_app.utils.json_csv import read_json, write_json
@@ -27,7 +29,7 @@ Calls = list[tuple[str, ...]]
 
 @pytest.fixture
 def calls(program: Program, monkeypatch: pytest.MonkeyPatch) -> Calls:
-    """The commands that the grid carries out, here in this process and without the report."""
+    """The commands that are carried out, in this process and without the report."""
     made: Calls = []
 
     def execute(*arguments: str) -> int:
@@ -42,7 +44,7 @@ def names(calls: Calls) -> list[str]:
     return [call[0] for call in calls]
 
 
-def test_what_is_there_is_not_done_again(calls: Calls, capsys: pytest.CaptureFixture[str]) -> None:
+def test_finished_work_is_not_repeated(calls: Calls, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["reproduce", *TWO]) == 0
     assert names(calls) == ["fit", "test", "fit", "test", "report"]
     output = capsys.readouterr().out
@@ -53,7 +55,7 @@ def test_what_is_there_is_not_done_again(calls: Calls, capsys: pytest.CaptureFix
     assert all(run.test().metrics.is_file() for run in runs)
 
     calls.clear()
-    assert main(["reproduce", *TWO, "--data.num_workers", "1"]) == 0  # where, not what
+    assert main(["reproduce", *TWO, "--data.num_workers", "1"]) == 0  # no effect on the results
     assert names(calls) == ["report"]
 
     calls.clear()
@@ -64,7 +66,28 @@ def test_what_is_there_is_not_done_again(calls: Calls, capsys: pytest.CaptureFix
     assert len(find_runs(Path("runs"))) == 4
 
 
-def test_a_test_from_before_the_training_went_on_is_made_anew(calls: Calls) -> None:
+def test_any_experiments_are_reproduced(calls: Calls) -> None:
+    Path("mine").mkdir()
+    shutil.copy(CONFIGS / "spp_t2w.yaml", "mine/other.yaml")
+    own = ["--experiment", "unet_t1c.yaml", "--only", "unet_t1c", "--experiment", "mine/other.yaml"]
+    assert main(["reproduce", *own, "--config", "toy.yaml"]) == 0
+    assert names(calls) == ["fit", "test", "fit", "test", "report"]
+    assert [run.experiment for run in find_runs(Path("runs"))] == ["other", "unet_t1c"]
+
+    calls.clear()
+    assert main(["reproduce", *own, "--config", "toy.yaml"]) == 0
+    assert names(calls) == ["report"]
+
+
+def test_the_papers_twelve_are_the_default() -> None:
+    grid = cells([], 1, [])
+    assert {f"{cell.experiment}.yaml" for cell in grid} == {
+        path.name for path in CONFIGS.glob("*.yaml") if path != BASE
+    }
+    assert len(grid) == 12
+
+
+def test_a_test_of_earlier_weights_is_repeated(calls: Calls) -> None:
     own = ["reproduce", "--only", "unet_t1c", "--config", "toy.yaml"]
     assert main(own) == 0
     (run,) = find_runs(Path("runs"))
@@ -78,7 +101,7 @@ def test_a_test_from_before_the_training_went_on_is_made_anew(calls: Calls) -> N
     assert read_json(metrics)["checkpoint"] == results["checkpoint"]
 
     calls.clear()
-    run.best.unlink()  # to save room: what was tested stays tested
+    run.best.unlink()  # to save disk space: the test stays valid
     assert main(own) == 0
     assert names(calls) == ["report"]
 
@@ -91,7 +114,7 @@ def test_another_config_or_other_data_are_another_run(calls: Calls) -> None:
     assert names(calls) == 3 * ["fit", "test", "report"]
 
 
-def test_a_run_from_before_an_option_is_the_wanted_one_only_where_the_option_is_not_used(
+def test_a_run_without_a_later_option_matches_only_if_the_option_is_at_its_default(
     calls: Calls,
 ) -> None:
     one = ["reproduce", "--only", "unet_t1c", "--config", "toy.yaml"]
@@ -107,7 +130,7 @@ def test_a_run_from_before_an_option_is_the_wanted_one_only_where_the_option_is_
     assert names(calls) == ["report", "fit", "test", "report"]
 
 
-def test_a_failed_one_is_reported_and_the_others_go_on(
+def test_a_failure_is_reported_and_the_others_continue(
     calls: Calls, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     execute = reproduce._execute
@@ -123,7 +146,7 @@ def test_a_failed_one_is_reported_and_the_others_go_on(
     assert [run.experiment for run in find_runs(Path("runs"))] == ["aspp_t2f"]
 
 
-def test_one_whose_data_are_bad_has_failed_and_the_others_go_on(
+def test_bad_data_are_a_failure_and_the_others_continue(
     calls: Calls, toy_root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shutil.copytree(toy_root, "data")
@@ -140,7 +163,7 @@ def test_an_interruption_ends_the_grid(
 ) -> None:
     monkeypatch.setattr(reproduce, "_execute", lambda *_: 130)
     assert main(["reproduce", *TWO]) == 130
-    assert "the same command goes on" in capsys.readouterr().err
+    assert "the same command continues" in capsys.readouterr().err
     assert not calls
 
 
@@ -158,7 +181,7 @@ def test_a_run_that_another_process_trains_is_waited_for(
     assert names(calls) == ["test", "test", "report"]
 
 
-def test_a_cell_that_another_grid_has_begun_comes_when_that_one_is_done(
+def test_a_cell_that_another_process_has_claimed_comes_last(
     calls: Calls, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Path("runs").mkdir()
@@ -177,7 +200,12 @@ def test_a_cell_that_another_grid_has_begun_comes_when_that_one_is_done(
     ("options", "words"),
     [
         (["--seeds", "0"], "expected a whole number from 1 up"),
-        (["--only", "vnet_t1c"], "invalid choice: 'vnet_t1c'"),
+        (["--only", "vnet_t1c"], "--experiment 'vnet_t1c': no such file; nearest: unet_t1c.yaml"),
+        (["--experiment", "no/such.yaml"], "--experiment 'no/such.yaml': no such file"),
+        (
+            ["--experiment", "unet_t1c", "--experiment", "mine/unet_t1c.yaml"],
+            "'unet_t1c.yaml' and 'mine/unet_t1c.yaml' have the same name",
+        ),
         (["--seed_everything", "3"], "--seed_everything follows from --seeds"),
         (["--data.batchsize", "3"], "batch_size"),
     ],
@@ -185,6 +213,8 @@ def test_a_cell_that_another_grid_has_begun_comes_when_that_one_is_done(
 def test_bad_options_are_refused(
     options: list[str], words: str, program: Program, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    Path("mine").mkdir()
+    shutil.copy(CONFIGS / "unet_t1c.yaml", "mine")
     try:
         code: object = main(["reproduce", *options])
     except SystemExit as end:
@@ -199,7 +229,7 @@ def only_run() -> Run:
 
 
 @pytest.mark.slow
-def test_a_killed_grid_goes_on(program: Program) -> None:
+def test_a_killed_reproduce_continues(program: Program) -> None:
     command = [
         sys.executable, str(MAIN), "reproduce", "--only", "unet_t1c", "--config", "toy.yaml",
         "--data.slices", "all", "--trainer.max_epochs", "30", "--last_checkpoint.every_n_minutes",

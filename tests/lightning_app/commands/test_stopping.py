@@ -1,4 +1,4 @@
-"""Being told to stop, a loss that diverges, want of memory: what is kept, and what is said."""
+"""Signals, a diverged loss and lack of memory: what is kept, and the message."""
 
 import os
 import signal
@@ -129,7 +129,7 @@ def test_slurm_s_warning_saves_and_requeues_through_lightning(
     assert not list(run.path.glob("hpc*"))
     assert read_status(run)["job"] == "4711"
     monkeypatch.setenv("SLURM_RESTART_COUNT", "1")
-    assert program("fit", *SIZE) == 0  # the job's own command line, once more
+    assert program("fit", *SIZE) == 0  # the same command line as the job
     assert only_run() == run
     assert same(weights(run), weights(uninterrupted))
 
@@ -180,7 +180,7 @@ def test_want_of_memory_says_what_to_lower(
     assert "lower --data.batch_size, which is 4" in line
 
 
-def test_fine_tuning_begins_a_new_run_from_trained_weights(
+def test_fine_tuning_starts_a_new_run_from_trained_weights(
     program: Program, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert program("fit", *SIZE) == 0
@@ -188,7 +188,7 @@ def test_fine_tuning_begins_a_new_run_from_trained_weights(
     assert program("fit", "--weights", "unet_t1c", "--optimizer.lr", "1e-20") == 0
     new, _ = find_runs(Path("runs"))
     for name, parameter in torch.load(new.last, weights_only=True)["state_dict"].items():
-        if name.endswith("weight") and "network" in name:  # at such a rate they stay
+        if name.endswith("weight") and "network" in name:  # at such a low rate they do not move
             assert torch.equal(parameter, torch.load(trained.best)["state_dict"][name])
     assert str(trained.best) in new.config.read_text("utf-8")
 
@@ -199,4 +199,4 @@ def test_fine_tuning_begins_a_new_run_from_trained_weights(
     assert program("fit", "--weights", "no_such_run") == 2
     assert "no trained run 'no_such_run'" in capsys.readouterr().err
     assert program("test", "--weights", str(trained.last)) == 2
-    assert "--weights belongs to fit" in capsys.readouterr().err
+    assert "--weights is an option of fit" in capsys.readouterr().err

@@ -8,7 +8,7 @@ import pytest
 import wandb
 
 from lightning_app.cli import main
-from lightning_app.commands.experiment_cli import ExperimentCLI
+from lightning_app.commands.fit import FitCLI
 from lightning_app.config.diff import get_option, to_plain
 from lightning_app.config.lookup import CONFIGS
 from lightning_app.runs.folder import find_runs
@@ -24,10 +24,8 @@ Accepted = Callable[[list[str]], dict[str, Any]]
 def accepted(program: Program, monkeypatch: pytest.MonkeyPatch) -> Accepted:
     """Run a command with toy data up to its training; returns the options of the training."""
     configs: list[dict[str, Any]] = []
-    monkeypatch.setattr(
-        ExperimentCLI, "_run_subcommand", lambda cli, _: configs.append(to_plain(cli.config["fit"]))
-    )
-    monkeypatch.setattr(ExperimentCLI, "after_fit", lambda _: None)
+    monkeypatch.setattr(FitCLI, "fit", lambda cli, **_: configs.append(to_plain(cli.config["fit"])))
+    monkeypatch.setattr(FitCLI, "after_fit", lambda _: None)
 
     def run(words: list[str]) -> dict[str, Any]:
         assert main([*words, "--config", "toy.yaml"]) == 0

@@ -1,4 +1,4 @@
-"""What counts as changed, of options that a saved config knows and of later ones."""
+"""Which options count as changed: those in a saved config, and later ones."""
 
 from typing import Any
 
@@ -38,17 +38,17 @@ OLD: dict[str, Any] = {
             {"fast.layout": (False, True), "fast.mode": (False, "most")},
         ),
         (["--optimizer.eps=0.1"], {"optimizer.init_args.eps": (1e-08, 0.1)}),
-        (["--data.root=y"], {}),  # the config knows it: a change, no addition
+        (["--data.root=y"], {}),  # in the saved config: changed, not new
     ],
 )
-def test_a_later_option_counts_where_it_is_not_at_its_default(
+def test_a_later_option_counts_as_changed_unless_at_its_default(
     typed: list[str], expected: dict[str, Any], parser: ArgumentParser
 ) -> None:
     config = parser.parse_args([f"--optimizer={ADAM}", *typed])
     assert new_options(OLD, config, parser) == expected
 
 
-def test_what_a_config_knows_is_compared_with_it(parser: ArgumentParser) -> None:
+def test_options_in_the_saved_config_are_compared(parser: ArgumentParser) -> None:
     typed = ["--data.root=y", "--optimizer.lr=0.5", "--optimizer.eps=0.1", "--fast.layout=true"]
     config = parser.parse_args([f"--optimizer={ADAM}", *typed])
     assert changed_options(OLD, config) == {

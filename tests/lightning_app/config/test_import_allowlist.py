@@ -1,4 +1,4 @@
-"""Whose code a config may run: the program's, the stack's, and what the user trusts."""
+"""Which classes a config may name: those of the program, its libraries, and trusted modules."""
 
 import json
 import sys
@@ -9,12 +9,12 @@ from typing import Any
 import fsspec
 import pytest
 import yaml
-from jsonargparse._common import parsing_settings
 
 from lightning_app.cli import main
 from lightning_app.commands import reproduce
 from lightning_app.config.import_allowlist import SETTINGS_VARIABLE, settings_file, trusted_names
 from lightning_app.runs.folder import find_runs
+from lightning_app.utils.private_api import parsing_settings
 from tests.conftest import Program
 
 MODULE = "strange_networks"
@@ -33,7 +33,7 @@ def function(*arguments):
 
 @pytest.fixture
 def mark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A file that is there as soon as the stranger's module has been imported."""
+    """A file that exists as soon as the untrusted module has been imported."""
     folder = tmp_path / "elsewhere"
     folder.mkdir()
     path = tmp_path / "its code ran"
@@ -92,14 +92,14 @@ CONFIGS: dict[str, Any] = {
             }
         }
     },
-    "a file of its own": {"model": {"network": "net.yaml"}},
-    "a file of a part": {"model": "model.yaml"},
-    "its own word for it": {"trust": [MODULE], "model": {"network": NET}},
+    "a file for the network": {"model": {"network": "net.yaml"}},
+    "a file for a group": {"model": "model.yaml"},
+    "trust in the config": {"trust": [MODULE], "model": {"network": NET}},
 }
 
 
 @pytest.mark.parametrize("way", FLAGS)
-def test_a_strangers_class_in_a_flag_is_refused_before_it_is_imported(
+def test_an_untrusted_class_in_a_flag_is_refused_before_its_import(
     way: str, program: Program, mark: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert ending(program, "fit", *FLAGS[way]) == 2
@@ -111,7 +111,7 @@ def test_a_strangers_class_in_a_flag_is_refused_before_it_is_imported(
 
 
 @pytest.mark.parametrize("way", CONFIGS)
-def test_a_strangers_class_in_a_config_is_refused_before_it_is_imported(
+def test_an_untrusted_class_in_a_config_is_refused_before_its_import(
     way: str, program: Program, mark: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write("net.yaml", NET)
@@ -123,15 +123,15 @@ def test_a_strangers_class_in_a_config_is_refused_before_it_is_imported(
     assert not mark.exists()
 
 
-DOORS = {
+ATTACKS = {
     "a shell": as_callback("os.system"),
     "a shell through the stack": as_callback("lightning.pytorch.callbacks.checkpoint.os.system"),
-    "a shell through the program": as_callback("lightning_app.commands.session.os.system"),
+    "a shell through the program": as_callback("lightning_app.commands.fit.os.system"),
     "pickle": as_callback("lightning_app.runs.checkpoint_io.torch.load"),
     "NumPy's pickle": as_callback("data_modules.cache.slice_cache.np.load"),
     "deletion": as_callback("data_modules.cache.slice_cache.shutil.rmtree"),
     "a partial": as_callback({"class_path": "functools.partial", "init_args": {"func": "print"}}),
-    "the parser's own rules": as_callback("jsonargparse.set_parsing_settings"),
+    "the rules of the parser": as_callback("jsonargparse.set_parsing_settings"),
     "torch.hub": {
         "model": {"network": {"class_path": "torch.hub.load", "init_args": {"model": "x"}}}
     },
@@ -143,9 +143,9 @@ DOORS = {
     # jsonargparse calls a function under class_path with any arguments.
     "the program itself": as_callback(
         {
-            "class_path": "lightning_app.commands.session.run",
+            "class_path": "lightning_app.commands.fit.run",
             "init_args": {
-                "arguments": ["fit", "--trust", MODULE, "--model.network", f"{MODULE}.Net"]
+                "arguments": ["--trust", MODULE, "--model.network", f"{MODULE}.Net"]
             },
         }
     ),
@@ -171,18 +171,18 @@ DOORS = {
             ]
         }
     },
-    "YAML's own": "model: !!python/object/apply:os.system ['touch \"its code ran\"']",
-    "YAML's own in a part": {"model": {"network": "tagged.yaml"}},
-    "its word that it may": {"trust": [MODULE]},
+    "a YAML tag": "model: !!python/object/apply:os.system ['touch \"its code ran\"']",
+    "a YAML tag in a file": {"model": {"network": "tagged.yaml"}},
+    "trust alone": {"trust": [MODULE]},
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("door", DOORS)
-def test_what_is_allowed_opens_no_other_door(
-    door: str, program: Program, mark: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_allowed_names_do_not_lead_to_other_code(
+    attack: str, program: Program, mark: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write("tagged.yaml", "!!python/object/apply:os.system ['touch \"its code ran\"']")
-    assert ending(program, "fit", "--config", write("strange.yaml", DOORS[door])) == 2
+    assert ending(program, "fit", "--config", write("strange.yaml", ATTACKS[attack])) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert error.startswith("error: ")
@@ -203,7 +203,7 @@ def test_prepare_and_reproduce_read_configs_as_strictly_as_fit(
     monkeypatch.setattr(reproduce, "_execute", _nothing_is_executed)
     write("net.yaml", NET)
     write("model.yaml", {"network": NET})
-    strange = write("strange.yaml", {**CONFIGS, **DOORS}[what])
+    strange = write("strange.yaml", {**CONFIGS, **ATTACKS}[what])
     assert ending(program, command, "--config", "toy.yaml", "--config", strange) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1
@@ -237,7 +237,7 @@ def test_prepare_and_reproduce_refuse_what_fit_refuses(
     assert words in capsys.readouterr().err
 
 
-def test_configs_are_read_from_this_machine_alone(
+def test_configs_are_read_only_from_this_machine(
     program: Program, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with fsspec.open("memory://net.yaml", "w") as file:
@@ -246,7 +246,7 @@ def test_configs_are_read_from_this_machine_alone(
     assert "memory://net.yaml" in capsys.readouterr().err
 
 
-def test_a_network_of_ones_own_needs_trust_in_fit_resume_test_and_predict_alike(
+def test_a_users_network_needs_trust_in_every_command(
     program: Program, toy_root: Path, mark: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     trust = ["--trust", MODULE]
@@ -274,13 +274,13 @@ def test_a_network_of_ones_own_needs_trust_in_fit_resume_test_and_predict_alike(
         assert mark.exists()
 
 
-def test_prepare_takes_trust_and_draws_its_batch(program: Program, mark: Path) -> None:
+def test_prepare_accepts_trust(program: Program, mark: Path) -> None:
     own = ["--model.network", f"{MODULE}.Net", "--trust", MODULE]
     assert program("prepare", *own) == 0
     assert mark.exists()
 
 
-def test_reproduce_trusts_in_its_trainings_and_its_tests(
+def test_reproduce_passes_trust_to_fit_and_test(
     program: Program, mark: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[str] = []
@@ -301,14 +301,14 @@ def test_reproduce_trusts_in_its_trainings_and_its_tests(
     assert made[3:] == ["report"]
 
 
-def test_the_users_settings_file_trusts_for_good(program: Program, mark: Path) -> None:
+def test_the_settings_file_trusts_in_every_command(program: Program, mark: Path) -> None:
     write("settings.yaml", {"trust": [MODULE]})
     assert program("fit", "--model.network", f"{MODULE}.Net") == 0
     assert program("test") == 0
     assert mark.exists()
 
 
-def test_no_settings_are_read_from_the_working_folder(
+def test_settings_are_not_read_from_the_working_folder(
     program: Program, mark: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv(SETTINGS_VARIABLE)
@@ -345,7 +345,7 @@ def test_a_bad_settings_file_is_one_line(
 
 
 @pytest.mark.parametrize("name", ["*", "a b", "", "os;", ".os", "jsonargparse", "jsonargparse.x"])
-def test_trust_takes_the_name_of_a_module_alone(
+def test_trust_accepts_only_dotted_names(
     name: str, program: Program, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert ending(program, "fit", f"--trust={name}") == 2
@@ -367,7 +367,7 @@ def test_trust_ends_with_the_command(program: Program, mark: Path) -> None:
     assert mark.exists()
 
 
-def test_the_stacks_own_classes_need_no_trust(program: Program) -> None:
+def test_classes_of_the_libraries_need_no_trust(program: Program) -> None:
     flags = [
         "--trainer.callbacks+=lightning.pytorch.callbacks.EarlyStopping",
         "--trainer.callbacks.monitor=val/dice", "--trainer.callbacks+=LearningRateMonitor",

@@ -1,4 +1,4 @@
-"""What goes wrong under a run: its disk, its cache, another process. One line, exit code 2."""
+"""Faults during a run (full disk, damaged cache, another process): one line, exit code 2."""
 
 import json
 import os
@@ -14,7 +14,6 @@ from lightning.pytorch import LightningModule, Trainer
 
 from callbacks.checkpoints import LastCheckpoint
 from callbacks.utils.atomic_write import atomic_write
-from lightning_app.runs import resume as resuming
 from lightning_app.runs.checkpoint_io import DurableCheckpointIO, read_checkpoint
 from lightning_app.runs.folder import Run, find_runs
 from lightning_app.utils.json_csv import write_json
@@ -60,7 +59,7 @@ def after_first_epoch(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[], obje
     return events
 
 
-def test_a_run_whose_disk_fills_up_ends_in_one_line_and_goes_on_when_there_is_room(
+def test_a_full_disk_is_one_line_and_the_run_resumes_once_there_is_space(
     program: Program, disk: Path, after_first_epoch: list[Callable[[], object]], capsys: Capture
 ) -> None:
     after_first_epoch.append(lambda: fill(disk))
@@ -72,7 +71,7 @@ def test_a_run_whose_disk_fills_up_ends_in_one_line_and_goes_on_when_there_is_ro
     run = only_run(disk / "runs")
     assert errors(capsys) == [
         f"error: [Errno 28] No space left on device: '{run.last}'",
-        f"To go on: python main.py fit --resume {run.path}",
+        f"To resume: python main.py fit --resume {run.path}",
     ]
     assert (
         read_checkpoint(run.last)["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"]
@@ -156,7 +155,7 @@ def own_data(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("workers", ["0", "2"])
-def test_a_cache_that_is_cut_short_in_a_run_ends_it_in_one_line_and_resume_mends_it(
+def test_a_truncated_cache_is_one_line_and_resume_rebuilds_it(
     workers: str,
     program: Program,
     tmp_path: Path,
@@ -174,7 +173,7 @@ def test_a_cache_that_is_cut_short_in_a_run_ends_it_in_one_line_and_resume_mends
     run = only_run()
     first, second = errors(capsys)
     assert re.fullmatch(r"error: '.*/own/t1c-.*/array\.npy' was changed while .*", first)
-    assert second == f"To go on: python main.py fit --resume {run.path}"
+    assert second == f"To resume: python main.py fit --resume {run.path}"
     status = json.loads(run.status.read_text("utf-8"))
     assert status["status"] == "failed"
     assert status["reason"].startswith("DataError: '")
@@ -208,12 +207,12 @@ def test_a_new_run_refuses_a_folder_that_holds_one(
     assert program("fit") == 0
     run = only_run()
     before = {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
-    monkeypatch.setattr("lightning_app.commands.session.new_run", lambda *_: run)
+    monkeypatch.setattr("lightning_app.commands.shared.run_selection.new_run", lambda *_: run)
     capsys.readouterr()
 
     assert program("fit", "--trainer.max_epochs", "2") == 2
 
-    (line,) = [line for line in errors(capsys) if not line.startswith("To go on")]
+    (line,) = [line for line in errors(capsys) if not line.startswith("To resume")]
     assert line.startswith(f"error: '{run.path}' holds a run already")
     assert before == {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
 
@@ -255,8 +254,8 @@ def test_of_two_resumes_of_one_run_the_second_is_refused(
     capsys: Capture,
 ) -> None:
     run = only_run()
-    if not notices:  # the other one took the lock after this one had looked
-        monkeypatch.setattr(resuming, "is_alive", lambda _: False)
+    if not notices:  # the other process took the lock after the check
+        monkeypatch.setattr("lightning_app.runs.lookup.is_alive", lambda _: False)
     before = run.status.read_bytes(), run.last.read_bytes(), run.config.read_bytes()
     capsys.readouterr()
 

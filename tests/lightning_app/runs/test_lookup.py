@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from lightning_app.runs.folder import Run, find_runs, new_run, trained_run
+from lightning_app.runs.folder import Run, find_runs, new_run
+from lightning_app.runs.lookup import trained_run
 from lightning_app.utils.errors import UsageError
 
 
@@ -62,7 +63,7 @@ def test_an_untrained_run_and_an_unknown_one_are_refused(runs: Path, tmp_path: P
         trained_run(runs, str(untrained))
 
 
-def test_new_runs_have_names_of_their_own_that_are_found_again(tmp_path: Path) -> None:
+def test_new_runs_have_different_names_and_are_found(tmp_path: Path) -> None:
     made = [new_run(tmp_path, "unet_t1c") for _ in range(50)]
     for run in made:
         run.path.mkdir(parents=True)
@@ -70,7 +71,7 @@ def test_new_runs_have_names_of_their_own_that_are_found_again(tmp_path: Path) -
 
 
 def test_of_two_runs_of_one_second_the_later_one_is_the_newer(tmp_path: Path) -> None:
-    for place, name in enumerate(("ffffff", "000000", "888888")):
+    for time, name in enumerate(("ffffff", "000000", "888888")):
         run = trained(tmp_path, "unet_t1c", f"20260101-120000-{name}")
-        os.utime(run.config, ns=(place, place))
+        os.utime(run.config, ns=(time, time))
     assert trained_run(tmp_path, None).path.name.endswith("888888")

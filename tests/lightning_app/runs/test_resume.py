@@ -1,4 +1,4 @@
-"""Going on with a run: to the last bit, with the run's own settings, or not at all."""
+"""A resumed run ends bit-identically, with its own settings, or is refused."""
 
 import csv
 import shutil
@@ -56,7 +56,7 @@ def load(path: Path) -> dict[str, Any]:
 
 
 def assert_same_ending(run: Run, uninterrupted: Run) -> None:
-    """Weights, optimiser, schedule, random generators, best epoch, CSV: to the bit; finished."""
+    """Weights, optimiser, schedule, generators, best epoch and CSV are bit-identical; finished."""
     assert differences(run, uninterrupted) == []
 
 
@@ -70,7 +70,7 @@ def test_a_resumed_run_ends_with_the_same_bits_wherever_it_was_killed(
     steps = load(uninterrupted.last)["global_step"]
     killed = list(snapshots.values())[:-1]
     assert len(killed) == steps - 1  # after every batch, the last of an epoch being its end
-    # With workers, which must be started anew each time, one place of each kind.
+    # With workers, which start slowly, only a few of them.
     for folder in killed if workers == "0" else killed[3:9:2]:
         assert program("fit", "--resume", str(folder), "--data.num_workers", workers, *TRUST) == 0
         assert_same_ending(Run(folder), uninterrupted)
@@ -88,7 +88,7 @@ def test_a_resumed_run_ends_with_the_same_bits_wherever_it_was_killed(
     ],
     ids=lambda extra: extra[0],
 )
-def test_it_does_so_with_other_options_of_the_trainer(
+def test_a_resumed_run_ends_with_the_same_bits_with_other_trainer_options(
     extra: list[str], program: Program, snapshots: Snapshots
 ) -> None:
     assert program("fit", *SIZE, *DROPOUT, *FLIPS, *OFTEN, *extra) == 0
@@ -98,7 +98,7 @@ def test_it_does_so_with_other_options_of_the_trainer(
         assert_same_ending(Run(folder), uninterrupted)
 
 
-def test_slices_on_the_device_lead_to_the_same_bits_interrupted_or_not(
+def test_slices_on_the_device_give_the_same_bits_interrupted_or_not(
     program: Program, snapshots: Snapshots
 ) -> None:
     flags = [*SIZE, *DROPOUT, *FLIPS]
@@ -111,7 +111,7 @@ def test_slices_on_the_device_lead_to_the_same_bits_interrupted_or_not(
     assert_same_ending(Run(folder), only_run("read"))
 
 
-def test_without_a_name_it_goes_on_with_the_newest_unfinished_run_of_the_experiment(
+def test_without_a_name_the_newest_unfinished_run_of_the_experiment_is_resumed(
     program: Program, snapshots: Snapshots, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert program("fit", *OFTEN, "--trainer.max_epochs", "2") == 0
@@ -131,7 +131,7 @@ def test_without_a_name_it_goes_on_with_the_newest_unfinished_run_of_the_experim
     assert "has its 2 epochs" in capsys.readouterr().err
 
 
-def test_a_run_without_a_checkpoint_begins_anew_in_its_folder(
+def test_a_run_without_a_checkpoint_starts_again_in_its_folder(
     program: Program, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert program("fit") == 0
@@ -142,7 +142,7 @@ def test_a_run_without_a_checkpoint_begins_anew_in_its_folder(
     (run.path / ".part-left").touch()
 
     assert program("fit", "--resume") == 0
-    assert "begins anew" in capsys.readouterr().out
+    assert "starts again" in capsys.readouterr().out
     assert only_run() == run
     assert all(map(torch.equal, load(run.last)["state_dict"].values(), expected.values()))
     with run.metrics.open(newline="", encoding="utf-8") as file:
@@ -194,13 +194,13 @@ def test_an_option_that_makes_it_another_run_is_refused(
     assert program("fit", "--resume", f"--{option}", value) == 2
     lines = capsys.readouterr().err.splitlines()
     line = next(line for line in lines if line.startswith(f"error: {option} is "))
-    assert f"was begun with {own}" in line
+    assert f"was started with {own}" in line
     assert "--weights" in line
     assert (halfway.status.read_bytes(), halfway.config.read_bytes()) == before
 
 
 def forget(run: Run, *options: str) -> None:
-    """Make a run's config one of an earlier version, which had no such options."""
+    """Turn a run's config into that of an earlier version, without some options."""
     config = yaml.safe_load(run.config.read_text("utf-8"))
     for option in options:
         group, _, name = option.rpartition(".")
@@ -208,7 +208,7 @@ def forget(run: Run, *options: str) -> None:
     run.config.write_text(yaml.safe_dump(config), "utf-8")
 
 
-def test_an_option_later_than_the_run_counts_as_changed_where_it_is_not_at_its_default(
+def test_an_option_later_than_the_run_counts_as_changed_unless_at_its_default(
     program: Program, halfway: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
     forget(halfway, "acceleration", "data.flip", "data.on_device", "data.augmentations")
@@ -220,7 +220,7 @@ def test_an_option_later_than_the_run_counts_as_changed_where_it_is_not_at_its_d
     assert "acceleration.channels_last is True and was False: the weights will not" in warning
 
 
-def test_a_run_of_an_earlier_version_goes_on_without_a_word(
+def test_a_run_of_an_earlier_version_resumes_without_a_warning(
     program: Program, halfway: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
     forget(halfway, "acceleration", "data.flip", "data.on_device", "data.augmentations")
@@ -238,7 +238,7 @@ def test_a_longer_training_keeps_the_cycle_and_says_so(
     assert config["lr_scheduler"]["init_args"]["T_0"] == 2
     with halfway.metrics.open(newline="", encoding="utf-8") as file:
         rates = [float(row["lr"]) for row in csv.DictReader(file)]
-    assert rates == pytest.approx([0.001, 0.0005, 0.001])  # the third epoch begins a new cycle
+    assert rates == pytest.approx([0.001, 0.0005, 0.001])  # the third epoch starts a new cycle
 
 
 def test_other_data_are_refused(
@@ -277,7 +277,7 @@ def test_a_run_that_is_being_trained_is_refused(
     assert not is_alive(halfway)
 
 
-def test_a_damaged_checkpoint_is_an_error_in_words(
+def test_a_damaged_checkpoint_is_one_line(
     program: Program, halfway: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
     halfway.last.write_bytes(halfway.last.read_bytes()[:1000])
@@ -295,21 +295,21 @@ def test_a_checkpoint_of_a_later_format_is_refused(
     assert "written by a later version" in capsys.readouterr().err
 
 
-def test_a_requeued_slurm_job_goes_on_with_its_own_run(
+def test_a_requeued_slurm_job_resumes_its_run(
     program: Program, halfway: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_status(halfway, "interrupted", job="77")
     monkeypatch.setenv("SLURM_RESTART_COUNT", "1")
-    monkeypatch.setattr("lightning_app.runs.resume.slurm_job", lambda: "77")
+    monkeypatch.setattr("lightning_app.runs.lookup.slurm_job", lambda: "77")
     assert main(["fit"]) == 0
     assert read_status(only_run())["status"] == "finished"
-    monkeypatch.setattr("lightning_app.runs.resume.slurm_job", lambda: "78")
+    monkeypatch.setattr("lightning_app.runs.lookup.slurm_job", lambda: "78")
     assert program("fit") == 0
     assert len(find_runs(Path("runs"))) == 2
 
 
 def test_a_checkpoint_of_the_first_format_still_loads(program: Program, halfway: Run) -> None:
-    first_format = Path(__file__).with_name("checkpoint_format_1.ckpt")  # never to be written anew
+    first_format = Path(__file__).with_name("checkpoint_format_1.ckpt")  # never write it again
     for path in (halfway.last, halfway.best):
         shutil.copyfile(first_format, path)
     assert program("test") == 0

@@ -1,4 +1,4 @@
-"""Files from strangers: none runs code, none writes elsewhere, each is refused in one line."""
+"""Untrusted files run no code and write nothing outside; each is refused in one line."""
 
 import gzip
 import json
@@ -24,7 +24,8 @@ from data_modules.io.geometry import check_same_grid, read_grid
 from data_modules.io.volumes import read_labels, read_modality
 from data_modules.utils.errors import DataError
 from lightning_app.runs.checkpoint_io import read_checkpoint
-from lightning_app.runs.folder import Run, experiment_of, find_runs
+from lightning_app.runs.folder import Run, find_runs
+from lightning_app.runs.lookup import experiment_of
 from lightning_app.runs.status import read_status
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.exit_codes import printable
@@ -33,7 +34,7 @@ from tests.helpers.toy import write_case, write_dataset, write_volume
 
 
 class Trap:
-    """Makes a file when it is unpickled."""
+    """Creates a folder when it is unpickled."""
 
     def __init__(self, mark: Path) -> None:
         self.mark = mark
@@ -106,7 +107,7 @@ def test_a_checkpoint_of_another_shape_is_refused(content: object, tmp_path: Pat
 
 @pytest.mark.parametrize("content", [b"", b"e", b"PK\3\4", b"\x80\x02", b"\x80\x02]q\x00.", b"(d"])
 @pytest.mark.filterwarnings("ignore:Detected pickle protocol")
-def test_bytes_that_are_no_checkpoint_are_refused(content: bytes, tmp_path: Path) -> None:
+def test_bytes_that_are_not_a_checkpoint_are_refused(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "x.ckpt"
     path.write_bytes(content)
     with pytest.raises(UsageError, match="cannot be loaded; it may be damaged"):
@@ -116,7 +117,7 @@ def test_bytes_that_are_no_checkpoint_are_refused(content: bytes, tmp_path: Path
 # Runs --------------------------------------------------------------------------------------------
 
 
-def test_a_run_whose_links_lead_out_of_it_is_not_written_to(
+def test_a_run_with_links_to_the_outside_is_refused(
     program: Program, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert program("fit") == 0
@@ -134,13 +135,13 @@ def test_a_run_whose_links_lead_out_of_it_is_not_written_to(
     assert program("test") == 0
 
 
-def test_no_experiment_is_named_so_that_its_runs_lie_elsewhere(tmp_path: Path) -> None:
+def test_an_experiment_name_cannot_move_runs_elsewhere(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=re.escape("names the experiment '..'")):
         experiment_of(str(tmp_path / "...yaml"))
     assert experiment_of("a.b.yaml") == "a.b"
 
 
-def test_the_metrics_have_a_name_and_no_path() -> None:
+def test_the_metrics_file_is_a_name_without_a_path() -> None:
     for name in ("../metrics.csv", "/metrics.csv", "a/b.csv", "..", ""):
         with pytest.raises(ValueError, match="expected a name"):
             MetricsCSV(name)
@@ -155,7 +156,7 @@ BAD_IDS = [
 
 
 @pytest.mark.parametrize("case_id", BAD_IDS)
-def test_a_case_id_that_is_no_plain_name_is_refused(case_id: str) -> None:
+def test_a_case_id_that_is_not_a_plain_name_is_refused(case_id: str) -> None:
     with pytest.raises(DataError, match=re.escape(f"case id {case_id!r}")) as caught:
         check_case_id(case_id)
     assert str(caught.value).isprintable()
@@ -167,13 +168,13 @@ def test_plain_names_are_case_ids(case_id: str) -> None:
 
 
 @pytest.mark.parametrize("case_id", ["a..b", "a\nb", "=1+1"])
-def test_a_folder_that_is_named_so_stops_the_search(case_id: str, tmp_path: Path) -> None:
+def test_a_folder_with_such_a_name_is_refused(case_id: str, tmp_path: Path) -> None:
     write_case(tmp_path, case_id)
     with pytest.raises(DataError, match="case id"):
         find_cases(tmp_path)
 
 
-def test_predict_writes_nothing_for_a_case_that_is_named_so(
+def test_predict_writes_nothing_for_a_case_with_such_a_name(
     program: Program, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert program("fit") == 0
@@ -183,7 +184,7 @@ def test_predict_writes_nothing_for_a_case_that_is_named_so(
     assert not list(Path().glob("out/*"))
 
 
-def test_errors_send_no_codes_to_the_terminal(
+def test_errors_hold_no_control_characters(
     program: Program, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert printable("a\x1b[2Jb\nc\u202e é") == "a\\x1b[2Jb\\nc\\u202e é"
@@ -226,12 +227,12 @@ def whole_entry(row: int) -> dict[str, Any]:
 
 
 def whole_index() -> dict[str, Any]:
-    """Of two cases with a slice each."""
+    """The index of two cases with one slice each."""
     cases = {"a": whole_entry(1), "b": whole_entry(2)}
     return {"digest": "00", "cases": cases, "bad": {}, "warnings": []}
 
 
-def spoilt_indices() -> dict[str, Any]:
+def damaged_indices() -> dict[str, Any]:
     whole, a, b = whole_index(), whole_entry(1), whole_entry(2)
     return {
         "no mapping": [],
@@ -254,13 +255,13 @@ def spoilt_indices() -> dict[str, Any]:
 
 
 def stamped(index: Any, array: Path) -> str:
-    """An index that says that its array is as it was written."""
+    """An index with a valid stamp of its array."""
     known = {"array": stamp(array)} if index else {}
     return json.dumps({**index, **known} if isinstance(index, dict) else index)
 
 
-@pytest.mark.parametrize("way", spoilt_indices())
-def test_a_spoilt_index_of_the_cache_is_built_anew(way: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("way", damaged_indices())
+def test_a_damaged_index_of_the_cache_is_rebuilt(way: str, tmp_path: Path) -> None:
     cases = find_cases(write_dataset(tmp_path / "data", 2, size=32))
     cache = SliceCache(tmp_path / "cache", (32, 32), processes=1)
     whole = cache.labels(cases, "middle", (1,))
@@ -268,14 +269,14 @@ def test_a_spoilt_index_of_the_cache_is_built_anew(way: str, tmp_path: Path) -> 
     array = index.with_name("array.npy")
     index.write_text(stamped(whole_index(), array), "utf-8")
     assert open_array(index.parent) is not None
-    index.write_text(stamped(spoilt_indices()[way], array), "utf-8")
+    index.write_text(stamped(damaged_indices()[way], array), "utf-8")
     assert open_array(index.parent) is None
     again = cache.labels(cases, "middle", (1,))
     assert again.digest == whole.digest
     np.testing.assert_array_equal(again.values, whole.values)
 
 
-def test_an_array_of_python_objects_is_built_anew_and_never_unpickled(tmp_path: Path) -> None:
+def test_an_array_of_python_objects_is_rebuilt_and_never_unpickled(tmp_path: Path) -> None:
     mark = tmp_path / "ran"
     cases = find_cases(write_dataset(tmp_path / "data", 2, size=32))
     cache = SliceCache(tmp_path / "cache", (32, 32), processes=1)
@@ -308,7 +309,7 @@ def header_fields() -> dict[str, tuple[str, Any]]:
         "a scale without offset": ("scl_inter", np.nan),
         "another kind": ("magic", b"ni1"),
         "an unknown kind": ("magic", b"n+2"),
-        # ITK goes round for ever in these.
+        # ITK loops for ever on these.
         "an infinite place": ("srow_z", [0, 0, 1, -np.inf]),
         "a place that is no number": ("srow_x", [np.nan, 0, 0, 0]),
         "an infinite turn": ("quatern_b", np.inf),
@@ -349,7 +350,7 @@ def test_a_hostile_nifti_header_is_refused_or_has_no_effect(
         read_labels(path, {0: 0})
 
 
-def test_intensities_that_our_numbers_cannot_hold_are_refused(tmp_path: Path) -> None:
+def test_intensities_beyond_float32_are_refused(tmp_path: Path) -> None:
     voxels = np.zeros((3, 6, 5))
     voxels[1, 2, 2:4] = 1e300, 1
     path = write_volume(tmp_path / "x.nii.gz", voxels)
@@ -357,7 +358,7 @@ def test_intensities_that_our_numbers_cannot_hold_are_refused(tmp_path: Path) ->
         read_modality(path)
 
 
-def test_intensities_too_close_for_our_numbers_are_a_constant_image(tmp_path: Path) -> None:
+def test_intensities_below_the_resolution_of_float32_are_a_constant_image(tmp_path: Path) -> None:
     voxels = np.zeros((3, 6, 5), np.float32)
     voxels[1, 2, 2:4] = 1e-45, 3e-45  # the smallest there are; their deviation is rounded to 0 or 1
     voxels[1, 3, 2:4] = 1e-45
@@ -368,7 +369,7 @@ def test_intensities_too_close_for_our_numbers_are_a_constant_image(tmp_path: Pa
         assert "constant" in str(error)  # noqa: PT017 (either will do)
 
 
-def test_a_hostile_run_status_is_no_harm(tmp_path: Path) -> None:
+def test_a_hostile_run_status_is_ignored(tmp_path: Path) -> None:
     run = Run(tmp_path)
     run.status.write_text("[" * 10_000, "utf-8")
     assert read_status(run) == {}

@@ -1,0 +1,68 @@
+"""The ``predict`` command: segment volumes with a run's best weights."""
+
+from pathlib import Path
+
+from lightning.pytorch import Callback, LightningDataModule, LightningModule
+from lightning.pytorch.cli import LightningArgumentParser
+
+from data_modules.utils.errors import DataError
+from data_modules.volume_dataset import volumes_to_predict
+from lightning_app.commands.shared.experiment_cli import TrainedRunCLI
+from lightning_app.results.label_maps import LabelMapWriter
+from lightning_app.utils.errors import UsageError
+from lightning_app.utils.logging import print_on_rank_zero
+
+
+class PredictCLI(TrainedRunCLI):
+    """Segments the volumes of ``--input`` instead of a split of the data module."""
+
+    command = "predict"
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Add input and output."""
+        super().add_arguments_to_parser(parser)
+        parser.add_argument(
+            "--input", type=Path, required=True, help="A case, or a folder of cases."
+        )
+        parser.add_argument(
+            "--output", type=Path, required=True, help="Where the label maps are written."
+        )
+
+    def command_callbacks(self) -> list[Callback]:
+        """Write the label maps."""
+        self._writer = LabelMapWriter(self.option("output"), self.run_folder)
+        return [self._writer]
+
+    def after_instantiate_classes(self) -> None:
+        """Check the number of devices.
+
+        Raises:
+            UsageError: there are several.
+        """
+        super().after_instantiate_classes()
+        if self.trainer.world_size > 1:
+            raise UsageError(
+                f"predict on {self.trainer.world_size} devices, expected trainer.devices 1"
+            )
+
+    def predict(self, model: LightningModule, datamodule: LightningDataModule) -> None:
+        """Segment.
+
+        Raises:
+            DataError: a case could not be segmented; the others were.
+        """
+        data = self.datamodule
+        volumes = volumes_to_predict(
+            self.option("input"), data.modalities, data.cache.size, data.release
+        )
+        folder = self._writer.folder
+        folder.mkdir(parents=True, exist_ok=True)  # an error here comes before hours of work
+        self.call_trainer(self.trainer.predict, dataloaders=volumes, return_predictions=False)
+        print_on_rank_zero(f"Label maps: {folder}")
+        if problems := self._writer.problems:
+            raise DataError(
+                f"cases that could not be segmented: {len(problems)} ({'; '.join(problems)})"
+            )
+
+
+run = PredictCLI.run

@@ -1,0 +1,189 @@
+"""The LightningCLI behind fit, validate, test and predict: it works in the folder of a run."""
+
+import signal
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from jsonargparse import Namespace
+from lightning.fabric.utilities.exceptions import MisconfigurationException
+from lightning.pytorch import Callback, Trainer
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+
+from data_modules.utils.malloc import keep_freed_memory
+from lightning_app.commands.shared.base_cli import BaseCLI, resolve_paths
+from lightning_app.commands.shared.error_hints import explained_failures
+from lightning_app.commands.shared.run_selection import RunSelection, select_run
+from lightning_app.commands.shared.session import run_session
+from lightning_app.config.lookup import BASE
+from lightning_app.results.wandb_reporter import keep_wandb_in
+from lightning_app.runs.checkpoint_io import DurableCheckpointIO
+from lightning_app.runs.compatibility import check_same_experiment, use_saved_split
+from lightning_app.runs.ranks import share_run
+from lightning_app.runs.status import is_finished
+from lightning_app.runs.weights import load_weights, weights_file
+from lightning_app.utils.errors import UsageError
+from lightning_app.utils.logging import print_on_rank_zero
+
+
+class ExperimentCLI(BaseCLI):
+    """Builds task, data and trainer, and calls the trainer. Each command is a subclass.
+
+    A subclass has a method with the name of its command, which LightningCLI calls.
+
+    Args:
+        arguments: the options.
+        selection: the run.
+    """
+
+    command: ClassVar[str]
+    uses_wandb: ClassVar[bool] = False
+
+    @classmethod
+    def run(cls, arguments: list[str]) -> int:
+        """Carry out the command.
+
+        Args:
+            arguments: the options.
+
+        Returns:
+            The exit code.
+        """
+        return run_session(cls._run, arguments)
+
+    @classmethod
+    def _run(cls, arguments: list[str]) -> int:
+        selection = select_run(cls.command, arguments)
+        with share_run(selection.run):
+            cls(arguments, selection)
+        return 0
+
+    def __init__(self, arguments: list[str], selection: RunSelection) -> None:
+        self.selection = selection
+        self.run_folder = selection.run
+        configs = [BASE] if selection.is_new else [BASE, self.run_folder.config]
+        settings = {"default_config_files": [str(config) for config in configs]}
+        super().__init__([self.command, *arguments], parser_kwargs={self.command: settings})
+
+    def subcommands(self) -> dict[str, set[str]]:  # type: ignore[override]
+        """The command, and the arguments of the trainer's method that are not options."""
+        skipped = {"ckpt_path", "weights_only", "verbose", "return_predictions"}
+        return {self.command: LightningCLI.subcommands()[self.command] | skipped}
+
+    def before_instantiate_classes(self) -> None:
+        """Resolve paths and the length of the schedule's cycle.
+
+        Raises:
+            UsageError: an option does not fit the run, or the cycle has no length.
+        """
+        config: Namespace = self.config[self.command]
+        resolve_paths(config.data)
+        if config.weights is not None:
+            config.weights = str(weights_file(config.weights, self.selection.root))
+        self.check_against_run(config)
+        scheduler = config.get("lr_scheduler")
+        if scheduler and "T_0" in scheduler.init_args and scheduler.init_args.T_0 is None:
+            epochs = config.trainer.max_epochs
+            if epochs is None or epochs < 1:
+                raise UsageError(
+                    f"trainer.max_epochs is {epochs}, so lr_scheduler.init_args.T_0 must be given: "
+                    "expected the number of epochs of a cycle"
+                )
+            scheduler.init_args.T_0 = epochs
+
+    def check_against_run(self, config: Namespace) -> None:
+        """Compare the config with that of the run, and take over what the run must keep."""
+
+    def instantiate_classes(self) -> None:
+        """Build task, data and trainer.
+
+        Raises:
+            UsageError: one of them refuses an option.
+        """
+        try:
+            super().instantiate_classes()
+        except MisconfigurationException as error:  # does not name the option
+            trainer = self.option("trainer")
+            raise UsageError(
+                f"{' '.join(str(error).split())} trainer.accelerator is {trainer.accelerator}, "
+                f"trainer.devices is {trainer.devices}"
+            ) from error
+        except (ValueError, TypeError) as error:
+            raise UsageError(" ".join(str(error).split())) from error
+
+    def instantiate_trainer(self, **kwargs: Any) -> Trainer:
+        """The trainer, working in the run's folder, with the callbacks of the command."""
+        trainer = self.option("trainer")
+        for key in ("best_checkpoint", "last_checkpoint"):
+            # Lightning would put them into the folder of a logger.
+            self.option(key).dirpath = str(self.run_folder.checkpoints)
+        if self.uses_wandb:
+            keep_wandb_in(self.run_folder, trainer.logger)
+        plugins = trainer.plugins or []
+        return super().instantiate_trainer(
+            default_root_dir=self.run_folder.path,
+            callbacks=[*(trainer.callbacks or []), *self.command_callbacks()],
+            plugins=[*(plugins if isinstance(plugins, list) else [plugins]), DurableCheckpointIO()],
+            **kwargs,
+        )
+
+    def command_callbacks(self) -> list[Callback]:
+        """The callbacks that only this command has."""
+        return []
+
+    def after_instantiate_classes(self) -> None:
+        """Check that the devices can share a batch, before any work.
+
+        Raises:
+            DataError: they cannot.
+        """
+        self.datamodule.check_devices(self.trainer.world_size)
+
+    def option(self, key: str) -> Any:
+        """The value of a key of the config, with its classes built; before that, the options."""
+        return self._get(getattr(self, "config_init", self.config), key)
+
+    def call_trainer(self, method: Callable[..., Any], **arguments: Any) -> None:
+        """Call a method of the trainer; on failure explain it and stop the other ranks.
+
+        Raises:
+            UsageError: the loss diverged, or the memory does not suffice.
+        """
+        if self.trainer.strategy.root_device.type == "cpu":
+            keep_freed_memory()
+        try:
+            with explained_failures(
+                self.run_folder, self.option("data").batch_size, self.datamodule
+            ):
+                method(self.model, **arguments)
+        except Exception:
+            if self.trainer.strategy.launcher is not None:
+                # The other ranks would wait for this one for half an hour.
+                self.trainer.strategy.launcher.kill(signal.SIGTERM)
+            raise
+
+
+class TrainedRunCLI(ExperimentCLI):
+    """Uses the best weights of a run, which ``--run`` names."""
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Add the run."""
+        super().add_arguments_to_parser(parser)
+        parser.add_argument(
+            "--run",
+            help="The run: its folder or name, or an experiment for its newest run. "
+            "Default: the newest run with a checkpoint.",
+        )
+
+    def check_against_run(self, config: Namespace) -> None:
+        """Hold the config to what the weights were trained for, and take the run's split."""
+        is_partial = not is_finished(self.run_folder)
+        so_far = " (not trained to its end: its best weights so far)" if is_partial else ""
+        print_on_rank_zero(f"Run: {self.run_folder.path}{so_far}")
+        check_same_experiment(config, self.run_folder)
+        use_saved_split(config, self.run_folder)
+
+    def call_trainer(self, method: Callable[..., Any], **arguments: Any) -> None:
+        """Call a method of the trainer with the run's best weights."""
+        checkpoint = self.run_folder.best
+        load_weights(self.model.network, checkpoint)  # its error explains why they do not fit
+        super().call_trainer(method, ckpt_path=str(checkpoint), weights_only=True, **arguments)

@@ -1,0 +1,21 @@
+"""The ``validate`` command: score a run on its validation split, without intervals."""
+
+from lightning.pytorch import LightningDataModule, LightningModule
+
+from data_modules.summary import summary
+from lightning_app.commands.shared.experiment_cli import TrainedRunCLI
+from lightning_app.utils.logging import print_on_rank_zero
+
+
+class ValidateCLI(TrainedRunCLI):
+    """Validates a run."""
+
+    command = "validate"
+
+    def validate(self, model: LightningModule, datamodule: LightningDataModule) -> None:
+        """Score, and describe the data, which Lightning's table does not."""
+        self.call_trainer(self.trainer.validate, datamodule=datamodule)
+        print_on_rank_zero(f"Data: {self.datamodule.kind}; {summary(self.datamodule)}")
+
+
+run = ValidateCLI.run

@@ -1,0 +1,133 @@
+"""Finds a run by what the user typed: a folder, a name, an experiment, or nothing."""
+
+import difflib
+import os
+from pathlib import Path
+
+from lightning_app.runs.folder import Run, find_runs, is_run_name
+from lightning_app.runs.status import is_alive, is_finished, read_status, slurm_job
+from lightning_app.utils.errors import UsageError
+
+
+def experiment_of(config: str) -> str:
+    """The experiment that a config defines: its stem or, for the config of a run, the run's.
+
+    Raises:
+        UsageError: no folder can have that name.
+    """
+    path = Path(config).absolute()
+    in_run = is_run_name(path.parent.name)
+    name = Run(path.parent).experiment if in_run else path.stem
+    if name in {"", ".", ".."}:  # the stem of '...yaml' is '..'
+        raise UsageError(f"--config '{config}' names the experiment '{name}': rename the file")
+    return name
+
+
+def trained_run(root: Path, name: str | None) -> Run:
+    """The run to test or to predict with.
+
+    Args:
+        root: folder of the runs.
+        name: a run's folder, its name, ``experiment/name``, or an experiment, which stands for its
+            newest run; None for the newest of all. Unless a folder is given, runs without a
+            checkpoint are ignored.
+
+    Raises:
+        UsageError: there is no such run, or it has no checkpoint.
+    """
+    trained = [run for run in find_runs(root) if run.best.is_file()]
+    if name is not None:
+        run = _by_folder(name) or _by_name(name, trained, f"trained run '{name}' below '{root}'")
+        if not run.best.is_file():
+            raise UsageError(f"run '{name}' has no checkpoint at {run.best}: it was never trained")
+        return run
+    if not trained:
+        raise UsageError(
+            f"no trained run found below '{root}': train one first, such as "
+            "python main.py fit --config unet_t1c.yaml, or name one with --run"
+        )
+    return trained[0]
+
+
+def named_run(root: Path, name: str) -> Run:
+    """The run with a name, as in ``trained_run``, with or without a checkpoint.
+
+    Raises:
+        UsageError: there is no such run.
+    """
+    runs = [run for run in find_runs(root) if run.config.is_file()]
+    return _by_folder(name) or _by_name(name, runs, f"run '{name}' below '{root}'")
+
+
+def run_to_resume(root: Path, name: str | None, experiment: str | None) -> Run:
+    """The run that ``--resume`` means.
+
+    Args:
+        root: folder of the runs.
+        name: of a run; None for the newest that is neither finished nor being trained.
+        experiment: of the newest run, if no run is named; None for any.
+
+    Raises:
+        UsageError: there is no such run, or another process trains it.
+    """
+    if name is not None:
+        run = named_run(root, name)
+        if is_alive(run):
+            owner = read_status(run)
+            raise UsageError(
+                f"run '{run.path}' is being trained by process {owner.get('pid')} on "
+                f"{owner.get('host')}: stop that process first, or wait for it"
+            )
+        return run
+    for run in find_runs(root):
+        is_wanted = experiment is None or run.experiment == experiment
+        if is_wanted and run.config.is_file() and not is_finished(run) and not is_alive(run):
+            return run
+    whose = f"of experiment '{experiment}' " if experiment else ""
+    raise UsageError(
+        f"no unfinished run {whose}below '{root}': nothing to resume; leave out --resume to start "
+        "a new run"
+    )
+
+
+def requeued_run(root: Path) -> Run | None:
+    """The unfinished run that this SLURM job started before it was requeued."""
+    if int(os.environ.get("SLURM_RESTART_COUNT") or 0) == 0:
+        return None
+    for run in find_runs(root):
+        if read_status(run).get("job") == slurm_job() and not is_finished(run):
+            return run
+    return None
+
+
+def check_links(run: Run) -> None:
+    """Refuse a run with a link that leads out of its folder, which we would write through.
+
+    Raises:
+        UsageError: names the link.
+    """
+    for path in run.path.iterdir():
+        if path.is_symlink() and not path.resolve().is_relative_to(run.path.resolve()):
+            raise UsageError(
+                f"run '{run.path}': {path.name} is a link to '{path.readlink()}', expected "
+                "nothing outside the run's folder: put the file or folder itself there"
+            )
+
+
+def _by_folder(name: str) -> Run | None:
+    run = Run(Path(name).absolute())
+    return run if run.config.is_file() else None
+
+
+def _by_name(name: str, runs: list[Run], what: str) -> Run:
+    for run in runs:
+        names = (run.experiment, run.path.name, f"{run.experiment}/{run.path.name}")
+        if name.rstrip("/") in names:
+            return run
+    raise UsageError(f"no {what}{_nearest(name, runs)}")
+
+
+def _nearest(name: str, runs: list[Run]) -> str:
+    names = {run.experiment for run in runs} | {f"{r.experiment}/{r.path.name}" for r in runs}
+    near = difflib.get_close_matches(name, sorted(names), n=3, cutoff=0.4)
+    return f"; nearest: {', '.join(near)}" if near else "; there is none"

@@ -1,0 +1,74 @@
+"""Every use of another library's private API, with the public API that would replace it."""
+
+import argparse
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+# Public as jsonargparse.ActionConfigFile, but not exported for type checkers.
+from jsonargparse._actions import ActionConfigFile
+from jsonargparse._common import parsing_settings
+from jsonargparse._link_arguments import skip_apply_links
+from jsonargparse._typehints import get_all_subclass_paths
+
+# Imports by a path that a config may name, and nothing else. Replace by a public name of it.
+from jsonargparse._util import import_object
+
+__all__ = [
+    "ActionConfigFile",
+    "accepted_classes",
+    "import_object",
+    "option_names",
+    "parsing_settings",
+    "restored_parsing_settings",
+    "unlinked",
+]
+
+
+@contextmanager
+def restored_parsing_settings() -> Iterator[None]:
+    """Undo ``jsonargparse.set_parsing_settings`` at the end.
+
+    Replace by a context manager of jsonargparse, or a function that returns the settings.
+    """
+    before = dict(parsing_settings)
+    try:
+        yield
+    finally:
+        parsing_settings.update(before)
+
+
+def unlinked() -> AbstractContextManager[None]:
+    """Parse without linked arguments, so that a value given for one of them stays visible.
+
+    Replace once jsonargparse refuses linked arguments in configs, as it does for flags.
+    """
+    context: AbstractContextManager[None] = skip_apply_links()
+    return context
+
+
+def option_names(parser: argparse.ArgumentParser) -> list[str]:
+    """Names of a parser's options and of its subcommand's, such as data.root.
+
+    Replace by a public list of a parser's actions, which argparse lacks.
+    """
+    return [action.dest for action in _actions(parser) if action.option_strings]
+
+
+def accepted_classes(parser: argparse.ArgumentParser, option: str) -> list[str]:
+    """Import paths of all imported classes that an option accepts; empty if it takes none.
+
+    Replace by a public form of the "known subclasses" in jsonargparse's help.
+    """
+    for action in _actions(parser):
+        if action.dest == option and hasattr(action, "_typehint"):
+            paths: list[str] = get_all_subclass_paths(action._typehint)
+            return paths
+    return []
+
+
+def _actions(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
+    for action in parser._actions:
+        yield action
+        if isinstance(action.choices, dict):  # subcommands
+            for subparser in action.choices.values():
+                yield from subparser._actions
