@@ -96,7 +96,7 @@ MISTYPED = {
     "no rates": (["--model.network", "models.AttentionUNetASPP", "--model.network.rates", "[]"],
                  "rates is []", "1 or more"),
     "a size": (["--data.image_size", "[200,200]"], "height is 200", "192 or 208"),
-    "counts": (["--data.split_sizes", "[100,2,3]"], "105 cases", "14 are there"),
+    "counts": (["--data.split_sizes", "[100,2,3]"], "105 cases", "there are 14"),
     "a root": (["--data.root", "nowhere"], "error: data.root '/", "nowhere' is not a folder"),
     "devices": (["--trainer.devices", "3"], "data.batch_size is 4", "the 3 devices"),
     "many devices": (["--trainer.devices", "64"], "data.batch_size is 4", "the 64 devices"),
@@ -105,7 +105,7 @@ MISTYPED = {
     "a torch loss": (["--model.loss", "torch.nn.BCELos"], "is 'torch.nn.BCELos'", "BCELoss"),
     "accelerator": (["--trainer.accelerator", "gpuu"], "gpuu", ""),
     "a batch of none": (["--data.batch_size", "0"], "data.batch_size is 0", "1 or more"),
-    "a width of none": (["--model.network.init_args.widths", "[0,4]"], "widths is [0, 4]", "1 up"),
+    "a width of none": (["--model.network.init_args.widths", "[0,4]"], "widths is [0, 4]", "each at least 1"),
     "no width": (["--data.image_size", "[32,0]"], "data.image_size is [32, 0]", "1 or more"),
     "a size below 0": (["--data.image_size", "[-32,32]"], "data.image_size is [-32, 32]", "1 or"),
     "a size beyond memory": (["--data.image_size", "[32,3200000000]"], "data.image_size", ""),
@@ -249,7 +249,7 @@ def test_another_split_has_its_own_test_folder_and_warns_of_training_patients(
     assert program("test") == 0
     assert "flattered" not in capsys.readouterr().out
     assert program("test", "--data.split_seed", "1") == 0
-    assert "1 of the 1 patients were on the training or validation side" in capsys.readouterr().out
+    assert "was trained, or its best epoch chosen, on 1 of the 1 patients" in capsys.readouterr().out
 
     (run,) = find_runs(Path("runs"))
     assert len(list(run.path.glob("test*"))) == 2

@@ -247,7 +247,7 @@ def test_other_data_are_refused(
     other = write_dataset(tmp_path / "other", 13)
     before = halfway.status.read_bytes()
     assert program("fit", "--resume", "--data.root", str(other)) == 2
-    assert "the data's fingerprint is" in capsys.readouterr().err
+    assert "the fingerprint of the data is" in capsys.readouterr().err
     assert halfway.status.read_bytes() == before
 
 
