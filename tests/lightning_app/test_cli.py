@@ -105,7 +105,7 @@ MISTYPED = {
     "a torch loss": (["--model.loss", "torch.nn.BCELos"], "is 'torch.nn.BCELos'", "BCELoss"),
     "accelerator": (["--trainer.accelerator", "gpuu"], "gpuu", ""),
     "a batch of none": (["--data.batch_size", "0"], "data.batch_size is 0", "1 or more"),
-    "a width of none": (["--model.network.init_args.widths", "[0,4]"], "widths is [0, 4]", "each at least 1"),
+    "a width of none": (["--model.network.init_args.widths", "[0,4]"], "widths is [0, 4]", "at least 1"),
     "no width": (["--data.image_size", "[32,0]"], "data.image_size is [32, 0]", "1 or more"),
     "a size below 0": (["--data.image_size", "[-32,32]"], "data.image_size is [-32, 32]", "1 or"),
     "a size beyond memory": (["--data.image_size", "[32,3200000000]"], "data.image_size", ""),
@@ -249,7 +249,9 @@ def test_another_split_has_its_own_test_folder_and_warns_of_training_patients(
     assert program("test") == 0
     assert "flattered" not in capsys.readouterr().out
     assert program("test", "--data.split_seed", "1") == 0
-    assert "was trained, or its best epoch chosen, on 1 of the 1 patients" in capsys.readouterr().out
+    assert (
+        "was trained, or its best epoch chosen, on 1 of the 1 patients" in capsys.readouterr().out
+    )
 
     (run,) = find_runs(Path("runs"))
     assert len(list(run.path.glob("test*"))) == 2

@@ -102,9 +102,11 @@ def volume_scores(cohort: Cohort) -> Table:
         for index, target in enumerate(cohort.classes)
         for entry in cohort.of(modality)
     ]
-    reasons = dict.fromkeys(
-        f"{score}: {reason}." for run in cohort.runs for score, reason in run.missing.items()
-    )
+    missing: dict[str, list[str]] = {}
+    for run in cohort.runs:
+        for score, reason in run.missing.items():
+            missing.setdefault(reason, []).append(score)
+    reasons = [f"No {', '.join(scores)}: {reason}." for reason, scores in missing.items()]
     notes = ["Means over cases; the tested slices of a case are its volume.", *reasons]
     return Table("volumes", "Scores of volumes", columns, rows, [*notes, *_score_notes(cohort)])
 
