@@ -105,7 +105,7 @@ MISTYPED = {
     "a torch loss": (["--model.loss", "torch.nn.BCELos"], "is 'torch.nn.BCELos'", "BCELoss"),
     "accelerator": (["--trainer.accelerator", "gpuu"], "gpuu", ""),
     "a batch of none": (["--data.batch_size", "0"], "data.batch_size is 0", "1 or more"),
-    "a width of none": (["--model.network.init_args.widths", "[0,4]"], "widths is [0, 4]", "at least 1"),
+    "a width of none": (["--model.network.init_args.widths", "[0,4]"], "is [0, 4]", "at least 1"),
     "no width": (["--data.image_size", "[32,0]"], "data.image_size is [32, 0]", "1 or more"),
     "a size below 0": (["--data.image_size", "[-32,32]"], "data.image_size is [-32, 32]", "1 or"),
     "a size beyond memory": (["--data.image_size", "[32,3200000000]"], "data.image_size", ""),
