@@ -146,7 +146,7 @@ class BraTSDataModule(LightningDataModule):
     # Batches -------------------------------------------------------------------------------------
 
     def train_dataloader(self) -> DataLoader[Batch]:
-        """Shuffled batches of the training split, from where a resumed training stopped."""
+        """Shuffled batches of the training split; a resumed training continues mid-epoch."""
         epoch, seen = (0, 0) if self.trainer is None else progress(self.trainer)
         return self._loader("train", self._epoch_batches(epoch, seen))
 

@@ -58,7 +58,7 @@ class SliceCache:
 
         Args:
             cases: The cases.
-            choice: Which slices; for ``all``, those with a label.
+            choice: Which slices; ``all`` means those with a label.
             target: Labels that count if the choice looks at the ground truth.
         """
         counted = target if uses_reference(choice) else ()
@@ -77,7 +77,7 @@ class SliceCache:
         Args:
             cases: The cases.
             modality: Such as t2f.
-            choice: Which slices; for ``all``, those with brain.
+            choice: Which slices; ``all`` means those with brain.
             labels: Labels of the same cases and choice. They decide which slices, if the choice
                 looks at the ground truth.
         """

@@ -155,7 +155,7 @@ def _assign(
     patients = list(cases_of)
     remaining = [patients[index] for index in rng.permutation(len(patients))]
     split: Split = {}
-    # Small splits first: patients with several scans, whom they may have to skip, fit into train.
+    # Small splits first: they may skip patients with many scans, who still fit into train.
     for splits_to_come, name in ((2, "test"), (1, "val"), (0, "train")):
         cases = split[name] = []
         for patient in list(remaining):

@@ -1,4 +1,4 @@
-"""The trainings that ``reproduce`` brings about, and the runs in which they are found."""
+"""The trainings of ``reproduce``, and the existing runs that already hold them."""
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager

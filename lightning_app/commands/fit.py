@@ -111,7 +111,7 @@ class FitCLI(ExperimentCLI):
             self._save_config,
             describe_network(self.model.network, self.datamodule),
             new=self.selection.is_new,
-            goes_on=self.resumes,
+            resumes=self.resumes,
         )
         best, media = self.option("best_checkpoint"), self.option("wandb_media")
         return [

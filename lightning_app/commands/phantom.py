@@ -32,8 +32,8 @@ def run(arguments: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = PlainParser(
         "phantom",
-        "Write synthetic patients with brain tumours, in the layout of BraTS 2023. They serve to "
-        "try and to test the program; scores on them say nothing about patients.",
+        "Write synthetic patients with brain tumours, in the layout of BraTS 2023, to try "
+        "out and test the program. Scores on them say nothing about real patients.",
     )
     default = PhantomOptions()
     parser.add_argument("--output", type=Path, required=True, help="folder of the data set")
@@ -44,15 +44,15 @@ def _parser() -> argparse.ArgumentParser:
         "--depth",
         type=int,
         default=default.depth,
-        help="slices a scan, 1 to 155, by default %(default)s",
+        help="slices per scan, 1 to 155, by default %(default)s",
     )
     parser.add_argument(
         "--seed",
         type=int,
         default=default.seed,
-        help="of everything random, by default %(default)s",
+        help="random seed, by default %(default)s",
     )
     parser.add_argument(
-        "--processes", type=int, help="processes at a time, by default one for each core"
+        "--processes", type=int, help="number of processes, by default one for each core"
     )
     return parser

@@ -34,7 +34,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = PlainParser(
         "report",
         "Write tables, figures and a page of all tested runs, beside the numbers of the paper. "
-        "Of each network, modality and seed the newest finished run counts.",
+        "The newest finished run of each network, modality and seed is used.",
     )
     parser.add_argument(
         "runs",

@@ -9,7 +9,7 @@ BASE = CONFIGS / "base.yaml"
 
 PAPER_MODALITIES = ("t1c", "t2f", "t2w")
 PAPER_NETWORKS = ("unet", "attention_unet", "spp", "aspp")
-# The twelve experiments of the paper, each a file in configs/.
+# The twelve experiments of the paper; each is a file in configs/.
 PAPER_EXPERIMENTS = tuple(
     f"{network}_{modality}" for modality, network in product(PAPER_MODALITIES, PAPER_NETWORKS)
 )

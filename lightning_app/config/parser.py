@@ -18,7 +18,7 @@ class NamedConfigFile(ActionConfigFile):
         """Read a config.
 
         Raises:
-            TypeError: there is no such file, or it is no mapping in YAML. The parser reports it.
+            TypeError: the file does not exist or is not a YAML mapping. The parser reports it.
         """
         try:
             path = find_config(str(values))

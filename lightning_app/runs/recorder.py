@@ -40,7 +40,7 @@ class RunRecorder(Callback):
         save_config: writes the resolved config to a path.
         network: the content of network.json.
         new: whether the folder must not hold a run yet.
-        goes_on: whether the training resumes from a checkpoint of the run.
+        resumes: whether the training resumes from a checkpoint of the run.
     """
 
     def __init__(
@@ -50,13 +50,13 @@ class RunRecorder(Callback):
         network: dict[str, Any],
         *,
         new: bool = True,
-        goes_on: bool = False,
+        resumes: bool = False,
     ) -> None:
         self.run = run
         self._network = network
         self._save_config = save_config
         self._new = new
-        self._goes_on = goes_on
+        self._resumes = resumes
         self._lock = ExitStack()
         self._started = False
 
@@ -80,7 +80,7 @@ class RunRecorder(Callback):
         remove_partial_files(self.run.path)
         remove_partial_files(self.run.checkpoints)
         current = environment(trainer.strategy.root_device)
-        if self._goes_on:
+        if self._resumes:
             self._write_resumed(data, current)
         else:
             self._write_first(data, current)

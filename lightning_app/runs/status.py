@@ -68,7 +68,7 @@ def read_status(run: Run) -> dict[str, Any]:
 
 
 def write_status(run: Run, status: Status, **more: Any) -> None:
-    """Set the status of a run, and further values; all other values stay."""
+    """Set the status of a run and any values given; keep the others."""
     write_record(run.status, {**read_status(run), "status": status, **more})
 
 

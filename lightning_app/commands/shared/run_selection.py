@@ -65,7 +65,7 @@ def select_run(command: str, arguments: list[str]) -> RunSelection:
 
 
 def _parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
-    """The options that matter here, with ``configs`` and ``root``, and all other words."""
+    """The options that select a run, with ``configs`` and ``root``, and the remaining arguments."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     parser.add_argument("--run")
     parser.add_argument("--resume", nargs="?", const=NEWEST)
