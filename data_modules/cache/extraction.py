@@ -1,6 +1,6 @@
 """Jobs for worker processes: from one file to its slices for the cache. Needs no torch."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,10 @@ class LabelJob:
         """The files that the result depends on."""
         return [self.path]
 
+    def without_folders(self) -> "LabelJob":
+        """The same job wherever the data set is."""
+        return replace(self, path=Path(self.path.name))
+
     def __call__(self) -> CaseSlices:
         """Read, select slices, crop or pad. Raises DataError for a bad file."""
         labels, grid = read_labels(self.path, dict(self.labels))
@@ -104,6 +108,11 @@ class ImageJob:
     def files(self) -> list[Path]:
         """The files that the result depends on."""
         return [self.path] if self.beside is None else [self.path, self.beside]
+
+    def without_folders(self) -> "ImageJob":
+        """The same job wherever the data set is."""
+        beside = self.beside and Path(self.beside.name)
+        return replace(self, path=Path(self.path.name), beside=beside)
 
     def __call__(self) -> CaseSlices:
         """Read, check, select slices, crop or pad. Raises DataError for a bad file."""

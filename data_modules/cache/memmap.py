@@ -1,11 +1,10 @@
-"""A cached array: opened as a memory map, and checked for changes at every read.
+"""A cached array: checked when it is opened, a memory map afterwards.
 
-``array.npy`` holds the slices. ``index.json`` says which case each belongs to, and the size and
-modification time of the array when it was finished. Row 0 is blank. It stands for the slices that
-an array omits because they are empty (no brain in an image, no label in a segmentation).
+``array.npy`` holds the slices. ``index.json`` says which case each belongs to, and has checksums of
+the slices and of itself. Row 0 is blank. It stands for the slices that an array omits because they
+are empty (no brain in an image, no label in a segmentation).
 """
 
-import json
 import os
 import weakref
 from collections.abc import Mapping, Sequence
@@ -14,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import xxhash
 from numpy.typing import NDArray
 
+from data_modules.cache.array_index import ARRAY, INDEX, read_index
 from data_modules.utils.errors import DataError
 from data_modules.utils.problems import Problem
-
-ARRAY, INDEX = "array.npy", "index.json"
 
 
 class MappedFile:
@@ -44,7 +43,7 @@ class MappedFile:
         self._path = path
         self._descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         weakref.finalize(self, os.close, self._descriptor)
-        self.stamp = stamp(self._descriptor)
+        self.stamp = _stamp(self._descriptor)
         with os.fdopen(os.dup(self._descriptor), "rb") as file:
             np.lib.format.read_magic(file)
             shape, _, dtype = np.lib.format.read_array_header_1_0(file)
@@ -61,7 +60,7 @@ class MappedFile:
             DataError: The file has changed since it was opened.
         """
         try:
-            changed = stamp(self._descriptor) != self.stamp
+            changed = _stamp(self._descriptor) != self.stamp
         except OSError:  # deleted, on a network disk
             changed = True
         if changed:
@@ -126,16 +125,15 @@ class SliceArray:
 def open_array(folder: Path) -> SliceArray | None:
     """Open an array; None if it is missing, or not as it was written.
 
-    A copy of a cache must keep the modification times (``cp -p``), or it is rebuilt.
+    Reads all of it for the checksums, at several gigabytes a second if it is in memory.
     """
     try:
-        index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
-        if tuple(index["array"]) != stamp(folder / ARRAY):
-            return None
+        index = read_index(folder / INDEX)
         array = _opened(index, MappedFile(folder / ARRAY))
-        return array if array.values.ndim == 3 and _rows_add_up(array) else None
+        intact = _rows_add_up(array) and _are_as_written(array, index)
     except Exception:  # noqa: BLE001 (it may hold anything; then it is rebuilt)
         return None
+    return array if intact else None
 
 
 def _opened(index: Any, file: MappedFile) -> SliceArray:
@@ -166,12 +164,25 @@ def _rows_add_up(array: SliceArray) -> bool:
     return expected == len(array.values)
 
 
+def _are_as_written(array: SliceArray, index: dict[str, Any]) -> bool:
+    """Whether the values are those whose checksums are in the index, and row 0 is blank."""
+    values = array.values
+    if index["array"] != {"dtype": values.dtype.str, "shape": list(values.shape)}:
+        return False
+    for case, indices in array.indices.items():
+        first = array.first_row[case]
+        rows = values[first : first + len(indices)]
+        if xxhash.xxh3_128_hexdigest(rows.data) != index["cases"][case]["digest"]:
+            return False
+    return not values[0].any()
+
+
 def _three(values: Any, kind: type) -> tuple[Any, Any, Any]:
     x, y, z = map(kind, values)
     return x, y, z
 
 
-def stamp(file: Path | int) -> tuple[int, int]:
-    """Size in bytes and modification time in ns of a path or an open descriptor."""
-    status = os.stat(file)  # noqa: PTH116 (Path.stat takes no descriptor)
+def _stamp(descriptor: int) -> tuple[int, int]:
+    """Size in bytes and modification time in ns of an open file."""
+    status = os.fstat(descriptor)
     return status.st_size, status.st_mtime_ns

@@ -3,20 +3,19 @@
 The slices of a case are contiguous; cases are in the order in which they were finished.
 """
 
-import json
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import xxhash
 from filelock import FileLock
 
+from data_modules.cache.array_index import ARRAY, INDEX, flush_to_disk, write_index
 from data_modules.cache.extraction import CaseSlices
-from data_modules.cache.memmap import ARRAY, INDEX, stamp
 from data_modules.utils.problems import Problem
 
 Job = TypeVar("Job")
@@ -123,17 +122,17 @@ class ArrayBuilding:
         rows = 1 + sum(len(entry["indices"]) for entry in cases.values())
         with self._array.open("r+b") as file:
             file.write(self._header(rows))
-            _flush_to_disk(file)
-        index = {
-            "array": stamp(self._array),
-            "digest": digest.hexdigest(),
-            "cases": cases,
-            "bad": bad,
-            "warnings": warnings,
-        }
-        with (self.folder / INDEX).open("wb") as file:
-            file.write(json.dumps(index).encode())
-            _flush_to_disk(file)
+            flush_to_disk(file)
+        write_index(
+            self.folder / INDEX,
+            {
+                "array": {"dtype": self.dtype.str, "shape": [rows, *self.size]},
+                "digest": digest.hexdigest(),
+                "cases": cases,
+                "bad": bad,
+                "warnings": warnings,
+            },
+        )
 
     @property
     def _array(self) -> Path:
@@ -158,8 +157,3 @@ class ArrayBuilding:
         written = BytesIO()
         np.lib.format.write_array_header_1_0(written, header)
         return written.getvalue()
-
-
-def _flush_to_disk(file: BinaryIO) -> None:
-    file.flush()
-    os.fsync(file.fileno())

@@ -9,7 +9,7 @@ import logging
 import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,10 @@ from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.progress import track
 
+from data_modules.cache.array_index import ARRAY, is_of_earlier_version
 from data_modules.cache.extraction import CaseSlices, ImageJob, LabelJob, read_slices
-from data_modules.cache.memmap import SliceArray, open_array, stamp
+from data_modules.cache.file_identity import file_identity
+from data_modules.cache.memmap import SliceArray, open_array
 from data_modules.cache.memmap_writer import ArrayBuilding
 from data_modules.cache.slice_selection import SliceChoice, uses_reference
 from data_modules.catalog.cases import Case
@@ -28,7 +30,7 @@ from data_modules.utils.errors import DataError
 from data_modules.utils.problems import Problem
 from data_modules.utils.process_pool import Workers, check_main_is_guarded, cores
 
-FORMAT = 5  # raise it when the same files and options would give other arrays, or other files
+FORMAT = 6  # raise it when the same files and options would give other arrays, or other files
 CASES_PER_PROCESS = 4  # a worker takes half a second to start; fewer cases do not pay for it
 
 _log = logging.getLogger(__name__)
@@ -98,11 +100,25 @@ class SliceCache:
         folder = self.folder / f"{what}-{_key(jobs)}"
         array = open_array(folder)
         if array is None or _repaired(array.bad, jobs):
+            self._log_why(folder, what, damaged=array is None and folder.exists())
             self._build_once(folder, what, jobs, dtype, stale=array is not None)
             array = open_array(folder)
         if array is None:
             raise DataError(f"data.cache_dir: '{folder}' was damaged while it was opened")
-        return array
+        return _located(array, jobs)
+
+    def _log_why(self, folder: Path, what: str, *, damaged: bool) -> None:
+        """Say why slices that were prepared before are prepared again."""
+        if damaged:
+            _log.warning("The slices in '%s' are damaged: preparing them again", folder)
+        earlier = [old for old in self.folder.glob(f"{what}-*") if is_of_earlier_version(old)]
+        if earlier:
+            size = sum((old / ARRAY).stat().st_size for old in earlier) / 1e9
+            _log.info(
+                "Preparing the %s slices again, because an earlier version stored them without "
+                "checksums; if you no longer use it, delete %s (%.1f GB)",
+                *(what, ", ".join(f"'{old}'" for old in earlier), size),
+            )
 
     def _build_once(
         self, folder: Path, what: str, jobs: Sequence[_Job], dtype: np.dtype[Any], *, stale: bool
@@ -149,19 +165,24 @@ class SliceCache:
 
 
 def _key(jobs: Sequence[_Job]) -> str:
-    """Hash of the jobs, and of the sizes and modification times of their files."""
+    """Hash of the jobs and the content of their files, but not of the folders they are in."""
     key = hashlib.blake2b(f"format {FORMAT}".encode(), digest_size=8)
     for job in jobs:
-        key.update(f"{job!r} {[_stamp(path) for path in job.files()]}\n".encode())
+        identities = [file_identity(path) for path in job.files()]
+        key.update(f"{job.without_folders()!r} {identities}\n".encode())
     return key.hexdigest()
 
 
-def _stamp(path: Path) -> tuple[int, int] | None:
-    """Size and modification time of a file; None for an unreadable file, which fails in its job."""
-    try:
-        return stamp(path)
-    except OSError:
-        return None
+def _located(array: SliceArray, jobs: Sequence[_Job]) -> SliceArray:
+    """The array with the present paths in its problems: its data set may have been elsewhere."""
+    paths = {(job.case, path.name): str(path) for job in jobs for path in job.files()}
+
+    def located(problem: Problem) -> Problem:
+        path = paths.get((problem.case, Path(problem.file).name), problem.file)
+        return replace(problem, file=path)
+
+    bad = {case: located(problem) for case, problem in array.bad.items()}
+    return replace(array, bad=bad, warnings=[located(warning) for warning in array.warnings])
 
 
 def _repaired(bad: Mapping[str, Problem], jobs: Sequence[_Job]) -> bool:

@@ -52,6 +52,20 @@ def overwrite(path: Path) -> None:
     later(path)
 
 
+def zero_half(path: Path) -> None:
+    """As a failing disk may, which keeps size and time."""
+    status = path.stat()
+    with path.open("r+b") as file:
+        file.seek(status.st_size // 2)
+        file.write(bytes(status.st_size - file.tell()))
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def write_into_blank_row(path: Path) -> None:
+    values = np.load(path, mmap_mode="r+")
+    values[0, 5, 5] = 1
+
+
 def of_another_dtype(path: Path) -> None:
     np.save(path, np.load(path).astype(np.int8))
     later(path)
@@ -77,6 +91,8 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
     "array truncated": truncate,
     "array empty": empty,
     "array overwritten": overwrite,
+    "half of the array zeroed": zero_half,
+    "blank row written to": write_into_blank_row,
     "array of another dtype": of_another_dtype,
     "array of another shape": of_another_shape,
     "array a folder": become_a_folder,
@@ -90,8 +106,11 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
     "index without digest": lambda path: change_index(
         path, lambda i: {k: v for k, v in i.items() if k != "digest"}
     ),
-    "index of the format before": lambda path: change_index(
-        path, lambda i: {k: v for k, v in i.items() if k != "array"}
+    "index without checksum": lambda path: change_index(
+        path, lambda i: {k: v for k, v in i.items() if k != "checksum"}
+    ),
+    "index with another spacing": lambda path: path.with_name("index.json").write_bytes(
+        path.with_name("index.json").read_bytes().replace(b'"spacing": [1.0', b'"spacing": [1.5')
     ),
     "a case without slices": lambda path: change_index(
         path, lambda i: {**i, "cases": {"BraTS-GLI-00000-000": {"spacing": [1, 1, 1]}}}
@@ -116,8 +135,21 @@ def test_an_array_that_was_damaged_is_built_anew(
     assert not list((tmp_path / "cache").glob("*.building"))
 
 
+def test_a_damaged_array_is_reported(
+    tmp_path: Path, cases: list[Case], caplog: pytest.LogCaptureFixture
+) -> None:
+    opened(tmp_path, cases)
+    zero_half(array_file(tmp_path))
+    assert not caplog.records
+    opened(tmp_path, cases)
+    (record,) = caplog.records
+    folder = array_file(tmp_path).parent
+    assert record.message == f"The slices in '{folder}' are damaged: preparing them again"
+
+
 def test_an_array_that_was_not_damaged_is_not_built_anew(tmp_path: Path, cases: list[Case]) -> None:
     opened(tmp_path, cases)
+    later(array_file(tmp_path))  # a copy may have another time
     built = array_file(tmp_path).stat()
 
     opened(tmp_path, cases)

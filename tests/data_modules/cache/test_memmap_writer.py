@@ -1,4 +1,3 @@
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -7,8 +6,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from data_modules.cache.array_index import INDEX, read_index, write_index
 from data_modules.cache.extraction import CaseSlices
-from data_modules.cache.memmap import INDEX, SliceArray, open_array
+from data_modules.cache.memmap import SliceArray, open_array
 from data_modules.cache.memmap_writer import ArrayBuilding, StoredCase
 from data_modules.utils.problems import Problem
 from data_modules.utils.process_pool import run_in_order
@@ -102,9 +102,9 @@ def test_bad_cases_take_no_rows(tmp_path: Path) -> None:
 def test_rows_that_do_not_tile_the_array_are_not_opened(tmp_path: Path, row: int) -> None:
     built(tmp_path / "array", [part(1), part(2)])
     file = tmp_path / "array" / INDEX
-    index = json.loads(file.read_text("utf-8"))
+    index = read_index(file)
     assert index["cases"]["case-2"]["row"] == 1
     index["cases"]["case-2"]["row"] = row
-    file.write_text(json.dumps(index), "utf-8")
+    write_index(file, index)
 
     assert open_array(tmp_path / "array") is None

@@ -173,29 +173,70 @@ def test_experiments_share_what_they_have_in_common(
     assert len(array_folders(tmp_path / "cache")) == 3
 
 
-def change_time(path: Path) -> None:
-    status = path.stat()
-    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns + 1))
-
-
-def change_size(path: Path) -> None:
-    times = path.stat().st_atime_ns, path.stat().st_mtime_ns
-    path.write_bytes(path.read_bytes() + b"\0")
-    os.utime(path, ns=times)
-
-
-@pytest.mark.parametrize("change", [change_time, change_size])
-def test_a_file_that_changes_in_time_or_size_is_read_anew(
-    tmp_path: Path, root: Path, read: list[str], change: Callable[[Path], None]
+@pytest.mark.parametrize("ending", [".nii.gz", ".nii", ".mha"])
+def test_a_file_corrected_with_its_old_size_and_time_is_read_again(
+    tmp_path: Path, read: list[str], ending: str
 ) -> None:
+    case = write_case(tmp_path / "data", "BraTS-GLI-00000-000", ending=ending)
+    path = case / f"{case.name}-t1c{ending}"
     cache = SliceCache(tmp_path / "cache", (40, 40))
-    opened(root, cache)
+    opened(tmp_path / "data", cache)
+    before = path.stat()
+    corrected = sitk.ReadImage(str(path)) + 1
+    sitk.WriteImage(corrected, str(path), useCompression=ending == ".nii.gz")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    if ending != ".nii.gz":
+        assert path.stat().st_size == before.st_size
     read.clear()
 
-    change(root / "BraTS-GLI-00001-000" / "BraTS-GLI-00001-000-t1c.nii.gz")
-    opened(root, cache)
+    opened(tmp_path / "data", cache)
 
-    assert sorted(read) == [f"BraTS-GLI-{number:05d}-000-t1c.nii.gz" for number in range(2)]
+    assert read == [path.name]
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_a_copied_data_set_with_other_times_is_not_read_again(
+    tmp_path: Path, root: Path, read: list[str], *, elsewhere: bool
+) -> None:
+    cache = SliceCache(tmp_path / "cache", (40, 40))
+    before = opened(root, cache)
+    copied = shutil.copytree(root, tmp_path / "copy", copy_function=shutil.copyfile)
+    if not elsewhere:
+        shutil.rmtree(root)
+        copied = copied.rename(root)
+    read.clear()
+
+    after = opened(copied, cache)
+
+    assert read == []
+    assert [array.digest for array in after] == [array.digest for array in before]
+
+
+def test_a_problem_names_the_file_where_the_data_set_is_now(tmp_path: Path, root: Path) -> None:
+    bad = root / "BraTS-GLI-00001-000" / "BraTS-GLI-00001-000-t1c.nii.gz"
+    write_volume(bad, np.full((4, 40, 40), 7, np.int16))
+    cache = SliceCache(tmp_path / "cache", (40, 40))
+    assert opened(root, cache)[0].bad["BraTS-GLI-00001-000"].file == str(bad)
+
+    moved = root.rename(tmp_path / "moved")
+
+    problem = opened(moved, cache)[0].bad["BraTS-GLI-00001-000"]
+    assert problem.file == str(moved / bad.relative_to(root))
+
+
+def test_an_array_of_an_earlier_version_is_mentioned_when_it_is_replaced(
+    tmp_path: Path, root: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    earlier = tmp_path / "cache" / "t1c-0123456789abcdef"
+    earlier.mkdir(parents=True)
+    (earlier / "array.npy").write_bytes(bytes(100))
+    (earlier / "index.json").write_text('{"array": [100, 1], "cases": {}}', "utf-8")
+    cache = SliceCache(tmp_path / "cache", (40, 40))
+    with caplog.at_level(logging.INFO):
+        opened(root, cache)
+        opened(root, cache)
+    (message,) = [record.message for record in caplog.records if "earlier" in record.message]
+    assert str(earlier) in message
 
 
 @pytest.mark.parametrize("choice", ["all", "largest", "tumour", [2], [2, 3]])

@@ -1,11 +1,11 @@
 """Untrusted files run no code and write nothing outside; each is refused in one line."""
 
 import gzip
-import json
 import os
 import pickle
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,8 @@ import torch
 from numpy.typing import NDArray
 
 from callbacks.metrics_csv import MetricsCSV
-from data_modules.cache.memmap import open_array, stamp
+from data_modules.cache.array_index import read_index, write_index
+from data_modules.cache.memmap import open_array
 from data_modules.cache.slice_cache import SliceCache
 from data_modules.catalog.cases import check_case_id, find_cases
 from data_modules.catalog.splits import read_split
@@ -220,57 +221,58 @@ def test_a_hostile_split_file_is_refused(way: str, tmp_path: Path) -> None:
 # The cache ---------------------------------------------------------------------------------------
 
 
-def whole_entry(row: int) -> dict[str, Any]:
-    return {
-        "row": row, "indices": [1], "spacing": [1, 1, 1], "size": [1, 1, 1], "intensities": [],
-    }  # fmt: skip
+def in_a_case(**values: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """Replace values in the entry of the first case of an index."""
+
+    def damage(index: dict[str, Any]) -> dict[str, Any]:
+        first, *others = index["cases"]
+        entry = {**index["cases"][first], **values}
+        kept = {case: index["cases"][case] for case in others}
+        return {**index, "cases": {first: entry, **kept}}
+
+    return damage
 
 
-def whole_index() -> dict[str, Any]:
-    """The index of two cases with one slice each."""
-    cases = {"a": whole_entry(1), "b": whole_entry(2)}
-    return {"digest": "00", "cases": cases, "bad": {}, "warnings": []}
+def without_a_case(index: dict[str, Any]) -> dict[str, Any]:
+    _, second = index["cases"]
+    return {**index, "cases": {second: index["cases"][second]}}
 
 
-def damaged_indices() -> dict[str, Any]:
-    whole, a, b = whole_index(), whole_entry(1), whole_entry(2)
-    return {
-        "no mapping": [],
-        "nothing": {},
-        "cases": {**whole, "cases": []},
-        "a case": {**whole, "cases": {"a": [], "b": b}},
-        "indices": {**whole, "cases": {"a": {**a, "indices": [2**70]}, "b": b}},
-        "more indices than rows": {**whole, "cases": {"a": {**a, "indices": [1] * 99}}},
-        "fewer indices than rows": {**whole, "cases": {"a": a}},
-        "no row": {**whole, "cases": {"a": {**a, "row": None}, "b": b}},
-        "a row beyond the end": {**whole, "cases": {"a": a, "b": whole_entry(2**70)}},
-        "a row twice": {**whole, "cases": {"a": a, "b": a}},
-        "spacing": {**whole, "cases": {"a": {**a, "spacing": "xyz"}, "b": b}},
-        "size": {**whole, "cases": {"a": {**a, "size": [1]}, "b": b}},
-        "intensities": {**whole, "cases": {"a": {**a, "intensities": None}, "b": b}},
-        "bad": {**whole, "bad": 3},
-        "a problem": {**whole, "bad": {"c": {"words": ""}}},
-        "warnings": {**whole, "warnings": [[]]},
-    }
+DAMAGED_INDICES: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
+    "nothing": lambda _: {},
+    "cases": lambda index: {**index, "cases": []},
+    "a case": lambda index: {**index, "cases": {case: [] for case in index["cases"]}},
+    "indices": in_a_case(indices=[2**70]),
+    "more indices than rows": in_a_case(indices=[1] * 99),
+    "fewer indices than rows": without_a_case,
+    "no row": in_a_case(row=None),
+    "a row beyond the end": in_a_case(row=2**70),
+    "a row twice": lambda index: {
+        **index, "cases": dict.fromkeys(index["cases"], next(iter(index["cases"].values()))),
+    },
+    "spacing": in_a_case(spacing="xyz"),
+    "size": in_a_case(size=[1]),
+    "intensities": in_a_case(intensities=None),
+    "another digest": in_a_case(digest="0" * 32),
+    "no digest": in_a_case(digest=None),
+    "another type": lambda index: {**index, "array": {**index["array"], "dtype": "<f4"}},
+    "bad": lambda index: {**index, "bad": 3},
+    "a problem": lambda index: {**index, "bad": {"c": {"words": ""}}},
+    "warnings": lambda index: {**index, "warnings": [[]]},
+}  # fmt: skip
 
 
-def stamped(index: Any, array: Path) -> str:
-    """An index with a valid stamp of its array."""
-    known = {"array": stamp(array)} if index else {}
-    return json.dumps({**index, **known} if isinstance(index, dict) else index)
-
-
-@pytest.mark.parametrize("way", damaged_indices())
+@pytest.mark.parametrize("way", DAMAGED_INDICES)
 def test_a_damaged_index_of_the_cache_is_rebuilt(way: str, tmp_path: Path) -> None:
     cases = find_cases(write_dataset(tmp_path / "data", 2, size=32))
     cache = SliceCache(tmp_path / "cache", (32, 32), processes=1)
     whole = cache.labels(cases, "middle", (1,))
-    (index,) = tmp_path.glob("cache/*/index.json")
-    array = index.with_name("array.npy")
-    index.write_text(stamped(whole_index(), array), "utf-8")
-    assert open_array(index.parent) is not None
-    index.write_text(stamped(damaged_indices()[way], array), "utf-8")
-    assert open_array(index.parent) is None
+    (path,) = tmp_path.glob("cache/*/index.json")
+    index = read_index(path)
+    write_index(path, index)
+    assert open_array(path.parent) is not None
+    write_index(path, DAMAGED_INDICES[way](index))
+    assert open_array(path.parent) is None
     again = cache.labels(cases, "middle", (1,))
     assert again.digest == whole.digest
     np.testing.assert_array_equal(again.values, whole.values)
@@ -282,10 +284,7 @@ def test_an_array_of_python_objects_is_rebuilt_and_never_unpickled(tmp_path: Pat
     cache = SliceCache(tmp_path / "cache", (32, 32), processes=1)
     whole = cache.labels(cases, "middle", (1,)).digest
     (array,) = tmp_path.glob("cache/*/array.npy")
-    index = array.with_name("index.json")
-    known = json.loads(index.read_text("utf-8"))
     np.save(array, np.array([[[Trap(mark)]]] * 3, object), allow_pickle=True)
-    index.write_text(stamped(known, array), "utf-8")
     assert cache.labels(cases, "middle", (1,)).digest == whole
     assert not mark.exists()
 
