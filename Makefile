@@ -1,22 +1,52 @@
 # Needs Python 3.11 to 3.13 and make; everything else is installed into .venv.
 PYTHON ?= python3
 BIN := .venv/bin
+PIP := $(BIN)/python -m pip --quiet
+TOOLS := .venv/tools/bin
 INSTALLED := .venv/.installed
-# How often `make faults` kills a training.
-KILLS ?= 52
 SOURCES := main.py benchmarks callbacks data_modules lightning_app models tests
+# `make install LOCK=requirements-cpu.txt` takes only files with the hashes in that lock file.
+LOCK ?=
+# `make lock` writes this file.
+TO ?= requirements-cpu.txt
+# Where torch for CPUs is, unless pip knows: INDEX=https://download.pytorch.org/whl/cpu.
+INDEX ?=
+# Answers if the database of known vulnerabilities can be reached.
+DATABASE := https://pypi.org/pypi/filelock/3.20.0/json
+# How often `make faults` kills a process.
+KILLS ?= 52
 
 .DEFAULT_GOAL := help
 
 help:  ## list these targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
 
-install: $(INSTALLED)  ## create .venv with the exact versions of constraints.txt
+install: $(INSTALLED)  ## create .venv; LOCK=requirements-cpu.txt checks the hashes of all files
 
-$(INSTALLED): pyproject.toml constraints.txt
+$(INSTALLED): pyproject.toml constraints.txt $(LOCK)
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --editable ".[test]" --constraint constraints.txt
+ifdef LOCK
+	$(PIP) install --require-hashes --requirement $(LOCK) $(if $(INDEX),--extra-index-url $(INDEX))
+	$(PIP) install --no-deps --no-build-isolation --editable .
+else
+	$(PIP) install --editable ".[test]" --constraint constraints.txt
+endif
 	@touch $@
+
+lock: $(TOOLS)  ## write requirements-cpu.txt, with hashes; INDEX=URL and TO=FILE for other locks
+	$(TOOLS)/pip install --quiet "uv>=0.13"
+	$(TOOLS)/uv pip compile pyproject.toml --extra test --constraint constraints.txt --quiet \
+		--generate-hashes --python-version 3.11 $(if $(INDEX),--index $(INDEX)) \
+		--index-strategy unsafe-best-match --custom-compile-command "make lock" --output-file $(TO)
+
+audit: $(TOOLS)  ## look for known vulnerabilities of the versions in requirements-cpu.txt
+	@curl --silent --fail --max-time 20 --output /dev/null $(DATABASE) \
+		|| { echo "Nothing was audited: $(DATABASE) cannot be reached" >&2; exit 1; }
+	$(TOOLS)/pip install --quiet "pip-audit>=2.10"
+	sed 's/+cpu / /' $(TO) | $(TOOLS)/pip-audit --strict --disable-pip --requirement /dev/stdin
+
+$(TOOLS):
+	$(PYTHON) -m venv .venv/tools
 
 demo: $(INSTALLED)  ## train and test on synthetic patients, a few minutes on two cores
 	$(BIN)/python main.py fit --config aspp_t2f.yaml --config quick.yaml --config demo.yaml
@@ -44,4 +74,4 @@ clean:  ## remove .venv and the files of tools, but not runs/ and cache/
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache build *.egg-info
 	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help install demo test slow faults lint format clean
+.PHONY: help install lock audit demo test slow faults lint format clean
