@@ -14,7 +14,7 @@ INDEX ?=
 # Answers if the database of known vulnerabilities can be reached.
 DATABASE := https://pypi.org/pypi/filelock/3.20.0/json
 # How often `make faults` kills a process.
-KILLS ?= 52
+KILLS ?= 100
 
 .DEFAULT_GOAL := help
 
@@ -58,8 +58,8 @@ test: lint $(INSTALLED)  ## lint, check types and run all tests except the slow 
 slow: $(INSTALLED)  ## run the tests that take minutes
 	$(BIN)/python -m pytest -m slow
 
-faults: $(INSTALLED)  ## kill and resume trainings, about 15 minutes; KILLS=10 for fewer kills
-	$(BIN)/python -m tests.fault_injection.kill_and_resume --kills $(KILLS)
+faults: $(INSTALLED)  ## kill trainings and commands, 40 minutes; KILLS=10 for fewer kills
+	$(BIN)/python -m tests.fault_injection --kills $(KILLS)
 
 lint: $(INSTALLED)  ## run ruff and mypy
 	$(BIN)/ruff check $(SOURCES)

@@ -1,30 +1,25 @@
 """Kill trainings at random moments, resume them, and check that they end with the same bits.
 
-`make faults` runs this; a short version is a slow test (test_kill_and_resume.py).
+A short version is a slow test (test_kill_and_resume.py).
 
 Each round starts a training, kills it with SIGKILL, resumes it, kills it again and so on, until it
 finishes. Its results must be those of the same training without interruption. What a process was
 doing when it was killed is inferred from its files.
 """
 
-import argparse
 import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import cycle
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 
 from lightning_app.runs.status import ORPHANS_END_S, is_finished
@@ -87,6 +82,7 @@ class Faults:
 
     def __init__(self, folder: Path, kills: int, seed: int) -> None:
         self.results = {setting: Result() for setting in SETTINGS}
+        folder.mkdir(exist_ok=True)
         self._folder = folder
         self._kills_left = kills
         self._rng = np.random.default_rng(seed)
@@ -214,34 +210,3 @@ def table(results: Mapping[str, Result]) -> Table:
 def _cells(result: Result) -> list[str]:
     kills = [result.moments.total(), *(result.moments[moment] for moment in Moment)]
     return [str(number) for number in (len(result.problems), *kills, result.identical)]
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the rounds and print the results.
-
-    Returns:
-        The exit code: 1 if a round did not end with the same bits, or left processes running.
-    """
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=52, help="how many; default: %(default)s")
-    parser.add_argument("--seed", type=int, default=0, help="seed of their moments")
-    options = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory() as folder:
-        faults = Faults(Path(folder), options.kills, options.seed)
-        bar = partial(track, description="Kills", console=Console(stderr=True))
-        for _ in bar(faults.run(), total=options.kills):
-            pass
-        orphaned = faults.kill_orphans()
-    Console().print(table(faults.results))
-    problems = [
-        f"{setting}, round {number}: {'; '.join(problems)}"
-        for setting, result in faults.results.items()
-        for number, problems in enumerate(result.problems, start=1)
-        if problems
-    ]
-    print(*problems, f"Trainings that left processes running: {orphaned}", sep="\n")
-    return 1 if problems or orphaned else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
