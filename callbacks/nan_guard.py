@@ -22,8 +22,8 @@ class NonFiniteLossError(RuntimeError):
         self.step = step
         self.epoch = epoch
         self.batch = batch
-        culprit = "a weight" if batch is None else f"the loss of batch {batch}"
-        super().__init__(f"{culprit} is no longer finite (step {step}, epoch {epoch})")
+        value = "a weight" if batch is None else f"the loss of batch {batch}"
+        super().__init__(f"{value} is no longer finite (step {step}, epoch {epoch})")
 
 
 class FiniteLoss(Callback):

@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 
 class LabelMapWriter(Callback):
-    """Write the label map of each case on the grid of its own file, and a JSON that explains it.
+    """Write each case's label map, on the voxel grid of its image file, and a JSON about it.
 
     Args:
         folder: gets ``<case>.nii.gz`` and ``<case>.json``.

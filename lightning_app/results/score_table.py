@@ -12,7 +12,7 @@ from lightning_app.metrics.bootstrap import FEWEST_PATIENTS
 from lightning_app.metrics.count_scores import SCORES
 from lightning_app.metrics.count_table import CountTable
 from lightning_app.metrics.evaluate import Results, accuracy_of_nothing
-from lightning_app.metrics.score import CountScore, Result, VolumeScore
+from lightning_app.metrics.score import Result, Score
 from lightning_app.metrics.volume_scores import VOLUME_SCORES
 
 
@@ -54,18 +54,17 @@ def _notes(data: BraTSDataModule, table: CountTable) -> list[str]:
     return notes
 
 
-def _table(
-    title: str, scores: Sequence[CountScore | VolumeScore], results: Mapping[str, Result]
-) -> Table:
+def _table(title: str, scores: Sequence[Score], results: Mapping[str, Result]) -> Table:
     table = Table(box=SIMPLE_HEAD, title=title, title_justify="left")
     table.add_column("score")
     table.add_column("value", justify="right")
     table.add_column("95 % interval", justify="right")
+    table.add_column("better")
     table.add_column("definition")
     for score in scores:
         if score.in_tables:
             value, interval = _words(results[score.name], score.unit)
-            table.add_row(score.name, value, interval, score.definition)
+            table.add_row(score.name, value, interval, score.better, score.definition)
     return table
 
 
