@@ -1,1 +1,1 @@
-"""The room that joins networks, data and callbacks into experiments."""
+"""Joins networks, data and callbacks into experiments."""
