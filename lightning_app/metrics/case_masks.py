@@ -1,4 +1,4 @@
-"""The masks of whole cases, and the table of what volume scores make of them. Imports no torch."""
+"""The masks of whole cases, and the table of their volume scores. Imports no torch."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -42,7 +42,7 @@ class LabelMapWriter(Callback):
         self._trained_on: DataRecord | None = None
 
     def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Warn of what the network has not seen."""
+        """Warn if the network was trained on some slices only."""
         self._trained_on = read_environment(self.run.environment).data
         slices = self._trained_on.slices
         if slices == "middle" or isinstance(slices, list):

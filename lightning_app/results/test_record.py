@@ -38,7 +38,7 @@ class TestRecord:
         epoch: the epoch of the tested weights.
         computed_with: precision and acceleration, such as "bf16-mixed, channels_last"; empty if an
             earlier version did not record it.
-        patients_trained_on: tested patients that the run was trained, or its epoch chosen, on.
+        patients_trained_on: tested patients on which the run was trained or its epoch chosen.
         accuracy_of_nothing: by class, of predicting no pixel at all.
         scores: the count scores.
         volumes: the volume scores; empty if an earlier version did not compute them.

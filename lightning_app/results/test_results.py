@@ -33,7 +33,7 @@ class TestResults(Callback):
 
     Args:
         run: the run that is tested.
-        timing: has measured the test when it ends.
+        timing: measures the test.
         acceleration: how the network is run.
     """
 
@@ -53,7 +53,7 @@ class TestResults(Callback):
             self._write(trainer, masks)
 
     def folder(self, data: BraTSDataModule) -> TestFolder:
-        """The run's own test folder, or another one for other data or another split."""
+        """The run's test folder; for other data or another split, a folder named after them."""
         trained, tested = read_environment(self.run.environment).data, description(data)
         fingerprints = (tested["fingerprint"], tested["split"])
         same = fingerprints == (trained.fingerprint, trained.split)
@@ -88,7 +88,7 @@ class TestResults(Callback):
         print(f"Numbers: {folder.metrics}\nPicture: {folder.picture}")
 
     def _trained_on(self, table: CountTable) -> set[str]:
-        """Tested patients that the run was trained, or its best epoch chosen, on."""
+        """Tested patients on which the run was trained or its best epoch chosen."""
         rows = read_split(self.run.split)
         return set(table.patients) & {patient for _, patient, split in rows if split != "test"}
 

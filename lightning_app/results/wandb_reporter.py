@@ -97,7 +97,7 @@ class WandbTestReport(Callback):
 
     Args:
         run: the run that is tested. A test on other data or another split is not sent.
-        results: knows the folder of the test.
+        results: determines the folder of the test.
     """
 
     def __init__(self, run: Run, results: TestResults) -> None:
