@@ -22,6 +22,8 @@ class Shift(Transform):
 class Mask(Transform):
     """Set pixels to 0 that a buffer names."""
 
+    kept: Tensor
+
     def __init__(self) -> None:
         super().__init__()
         self.register_buffer("kept", torch.ones(4, 6))
