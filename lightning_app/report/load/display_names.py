@@ -29,7 +29,7 @@ NETWORKS = {
     "models.AttentionUNetASPP": NetworkStyle("Attention UNet + ASPP", "#CC79A7"),
 }
 _FURTHER_COLOURS = ("#000000", "#D55E00", "#56B4E9", "#8C564B", "#7F7F7F", "#BCBD22")
-_GOLDEN_RATIO = 0.618034  # of the colour circle between two hues: they never repeat
+_HUE_STEP = 0.618034  # of the colour circle; by the golden ratio, so that no hue comes twice
 
 MODALITIES = {"t1c": "T1c", "t2f": "FLAIR", "t2w": "T2w", "t1n": "T1"}
 
@@ -65,7 +65,7 @@ def _further_colour(index: int) -> str:
     """The colour of an unknown network: from the list, then hues spread over the colour circle."""
     if index < len(_FURTHER_COLOURS):
         return _FURTHER_COLOURS[index]
-    rgb = colorsys.hls_to_rgb(index * _GOLDEN_RATIO % 1, 0.45, 0.8)
+    rgb = colorsys.hls_to_rgb(index * _HUE_STEP % 1, 0.45, 0.8)
     return "#" + "".join(f"{round(255 * part):02X}" for part in rgb)
 
 
