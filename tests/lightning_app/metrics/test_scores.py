@@ -1,6 +1,4 @@
 import math
-from collections.abc import Callable
-from typing import Literal
 
 import numpy as np
 import pytest
@@ -22,9 +20,6 @@ from lightning_app.metrics.evaluate import (
     monitored_dice,
     patient_terms,
 )
-from lightning_app.metrics.score import CountScore, Score, VolumeScore
-from lightning_app.metrics.volume_scores import VOLUME_SCORES
-from lightning_app.utils.errors import UsageError
 
 
 def table(
@@ -161,50 +156,6 @@ def test_predicting_nothing_is_accurate() -> None:
 
 def test_the_dice_of_cases() -> None:
     assert case_dice(BY_HAND.by_case()).tolist() == [[pytest.approx(12 / 15)], [0], [1]]
-
-
-@pytest.mark.parametrize(("level", "unit"), [("slice", "case a, slice 1"), ("case", "case b")])
-def test_a_count_score_that_divides_by_nothing_is_an_error(
-    level: Literal["slice", "case"], unit: str
-) -> None:
-    made = table([[3, 1, 0, 6], [0, 0, 2, 8], [0, 0, 4, 6]], "aab")
-    with np.errstate(invalid="ignore"):
-        score = CountScore(
-            name="some", definition="", level=level, higher_is_better=False,
-            terms=lambda c: (c.fp / c.predicted, c.pixels),
-        )  # fmt: skip
-        with pytest.raises(UsageError) as error:
-            count_results(made, [score])
-
-    pixels = 10.0
-    assert str(error.value) == (
-        f"score 'some' of {unit}, class 'whole' is nan / {pixels}, expected finite numbers, or "
-        "0 / 0 if it is undefined"
-    )
-
-
-# What scores declare ------------------------------------------------------------------------------
-
-
-def test_no_two_scores_have_the_same_name() -> None:
-    names = [score.name for score in (*SCORES, *VOLUME_SCORES)]
-    assert len(set(names)) == len(names)
-
-
-@pytest.mark.parametrize(
-    "make",
-    [
-        lambda: CountScore(  # type: ignore[call-arg]
-            name="some", definition="", level="slice", terms=lambda c: (c.tp, c.pixels)
-        ),
-        lambda: VolumeScore(  # type: ignore[call-arg]
-            name="some", definition="", compute=lambda _: 0
-        ),
-    ],
-)
-def test_a_score_must_declare_its_direction(make: Callable[[], Score]) -> None:
-    with pytest.raises(TypeError, match="higher_is_better"):
-        make()
 
 
 # Scores, against torchmetrics and scikit-learn ----------------------------------------------------
