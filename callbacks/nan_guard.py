@@ -22,8 +22,8 @@ class NonFiniteLossError(RuntimeError):
         self.step = step
         self.epoch = epoch
         self.batch = batch
-        culprit = "a weight" if batch is None else f"the loss of batch {batch}"
-        super().__init__(f"{culprit} is no longer finite (step {step}, epoch {epoch})")
+        value = "a weight" if batch is None else f"the loss of batch {batch}"
+        super().__init__(f"{value} is no longer finite (step {step}, epoch {epoch})")
 
 
 class FiniteLoss(Callback):
@@ -70,7 +70,7 @@ class FiniteLoss(Callback):
     def on_save_checkpoint(
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Check the losses and the weights: gradients may be infinite though the loss is finite."""
+        """Check the losses, and the weights: a finite loss can have infinite gradients."""
         self._check()
         weights = [w for w in checkpoint["state_dict"].values() if w.is_floating_point()]
         if not all(torch.stack([weight.isfinite().all() for weight in weights]).tolist()):

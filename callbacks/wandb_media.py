@@ -22,7 +22,7 @@ class Slices:
         captions: one text per slice.
         inputs: float (N, channels, H, W), the network's input.
         images: uint8 (N, H, W), shown under the masks.
-        truth: bool (N, classes, H, W), the reference masks.
+        reference: bool (N, classes, H, W), the ground truth.
         classes: names of the classes, each of which is a separate overlay.
         predict: maps the network's output to masks, bool (N, classes, H, W).
     """
@@ -30,7 +30,7 @@ class Slices:
     captions: Sequence[str]
     inputs: Tensor
     images: NDArray[np.uint8]
-    truth: NDArray[np.bool_]
+    reference: NDArray[np.bool_]
     classes: Sequence[str]
     predict: Callable[[Tensor], Tensor]
 
@@ -116,7 +116,7 @@ def _log(logger: ForgivingWandbLogger, results: Results, step: int) -> None:
                 "class_labels": {0: "nothing", 1: class_name},
             }
             for channel, class_name in enumerate(slices.classes)
-            for kind, mask in (("truth", slices.truth), ("prediction", results.prediction))
+            for kind, mask in (("truth", slices.reference), ("prediction", results.prediction))
         }
         image = wandb.Image(slices.images[index], masks=masks, caption=caption)
         logged["val/slices"].append(image)

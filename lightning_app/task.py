@@ -8,6 +8,7 @@ import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 
+from callbacks.utils.trainer import attributes
 from data_modules.batch_dataset import Batch
 from data_modules.dataset import SliceDataset
 from data_modules.targets import TARGETS, TargetName
@@ -121,7 +122,7 @@ class SegmentationTask(LightningModule):
             RuntimeError: a slice was counted twice.
         """
         rows = np.asarray(self.val_counts.compute().cpu())
-        dataset: SliceDataset = self.trainer.datamodule.datasets["val"]  # type: ignore[attr-defined]
+        dataset: SliceDataset = attributes(self.trainer).datamodule.datasets["val"]
         cases = [dataset.cases[index] for index in dataset.case_index[rows[:, 0]]]
         return CountTable(
             classes=self.target.class_names,
@@ -151,6 +152,7 @@ class SegmentationTask(LightningModule):
         """
         if self.trainer.world_size == 1:
             return 1.0
-        total = torch.tensor(float(samples), device=self.device)
+        # Not torch.tensor, whose copy to a GPU the host waits for.
+        total = torch.full((), float(samples), device=self.device)
         torch.distributed.all_reduce(total)
         return samples * self.trainer.world_size / total

@@ -17,6 +17,7 @@ from torch.nn.utils import convert_conv2d_weight_memory_format
 
 from callbacks.acceleration import Acceleration
 from callbacks.utils.fuse_batch_norm import fused
+from callbacks.utils.trainer import attributes
 from data_modules.brats import BraTSDataModule
 from data_modules.utils.malloc import keep_freed_memory
 from data_modules.volume_dataset import volumes_to_predict
@@ -75,7 +76,7 @@ class _ScoringTask(SegmentationTask):
     """Computes every score at the end of a test, as the test command does."""
 
     def on_test_epoch_end(self) -> None:
-        data: BraTSDataModule = self.trainer.datamodule  # type: ignore[attr-defined]
+        data: BraTSDataModule = attributes(self.trainer).datamodule
         cases = TestedCases(data, self.test_masks.compute())
         evaluate(case_tables(cases, self.target.class_names, VOLUME_SCORES)[0])
         self.test_masks.reset()

@@ -1,1 +1,1 @@
-"""Timing."""
+"""How long training and testing take: the callback, its stopwatch and its records."""

@@ -26,7 +26,8 @@ class Timing(Callback):
     trainer's root folder, and logged as ``timing/...``. After a test they are in ``test_record``.
 
     A resumed training adds to the times in its checkpoint. Work that was lost in a crash, because
-    no checkpoint was saved after it, is not counted. Of several ranks, the slowest counts.
+    no checkpoint was saved after it, is not counted. With several ranks, the times are those of the
+    slowest.
 
     Args:
         warmup_batches: Number of first batches in training, validation and test of every process

@@ -1,1 +1,1 @@
-"""Random changes of training batches. A new one is a module here that holds a ``Transform``."""
+"""Random changes of training batches. To add one, write a module here with a ``Transform``."""

@@ -44,8 +44,13 @@ class Augmentation(nn.Module):
         return parameters
 
     def forward(self, batch: Batch, parameters: Sequence[Tensor]) -> Batch:
-        """Apply the transforms to a batch, with what ``draw`` returned for its samples."""
+        """Apply the transforms to a batch, with what ``draw`` returned for its samples.
+
+        The transforms move to the device of the batch: a data module's are not part of the model,
+        which is all that a Trainer moves.
+        """
         image, labels = batch["image"], batch["labels"]
+        self.to(image.device)
         for transform, drawn in zip(self.transforms, parameters, strict=True):
             image, labels = transform(image, labels, drawn)
         return {**batch, "image": image, "labels": labels}

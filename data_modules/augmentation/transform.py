@@ -12,6 +12,7 @@ class Transform(nn.Module, ABC):
 
     Whatever is random comes from ``draw``. It runs on the host, once per sample, before the batch
     is sent to the device. ``forward`` then changes the whole batch there, and draws nothing.
+    Constants that ``forward`` needs are registered buffers: those are moved to the device.
     """
 
     @abstractmethod

@@ -20,6 +20,7 @@ _EXPECTED = re.compile(
 )
 _UNKNOWN = re.compile(r"(?:Option|accept option) '([^']+)'|unrecognized arguments: ([^\s=]+)")
 _REQUIRED = re.compile(r"arguments are required: (.*)")
+_CLASS = re.compile(r"Problem with given class_path '([^']+)'")
 _DENIED = re.compile(r"Importing '(.+)' is not allowed, denied by the '(.+)' entry")
 
 _TYPES = {
@@ -33,6 +34,8 @@ _TYPES = {
     "NoneType": "null",
     "dot import": "a class",
 }
+
+FEW_OPTIONS = 20  # as many as an error lists if none of them is near; a command has hundreds
 
 
 class ClassOptionError(argparse.ArgumentError):
@@ -71,12 +74,21 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _known_cause(key: str, causes: list[BaseException]) -> str | None:
-    for cause in causes:
+    for index, cause in enumerate(causes):
         if isinstance(cause, ClassOptionError):
-            return f"{key}.{cause}" if key else str(cause)
+            line = f"{key}.{cause}" if key else str(cause)
+            return line + _class_with_option(causes[:index], causes[index + 1 :])
         if match := _DENIED.search(str(cause)):
             return _denied(key, match[1], match[2])
     return None
+
+
+def _class_with_option(before: list[BaseException], after: list[BaseException]) -> str:
+    """The class that has the option, unless the error about a class inside it names that class."""
+    if any(isinstance(cause, ClassOptionError) for cause in after):
+        return ""
+    classes = [match[1] for cause in before if (match := _CLASS.search(str(cause)))]
+    return f" (class {classes[-1]})" if classes else ""
 
 
 def _denied(key: str, path: str, entry: str) -> str:
@@ -96,6 +108,9 @@ def _unknown_option(name: str, options: list[str]) -> str:
     last = name.rsplit(".", 1)[-1]
     near = difflib.get_close_matches(name, options)
     near = near or [ends[end] for end in difflib.get_close_matches(last, ends)]
+    valid = [option for option in options if option.rpartition(".")[2] != "help"]
+    if not near and len(valid) <= FEW_OPTIONS:
+        return f"{name}: unknown option; valid: {', '.join(valid) or 'none'}"
     return f"{name}: unknown option{_nearest(near)}"
 
 

@@ -1,1 +1,1 @@
-"""Metrics."""
+"""From masks to counts, scores and their intervals."""

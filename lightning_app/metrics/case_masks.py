@@ -1,4 +1,4 @@
-"""The masks of whole cases, and the table of what volume scores make of them. Imports no torch."""
+"""The masks of whole cases, and the table of their volume scores. Imports no torch."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -46,13 +46,7 @@ class CaseMasks:
 
     def counts(self) -> NDArray[np.int64]:
         """Counts tp, fp, fn and tn of each slice and class, (slices, classes, 4)."""
-        pixels = self.prediction.shape[-2] * self.prediction.shape[-1]
-        tp, predicted, reference = (
-            np.count_nonzero(masks, axis=(2, 3))
-            for masks in (self.prediction & self.reference, self.prediction, self.reference)
-        )
-        tn = pixels - predicted - reference + tp
-        return np.stack([tp, predicted - tp, reference - tp, tn], axis=2)
+        return pixel_counts(self.prediction, self.reference)
 
     def of_class(self, index: int) -> ClassMasks:
         """The masks of one class as a volume from the lowest to the highest tested slice.
@@ -67,6 +61,17 @@ class CaseMasks:
         prediction[rows] = self.prediction[:, index]
         reference[rows] = self.reference[:, index]
         return ClassMasks(prediction, reference, self.spacing)
+
+
+def pixel_counts(prediction: NDArray[np.bool_], reference: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Counts tp, fp, fn and tn, (..., 4), of two masks (..., H, W)."""
+    pixels = prediction.shape[-2] * prediction.shape[-1]
+    tp, predicted, positive = (
+        np.count_nonzero(mask, axis=(-2, -1))
+        for mask in (prediction & reference, prediction, reference)
+    )
+    tn = pixels - predicted - positive + tp
+    return np.stack([tp, predicted - tp, positive - tp, tn], axis=-1)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import numpy as np
 from lightning_app.metrics.case_masks import CaseMasks, VolumeTable
 from lightning_app.metrics.count_table import COUNTS, CountTable
 from lightning_app.metrics.score import VolumeScore
+from lightning_app.utils.errors import UsageError
 
 
 def case_tables(
@@ -19,6 +20,9 @@ def case_tables(
         cases: read one after the other, so that only one case's masks are in memory.
         classes: names of the classes of the masks.
         scores: the volume scores to compute.
+
+    Raises:
+        UsageError: a volume score returned NaN or infinity.
     """
     names: list[str] = []
     patients: list[str] = []
@@ -30,7 +34,7 @@ def case_tables(
         patients.append(masks.patient)
         slices += masks.slices
         counts.append(masks.counts())
-        values.append(_volume_values(masks, len(classes), scores))
+        values.append(_volume_values(masks, classes, scores))
     lengths = [len(rows) for rows in counts[1:]]
     by_slice = CountTable(
         tuple(classes),
@@ -45,11 +49,27 @@ def case_tables(
 
 
 def _volume_values(
-    masks: CaseMasks, classes: int, scores: Sequence[VolumeScore]
+    masks: CaseMasks, classes: Sequence[str], scores: Sequence[VolumeScore]
 ) -> list[list[float]]:
     """Values [score][class] of a case; NaN if undefined."""
     if not scores:
         return []
-    volumes = [masks.of_class(index) for index in range(classes)]
-    values = [[score.compute(volume) for volume in volumes] for score in scores]
-    return [[math.nan if value is None else value for value in row] for row in values]
+    volumes = {name: masks.of_class(index) for index, name in enumerate(classes)}
+    return [
+        [
+            _checked(score.compute(volume), f"'{score.name}' of case {masks.case}, class '{name}'")
+            for name, volume in volumes.items()
+        ]
+        for score in scores
+    ]
+
+
+def _checked(value: float | None, score: str) -> float:
+    """The value, or NaN for None. A mean of NaN or infinity is useless, and JSON has neither."""
+    if value is None:
+        return math.nan
+    if not math.isfinite(value):
+        raise UsageError(
+            f"volume score {score} is {value}, expected a finite number, or None if it is undefined"
+        )
+    return value

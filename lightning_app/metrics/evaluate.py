@@ -53,15 +53,15 @@ def patient_terms(table: CountTable, index: int, score: CountScore) -> Terms:
 
 
 def volume_terms(table: VolumeTable, index: int, score: VolumeScore) -> Terms:
-    """The same of a volume score."""
+    """The same for a volume score."""
     return _by_patient(*score.unit_terms(table, index))
 
 
 def monitored_dice(table: CountTable) -> float:
-    """The mean of pooled ``dice`` over the classes that the ground truth holds.
+    """The mean of pooled ``dice`` over the classes that the ground truth contains.
 
-    That is a fixed set of classes, and each of them has a defined Dice; so the value is always a
-    number. 0 if the ground truth holds none of them.
+    That is a fixed set of classes, and each of them has a defined Dice, so the value is always a
+    number. 0 if the ground truth contains none of them.
     """
     pooled = table.pooled()
     present = pooled.reference > 0

@@ -40,18 +40,22 @@ class PredictedMasks(Metric):
     def compute(self) -> "PackedMasks":
         """All masks, sorted by sample.
 
+        Each batch is copied from the device to its rows on the host, so that the masks are in
+        memory once more, and on the device not again.
+
         Raises:
             RuntimeError: a sample came twice.
         """
-        samples, packed = (
-            torch.cat(state) if isinstance(state, list) else state
-            for state in (self.samples, self.packed)
-        )
-        order = samples.argsort()
-        samples = samples[order].cpu()
-        if (samples[1:] == samples[:-1]).any():
+        samples = np.concatenate([part.cpu().numpy() for part in _parts(self.samples)])
+        ordered, rows = np.unique(samples, return_inverse=True)
+        if len(ordered) < len(samples):
             raise RuntimeError("a slice was counted twice")
-        return PackedMasks(samples.numpy(), packed[order].cpu().numpy())
+        batches = _parts(self.packed)
+        packed = np.empty((len(samples), *batches[0].shape[1:]), np.uint8)
+        ends = np.cumsum([len(batch) for batch in batches])
+        for batch, end in zip(batches, ends, strict=True):
+            packed[rows[end - len(batch) : end]] = batch.cpu().numpy()
+        return PackedMasks(ordered, packed)
 
 
 class PackedMasks:
@@ -72,10 +76,15 @@ class PackedMasks:
         return np.unpackbits(self._packed[rows], axis=-1, count=width).astype(np.bool_)
 
 
+def _parts(state: list[Tensor] | Tensor) -> list[Tensor]:
+    """The batches of a state, which torchmetrics joins when it gathers several devices."""
+    return state if isinstance(state, list) else [state]
+
+
 def _pack(mask: Tensor) -> Tensor:
     """Bits of bool (..., W) as uint8 (..., ceil(W / 8)), the first pixel in the highest bit."""
     if missing := -mask.shape[-1] % _BITS:
         mask = nn.functional.pad(mask, (0, missing))
-    weights = torch.tensor([128, 64, 32, 16, 8, 4, 2, 1], dtype=torch.uint8, device=mask.device)
+    shifts = torch.arange(_BITS - 1, -1, -1, dtype=torch.uint8, device=mask.device)
     bits = mask.reshape(*mask.shape[:-1], -1, _BITS)
-    return (bits * weights).sum(-1, dtype=torch.uint8)
+    return (bits << shifts).sum(-1, dtype=torch.uint8)

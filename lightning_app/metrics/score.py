@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from lightning_app.metrics.bootstrap import Interval
 from lightning_app.metrics.case_masks import ClassMasks, VolumeTable
 from lightning_app.metrics.count_table import Counts, CountTable, Floats
+from lightning_app.utils.errors import UsageError
 
 Terms = tuple[Floats, Floats]  # numerators, denominators
 
@@ -35,41 +36,12 @@ class Result:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CountScore:
-    """A score from pixel counts.
+class Score:
+    """What all scores declare.
 
     Attributes:
         name: its name everywhere.
         definition: what it is, for the tables.
-        level: the unit that has a numerator and a denominator.
-        terms: numerators and denominators of units from their counts.
-        higher_is_better: its direction.
-        unit: of its value; empty for a ratio.
-        in_tables: whether printed tables show it; the files hold all scores.
-    """
-
-    name: str
-    definition: str
-    level: Literal["slice", "case"]
-    terms: Callable[[Counts], Terms]
-    higher_is_better: bool = True
-    unit: str = ""
-    in_tables: bool = True
-
-    def unit_terms(self, table: CountTable, index: int) -> UnitTerms:
-        """The terms of each unit, for the class with that index."""
-        units = table if self.level == "slice" else table.by_case()
-        return UnitTerms(*self.terms(units.of_class(index)), units.patients)
-
-
-@dataclass(frozen=True, kw_only=True)
-class VolumeScore:
-    """A score of a case's masks as a volume; its summary is the mean over cases.
-
-    Attributes:
-        name: its name everywhere; a column of volumes.csv.
-        definition: what it is, for the tables.
-        compute: its value for one class of one case; None if it is undefined for it.
         higher_is_better: its direction.
         unit: of its value, such as mm; empty for a ratio.
         in_tables: whether printed tables show it; the files hold all scores.
@@ -77,10 +49,60 @@ class VolumeScore:
 
     name: str
     definition: str
-    compute: Callable[[ClassMasks], float | None]
     higher_is_better: bool
     unit: str = ""
     in_tables: bool = True
+
+    @property
+    def better(self) -> str:
+        """Its direction in one word, for the tables."""
+        return "higher" if self.higher_is_better else "lower"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CountScore(Score):
+    """A score from pixel counts.
+
+    Attributes:
+        level: the unit that has a numerator and a denominator.
+        terms: numerators and denominators of units from their counts; both are 0 for a unit for
+            which the score is undefined.
+    """
+
+    level: Literal["slice", "case"]
+    terms: Callable[[Counts], Terms]
+
+    def unit_terms(self, table: CountTable, index: int) -> UnitTerms:
+        """The terms of each unit, for the class with that index.
+
+        Raises:
+            UsageError: a numerator or a denominator is NaN or infinite.
+        """
+        units = table if self.level == "slice" else table.by_case()
+        numerators, denominators = self.terms(units.of_class(index))
+        if len(bad := np.flatnonzero(~np.isfinite(numerators + denominators))):
+            unit = bad[0]
+            place = f", slice {units.slices[unit]}" if self.level == "slice" else ""
+            raise UsageError(
+                f"score '{self.name}' of case {units.cases[unit]}{place}, class "
+                f"'{table.classes[index]}' is {numerators[unit]} / {denominators[unit]}, expected "
+                "finite numbers, or 0 / 0 if it is undefined"
+            )
+        return UnitTerms(numerators, denominators, units.patients)
+
+
+@dataclass(frozen=True, kw_only=True)
+class VolumeScore(Score):
+    """A score of a case's masks as a volume; its name is also a column of volumes.csv.
+
+    Its summary is the mean over the cases for which it is defined.
+
+    Attributes:
+        compute: its value for one class of one case, a finite number; None if it is undefined.
+        level: the unit that has a value.
+    """
+
+    compute: Callable[[ClassMasks], float | None]
     level: Literal["volume"] = "volume"
 
     def unit_terms(self, table: VolumeTable, index: int) -> UnitTerms:

@@ -16,7 +16,9 @@ from lightning_app.runs.folder import TestFolder
 
 @dataclass(frozen=True)
 class ExampleSlices:
-    """The slice with most target of each case: the lowest of several, the middle one of none.
+    """The slice of each case with the most target.
+
+    If several slices have equally much, the lowest of them; if none has any, the middle slice.
 
     Attributes:
         cases: (cases,) ids.

@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 
 class LabelMapWriter(Callback):
-    """Write the label map of each case on the grid of its own file, and a JSON that explains it.
+    """Write each case's label map, on the voxel grid of its image file, and a JSON about it.
 
     Args:
         folder: gets ``<case>.nii.gz`` and ``<case>.json``.
@@ -42,7 +42,7 @@ class LabelMapWriter(Callback):
         self._trained_on: DataRecord | None = None
 
     def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Warn of what the network has not seen."""
+        """Warn if the network was trained on some slices only."""
         self._trained_on = read_environment(self.run.environment).data
         slices = self._trained_on.slices
         if slices == "middle" or isinstance(slices, list):

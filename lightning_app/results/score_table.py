@@ -12,7 +12,7 @@ from lightning_app.metrics.bootstrap import FEWEST_PATIENTS
 from lightning_app.metrics.count_scores import SCORES
 from lightning_app.metrics.count_table import CountTable
 from lightning_app.metrics.evaluate import Results, accuracy_of_nothing
-from lightning_app.metrics.score import CountScore, Result, VolumeScore
+from lightning_app.metrics.score import Result, Score
 from lightning_app.metrics.volume_scores import VOLUME_SCORES
 
 
@@ -32,9 +32,30 @@ def print_scores(
     for name in table.classes:
         results = {**scores[name], **volumes[name]}
         title = f"Test scores, class '{name}'{origin}"
-        console.print(_table(title, (*SCORES, *VOLUME_SCORES), results))
+        console.print(score_table(title, (*SCORES, *VOLUME_SCORES), results))
     for note in _notes(data, table):
         console.print(note, highlight=False)
+
+
+def score_table(title: str, scores: Sequence[Score], results: Mapping[str, Result]) -> Table:
+    """A row for each score that printed tables show.
+
+    Args:
+        title: above the table.
+        scores: in the order of the rows.
+        results: their results by name.
+    """
+    table = Table(box=SIMPLE_HEAD, title=title, title_justify="left")
+    table.add_column("score")
+    table.add_column("value", justify="right")
+    table.add_column("95 % interval", justify="right")
+    table.add_column("better")
+    table.add_column("definition")
+    for score in scores:
+        if score.in_tables:
+            value, interval = _words(results[score.name], score.unit)
+            table.add_row(score.name, value, interval, score.better, score.definition)
+    return table
 
 
 def _notes(data: BraTSDataModule, table: CountTable) -> list[str]:
@@ -52,21 +73,6 @@ def _notes(data: BraTSDataModule, table: CountTable) -> list[str]:
     if uses_reference(choice):
         notes.append(f"The slices ('{choice}') were chosen by looking at the ground truth.")
     return notes
-
-
-def _table(
-    title: str, scores: Sequence[CountScore | VolumeScore], results: Mapping[str, Result]
-) -> Table:
-    table = Table(box=SIMPLE_HEAD, title=title, title_justify="left")
-    table.add_column("score")
-    table.add_column("value", justify="right")
-    table.add_column("95 % interval", justify="right")
-    table.add_column("definition")
-    for score in scores:
-        if score.in_tables:
-            value, interval = _words(results[score.name], score.unit)
-            table.add_row(score.name, value, interval, score.definition)
-    return table
 
 
 def _words(result: Result, unit: str) -> tuple[str, str]:

@@ -26,6 +26,7 @@ from lightning_app.runs.records import (
 from lightning_app.utils.json_csv import write_csv
 
 _NAMES = ("case", "patient")
+CASE_COLUMNS = (*_NAMES, "class", *COUNTS, "dice")
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class TestRecord:
         epoch: the epoch of the tested weights.
         computed_with: precision and acceleration, such as "bf16-mixed, channels_last"; empty if an
             earlier version did not record it.
-        patients_trained_on: tested patients that the run was trained, or its epoch chosen, on.
+        patients_trained_on: tested patients on which the run was trained or its epoch chosen.
         accuracy_of_nothing: by class, of predicting no pixel at all.
         scores: the count scores.
         volumes: the volume scores; empty if an earlier version did not compute them.
@@ -60,7 +61,7 @@ def write_test(
 
     Args:
         folder: of the test.
-        facts: all that is no score: data, checkpoint, how it was computed.
+        facts: everything except scores: data, checkpoint, how the scores were computed.
         scores: the count scores.
         volumes: the volume scores.
     """
@@ -110,15 +111,19 @@ def write_slices(folder: TestFolder, table: CountTable) -> None:
 
 
 def write_cases(folder: TestFolder, table: CountTable) -> None:
-    """Write cases.csv: the counts and the Dice of each case and class, of a table by case."""
-    rows = [
+    """Write cases.csv: the rows of a table by case."""
+    write_csv(folder.cases, CASE_COLUMNS, case_rows(table))
+
+
+def case_rows(table: CountTable) -> list[tuple[str | int | float | None, ...]]:
+    """The counts and the Dice of each case and class of a table by case, as ``CASE_COLUMNS``."""
+    return [
         (case, patient, name, *counts, dice)
         for case, patient, *classes in zip(
             table.cases, table.patients, *_by_class(table, 1.0), strict=True
         )
         for name, counts, dice in classes
     ]
-    write_csv(folder.cases, (*_NAMES, "class", *COUNTS, "dice"), rows)
 
 
 def read_slices(folder: TestFolder, classes: Sequence[str]) -> CountTable:

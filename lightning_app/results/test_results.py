@@ -1,15 +1,19 @@
 """The callback that turns a test into files, tables and a picture."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
+from rich.console import Console
+from rich.progress import track
 
 from callbacks.acceleration import Acceleration
 from callbacks.timing.record import write_timing
 from callbacks.timing.timing import Timing
+from callbacks.utils.trainer import attributes
 from data_modules.brats import BraTSDataModule
 from data_modules.summary import description
+from lightning_app.metrics.case_masks import CaseMasks
 from lightning_app.metrics.case_tables import case_tables
 from lightning_app.metrics.count_table import CountTable
 from lightning_app.metrics.evaluate import accuracy_of_nothing, count_results, volume_results
@@ -29,7 +33,7 @@ class TestResults(Callback):
 
     Args:
         run: the run that is tested.
-        timing: has measured the test when it ends.
+        timing: measures the test.
         acceleration: how the network is run.
     """
 
@@ -49,16 +53,17 @@ class TestResults(Callback):
             self._write(trainer, masks)
 
     def folder(self, data: BraTSDataModule) -> TestFolder:
-        """The run's own test folder, or another one for other data or another split."""
+        """The run's test folder; for other data or another split, a folder named after them."""
         trained, tested = read_environment(self.run.environment).data, description(data)
         fingerprints = (tested["fingerprint"], tested["split"])
         same = fingerprints == (trained.fingerprint, trained.split)
         return self.run.test(None if same else "-".join(fingerprints))
 
     def _write(self, trainer: Trainer, masks: PackedMasks) -> None:
-        data: BraTSDataModule = trainer.datamodule  # type: ignore[attr-defined]
+        data: BraTSDataModule = attributes(trainer).datamodule
         folder, tested = self.folder(data), TestedCases(data, masks)
-        table, volumes = case_tables(tested, data.target.class_names, VOLUME_SCORES)
+        cases = _with_progress(tested, trainer)
+        table, volumes = case_tables(cases, data.target.class_names, VOLUME_SCORES)
         scores, of_volumes = count_results(table), volume_results(volumes, VOLUME_SCORES)
         write_test(folder, self._facts(trainer, data, table), scores, of_volumes)
         write_timing(folder.timing, self._timing.test_record or {})
@@ -76,14 +81,14 @@ class TestResults(Callback):
         if seen := self._trained_on(table):
             print(
                 f"The run was trained, or its best epoch chosen, on {len(seen)} of the "
-                f"{len(set(table.patients))} patients: these scores are flattered."
+                f"{len(set(table.patients))} patients: these scores are optimistic."
             )
         seconds = (self._timing.test_record or {})["seconds"]
         print(f"Time: {seconds:.2f} s from the first read to the last mask")
         print(f"Numbers: {folder.metrics}\nPicture: {folder.picture}")
 
     def _trained_on(self, table: CountTable) -> set[str]:
-        """Tested patients that the run was trained, or its best epoch chosen, on."""
+        """Tested patients on which the run was trained or its best epoch chosen."""
         rows = read_split(self.run.split)
         return set(table.patients) & {patient for _, patient, split in rows if split != "test"}
 
@@ -112,3 +117,14 @@ class TestResults(Callback):
             "slices": len(table.slices),
             "accuracy_of_nothing": accuracy_of_nothing(table),
         }
+
+
+def _with_progress(cases: TestedCases, trainer: Trainer) -> Iterable[CaseMasks]:
+    """The cases, with a progress bar on standard error unless progress bars are turned off."""
+    return track(
+        cases,
+        description="Scoring cases",
+        total=len(cases),
+        console=Console(stderr=True),
+        disable=trainer.progress_bar_callback is None,
+    )

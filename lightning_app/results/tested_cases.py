@@ -27,13 +27,16 @@ class TestedCases:
         self._data = data
         self._masks = masks
         self.dataset = data.datasets["test"]
+        self._case_of = self.dataset.case_index[masks.samples]
+
+    def __len__(self) -> int:
+        """Number of tested cases."""
+        return len(np.unique(self._case_of))
 
     def __iter__(self) -> Iterator[CaseMasks]:
         """The masks of every tested case, one case after the other."""
-        tested = self._masks.samples
-        case_of = self.dataset.case_index[tested]
-        for index in np.unique(case_of):
-            samples = tested[case_of == index]
+        for index in np.unique(self._case_of):
+            samples = self._masks.samples[self._case_of == index]
             case = self.dataset.cases[index]
             x, y, z = self.dataset.spacing(int(index))
             yield CaseMasks(

@@ -1,6 +1,5 @@
 """Sends to W&B what the generic callbacks do not know about a run."""
 
-import csv
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -15,7 +14,7 @@ from callbacks.wandb_media import Slices, WandbMedia
 from data_modules.brats import BraTSDataModule
 from data_modules.summary import description
 from lightning_app.results.plots import to_grey
-from lightning_app.results.test_record import read_test
+from lightning_app.results.test_record import CASE_COLUMNS, case_rows, read_slices, read_test
 from lightning_app.results.test_results import TestResults
 from lightning_app.runs.checkpoint_io import read_checkpoint
 from lightning_app.runs.folder import Run, TestFolder, run_config
@@ -98,7 +97,7 @@ class WandbTestReport(Callback):
 
     Args:
         run: the run that is tested. A test on other data or another split is not sent.
-        results: knows the folder of the test.
+        results: determines the folder of the test.
     """
 
     def __init__(self, run: Run, results: TestResults) -> None:
@@ -106,7 +105,7 @@ class WandbTestReport(Callback):
         self._results = results
 
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Log nothing of a test on other data, which would be mistaken for the run's own test."""
+        """Do not log a test on other data: it would be mistaken for the test of the run."""
         data: BraTSDataModule = attributes(trainer).datamodule
         if self._results.folder(data) != self.run.test():
             for logger in forgiving_loggers(trainer):
@@ -119,7 +118,7 @@ class WandbTestReport(Callback):
 
 
 def slices_to_show(data: BraTSDataModule, count: int) -> Slices:
-    """Of ``count`` validation cases, evenly spaced, the slice with the largest target."""
+    """The slice with the largest target of each of ``count`` evenly spaced validation cases."""
     dataset = data.datasets["val"]
     largest = dataset.most_of(data.target.foreground)
     cases = sorted(largest)
@@ -132,7 +131,7 @@ def slices_to_show(data: BraTSDataModule, count: int) -> Slices:
         ],
         inputs=batch["image"],
         images=np.stack([to_grey(image[0].numpy()) for image in batch["image"]]),
-        truth=data.target.classes_of(batch["labels"]).numpy(),
+        reference=data.target.classes_of(batch["labels"]).numpy(),
         classes=data.target.class_names,
         predict=data.target.decode,
     )
@@ -148,17 +147,8 @@ def _send_test(logger: ForgivingWandbLogger, folder: TestFolder) -> None:
         if result.value is not None
     }
     logger.experiment.summary.update(numbers)
-    with folder.cases.open(newline="", encoding="utf-8") as file:
-        header, *rows = list(csv.reader(file))
-    logger.log_table("test/cases", columns=header, data=[[_cell(c) for c in row] for row in rows])
-
-
-def _cell(text: str) -> str | float | None:
-    """A cell of a CSV file, as a number if possible."""
-    try:
-        return float(text) if text else None
-    except ValueError:
-        return text
+    rows = case_rows(read_slices(folder, tuple(test.scores)).by_case())
+    logger.log_table("test/cases", columns=[*CASE_COLUMNS], data=[[*row] for row in rows])
 
 
 def _dotted(content: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -9,6 +9,7 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from callbacks.utils.atomic_write import remove_partial_files
+from callbacks.utils.trainer import attributes
 from data_modules.brats import BraTSDataModule
 from data_modules.summary import description, split_rows, summary
 from lightning_app.runs.environment import environment
@@ -69,7 +70,7 @@ class RunRecorder(Callback):
         """
         if stage != "fit" or not trainer.is_global_zero:
             return
-        data: BraTSDataModule = trainer.datamodule  # type: ignore[attr-defined]
+        data: BraTSDataModule = attributes(trainer).datamodule
         self.run.path.mkdir(parents=True, exist_ok=True)  # a logger may have made it
         self._lock.enter_context(locked(self.run))
         if self._new and self.run.config.exists():

@@ -1,1 +1,1 @@
-"""Utils."""
+"""Helpers that know nothing about training: errors, exit codes, logging, JSON and CSV."""

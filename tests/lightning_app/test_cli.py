@@ -73,6 +73,7 @@ def test_the_help_of_a_command_needs_no_run_and_no_data(
     assert "--data.root" in capsys.readouterr().out
 
 
+FLIP = "data_modules.augmentation.horizontal_flip.HorizontalFlip"
 MISTYPED = {
     "a config": (["--config", "aspp_t2x.yaml"], "config 'aspp_t2x.yaml'", "aspp_t2"),
     "an option": (["--trainer.max_epoch", "3"], "trainer.max_epoch: unknown", "max_epochs"),
@@ -89,6 +90,11 @@ MISTYPED = {
     "an optimiser": (["--optimizer", "Adamm"], "optimizer is 'Adamm'", "torch.optim.Adam"),
     "a rate": (["--optimizer.lr", "abc"], "optimizer.lr is 'abc'", "a number"),
     "an optimiser's option": (["--optimizer.lrr", "1"], "optimizer.lrr: unknown", "nearest: lr"),
+    "an optimiser's options": (["--optimizer.rate", "1"], "lr, betas", "(class torch.optim.Adam)"),
+    "an augmentation's option": (
+        [f"--data.augmentations+={FLIP}", "--data.augmentations.chance", "0.2"],
+        "data.augmentations.chance: unknown option; valid: none", f"(class {FLIP})",
+    ),
     "a release": (["--data.release", "brats2022"], "data.release is 'brats2022'", "brats2021"),
     "a stray word": (["aspp"], "error: aspp: unknown option", ""),
     "a linked option": (["--model.network.in_channels", "4"], "in_channels", "data.modalities"),
@@ -247,7 +253,7 @@ def test_another_split_has_its_own_test_folder_and_warns_of_training_patients(
 ) -> None:
     assert program("fit") == 0
     assert program("test") == 0
-    assert "flattered" not in capsys.readouterr().out
+    assert "optimistic" not in capsys.readouterr().out
     assert program("test", "--data.split_seed", "1") == 0
     assert (
         "was trained, or its best epoch chosen, on 1 of the 1 patients" in capsys.readouterr().out

@@ -2,41 +2,22 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from types import SimpleNamespace
+from typing import Literal
 
 import pytest
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from callbacks.nan_guard import FiniteLoss
 from callbacks.timing.timing import Timing
+from data_modules.batch_dataset import Batch
 from data_modules.brats import BraTSDataModule
 from lightning_app.losses import DiceCrossEntropy
 from lightning_app.task import SegmentationTask
 from models import AttentionUNetASPP
-
-# To read a number (item, bool, float), to send one (torch.tensor), and to find out a size.
-WAITING = {
-    torch.ops.aten._local_scalar_dense.default,
-    torch.ops.aten.lift_fresh.default,
-    torch.ops.aten.nonzero.default,
-    torch.ops.aten.masked_select.default,
-}
-Result = TypeVar("Result")
-
-
-class NoWaiting(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    def __torch_dispatch__(
-        self,
-        func: Callable[..., Result],
-        types: object,
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
-    ) -> Result:
-        assert func not in WAITING, func
-        return func(*args, **(kwargs or {}))
+from tests.helpers.no_waiting import NoWaiting
 
 
 class Watched(Callback):
@@ -102,6 +83,34 @@ def test_a_training_step_reads_and_sends_no_number(
     fit(task, toy_root, tmp_path, callbacks, accelerator="cpu")
 
     assert watched.steps == 2 * 3
+
+
+def batch() -> Batch:
+    labels = torch.zeros((3, 32, 32), dtype=torch.uint8)
+    return {"image": torch.zeros(3, 1, 32, 32), "labels": labels, "sample": torch.arange(3)}
+
+
+@pytest.mark.parametrize("target", ["regions", "labels"])
+@pytest.mark.parametrize("step", ["validation_step", "test_step"])
+@torch.no_grad()
+def test_a_step_of_validation_or_test_reads_and_sends_no_number(
+    step: str, target: Literal["regions", "labels"]
+) -> None:
+    exclusive = target == "labels"
+    network = AttentionUNetASPP(out_channels=3 + exclusive, widths=[4, 4, 4, 4, 8])
+    task = SegmentationTask(network, DiceCrossEntropy(exclusive), target).eval()
+    made = batch()
+    with NoWaiting():  # type: ignore[no-untyped-call]
+        getattr(task, step)(made, 0)
+
+
+def test_the_weight_of_a_share_sends_no_number(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Task, "trainer", SimpleNamespace(world_size=2))
+    monkeypatch.setattr(torch.distributed, "all_reduce", lambda total: total.add_(1))
+    with NoWaiting():  # type: ignore[no-untyped-call]
+        weight = task._weight_of_share(3)
+
+    assert float(weight) == 2 * 3 / 4  # the other rank has one sample
 
 
 def test_the_watch_sees_what_waits() -> None:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lightning_app.metrics.count_table import ratio
+from lightning_app.metrics.case_masks import pixel_counts
+from lightning_app.metrics.count_table import Counts
 from lightning_app.metrics.evaluate import case_dice
 from lightning_app.report.load.cohorts import Cohort, Entry
 from lightning_app.report.load.display_names import modality_name, network_name
@@ -42,24 +43,25 @@ class Gallery:
         return self.masks[0].cases
 
     def dice(self, network: int, case: int) -> NDArray[np.float64]:
-        """Dice (classes,) of a network on the slice of a case; 1 where both masks are empty."""
-        reference, predicted = self.masks[0].reference[case], self.masks[network].prediction[case]
-        overlap = (reference & predicted).sum((1, 2), dtype=np.float64)
-        size = reference.sum((1, 2), dtype=np.float64) + predicted.sum((1, 2))
-        return ratio(2 * overlap, size, undefined=1)
+        """Dice (classes,) of a network on the slice of a case; 1 if both masks are empty."""
+        reference, prediction = self.masks[0].reference[case], self.masks[network].prediction[case]
+        return Counts.from_array(pixel_counts(prediction, reference)).dice(empty=1)
 
     @property
-    def judge(self) -> Entry:
-        """The network whose Dice chooses the figure's cases: the paper's, else the first one."""
+    def reference_entry(self) -> Entry:
+        """The network whose Dice decides which cases the figure shows.
+
+        The paper's network, or the first one if the paper's was not tested.
+        """
         proposed = (entry for entry in self.entries if entry.network == PROPOSED_NETWORK)
         return next(proposed, self.entries[0])
 
     def chosen(self) -> dict[int, str]:
-        """The cases at the quartiles of the judge's Dice, the lowest first, with their rank.
+        """The cases at the quartiles of the reference network's Dice, from the lowest, by rank.
 
         Cases whose slice has no target are left out, unless no slice has any.
         """
-        table = self.judge.first.table.by_case()
+        table = self.reference_entry.first.table.by_case()
         dice = dict(zip(table.cases, case_dice(table).mean(axis=1), strict=True))
         reference = self.masks[0].reference
         cases = range(len(self.cases))
@@ -73,10 +75,10 @@ class Gallery:
     @property
     def rule(self) -> str:
         """How the cases of the figure are chosen."""
+        entry = self.reference_entry
         return (
-            f"Cases at the lowest, the quartiles and the highest of the Dice of "
-            f"{network_name(self.judge.network)} among those with target, of the run with seed "
-            f"{self.judge.first.seed}."
+            "Cases with target at the lowest, the quartiles and the highest of the Dice of "
+            f"{network_name(entry.network)} in the run with seed {entry.first.seed}."
         )
 
 

@@ -67,8 +67,7 @@ def render(parts: Sequence[Part], left_out: Sequence[LeftOut]) -> str:
         galleries=[gallery for part in parts for gallery in part.galleries],
         paper=PAPER,
         comparable=WHAT_CAN_BE_COMPARED,
-        scores=SCORES,
-        volume_scores=VOLUME_SCORES,
+        scores=(*SCORES, *VOLUME_SCORES),
         fewest=FEWEST_PATIENTS,
         left_out=left_out,
     )

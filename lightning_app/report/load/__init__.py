@@ -1,1 +1,1 @@
-"""Load."""
+"""Reads run folders, and groups the runs that may be compared."""

@@ -4,6 +4,7 @@ A new network needs no entry: it falls back to its class name and a colour of it
 gives it a display name and a fixed place.
 """
 
+import colorsys
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -28,6 +29,7 @@ NETWORKS = {
     "models.AttentionUNetASPP": NetworkStyle("Attention UNet + ASPP", "#CC79A7"),
 }
 _FURTHER_COLOURS = ("#000000", "#D55E00", "#56B4E9", "#8C564B", "#7F7F7F", "#BCBD22")
+_HUE_STEP = 0.618034  # of the colour circle; by the golden ratio, so that no hue comes twice
 
 MODALITIES = {"t1c": "T1c", "t2f": "FLAIR", "t2w": "T2w", "t1n": "T1"}
 
@@ -40,9 +42,7 @@ def network_name(class_path: str) -> str:
 def network_colours(class_paths: Sequence[str]) -> dict[str, str]:
     """The colour of each network; unknown ones get further colours, in alphabetical order."""
     unknown = sorted({path for path in class_paths if path not in NETWORKS})
-    further = {
-        path: _FURTHER_COLOURS[index % len(_FURTHER_COLOURS)] for index, path in enumerate(unknown)
-    }
+    further = {path: _further_colour(index) for index, path in enumerate(unknown)}
     return {path: style.colour for path, style in NETWORKS.items()} | further
 
 
@@ -59,6 +59,14 @@ def modality_name(modality: str) -> str:
 def modality_order(modality: str) -> tuple[int, str]:
     """A sort key: the modalities in the order of the table, then all others by name."""
     return _rank(modality, list(MODALITIES)), modality
+
+
+def _further_colour(index: int) -> str:
+    """The colour of an unknown network: from the list, then hues spread over the colour circle."""
+    if index < len(_FURTHER_COLOURS):
+        return _FURTHER_COLOURS[index]
+    rgb = colorsys.hls_to_rgb(index * _HUE_STEP % 1, 0.45, 0.8)
+    return "#" + "".join(f"{round(255 * part):02X}" for part in rgb)
 
 
 def _rank(name: str, names: list[str]) -> int:

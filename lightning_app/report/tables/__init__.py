@@ -1,1 +1,1 @@
-"""Tables."""
+"""The tables of a report: scores, paired comparisons, times, caveats."""

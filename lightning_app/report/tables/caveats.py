@@ -62,7 +62,7 @@ def _cohort_caveats(cohort: Cohort) -> list[str]:
     ]
     caveats += [
         f"{run.name} was trained, or its best epoch chosen, on {run.test.patients_trained_on} of "
-        "the tested patients: its scores are flattered."
+        "the tested patients: its scores are optimistic."
         for run in cohort.runs
         if run.test.patients_trained_on
     ]

@@ -4,6 +4,7 @@ import numpy as np
 
 from lightning_app.metrics.bootstrap import FEWEST_PATIENTS
 from lightning_app.metrics.count_scores import SCORES
+from lightning_app.metrics.score import Score
 from lightning_app.metrics.volume_scores import VOLUME_SCORES
 from lightning_app.report.load.cohorts import Cohort, Entry
 from lightning_app.report.load.display_names import modality_name, network_name
@@ -71,7 +72,7 @@ def table_1(cohort: Cohort) -> Table:
 
 def all_scores(cohort: Cohort) -> Table:
     """Every count score."""
-    columns = [*_ENTRY_COLUMNS, *(Column(score.name, score.name, fixed(4)) for score in SCORES)]
+    columns = [*_ENTRY_COLUMNS, *map(_score_column, SCORES)]
     rows = [
         [
             *_entry_cells(entry.modality, target, entry.network, entry),
@@ -86,13 +87,7 @@ def all_scores(cohort: Cohort) -> Table:
 
 def volume_scores(cohort: Cohort) -> Table:
     """Every volume score, with the reason if a run lacks it."""
-    columns = [
-        *_ENTRY_COLUMNS,
-        *(
-            Column(s.name, f"{s.name} ({s.unit})" if s.unit else s.name, fixed(4))
-            for s in VOLUME_SCORES
-        ),
-    ]
+    columns = [*_ENTRY_COLUMNS, *map(_score_column, VOLUME_SCORES)]
     rows = [
         [
             *_entry_cells(entry.modality, target, entry.network, entry),
@@ -180,6 +175,11 @@ def _comparison_cells(comparison: Comparison, cohort: Cohort) -> list[Cell]:
         comparison.case_difference, comparison.p, comparison.holm_p, comparison.dice_difference,
         verdict,
     ]  # fmt: skip
+
+
+def _score_column(score: Score) -> Column:
+    title = f"{score.name} ({score.unit})" if score.unit else score.name
+    return Column(score.name, title, fixed(4))
 
 
 def _entry_cells(modality: str, target: str, network: str, entry: Entry | None) -> list[Cell]:

@@ -19,6 +19,22 @@ class Shift(Transform):
         return image + parameters[:, None, None, None], labels
 
 
+class Mask(Transform):
+    """Set pixels to 0 that a buffer names."""
+
+    kept: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("kept", torch.ones(4, 6))
+
+    def draw(self, rng: np.random.Generator) -> float:
+        return rng.uniform(0, 1)
+
+    def forward(self, image: Tensor, labels: Tensor, parameters: Tensor) -> tuple[Tensor, Tensor]:
+        return image * self.kept * parameters[:, None, None, None], labels
+
+
 def batch_of(samples: int) -> Batch:
     generator = torch.Generator().manual_seed(0)
     return {
@@ -117,3 +133,15 @@ def test_without_transforms_a_batch_stays_as_it_is() -> None:
     batch = batch_of(3)
 
     assert Augmentation([], seed=1).augment(batch, 0) == batch
+
+
+def test_the_buffers_of_a_transform_are_on_the_device_of_the_batch() -> None:
+    augmentation = Augmentation([Mask()], seed=1)
+    there = {name: values.to("meta") for name, values in batch_of(3).items()}
+
+    augmented = augmentation(
+        there, [values.to("meta") for values in augmentation.draw(0, range(3))]
+    )
+
+    assert augmented["image"].device.type == "meta"
+    assert augmented["image"].shape == there["image"].shape

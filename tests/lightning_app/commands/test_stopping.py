@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from callbacks.utils.trainer import attributes
 from lightning_app.runs.folder import Run, find_runs
 from lightning_app.runs.status import read_status
 from lightning_app.task import SegmentationTask
@@ -147,7 +148,7 @@ def test_a_loss_that_is_nan_stops_the_run_and_keeps_the_checkpoint_before(
     def step(self: SegmentationTask, batch: Any, batch_idx: int) -> Tensor:
         loss = original(self, batch, batch_idx)
         if self.global_step == bad:
-            data: Any = self.trainer.datamodule  # type: ignore[attr-defined]
+            data: Any = attributes(self.trainer).datamodule
             cases = data.datasets["train"]
             seen.append({cases.cases[cases.case_index[i]].id for i in batch["sample"].tolist()})
             return loss * float("nan")

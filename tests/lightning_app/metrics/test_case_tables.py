@@ -1,5 +1,6 @@
 """From the masks of cases to counts of slices and scores of volumes."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,6 +14,7 @@ from lightning_app.metrics.confusion_counts import SliceCounts
 from lightning_app.metrics.evaluate import volume_results, volume_terms
 from lightning_app.metrics.score import VolumeScore
 from lightning_app.metrics.volume_scores import VOLUME_SCORES
+from lightning_app.utils.errors import UsageError
 
 CLASSES = ("whole", "core")
 SPACING = (5.0, 1.0, 2.0)
@@ -76,7 +78,6 @@ def test_volume_scores_by_hand() -> None:
     ]
     _, volumes = case_tables(cases, ("whole",), VOLUME_SCORES)
 
-    assert volumes.values["volume_dice"][:, 0] == pytest.approx([2 * 4 / (8 + 12), 1])
     assert volumes.values["volume_error"][:, 0] == pytest.approx([4 * 10 / 1000, 0])
 
 
@@ -95,7 +96,19 @@ def test_the_summary_is_the_mean_over_cases_that_have_a_value() -> None:
 
 def test_scores_declare_their_level_unit_and_direction() -> None:
     declared = {s.name: (s.level, s.unit, s.higher_is_better) for s in VOLUME_SCORES}
-    assert declared == {
-        "volume_dice": ("volume", "", True),
-        "volume_error": ("volume", "ml", False),
-    }
+    assert declared == {"volume_error": ("volume", "ml", False)}
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, np.float32(np.nan)])
+def test_a_value_that_is_not_finite_is_an_error_with_score_case_and_class(value: float) -> None:
+    values = iter([1.0, 1.0, 1.0, value])
+    score = VolumeScore(
+        name="some", definition="", compute=lambda _: next(values), higher_is_better=False
+    )
+    with pytest.raises(UsageError) as error:
+        case_tables([case("a0", [0], 0), case("b0", [0], 1)], CLASSES, [score])
+
+    assert str(error.value) == (
+        f"volume score 'some' of case b0, class 'core' is {value}, expected a finite number, or "
+        "None if it is undefined"
+    )

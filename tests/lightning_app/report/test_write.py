@@ -99,9 +99,9 @@ def test_the_page_says_what_it_must(page: str) -> None:
         "2,000", "not tested",
     ):  # fmt: skip
         assert words in text, words
-    definitions = [s.definition for s in SCORES] + [s.definition for s in VOLUME_SCORES]
-    for definition in definitions:
-        assert definition in text
+    for score in (*SCORES, *VOLUME_SCORES):
+        unit = f", in {score.unit}" if score.unit else ""
+        assert f"{score.name}{score.better}{score.definition}{unit}" in text
 
 
 def test_what_came_from_a_file_is_never_markup(page: str, galleries: Any) -> None:

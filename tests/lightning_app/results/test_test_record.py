@@ -32,7 +32,7 @@ VOLUMES = VolumeTable(
     CLASSES,
     ["a0", "b0"],
     ["a", "b"],
-    {"volume_dice": np.array([[0.25, 1], [0.5, math.nan]]), "volume_error": np.ones((2, 2))},
+    {"volume_error": np.array([[0.25, 1], [0.5, math.nan]]), "other": np.ones((2, 2))},
 )
 FACTS = {
     "data": {

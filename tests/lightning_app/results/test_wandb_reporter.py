@@ -5,15 +5,19 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 import torch
 import wandb
 
+from callbacks.wandb_logger import ForgivingWandbLogger
+from lightning_app.results.wandb_reporter import _send_test
 from lightning_app.runs.folder import Run, find_runs
 from tests.conftest import Program
 from tests.helpers.paths import ROOT
+from tests.helpers.toy_runs import ToyRun
 from tests.helpers.wandb_files import Written, offline_runs
 
 LOGGER = ["--trainer.logger", "callbacks.wandb_logger.ForgivingWandbLogger"]
@@ -101,6 +105,31 @@ def check_test(run: Run, test: Written) -> None:
     (table,) = [row["test/cases"] for row in test.rows if "test/cases" in row]
     lines = run.test().cases.read_text("utf-8").splitlines()
     assert (table["nrows"], table["ncols"]) == (len(lines) - 1, len(lines[0].split(",")))
+
+
+class Table:
+    """Keeps what a logger is given."""
+
+    def __init__(self) -> None:
+        self.experiment = SimpleNamespace(summary={})
+        self.columns: list[str] = []
+        self.rows: list[list[object]] = []
+
+    def log_table(self, _: str, columns: list[str], data: list[list[object]]) -> None:
+        self.columns, self.rows = columns, data
+
+
+def test_the_cases_of_a_test_are_sent_as_the_test_wrote_them(tmp_path: Path) -> None:
+    run = ToyRun({"0017-000": (10, 20, 5), "0018-000": (0, 0, 0)}).write(tmp_path)
+    table = Table()
+    _send_test(cast("ForgivingWandbLogger", table), run.test())
+
+    assert table.columns == ["case", "patient", "class", "tp", "fp", "fn", "tn", "dice"]
+    assert table.rows == [
+        ["0017-000", "0017", "whole", 5, 15, 5, 231, pytest.approx(1 / 3)],
+        ["0018-000", "0018", "whole", 0, 0, 0, 256, 1.0],
+    ]
+    assert table.experiment.summary["test/whole/dice_case"] == pytest.approx((1 / 3 + 1) / 2)
 
 
 def test_logging_does_not_change_the_weights(program: Program) -> None:

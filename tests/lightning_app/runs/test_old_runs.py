@@ -40,7 +40,7 @@ def test_it_tests_to_the_same_numbers(program: Program, old_run: Run, toy_root: 
     after = metrics(old_run)
     assert after["scores"] == before["scores"]
     assert {path: path.read_bytes() for path in files} == files
-    assert after["volumes"]["whole"]["volume_dice"]["value"] is not None
+    assert after["volumes"]["whole"]["volume_error"]["value"] is not None
 
 
 def test_it_is_reported_beside_a_new_run(program: Program, old_run: Run, toy_root: Path) -> None:

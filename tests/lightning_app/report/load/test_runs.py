@@ -103,11 +103,25 @@ def test_a_volume_score_newer_than_the_test_is_missing_with_the_reason(tmp_path:
 
     ((found,), left_out) = read_runs(tmp_path)
     assert left_out == []
-    assert found.volumes["whole"].keys() == {"volume_dice"}
+    assert found.volumes["whole"] == {}
     assert found.missing == {
         "volume_error": "UNet_t2f/20260101-000000-aaaaaa was tested before this score existed; "
         f"python main.py test --run {run.path} computes it"
     }
+
+
+def test_a_volume_score_that_is_no_longer_computed_is_passed_over(tmp_path: Path) -> None:
+    run = ToyRun(CASES).write(tmp_path)
+    result = {"value": 0.5, "low": None, "high": None}
+    edit_metrics(run, lambda c: c["volumes"]["whole"].update(volume_dice=result))
+    header, *rows = run.test().volumes.read_text("utf-8").splitlines()
+    lines = [f"{header},volume_dice", *(f"{row},0.5" for row in rows)]
+    run.test().volumes.write_text("\n".join(lines), "utf-8")
+
+    ((found,), left_out) = read_runs(tmp_path)
+    assert left_out == []
+    assert found.volumes["whole"].keys() == {score.name for score in VOLUME_SCORES}
+    assert found.missing == {}
 
 
 def test_a_test_of_a_version_without_volumes_is_reported(tmp_path: Path) -> None:

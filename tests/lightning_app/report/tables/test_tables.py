@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lightning_app.metrics.score import CountScore
 from lightning_app.report.load.cohorts import Cohort, cohorts, differing_settings
 from lightning_app.report.load.paper_values import PRINTED
 from lightning_app.report.load.runs import read_runs
@@ -62,6 +63,22 @@ def test_table_1_by_hand(tmp_path: Path) -> None:
     nothing = row(table, "FLAIR", "whole", "(predicting nothing)")
     assert nothing["accuracy"] == pytest.approx(100 * (512 - 18) / 512)
     assert any("two patients" in note or "here are 2" in note for note in table.notes)
+
+
+def test_a_score_has_its_unit_in_the_heading(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    missed = CountScore(
+        name="missed", definition="mean of missed pixels", level="slice",
+        terms=lambda c: (c.fn, np.ones_like(c.fn)), higher_is_better=False, unit="pixels",
+    )  # fmt: skip
+    for module in ("load.scores", "tables.score_tables"):
+        monkeypatch.setattr(f"lightning_app.report.{module}.SCORES", (missed,))
+    monkeypatch.setattr("lightning_app.metrics.evaluate.SCORES", (missed,))
+    table = all_scores(cohort(tmp_path, ToyRun(CASES)))
+
+    assert [(c.key, c.title) for c in table.columns][-1] == ("missed", "missed (pixels)")
+    assert value(row(table, "FLAIR")["missed"]) == (5 + 0) / 2
 
 
 def test_several_seeds_are_a_mean_a_deviation_and_one_interval(tmp_path: Path) -> None:
