@@ -90,7 +90,7 @@ def test_a_killed_run_is_completed_and_finished_cases_are_kept(tmp_path: Path) -
 
     assert digests(tmp_path) == whole
     assert (kept / f"{kept.name}-seg.nii.gz").stat().st_mtime_ns == stamp
-    assert not list(tmp_path.glob(".partial-*"))
+    assert not list(tmp_path.glob(".*.part"))
 
 
 def test_no_half_case_is_left_when_writing_fails(
