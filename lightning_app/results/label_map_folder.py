@@ -47,7 +47,10 @@ class LabelMapFolder:
 
         Raises:
             UsageError: a file is in the way.
+            OSError: the folder cannot be made, or an earlier mask cannot be read.
         """
+        if self.path.exists() and not self.path.is_dir():
+            raise UsageError(f"--output '{self.path}' is a file: expected a folder")
         inputs = {_identity(file) for case in cases for file in _files(case)} - {None}
         reasons = [
             reason

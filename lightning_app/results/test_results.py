@@ -48,6 +48,7 @@ class TestResults(Callback):
         """Remove what a killed test left."""
         if trainer.is_global_zero:
             remove_leftovers(self.run.path)
+            remove_leftovers(self.run.test().path)  # earlier versions wrote into it
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Join the masks of all devices, and write the results on rank 0."""

@@ -81,6 +81,12 @@ def test_an_input_is_never_replaced(output: Callable[[], str], words: str, overw
     assert content(place) == before
 
 
+def test_a_file_as_the_folder_is_refused() -> None:
+    Path("out").touch()
+    with pytest.raises(UsageError, match=r"^--output 'out' is a file: expected a folder$"):
+        predict()
+
+
 def foreign_mask() -> None:
     Path("out").mkdir()
     Path("out/BRATS_002.nii.gz").write_text("mine")
