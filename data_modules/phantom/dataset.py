@@ -113,10 +113,14 @@ def _claim(output: Path, manifest: dict[str, object]) -> None:
 def _write_manifest(path: Path, manifest: dict[str, object]) -> None:
     """Write the manifest, unless another process just has."""
     with FileLock(path.with_name(f"{_TEMPORARY}-manifest.lock")):
-        if not path.exists():
-            temporary = path.with_name(f"{_TEMPORARY}.json.part")
+        if path.exists():
+            return
+        temporary = path.with_name(f"{_TEMPORARY}.json.part")
+        try:
             temporary.write_text(json.dumps(manifest, indent=2) + "\n")
             temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def _differences(existing: object, manifest: dict[str, object]) -> str:
