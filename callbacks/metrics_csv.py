@@ -8,6 +8,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
 
 from callbacks.utils.atomic_write import atomic_write
+from callbacks.utils.files import check_file_name, make_root
 from callbacks.utils.trainer import attributes
 
 
@@ -28,8 +29,7 @@ class MetricsCSV(Callback):
     """
 
     def __init__(self, filename: str = "metrics.csv") -> None:
-        if Path(filename).name != filename or filename in {"", ".."}:
-            raise ValueError(f"metrics_csv.filename is '{filename}', expected a name, not a path")
+        check_file_name("metrics_csv.filename", filename)
         self.filename = filename
         self._rate = 0.0
         self._validation: dict[str, float | None] = {}
@@ -41,6 +41,10 @@ class MetricsCSV(Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Restore the scores of the current epoch."""
         self._validation = state_dict["validation"]
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Make the trainer's root folder: it is not made again if it vanishes in a training."""
+        make_root(trainer, stage)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Remove rows of steps after the one at which the training starts or resumes."""

@@ -9,6 +9,7 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from callbacks.utils.atomic_write import atomic_write
+from callbacks.utils.files import check_file_name
 
 _log = logging.getLogger(__name__)
 
@@ -25,6 +26,9 @@ class TrainingPicture(Callback):
         score: The logged score to plot.
         metrics: Name of the file of MetricsCSV, in the trainer's root folder.
         filename: Name of the figure, in the same folder.
+
+    Raises:
+        ValueError: A name is a path.
     """
 
     def __init__(
@@ -33,6 +37,8 @@ class TrainingPicture(Callback):
         metrics: str = "metrics.csv",
         filename: str = "training.png",
     ) -> None:
+        check_file_name("training_picture.metrics", metrics)
+        check_file_name("training_picture.filename", filename)
         self.score = score
         self.metrics = metrics
         self.filename = filename

@@ -15,6 +15,9 @@ from lightning.pytorch.loggers import WandbLogger
 from lightning.pytorch.loggers.logger import DummyLogger
 from lightning.pytorch.utilities import rank_zero_only
 
+from callbacks.utils.atomic_write import atomic_write
+from callbacks.utils.unfinished import remove_leftovers
+
 _log = logging.getLogger(__name__)
 
 TIMEOUT_S = 30  # for a server that does not answer when a run is opened or finished
@@ -26,6 +29,8 @@ class ForgivingWandbLogger(WandbLogger):
     A W&B run is opened when there is something to log and ``keep_in`` has been called; until then
     nothing is logged. If W&B fails, this is reported once, and nothing more is logged. Scores that
     are not finite are left out.
+
+    Nor is anything logged once that folder has vanished.
 
     Args:
         project: The W&B project.
@@ -75,11 +80,15 @@ class ForgivingWandbLogger(WandbLogger):
         """Set where W&B's files and the id of the W&B run are kept.
 
         Args:
-            folder: W&B creates its folder ``wandb`` there.
+            folder: An existing folder, in which W&B creates its folder ``wandb``.
             id_file: if it exists, the W&B run with this id is resumed; otherwise it is written.
         """
         self._wandb_init |= {"dir": str(folder), "name": f"{folder.parent.name}/{folder.name}"}
         self._id_file = id_file
+
+    @property
+    def _folder(self) -> Path:
+        return Path(self._wandb_init["dir"])
 
     def keep_silent(self) -> None:
         """Log nothing from now on."""
@@ -88,8 +97,8 @@ class ForgivingWandbLogger(WandbLogger):
     @rank_zero_only
     def attempt(self, act: Callable[["ForgivingWandbLogger"], object]) -> None:
         """Call a function that uses W&B; if it fails, log nothing from now on."""
-        if self._given_up or self._id_file is None:
-            return
+        if self._given_up or self._id_file is None or not self._folder.is_dir():
+            return  # W&B would make a folder again that has been moved
         try:
             if self._experiment is None:
                 self._open_or_fall_back()
@@ -149,17 +158,17 @@ class ForgivingWandbLogger(WandbLogger):
 
     def _open(self, mode: str) -> None:
         assert self._id_file is not None
-        folder = Path(self._wandb_init["dir"])
-        folder.mkdir(parents=True, exist_ok=True)
         wandb_id = self._id_file.read_text("utf-8").strip() if self._id_file.is_file() else None
         self._wandb_init |= {"mode": mode, "id": wandb_id}
         run: Any = super().experiment  # opens it
         if mode != "disabled":
-            self._id_file.parent.mkdir(parents=True, exist_ok=True)
-            self._id_file.write_text(f"{run.id}\n", "utf-8")
+            self._id_file.parent.mkdir(exist_ok=True)
+            remove_leftovers(self._id_file.parent)
+            with atomic_write(self._id_file) as temporary:
+                temporary.write_text(f"{run.id}\n", "utf-8")
         if mode == "offline":
             sync = f"wandb sync {run.settings.sync_dir}"
-            _log.info("W&B: offline, in %s; to send it: %s", folder / "wandb", sync)
+            _log.info("W&B: offline, in %s; to send it: %s", self._folder / "wandb", sync)
         else:
             _log.info("W&B: %s%s", mode, f", {run.url}" if run.url else "")
 

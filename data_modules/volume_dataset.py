@@ -8,7 +8,7 @@ from typing import TypedDict
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from data_modules.catalog.cases import Case, find_cases
 from data_modules.io.crop_or_pad import crop_or_pad
@@ -80,10 +80,8 @@ class VolumeDataset(Dataset[Volume]):
         return torch.from_numpy(np.stack(channels, axis=1)), volume.grid.lps_spacing
 
 
-def volumes_to_predict(
-    folder: Path, modalities: Sequence[str], size: tuple[int, int], release: str
-) -> DataLoader[Volume]:
-    """A loader of all cases in or below a folder.
+def cases_to_predict(folder: Path, modalities: Sequence[str], release: str) -> list[Case]:
+    """All cases in or below a folder.
 
     Raises:
         DataError: no case was found, or a case lacks a modality that the network needs.
@@ -100,4 +98,4 @@ def volumes_to_predict(
                 f"case {case.id} has no {missing[0]} image, the network was trained on: "
                 f"{', '.join(modalities)}; the case has: {', '.join(case.images)}"
             )
-    return DataLoader(VolumeDataset(cases, modalities, size), batch_size=None)
+    return cases

@@ -14,17 +14,19 @@ import torch
 from lightning.pytorch import Callback, Trainer
 from torch import nn
 from torch.nn.utils import convert_conv2d_weight_memory_format
+from torch.utils.data import DataLoader
 
 from callbacks.acceleration import Acceleration
 from callbacks.utils.fuse_batch_norm import fused
 from callbacks.utils.trainer import attributes
 from data_modules.brats import BraTSDataModule
 from data_modules.utils.malloc import keep_freed_memory
-from data_modules.volume_dataset import volumes_to_predict
+from data_modules.volume_dataset import VolumeDataset, cases_to_predict
 from lightning_app.losses import DiceCrossEntropy
 from lightning_app.metrics.case_tables import case_tables
 from lightning_app.metrics.evaluate import evaluate
 from lightning_app.metrics.volume_scores import VOLUME_SCORES
+from lightning_app.results.label_map_folder import LabelMapFolder
 from lightning_app.results.label_maps import LabelMapWriter
 from lightning_app.results.tested_cases import TestedCases
 from lightning_app.runs.folder import Run
@@ -102,8 +104,9 @@ def _predict(module: SegmentationTask, data: Path) -> float:
         start = 0.0
         for _ in range(2):  # the first warms up
             start = perf_counter()
-            volumes = volumes_to_predict(data / "patient", ["t2f"], IMAGE_SIZE, "auto")
-            trainer = _trainer(name, [LabelMapWriter(Path(name), run)])
+            cases = cases_to_predict(data / "patient", ["t2f"], "auto")
+            volumes = DataLoader(VolumeDataset(cases, ["t2f"], IMAGE_SIZE), batch_size=None)
+            trainer = _trainer(name, [LabelMapWriter(LabelMapFolder(Path(name), run))])
             trainer.predict(module, volumes, return_predictions=False)
         return perf_counter() - start
 

@@ -13,6 +13,7 @@ from callbacks.timing.clocks import clock_of
 from callbacks.timing.forward_times import ForwardTimes
 from callbacks.timing.record import write_timing
 from callbacks.timing.stopwatch import IntervalSums, Kind, Stopwatch, over_ranks
+from callbacks.utils.files import check_file_name, make_root
 from callbacks.utils.trainer import attributes
 
 KEY = "timing"
@@ -34,6 +35,9 @@ class Timing(Callback):
             whose time is counted separately; it includes compilation.
         filename: Name of the file.
 
+    Raises:
+        ValueError: An argument is out of range, or ``filename`` is a path.
+
     Attributes:
         epochs: the times of every completed epoch.
         test_record: the times of the last test; None before.
@@ -42,6 +46,7 @@ class Timing(Callback):
     def __init__(self, warmup_batches: int = 1, filename: str = "timing.json") -> None:
         if warmup_batches < 0:
             raise ValueError(f"warmup_batches is {warmup_batches}, expected 0 or more")
+        check_file_name("timing.filename", filename)
         self.warmup_batches = warmup_batches
         self.filename = filename
         self.test_record: dict[str, Any] | None = None
@@ -53,7 +58,8 @@ class Timing(Callback):
         self._forward: ForwardTimes | None = None
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Start to measure how long the host waits for data."""
+        """Make the trainer's root folder, and measure how long the host waits for data."""
+        make_root(trainer, stage)
         data_wait.install(trainer)
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:

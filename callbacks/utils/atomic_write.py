@@ -1,13 +1,15 @@
-"""Atomic writes of files and folders."""
+"""Atomic writes of files and folders, whose permissions follow the umask.
+
+No parent folder is made: if a run's folder has been moved, it must not be made again.
+"""
 
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-_PARTIAL = ".part-"
+from callbacks.utils.unfinished import earlier_path, unfinished_path
 
 
 @contextmanager
@@ -15,51 +17,85 @@ def atomic_write(path: Path) -> Iterator[Path]:
     """Yield a temporary path in the same folder, and rename it to ``path`` if nothing is raised.
 
     The file is flushed to the disk first, so after a power failure either the old file or the new
-    one exists.
+    one exists. The temporary name ends in ``.part``: tell a library the format.
 
     Raises:
         OSError: the file cannot be written; an old one is kept.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=_PARTIAL, suffix=path.name)
-    os.close(handle)
-    temporary = Path(name)
+    temporary = unfinished_path(path)
     try:
-        temporary.chmod(0o644)  # mkstemp gives 0600
-        yield temporary
-        _flush_to_disk(temporary)
-        temporary.replace(path)
-        _flush_to_disk(path.parent)
-    except OSError as error:
-        if error.filename in {None, name}:  # the error of a full disk has no file name
-            error.filename = str(path)
-        raise
+        with _errors_name(path, instead_of=temporary):
+            temporary.touch(exist_ok=False)
+            yield temporary
+            move_into_place(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
 
 
 @contextmanager
-def atomic_folder(path: Path) -> Iterator[Path]:
-    """Yield a temporary folder next to ``path``, and rename it to ``path`` if nothing is raised."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=path.parent, prefix=_PARTIAL, suffix=path.name))
-    previous = temporary.with_name(f"{temporary.name}-earlier")
+def unfinished_folder(path: Path, becomes: Path) -> Iterator[Path]:
+    """Yield a temporary folder beside ``path``, which is removed in the end.
+
+    Args:
+        path: gives the temporary folder its name.
+        becomes: the folder that the files will be in, for errors.
+    """
+    temporary = unfinished_path(path)
     try:
-        temporary.chmod(0o755)  # mkdtemp gives 0700
-        yield temporary
-        if path.exists():
-            path.replace(previous)
-        temporary.replace(path)
-        _flush_to_disk(path.parent)
+        with _errors_name(becomes, instead_of=temporary):
+            temporary.mkdir()
+            yield temporary
     finally:
-        for folder in (temporary, previous):
-            shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
-def remove_partial_files(folder: Path) -> None:
-    """Remove the temporary files that a killed process left in a folder."""
-    for file in folder.glob(f"{_PARTIAL}*"):
-        file.unlink(missing_ok=True)
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """Yield a temporary folder beside ``path``, and rename it to ``path`` if nothing is raised.
+
+    Raises:
+        OSError: the folder cannot be written; an old one is kept.
+    """
+    with unfinished_folder(path, becomes=path) as temporary:
+        yield temporary
+        _replace_folder(path, temporary)
+
+
+def move_into_place(temporary: Path, path: Path) -> None:
+    """Flush a file to the disk and rename it to ``path``."""
+    _flush_to_disk(temporary)
+    temporary.replace(path)
+    _flush_to_disk(path.parent)
+
+
+def _replace_folder(path: Path, temporary: Path) -> None:
+    earlier = earlier_path(temporary)
+    with suppress(FileNotFoundError):
+        path.replace(earlier)
+    try:
+        temporary.replace(path)
+    except BaseException:
+        if earlier.exists() and not path.exists():
+            earlier.replace(path)
+        raise
+    finally:
+        shutil.rmtree(earlier, ignore_errors=True)
+    _flush_to_disk(path.parent)
+
+
+@contextmanager
+def _errors_name(path: Path, instead_of: Path) -> Iterator[None]:
+    """Let errors name what the user knows instead of something temporary."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None and not instead_of.is_dir():  # that of a full disk
+            error.filename = str(path)
+        elif isinstance(error.filename, str | os.PathLike):
+            named = Path(error.filename)
+            if named.is_relative_to(instead_of):
+                error.filename = str(path / named.relative_to(instead_of))
+        raise
 
 
 def _flush_to_disk(path: Path) -> None:

@@ -6,9 +6,10 @@ from, so an array is never modified: it is built, left unused, or rebuilt if it 
 
 import hashlib
 import logging
+import re
 import shutil
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -31,6 +32,7 @@ from data_modules.utils.problems import Problem
 from data_modules.utils.process_pool import Workers, check_main_is_guarded, cores
 
 FORMAT = 6  # raise it when the same files and options would give other arrays, or other files
+_UNFINISHED = re.compile(r"\w+-[0-9a-f]{16}\.(part|building)")  # building: of earlier versions
 CASES_PER_PROCESS = 4  # a worker takes half a second to start; fewer cases do not pay for it
 
 _log = logging.getLogger(__name__)
@@ -127,6 +129,7 @@ class SliceCache:
         check_main_is_guarded()
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
+            self._remove_leftovers()
             with ExitStack() as held:
                 lock = FileLock(f"{folder}.lock")
                 try:
@@ -137,8 +140,8 @@ class SliceCache:
                 if not stale and open_array(folder) is not None:
                     return
                 shutil.rmtree(folder, ignore_errors=True)
-                unfinished = Path(f"{folder}.building")
-                shutil.rmtree(unfinished, ignore_errors=True)  # left by a killed build
+                unfinished = Path(f"{folder}.part")
+                shutil.rmtree(unfinished, ignore_errors=True)  # of a build that was killed just now
                 unfinished.mkdir()
                 held.callback(shutil.rmtree, unfinished, ignore_errors=True)
                 self._build(unfinished, what, jobs, dtype)
@@ -148,6 +151,15 @@ class SliceCache:
                 f"data.cache_dir '{self.folder}' cannot hold the slices ({error}): free space "
                 "there, or choose another folder with --data.cache_dir"
             ) from None
+
+    def _remove_leftovers(self) -> None:
+        """Remove what killed builds left, of any array: nobody holds their locks."""
+        for unfinished in self.folder.iterdir():
+            if not _UNFINISHED.fullmatch(unfinished.name):
+                continue
+            lock = FileLock(unfinished.with_suffix(".lock"))
+            with suppress(Timeout), lock.acquire(blocking=False):
+                shutil.rmtree(unfinished, ignore_errors=True)
 
     def _build(self, folder: Path, what: str, jobs: Sequence[_Job], dtype: np.dtype[Any]) -> None:
         processes = max(1, min(self.processes or cores(), len(jobs) // CASES_PER_PROCESS))

@@ -1,11 +1,11 @@
 """A data set of phantoms on disk, in the layout of BraTS 2023."""
 
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +24,8 @@ from data_modules.utils.process_pool import cores, run_in_order
 # Increase it whenever the same arguments give other bytes; older folders are then refused.
 GENERATOR_VERSION = 1
 MANIFEST = "phantom.json"
-_PARTIAL = ".partial-"
-_TEMPORARY = ".phantom"  # prefix of our temporary files
+_TEMPORARY = ".phantom"  # prefix of our locks and of the unfinished manifest
+_UNFINISHED = (".BraTS-GLI-*.part", ".partial-*")  # cases; the second is of earlier versions
 
 
 def write_phantom(
@@ -98,12 +98,7 @@ def _claim(output: Path, manifest: dict[str, object]) -> None:
     if not path.exists():
         if foreign:
             raise ValueError(f"output is {output}, which holds other files: expected a new folder")
-        temporary = output / f"{_TEMPORARY}-{os.getpid()}.json"
-        try:
-            temporary.write_text(json.dumps(manifest, indent=2) + "\n")
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        _write_manifest(path, manifest)
     try:
         existing = json.loads(path.read_text())
     except ValueError:
@@ -113,6 +108,19 @@ def _claim(output: Path, manifest: dict[str, object]) -> None:
             f"output is {output}, which holds another phantom "
             f"({_differences(existing, manifest)}): expected a new folder or the same arguments"
         )
+
+
+def _write_manifest(path: Path, manifest: dict[str, object]) -> None:
+    """Write the manifest, unless another process just has."""
+    with FileLock(path.with_name(f"{_TEMPORARY}-manifest.lock")):
+        if path.exists():
+            return
+        temporary = path.with_name(f"{_TEMPORARY}.json.part")
+        try:
+            temporary.write_text(json.dumps(manifest, indent=2) + "\n")
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def _differences(existing: object, manifest: dict[str, object]) -> str:
@@ -144,7 +152,7 @@ def _exclusive(output: Path) -> Iterator[None]:
         try:
             yield
         finally:
-            for leftover in output.glob(f"{_PARTIAL}*"):
+            for leftover in chain.from_iterable(map(output.glob, _UNFINISHED)):
                 shutil.rmtree(leftover, ignore_errors=True)
 
 
@@ -158,16 +166,23 @@ def _run(write: Callable[[int], None], indices: Sequence[int], processes: int) -
 
 
 def _write_case(output: Path, seed: int, depth: int, modalities: Sequence[str], index: int) -> None:
-    """Write a case into a temporary folder, which is renamed when it is complete."""
+    """Write a case into a temporary folder, which is renamed when it is complete.
+
+    If the case's folder exists, only the files that it lacks are moved there.
+    """
     case = phantom_case(seed, index, depth, modalities)
-    final, temporary = output / case.name, output / f"{_PARTIAL}{case.name}"
-    for old in (final, temporary):
-        shutil.rmtree(old, ignore_errors=True)
+    final, temporary = output / case.name, output / f".{case.name}.part"
+    shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
     for modality, image in case.images.items():
         _write_volume(temporary / f"{case.name}-{modality}.nii.gz", image)
     _write_volume(temporary / f"{case.name}-seg.nii.gz", case.labels)
-    temporary.rename(final)
+    if not final.exists():
+        temporary.rename(final)
+        return
+    for file in temporary.iterdir():
+        if not (final / file.name).exists():
+            file.rename(final / file.name)
 
 
 def _write_volume(path: Path, volume: NDArray[np.int16] | NDArray[np.uint8]) -> None:

@@ -4,10 +4,12 @@ from pathlib import Path
 
 from lightning.pytorch import Callback, LightningDataModule, LightningModule
 from lightning.pytorch.cli import LightningArgumentParser
+from torch.utils.data import DataLoader
 
 from data_modules.utils.errors import DataError
-from data_modules.volume_dataset import volumes_to_predict
+from data_modules.volume_dataset import VolumeDataset, cases_to_predict
 from lightning_app.commands.shared.experiment_cli import TrainedRunCLI
+from lightning_app.results.label_map_folder import LabelMapFolder
 from lightning_app.results.label_maps import LabelMapWriter
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.logging import print_on_rank_zero
@@ -27,10 +29,16 @@ class PredictCLI(TrainedRunCLI):
         parser.add_argument(
             "--output", type=Path, required=True, help="Where the label maps are written."
         )
+        parser.add_argument(
+            "--overwrite",
+            action="store_true",
+            help="Replace label maps that predict wrote for another run or another input.",
+        )
 
     def command_callbacks(self) -> list[Callback]:
         """Write the label maps."""
-        self._writer = LabelMapWriter(self.option("output"), self.run_folder)
+        folder = LabelMapFolder(self.option("output"), self.run_folder, self.option("overwrite"))
+        self._writer = LabelMapWriter(folder)
         return [self._writer]
 
     def after_instantiate_classes(self) -> None:
@@ -49,16 +57,16 @@ class PredictCLI(TrainedRunCLI):
         """Segment.
 
         Raises:
+            UsageError: a file in the output folder would be replaced that is not ours.
             DataError: a case could not be segmented; the others were.
         """
-        data = self.datamodule
-        volumes = volumes_to_predict(
-            self.option("input"), data.modalities, data.cache.size, data.release
-        )
-        folder = self._writer.folder
-        folder.mkdir(parents=True, exist_ok=True)  # an error here comes before hours of work
+        data, folder = self.datamodule, self._writer.folder
+        cases = cases_to_predict(self.option("input"), data.modalities, data.release)
+        folder.prepare(cases, data.modalities[0])  # an error here comes before hours of work
+        dataset = VolumeDataset(cases, data.modalities, data.cache.size)
+        volumes = DataLoader(dataset, batch_size=None)
         self.call_trainer(self.trainer.predict, dataloaders=volumes, return_predictions=False)
-        print_on_rank_zero(f"Label maps: {folder}")
+        print_on_rank_zero(f"Label maps: {folder.path}")
         if problems := self._writer.problems:
             raise DataError(
                 f"cases that could not be segmented: {len(problems)} ({'; '.join(problems)})"

@@ -8,6 +8,7 @@ from lightning.pytorch.cli import LightningArgumentParser
 from rich.console import Console
 from rich.table import Table
 
+from callbacks.utils.unfinished import remove_leftovers
 from data_modules.brats import BraTSDataModule
 from data_modules.summary import overview
 from data_modules.utils.errors import DataError
@@ -118,5 +119,7 @@ def _draw(data: BraTSDataModule) -> Path:
     ]
     masks = data.target.classes_of(batch["labels"]).numpy()
     origin = f"First batch of training ({data.kind}): {', '.join(data.modalities)}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(path.parent)
     draw_batch(path, batch["image"].numpy(), masks, titles, data.target.class_names, origin)
     return path

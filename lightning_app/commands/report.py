@@ -48,6 +48,6 @@ def _parser() -> argparse.ArgumentParser:
         "--output",
         type=Path,
         help="folder of the report, by default RUNS_DIR/report; an earlier report there is "
-        "replaced, with everything in its folder",
+        "replaced; a folder that holds anything else is refused",
     )
     return parser

@@ -17,7 +17,7 @@ from rich.table import Table
 from data_modules.utils.errors import DataError
 from lightning_app.commands.experiment_grid import Cell, WantedRun, cells
 from lightning_app.commands.shared.session import run_session
-from lightning_app.results.test_record import epoch_of_test
+from lightning_app.results.test_record import epoch_of_test, is_complete
 from lightning_app.runs.checkpoint_io import read_checkpoint
 from lightning_app.runs.folder import Run
 from lightning_app.runs.status import is_alive, is_finished
@@ -104,12 +104,14 @@ def _complete(cell: Cell, wanted: WantedRun) -> int:
 
 
 def _is_tested(run: Run) -> bool:
-    """Whether the run's best weights were tested, and not earlier ones.
+    """Whether the run's best weights were tested to the end, and not earlier ones.
 
     A test stays valid if the weights were deleted after it to save disk space.
     """
     try:
         tested = epoch_of_test(run.test())
+        if not is_complete(run.test()):
+            return False
     except (OSError, ValueError, KeyError):
         return False
     if not run.best.is_file():

@@ -1,10 +1,12 @@
 """The report of many runs, written into a folder."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from callbacks.utils.atomic_write import atomic_folder
+from callbacks.utils.atomic_write import atomic_folder, atomic_write
+from callbacks.utils.unfinished import remove_leftovers
 from lightning_app.report.figures.examples import gallery
 from lightning_app.report.figures.figures import all_drawings
 from lightning_app.report.html.case_browser import browsable
@@ -23,6 +25,13 @@ from lightning_app.report.tables.table import write_table
 from lightning_app.utils.errors import UsageError
 
 PAGE = "report.html"
+
+# What a report writes, of this and of earlier versions.
+_GROUP = re.compile(r"group-\d+")
+_FILE = re.compile(
+    r"report\.html|\.DS_Store|(figure3_.+|training|tumour_size)\.(png|pdf)"
+    r"|(table1|table2|scores|volumes|comparisons|tumour_size|networks|runs)\.(md|tex|csv)"
+)
 
 
 @dataclass(frozen=True)
@@ -46,7 +55,7 @@ def write_report(root: Path, output: Path) -> Written:
     """Write the report of the runs below a root; an earlier report in the folder is replaced.
 
     Raises:
-        UsageError: there is no run to report, or the output folder is not a report's.
+        UsageError: there is no run to report, or the output folder holds what no report wrote.
     """
     if not root.is_dir():
         raise UsageError(f"runs folder '{root}' does not exist; name it: report RUNS_DIR")
@@ -60,12 +69,16 @@ def write_report(root: Path, output: Path) -> Written:
             "train one with python main.py fit, then score it with python main.py test"
         )
     groups = cohorts(runs)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(output.parent)
     with atomic_folder(output) as folder:
         parts = [
             _write_part(cohort, _title(cohort, number, len(groups)), _folder(folder, number))
             for number, cohort in enumerate(groups, start=1)
         ]
-        (folder / PAGE).write_text(render(parts, left_out), encoding="utf-8")
+        with atomic_write(folder / PAGE) as page:
+            page.write_text(render(parts, left_out), encoding="utf-8")
+        _refuse_to_replace(output)  # a file may have been put there in the meantime
     return Written(output / PAGE, len(runs), len(groups), left_out)
 
 
@@ -108,3 +121,17 @@ def _refuse_to_replace(output: Path) -> None:
         raise UsageError(
             f"--output '{output}' exists and holds no earlier report: name a new or empty folder"
         )
+    if foreign := sorted(_not_of_a_report(output)):
+        more = f" and {len(foreign) - 1} more" if len(foreign) > 1 else ""
+        raise UsageError(
+            f"--output '{output}' holds {foreign[0]}{more}, which no report wrote and a new report "
+            "would delete: move it away, or name a new or empty folder"
+        )
+
+
+def _not_of_a_report(folder: Path) -> Iterator[str]:
+    for path in folder.iterdir():
+        if path.is_dir() and _GROUP.fullmatch(path.name):
+            yield from (f"{path.name}/{name}" for name in _not_of_a_report(path))
+        elif not (path.is_file() and _FILE.fullmatch(path.name)):
+            yield path.name

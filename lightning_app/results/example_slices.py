@@ -110,5 +110,5 @@ def _read_npz(path: Path) -> dict[str, NDArray[Any]]:
 
 
 def _write_npz(path: Path, **arrays: NDArray[Any]) -> None:
-    with atomic_write(path) as temporary:
-        np.savez_compressed(temporary, **arrays)  # type: ignore[arg-type]
+    with atomic_write(path) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]

@@ -9,15 +9,13 @@ import numpy as np
 from lightning.pytorch import Callback, LightningModule, Trainer
 from numpy.typing import NDArray
 
-from callbacks.utils.atomic_write import atomic_write
 from data_modules.catalog.cases import Case
 from data_modules.io.writers import write_label_map
 from data_modules.targets import Target
 from data_modules.volume_dataset import Volume, VolumeDataset
-from lightning_app.runs.folder import Run
+from lightning_app.results.label_map_folder import LabelMapFolder, Note
 from lightning_app.runs.records import DataRecord, read_environment
 from lightning_app.task import SegmentationTask
-from lightning_app.utils.json_csv import write_json
 
 SPACING_TOLERANCE = 0.1  # share by which a spacing may lie outside those of the training data
 
@@ -28,22 +26,20 @@ class LabelMapWriter(Callback):
     """Write each case's label map, on the voxel grid of its image file, and a JSON about it.
 
     Args:
-        folder: gets ``<case>.nii.gz`` and ``<case>.json``.
-        run: the run that predicts.
+        folder: gets them.
 
     Attributes:
-        problems: why cases could not be read.
+        problems: why cases could not be segmented.
     """
 
-    def __init__(self, folder: Path, run: Run) -> None:
+    def __init__(self, folder: LabelMapFolder) -> None:
         self.folder = folder
-        self.run = run
         self.problems: list[str] = []
         self._trained_on: DataRecord | None = None
 
     def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Warn if the network was trained on some slices only."""
-        self._trained_on = read_environment(self.run.environment).data
+        self._trained_on = read_environment(self.folder.run.environment).data
         slices = self._trained_on.slices
         if slices == "middle" or isinstance(slices, list):
             _log.warning(
@@ -67,6 +63,9 @@ class LabelMapWriter(Callback):
             self.problems.append(batch["problem"])
             return
         case = dataset.cases[int(batch["case"])]
+        if reason := self.folder.refusal(case, dataset.modalities[0]):  # another process wrote it
+            self.problems.append(reason)
+            return
         self._check_spacing(case.id, batch["spacing"])
         self._write(case, outputs.cpu().numpy(), pl_module.target, dataset.modalities)
 
@@ -74,19 +73,18 @@ class LabelMapWriter(Callback):
         self, case: Case, labels: NDArray[np.uint8], target: Target, modalities: Sequence[str]
     ) -> None:
         source = case.images[modalities[0]]
-        with atomic_write(self.folder / f"{case.id}.nii.gz") as temporary:
-            written = write_label_map(temporary, labels, source, case.channel(modalities[0]))
-        write_json(
-            self.folder / f"{case.id}.json",
-            {
+
+        def write_mask(path: Path) -> Note:
+            written = write_label_map(path, labels, source, case.channel(modalities[0]))
+            return {
                 "labels": {str(value): name for value, name in target.written},
                 "target": target.name,
                 "modalities": list(modalities),
                 "input": str(source),
-                "run": str(self.run.path),
                 "voxels": {str(v): int((written == v).sum()) for v, _ in target.written},
-            },
-        )
+            }
+
+        self.folder.write(case.id, write_mask)
 
     def _check_spacing(self, case: str, spacing: tuple[float, ...]) -> None:
         assert self._trained_on is not None

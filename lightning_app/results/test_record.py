@@ -98,6 +98,20 @@ def epoch_of_test(folder: TestFolder) -> int:
     return int(value_of(checkpoint, "epoch", folder.metrics))
 
 
+def is_complete(folder: TestFolder) -> bool:
+    """Whether a test that wrote metrics.json also wrote what a report needs beside it.
+
+    An earlier version wrote the files one by one, and a kill left only the first of them.
+
+    Raises:
+        RecordError, OSError: as ``read_test`` does.
+    """
+    needed = [folder.slices, folder.cases, folder.masks]
+    if read_record(folder.metrics).get("volumes"):
+        needed.append(folder.volumes)
+    return all(path.is_file() for path in needed)
+
+
 def write_slices(folder: TestFolder, table: CountTable) -> None:
     """Write slices.csv: the counts and the Dice of each slice and class."""
     rows = [

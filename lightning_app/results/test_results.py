@@ -1,6 +1,8 @@
 """The callback that turns a test into files, tables and a picture."""
 
+import shutil
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
@@ -10,7 +12,9 @@ from rich.progress import track
 from callbacks.acceleration import Acceleration
 from callbacks.timing.record import write_timing
 from callbacks.timing.timing import Timing
+from callbacks.utils.atomic_write import atomic_folder
 from callbacks.utils.trainer import attributes
+from callbacks.utils.unfinished import remove_leftovers
 from data_modules.brats import BraTSDataModule
 from data_modules.summary import description
 from lightning_app.metrics.case_masks import CaseMasks
@@ -44,6 +48,12 @@ class TestResults(Callback):
         self._timing = timing
         self._acceleration = acceleration
 
+    def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Remove what a killed test left."""
+        if trainer.is_global_zero:
+            remove_leftovers(self.run.path)
+            remove_leftovers(self.run.test().path)  # earlier versions wrote into it
+
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Join the masks of all devices, and write the results on rank 0."""
         assert isinstance(pl_module, SegmentationTask)
@@ -65,15 +75,17 @@ class TestResults(Callback):
         cases = _with_progress(tested, trainer)
         table, volumes = case_tables(cases, data.target.class_names, VOLUME_SCORES)
         scores, of_volumes = count_results(table), volume_results(volumes, VOLUME_SCORES)
-        write_test(folder, self._facts(trainer, data, table), scores, of_volumes)
-        write_timing(folder.timing, self._timing.test_record or {})
-        by_case = table.by_case()
-        write_slices(folder, table)
-        write_cases(folder, by_case)
-        write_volumes(folder, volumes)
-        examples = tested.example_slices()
-        examples.write(folder)
-        examples.draw(folder.picture, by_case, f"Data: {data.kind}")
+        by_case, examples = table.by_case(), tested.example_slices()
+        with atomic_folder(folder.path) as temporary:
+            new = TestFolder(temporary)
+            write_test(new, self._facts(trainer, data, table), scores, of_volumes)
+            write_timing(new.timing, self._timing.test_record or {})
+            write_slices(new, table)
+            write_cases(new, by_case)
+            write_volumes(new, volumes)
+            examples.write(new)
+            examples.draw(new.picture, by_case, f"Data: {data.kind}")
+            _keep_other_files(folder.path, temporary)
         print_scores(data, table, scores, of_volumes)
         self._print_notes(folder, table)
 
@@ -128,3 +140,14 @@ def _with_progress(cases: TestedCases, trainer: Trainer) -> Iterable[CaseMasks]:
         console=Console(stderr=True),
         disable=trainer.progress_bar_callback is None,
     )
+
+
+def _keep_other_files(old: Path, new: Path) -> None:
+    """Copy what a test does not write, such as the user's notes, from its earlier folder."""
+    written = {path.name for path in new.iterdir()}
+
+    def skipped(folder: str, names: list[str]) -> set[str]:
+        return written & set(names) if Path(folder) == old else set()
+
+    if old.is_dir():
+        shutil.copytree(old, new, symlinks=True, ignore=skipped, dirs_exist_ok=True)

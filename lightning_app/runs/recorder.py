@@ -8,8 +8,8 @@ from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
-from callbacks.utils.atomic_write import remove_partial_files
 from callbacks.utils.trainer import attributes
+from callbacks.utils.unfinished import remove_leftovers, remove_unfinished
 from data_modules.brats import BraTSDataModule
 from data_modules.summary import description, split_rows, summary
 from lightning_app.runs.environment import environment
@@ -71,15 +71,16 @@ class RunRecorder(Callback):
         if stage != "fit" or not trainer.is_global_zero:
             return
         data: BraTSDataModule = attributes(trainer).datamodule
-        self.run.path.mkdir(parents=True, exist_ok=True)  # a logger may have made it
+        self.run.path.mkdir(parents=True, exist_ok=True)  # a callback may have made it
         self._lock.enter_context(locked(self.run))
         if self._new and self.run.config.exists():
             raise UsageError(
                 f"'{self.run.path}' holds a run already: run the command again for a new folder, "
                 f"or resume that run with --resume {self.run.path}"
             )
-        remove_partial_files(self.run.path)
-        remove_partial_files(self.run.checkpoints)
+        remove_leftovers(self.run.path)
+        self.run.checkpoints.mkdir(exist_ok=True)
+        remove_unfinished(self.run.checkpoints)
         current = environment(trainer.strategy.root_device)
         if self._resumes:
             self._write_resumed(data, current)

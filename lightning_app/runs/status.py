@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from filelock import FileLock, Timeout
 
+from callbacks.utils.processes import has_ended
 from lightning_app.runs.folder import Run
 from lightning_app.runs.records import RecordError, read_record, write_record
 from lightning_app.utils.errors import UsageError
@@ -102,12 +103,9 @@ def now() -> str:
 def _owner_is_dead(run: Run) -> bool:
     """Whether the process in the status ran on this machine and has ended."""
     owner = read_status(run)
-    if owner.get("host") != socket.gethostname() or os.name == "nt":
+    if owner.get("host") != socket.gethostname():
         return False
     try:
-        os.kill(int(owner["pid"]), 0)
-    except ProcessLookupError:
-        return True
-    except (OSError, KeyError, ValueError):
+        return has_ended(int(owner["pid"]))
+    except (KeyError, ValueError):
         return False
-    return False

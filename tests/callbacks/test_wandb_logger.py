@@ -65,6 +65,17 @@ def test_no_run_is_opened_before_its_folder_is_set(init_calls: list[dict[str, An
     assert init_calls == []
 
 
+def test_nothing_is_logged_once_the_folder_has_been_moved(
+    init_calls: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    logger = ForgivingWandbLogger()
+    logger.keep_in(tmp_path / "moved", tmp_path / "moved" / "wandb" / "id")
+    logger.log_metrics({"score": 1.0})
+
+    assert init_calls == []
+    assert not (tmp_path / "moved").exists()
+
+
 @pytest.mark.parametrize("rank", [0, 1])
 def test_only_rank_0_opens_a_run(
     rank: int, init_calls: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path

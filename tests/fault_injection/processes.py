@@ -97,7 +97,7 @@ def checkpoint_files(folder: Path) -> CheckpointFiles:
     run = run_to_resume(folder)
     if run is None:
         return CheckpointFiles(frozenset(), None)
-    unfinished = frozenset(path.name for path in run.checkpoints.glob(".part-*"))
+    unfinished = frozenset(path.name for path in run.checkpoints.glob(".*.part"))
     saved = run.last.stat().st_mtime_ns if run.last.exists() else None
     return CheckpointFiles(unfinished, saved)
 

@@ -67,12 +67,12 @@ def test_differences_between_two_runs_are_named(program: Program, tmp_path: Path
     torch.save(saved, copy.last)
     copy.metrics.write_text(copy.metrics.read_text("utf-8") + "\n", "utf-8")
     copy.status.unlink()
-    (copy.checkpoints / ".part-killed-last.ckpt").touch()
+    (copy.checkpoints / ".last.ckpt.killed.part").touch()
     assert differences(copy, run) == [
         "last.ckpt: state_dict",
         "metrics.csv",
         "status",
-        ".part-killed-last.ckpt is left",
+        ".last.ckpt.killed.part is left",
     ]
 
 
@@ -87,7 +87,7 @@ def test_what_a_kill_hit_is_inferred_from_the_files(tmp_path: Path) -> None:
     saved = checkpoint_files(tmp_path)
     assert saved.moment(at_start) is Moment.TRAINING
     assert saved.moment(saved) is Moment.START_UP
-    (run.checkpoints / ".part-1").touch()
+    (run.checkpoints / ".last.ckpt.1.part").touch()
     writing = checkpoint_files(tmp_path)
     assert writing.moment(saved) is Moment.WRITE
     assert writing.moment(writing) is Moment.START_UP  # the file was left by an earlier kill

@@ -70,6 +70,7 @@ class ToyRun:
 
     def _write_test(self, run: Run) -> None:
         test = run.test()
+        test.path.mkdir()
         table, volumes = case_tables(self._masks(), ("whole",), VOLUME_SCORES)
         facts = {
             "data": self._data(),

@@ -12,9 +12,16 @@ from lightning_app.utils.errors import UsageError
 
 @contextmanager
 def explained_failures(run: Run, batch_size: int, data: BraTSDataModule) -> Iterator[None]:
-    """Turn a diverged loss and a lack of memory into a UsageError."""
+    """Turn a diverged loss, a lack of memory and a folder that is gone into a UsageError."""
     try:
         yield
+    except FileNotFoundError as error:
+        if run.path.is_dir():
+            raise
+        raise UsageError(
+            f"the run's folder '{run.path}' is gone: it was moved or deleted while the command "
+            "worked in it; name its new place with --resume or --run"
+        ) from error
     except NonFiniteLossError as error:
         raise UsageError(_explain_divergence(error, run, data)) from error
     except (RuntimeError, MemoryError) as error:

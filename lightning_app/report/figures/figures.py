@@ -43,9 +43,10 @@ class Drawing:
     def write(self, folder: Path) -> None:
         """Write it as PNG and PDF."""
         with atomic_write(folder / f"{self.name}.png") as temporary:
-            self.figure.savefig(temporary, dpi=150)
+            self.figure.savefig(temporary, dpi=150, format="png")
         with atomic_write(folder / f"{self.name}.pdf") as temporary:
-            self.figure.savefig(temporary, dpi=150, metadata={"CreationDate": None})
+            undated = {"CreationDate": None}
+            self.figure.savefig(temporary, dpi=150, format="pdf", metadata=undated)
 
     def small_png(self) -> bytes:
         """A PNG of 256 colours, for the page."""

@@ -127,6 +127,8 @@ def _unusable(run: Run) -> str | None:
         return f"not finished: its status is {status}"
     if not run.test().metrics.is_file():
         return f"not tested: python main.py test --run {run.path}"
+    if not run.test().slices.is_file():
+        return f"its test did not write all files: python main.py test --run {run.path}"
     return None
 
 

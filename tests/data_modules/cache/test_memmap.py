@@ -132,7 +132,7 @@ def test_an_array_that_was_damaged_is_built_anew(
     assert after.values.dtype == values.dtype
     assert after.digest == digest
     assert list(after.indices) == [case.id for case in cases]
-    assert not list((tmp_path / "cache").glob("*.building"))
+    assert not list((tmp_path / "cache").glob("*.part"))
 
 
 def test_a_damaged_array_is_reported(

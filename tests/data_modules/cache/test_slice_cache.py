@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from filelock import FileLock
 from numpy.typing import NDArray
 
 from data_modules.cache import slice_cache as cache_module
@@ -452,7 +453,7 @@ def test_arrays_cannot_be_written_to(tmp_path: Path, root: Path) -> None:
 def test_a_build_leaves_no_unfinished_folder(tmp_path: Path, root: Path) -> None:
     opened(root, SliceCache(tmp_path / "cache", (40, 40)))
 
-    assert not list((tmp_path / "cache").glob("*.building"))
+    assert not list((tmp_path / "cache").glob("*.part"))
     assert all((folder / "index.json").exists() for folder in array_folders(tmp_path / "cache"))
 
 
@@ -509,7 +510,7 @@ def test_a_build_that_was_killed_is_not_mistaken_for_an_array(
 ) -> None:
     assert builder(root, tmp_path / "cache", "die", tmp_path).wait(60) == -9
     left = array_folders(tmp_path / "cache")
-    assert [folder.suffix for folder in left] == [".building"]
+    assert [folder.suffix for folder in left] == [".part"]
 
     _, labels = opened(root, SliceCache(tmp_path / "cache", (40, 40)))
 
@@ -517,6 +518,27 @@ def test_a_build_that_was_killed_is_not_mistaken_for_an_array(
     assert len(labels.indices) == 2
     np.testing.assert_array_equal(labels.values[2], toy_labels(1)[2])
     assert not left[0].exists()
+
+
+def test_what_killed_builds_left_of_any_array_is_removed_and_nothing_else(
+    tmp_path: Path, root: Path
+) -> None:
+    left, of_an_earlier_version, being_built, no_array = (
+        tmp_path / "cache" / name
+        for name in (
+            f"t1c-{'0' * 16}.part", f"t1c-{'1' * 16}.building", f"t1c-{'2' * 16}.part", "film.part",
+        )
+    )  # fmt: skip
+    for folder in (left, of_an_earlier_version, being_built, no_array):
+        folder.mkdir(parents=True)
+
+    with FileLock(being_built.with_suffix(".lock")):
+        opened(root, SliceCache(tmp_path / "cache", (40, 40)))
+
+    assert not left.exists()
+    assert not of_an_earlier_version.exists()
+    assert being_built.exists()
+    assert no_array.exists()
 
 
 def test_of_two_processes_that_want_an_array_one_builds_it_and_the_other_waits(

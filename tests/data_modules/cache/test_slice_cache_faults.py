@@ -118,7 +118,7 @@ def test_a_phantom_on_a_full_disk_stops_and_goes_on_when_there_is_room(
         with pytest.raises(DataError, match=r"data\.phantom: .*(No space left|may be full)"):
             PhantomOptions(cases=1, depth=1).make_below(disk)
         assert not list(disk.rglob("*.nii.gz"))
-        assert not list(disk.rglob(".partial-*"))
+        assert not list(disk.rglob(".*.part"))
 
         filler.unlink()
         written = sorted(PhantomOptions(cases=1, depth=1).make_below(disk).rglob("*.nii.gz"))

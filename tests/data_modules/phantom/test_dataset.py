@@ -84,13 +84,29 @@ def test_a_killed_run_is_completed_and_finished_cases_are_kept(tmp_path: Path) -
     kept, broken, missing = (tmp_path / name for name in ids)
     stamp = (kept / f"{kept.name}-seg.nii.gz").stat().st_mtime_ns
     (broken / f"{broken.name}-t2w.nii.gz").unlink()
-    missing.rename(tmp_path / f".partial-{missing.name}")
+    missing.rename(tmp_path / f".{missing.name}.part")
+    (tmp_path / ".partial-of-an-earlier-version").mkdir()
 
     assert write_phantom(tmp_path, cases=3, depth=1, seed=0, processes=1) == ids
 
     assert digests(tmp_path) == whole
     assert (kept / f"{kept.name}-seg.nii.gz").stat().st_mtime_ns == stamp
-    assert not list(tmp_path.glob(".partial-*"))
+    assert not list(tmp_path.glob(".*part*"))
+
+
+def test_a_case_is_completed_without_touching_what_lies_in_its_folder(tmp_path: Path) -> None:
+    (case,) = write_phantom(tmp_path, cases=1, depth=1, seed=0, processes=1)
+    whole = digests(tmp_path)
+    (tmp_path / case / f"{case}-t1n.nii.gz").unlink()
+    (tmp_path / case / f"{case}-t2w.nii.gz").write_text("mine")
+    (tmp_path / case / "notes.txt").write_text("mine")
+
+    write_phantom(tmp_path, cases=1, depth=1, seed=0, processes=1)
+
+    assert (tmp_path / case / "notes.txt").read_text() == "mine"
+    assert (tmp_path / case / f"{case}-t2w.nii.gz").read_text() == "mine"
+    changed = {name for name, digest in digests(tmp_path).items() if whole[name] != digest}
+    assert changed == {f"{case}/{case}-t2w.nii.gz"}
 
 
 def test_no_half_case_is_left_when_writing_fails(

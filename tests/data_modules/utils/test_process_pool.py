@@ -34,7 +34,7 @@ def read_for_ever(job):
     time.sleep(3600)
 
 def write_for_ever(output, seed, depth, modalities, index):
-    (output / f".partial-{{index}}").mkdir()
+    (output / f".BraTS-GLI-{{index}}.part").mkdir()
     (FOLDER / f"started-{{index}}").touch()
     time.sleep(3600)
 

@@ -51,7 +51,7 @@ def assert_own_runs(folder: Path) -> None:
 def assert_built_once(said: Sequence[str], cache: Path) -> None:
     arrays = sorted(path.parent.name.split("-")[0] for path in cache.glob("*/array.npy"))
     assert arrays == ["labels", "t1c"]
-    assert not list(cache.glob("*.building"))
+    assert not list(cache.glob("*.part"))
     for array in arrays:
         assert sum(f"Preparing {array}" in lines for lines in said) == 1
 
@@ -71,7 +71,7 @@ def test_one_phantom_and_a_run_each(tmp_path: Path) -> None:
     (phantom,) = (tmp_path / "cache").glob("phantom-*/")
     assert len([path for path in phantom.iterdir() if path.is_dir()]) == 6
     assert len(list(phantom.rglob("*.nii.gz"))) == 6 * 5
-    assert not list(phantom.glob(".partial-*"))
+    assert not list(phantom.glob(".*.part"))
     assert sum("Phantom " in lines for lines in said) == 1
     assert_built_once(said, tmp_path / "cache")
     assert_own_runs(tmp_path)

@@ -106,6 +106,20 @@ def test_a_test_of_earlier_weights_is_repeated(calls: Calls) -> None:
     assert names(calls) == ["report"]
 
 
+@pytest.mark.parametrize("name", ["slices.csv", "cases.csv", "volumes.csv", "masks.npz"])
+def test_a_test_that_wrote_only_some_of_its_files_is_repeated(name: str, calls: Calls) -> None:
+    own = ["reproduce", "--only", "unet_t1c", "--config", "toy.yaml"]
+    assert main(own) == 0
+    test = only_run().test().path
+    before = sorted(path.name for path in test.iterdir())
+    (test / name).unlink()
+
+    calls.clear()
+    assert main(own) == 0
+    assert names(calls) == ["test", "report"]
+    assert sorted(path.name for path in test.iterdir()) == before
+
+
 def test_another_config_or_other_data_are_another_run(calls: Calls) -> None:
     one = ["--only", "unet_t1c", "--config", "toy.yaml"]
     assert main(["reproduce", *one]) == 0

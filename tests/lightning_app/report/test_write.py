@@ -22,6 +22,7 @@ from lightning_app.report.load.runs import read_runs
 from lightning_app.results.example_slices import read_example_slices
 from lightning_app.runs.folder import Run
 from tests.helpers.toy_runs import ASPP, UNET, ToyRun
+from tests.helpers.unfinished import unfinished_of_dead_process
 
 BAD = "<script>alert('x')</script>&\"-000"  # a case id that would be markup
 CASES = {"A-000": (10, 20, 5), "B-000": (8, 8, 8), BAD: (30, 30, 20)}
@@ -142,7 +143,7 @@ def test_the_script_is_sound(page: str, tmp_path: Path) -> None:
 def fresh(tmp_path: Path) -> Iterator[Path]:
     ToyRun(CASES).write(tmp_path / "runs")
     yield tmp_path / "runs"
-    assert not list(tmp_path.rglob(".part-*"))
+    assert not list(tmp_path.rglob(".*.part"))
 
 
 @pytest.fixture
@@ -158,12 +159,14 @@ def test_a_second_report_replaces_the_first(
     output = fresh.parent / "out"
     assert main(["report", str(fresh), "--output", str(output)]) == 0
     assert capsys.readouterr().out == f"1 runs, 0 left out\nReport: {output}/report.html\n"
-    (output / "stale.txt").touch()
+    stale = output / "group-2" / "figure3_t9.png"
+    stale.parent.mkdir()
+    stale.touch()
     bad = ToyRun(CASES, network=ASPP).write(fresh)
     bad.status.write_text("{")
     assert main(["report", str(fresh), "--output", str(output)]) == 0
     assert "status is unknown" in capsys.readouterr().out
-    assert not (output / "stale.txt").exists()
+    assert not stale.parent.exists()
     assert "status is unknown" in (output / "report.html").read_text("utf-8")
 
 
@@ -194,7 +197,8 @@ def test_a_failure_leaves_the_earlier_report(
 
     monkeypatch.setattr("lightning_app.report.write.render", full)
     assert main(["report", str(fresh)]) == 2
-    assert capsys.readouterr().err == "error: [Errno 28] No space left on device\n"
+    page = fresh / "report" / "report.html"
+    assert capsys.readouterr().err == f"error: [Errno 28] No space left on device: '{page}'\n"
     assert (fresh / "report" / "report.html").read_bytes() == before
 
 
@@ -205,6 +209,42 @@ def test_a_folder_of_something_else_is_not_replaced(
         assert main(["report", str(fresh), "--output", str(output)]) == 2
         assert "holds no earlier report" in capsys.readouterr().err
     assert len(list(fresh.rglob("config.yaml"))) == 1
+
+
+@pytest.mark.usefixtures("undrawn")
+@pytest.mark.parametrize("name", ["notes.md", "group-2/draft.tex", "group-2/deeper/table1.csv"])
+def test_a_report_in_which_somebody_else_has_put_a_file_is_not_replaced(
+    name: str, fresh: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["report", str(fresh)]) == 0
+    file = fresh / "report" / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text("mine")
+
+    assert main(["report", str(fresh)]) == 2
+
+    expected = name.removesuffix("/table1.csv")
+    assert f"holds {expected}, which no report wrote" in capsys.readouterr().err
+    assert file.read_text() == "mine"
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_what_a_killed_report_left_is_removed(fresh: Path) -> None:
+    left = unfinished_of_dead_process(fresh / "report")
+    (left / "group-2").mkdir(parents=True)
+
+    assert main(["report", str(fresh), "--output", str(fresh / "report")]) == 0
+    assert not left.exists()
+
+
+def test_a_test_without_all_its_files_is_left_out_with_what_to_do(tmp_path: Path) -> None:
+    run: Run = ToyRun(CASES).write(tmp_path)
+    run.test().slices.unlink()
+
+    _, left_out = read_runs(tmp_path)
+
+    (left,) = left_out
+    assert left.reason == f"its test did not write all files: python main.py test --run {run.path}"
 
 
 def test_mistakes_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -112,6 +112,27 @@ def test_it_says_what_the_network_has_not_seen(
     assert "thick: spacing 5 mm along z, the network was trained on 1 to 1 mm" in caplog.text
 
 
+@pytest.mark.parametrize("output", ["imagesTs", "labelsTs"])
+def test_scans_and_ground_truth_are_not_replaced_by_label_maps_of_the_same_name(
+    output: str, program: Program, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert program("fit") == 0
+    for folder in ("imagesTs", "labelsTs"):
+        Path(folder).mkdir()
+        Path(folder, "BRATS_001.nii.gz").write_text("irreplaceable")
+    capsys.readouterr()
+
+    options = ("--input", "imagesTs", "--output", output, "--overwrite")
+    assert program("predict", *options) == 2
+
+    assert capsys.readouterr().err == (
+        f"error: --output '{output}': BRATS_001.nii.gz is an input file, which predict would "
+        "replace: name another folder\n"
+    )
+    (file,) = Path(output).iterdir()
+    assert file.read_text() == "irreplaceable"
+
+
 def test_a_case_without_the_modality_stops_before_any_is_written(
     program: Program, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

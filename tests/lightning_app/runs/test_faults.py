@@ -20,7 +20,7 @@ from lightning_app.utils.json_csv import write_json
 from tests.conftest import Program
 from tests.helpers.disk import fill, make_read_only, small_disk
 from tests.helpers.paths import ROOT
-from tests.helpers.toy import write_dataset
+from tests.helpers.toy import write_case, write_dataset
 
 Capture = pytest.CaptureFixture[str]
 
@@ -146,6 +146,47 @@ def test_a_disk_that_is_full_from_the_beginning_is_one_line(
     assert line.startswith("error: ")
     assert "No space left on device" in line
     assert str(disk / place) in line
+
+
+@pytest.mark.parametrize("minutes", ["0", "60"])  # a checkpoint or metrics.csv is the next file
+def test_a_run_that_is_moved_while_it_trains_ends_in_one_line_and_is_not_made_again(
+    minutes: str, program: Program, after_first_epoch: list[Callable[[], object]], capsys: Capture
+) -> None:
+    moved = Path("moved") / "20260101-000000-abcdef"
+    moved.parent.mkdir()
+    after_first_epoch.append(lambda: only_run().path.rename(moved))
+    flags = ["--trainer.max_epochs", "3", "--last_checkpoint.every_n_minutes", minutes]
+
+    assert program("fit", *flags) == 2
+
+    (line,) = errors(capsys)
+    assert re.match(r"error: the run's folder '.*/runs/unet_t1c/.*' is gone: it was moved", line)
+    assert find_runs(Path("runs")) == []
+    assert list(Path("runs/unet_t1c").iterdir()) == []
+    after_first_epoch.clear()
+    assert program("fit", "--resume", str(moved)) == 0
+    assert len(Run(moved).metrics.read_text("utf-8").splitlines()) == 1 + 3
+
+
+@pytest.mark.parametrize("mask", [0o077, 0o002])
+def test_every_file_of_a_run_and_of_the_cache_follows_the_umask(
+    mask: int, program: Program, tmp_path: Path
+) -> None:
+    before = os.umask(mask)
+    try:
+        own = own_data(tmp_path)
+        assert program("fit", *own) == 0
+        assert program("test", *own) == 0
+        write_case(Path("in"), "patient", names={"t1c": "-t1c"})
+        assert program("predict", "--input", "in", "--output", "out") == 0
+    finally:
+        os.umask(before)
+
+    paths = [path for name in ("runs", "own", "out") for path in Path(name).rglob("*")]
+    assert only_run().test().images in {path.absolute() for path in paths}
+    modes = {path: path.stat().st_mode & 0o777 for path in paths}
+    expected = {path: (0o777 if path.is_dir() else 0o666) & ~mask for path in paths}
+    assert modes == expected
 
 
 def own_data(folder: Path) -> list[str]:

@@ -16,6 +16,7 @@ from lightning_app.runs.status import is_alive, locked, read_status, write_statu
 from tests.conftest import Program
 from tests.fault_injection.compare_runs import differences
 from tests.helpers.toy import write_dataset
+from tests.helpers.unfinished import unfinished_of_dead_process
 
 Snapshots = dict[int, Path]
 
@@ -139,7 +140,8 @@ def test_a_run_without_a_checkpoint_starts_again_in_its_folder(
     expected = load(run.last)["state_dict"]
     shutil.rmtree(run.checkpoints)
     write_status(run, "running")
-    (run.path / ".part-left").touch()
+    left = unfinished_of_dead_process(run.metrics)
+    left.touch()
 
     assert program("fit", "--resume") == 0
     assert "starts again" in capsys.readouterr().out
@@ -147,7 +149,7 @@ def test_a_run_without_a_checkpoint_starts_again_in_its_folder(
     assert all(map(torch.equal, load(run.last)["state_dict"].values(), expected.values()))
     with run.metrics.open(newline="", encoding="utf-8") as file:
         assert [row["epoch"] for row in csv.DictReader(file)] == ["0"]
-    assert not (run.path / ".part-left").exists()
+    assert not left.exists()
 
 
 @pytest.fixture

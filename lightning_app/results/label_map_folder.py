@@ -1,0 +1,146 @@
+"""The folder of a prediction: it replaces nothing but label maps that the same run has written."""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import xxhash
+
+from callbacks.utils.atomic_write import move_into_place, unfinished_folder
+from callbacks.utils.unfinished import remove_leftovers
+from data_modules.catalog.cases import Case
+from lightning_app.runs.folder import Run
+from lightning_app.utils.errors import UsageError
+from lightning_app.utils.json_csv import read_json, write_json
+
+Note = dict[str, Any]
+
+_KEYS = {"labels", "target", "modalities", "input", "run", "voxels"}  # of a note, in every version
+_ELSEWHERE = "name another folder"
+
+
+@dataclass(frozen=True)
+class LabelMapFolder:
+    """Writes label maps, each with a JSON file (its note) that says what it is.
+
+    The note is there before its mask. So a mask always has its note, and a note without a mask was
+    left by a kill.
+
+    Attributes:
+        path: gets ``<case>.nii.gz`` and ``<case>.json``.
+        run: the run that predicts.
+        overwrite: whether masks of other runs, or of other inputs, may be replaced.
+    """
+
+    path: Path
+    run: Run
+    overwrite: bool = False
+
+    def prepare(self, cases: Sequence[Case], modality: str) -> None:
+        """Make the folder, and remove what killed predictions left in it.
+
+        Args:
+            cases: all that will be predicted.
+            modality: the note names the file of this one as the input.
+
+        Raises:
+            UsageError: a file is in the way.
+            OSError: the folder cannot be made, or an earlier mask cannot be read.
+        """
+        if self.path.exists() and not self.path.is_dir():
+            raise UsageError(f"--output '{self.path}' is a file: expected a folder")
+        inputs = {_identity(file) for case in cases for file in _files(case)} - {None}
+        reasons = [
+            reason
+            for case in cases
+            if (reason := self._input(case.id, inputs) or self.refusal(case, modality))
+        ]
+        if reasons:
+            more = f" (and {len(reasons) - 1} more files)" if len(reasons) > 1 else ""
+            raise UsageError(f"--output '{self.path}': {reasons[0]}{more}")
+        self.path.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(self.path)
+
+    def refusal(self, case: Case, modality: str) -> str | None:
+        """Why the label map of a case must not be written; None if it may be."""
+        mask, note = self._mask(case.id), self._note(case.id)
+        there = [path for path in (mask, note) if os.path.lexists(path)]
+        written = _read_note(note)
+        if there and written is None:
+            return f"{there[0].name} was not written by predict: move it away, or {_ELSEWHERE}"
+        if written is None or mask not in there:
+            return None
+        if written.get("digest") not in {None, _digest(mask)}:
+            return f"{mask.name} was changed since predict wrote it: move it away, or {_ELSEWHERE}"
+        if not self.overwrite and (other := self._other(written, case.images[modality])):
+            return f"{mask.name} is of {other}: {_ELSEWHERE}, or replace it with --overwrite"
+        return None
+
+    def write(self, case: str, write_mask: Callable[[Path], Note]) -> None:
+        """Write a label map and its note.
+
+        Args:
+            case: its id.
+            write_mask: writes the mask to a path and returns the note.
+
+        Raises:
+            OSError: they cannot be written; earlier ones are kept.
+        """
+        mask, note = self._mask(case), self._note(case)
+        with unfinished_folder(self.path / case, becomes=self.path) as temporary:
+            new_mask, new_note = temporary / mask.name, temporary / note.name
+            content = write_mask(new_mask)
+            about = {"run": str(self.run.path), "digest": _digest(new_mask)}
+            write_json(new_note, {**content, **about})
+            mask.unlink(missing_ok=True)  # its note is replaced first
+            move_into_place(new_note, note)
+            move_into_place(new_mask, mask)
+
+    def _mask(self, case: str) -> Path:
+        return self.path / f"{case}.nii.gz"
+
+    def _note(self, case: str) -> Path:
+        return self.path / f"{case}.json"
+
+    def _other(self, written: Note, source: Path) -> str | None:
+        """The other run or the other input that an earlier mask is of; None if both are ours."""
+        run = Path(str(written["run"]))
+        if run.parts[-2:] != self.run.path.parts[-2:]:  # the runs may have been moved
+            return f"run '{run}'"
+        return None if written["input"] == str(source) else f"'{written['input']}'"
+
+    def _input(self, case: str, inputs: set[tuple[int, int] | None]) -> str | None:
+        for path in (self._mask(case), self._note(case)):
+            if _identity(path) in inputs:
+                return f"{path.name} is an input file, which predict would replace: {_ELSEWHERE}"
+        return None
+
+
+def _files(case: Case) -> list[Path]:
+    segmentation = [] if case.segmentation is None else [case.segmentation]
+    return [*case.images.values(), *segmentation]
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """The same for two paths of one file, as for ``os.path.samefile``; None if there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _read_note(path: Path) -> Note | None:
+    """A note of ours; None if there is none, or another file of its name."""
+    try:
+        content: Any = read_json(path)
+    except (OSError, ValueError, RecursionError):
+        return None
+    return content if isinstance(content, dict) and content.keys() >= _KEYS else None
+
+
+def _digest(path: Path) -> str:
+    """Of the bytes of a file."""
+    return xxhash.xxh3_128_hexdigest(path.read_bytes())
