@@ -8,6 +8,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
 
 from callbacks.utils.atomic_write import atomic_write
+from callbacks.utils.file_names import check_file_name
 from callbacks.utils.trainer import attributes
 
 
@@ -28,9 +29,7 @@ class MetricsCSV(Callback):
     """
 
     def __init__(self, filename: str = "metrics.csv") -> None:
-        if Path(filename).name != filename or filename in {"", ".."}:
-            raise ValueError(f"metrics_csv.filename is '{filename}', expected a name, not a path")
-        self.filename = filename
+        self.filename = check_file_name("metrics_csv.filename", filename)
         self._rate = 0.0
         self._validation: dict[str, float | None] = {}
 

@@ -9,6 +9,7 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from callbacks.utils.atomic_write import atomic_write
+from callbacks.utils.file_names import check_file_name
 
 _log = logging.getLogger(__name__)
 
@@ -25,6 +26,9 @@ class TrainingPicture(Callback):
         score: The logged score to plot.
         metrics: Name of the file of MetricsCSV, in the trainer's root folder.
         filename: Name of the figure, in the same folder.
+
+    Raises:
+        ValueError: a name is a path.
     """
 
     def __init__(
@@ -34,8 +38,8 @@ class TrainingPicture(Callback):
         filename: str = "training.png",
     ) -> None:
         self.score = score
-        self.metrics = metrics
-        self.filename = filename
+        self.metrics = check_file_name("training_picture.metrics", metrics)
+        self.filename = check_file_name("training_picture.filename", filename)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Plot the whole training."""

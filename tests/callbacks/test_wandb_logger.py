@@ -95,3 +95,28 @@ def test_a_copy_for_another_process_opens_no_run(
 
     assert pickle.loads(pickle.dumps(logger)).name == "project"  # noqa: S301 (our own bytes)
     assert init_calls == []
+
+
+@pytest.mark.parametrize("content", ["secret", None])
+def test_the_file_of_the_id_is_no_link(
+    content: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere, file = tmp_path / "elsewhere", tmp_path / "id"
+    if content is not None:
+        elsewhere.write_text(content, "utf-8")
+    file.symlink_to(elsewhere)
+    opened: list[dict[str, Any]] = []
+
+    class Run:
+        id = "abc"
+
+    monkeypatch.setattr("wandb.init", lambda **options: opened.append(options) or Run())
+    monkeypatch.setenv("WANDB_MODE", "online")
+    logger = ForgivingWandbLogger()
+    logger.keep_in(tmp_path, file)
+    logger.attempt(lambda _: None)
+
+    assert opened[0]["id"] is None
+    assert (elsewhere.read_text("utf-8") if elsewhere.exists() else None) == content
+    assert not file.is_symlink()
+    assert file.read_text("utf-8") == "abc\n"

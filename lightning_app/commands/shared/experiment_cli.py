@@ -119,10 +119,11 @@ class ExperimentCLI(BaseCLI):
         if self.uses_wandb:
             keep_wandb_in(self.run_folder, trainer.logger)
         plugins = trainer.plugins or []
+        checkpoint_io = DurableCheckpointIO(self.run_folder.checkpoints)
         return super().instantiate_trainer(
             default_root_dir=self.run_folder.path,
             callbacks=[*(trainer.callbacks or []), *self.command_callbacks()],
-            plugins=[*(plugins if isinstance(plugins, list) else [plugins]), DurableCheckpointIO()],
+            plugins=[*(plugins if isinstance(plugins, list) else [plugins]), checkpoint_io],
             **kwargs,
         )
 
