@@ -371,7 +371,7 @@ def test_classes_of_the_libraries_need_no_trust(program: Program) -> None:
     flags = [
         "--trainer.callbacks+=lightning.pytorch.callbacks.EarlyStopping",
         "--trainer.callbacks.monitor=val/dice", "--trainer.callbacks+=LearningRateMonitor",
-        "--trainer.logger", "CSVLogger", "--trainer.logger.save_dir", "logs",
+        "--trainer.logger", "CSVLogger", "--trainer.logger.save_dir", "runs/logs",
         "--trainer.profiler", "SimpleProfiler", "--trainer.strategy", "SingleDeviceStrategy",
         "--trainer.strategy.device", "cpu", "--model.loss", "torch.nn.BCEWithLogitsLoss",
         "--optimizer", "torch.optim.SGD", "--optimizer.lr", "0.1",
