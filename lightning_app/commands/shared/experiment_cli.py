@@ -123,12 +123,11 @@ class ExperimentCLI(BaseCLI):
             self.option(key).dirpath = str(self.run_folder.checkpoints)
         if self.uses_wandb:
             keep_wandb_in(self.run_folder, trainer.logger)
-        plugins = trainer.plugins or []
         checkpoint_io = DurableCheckpointIO(self.run_folder.checkpoints)
         return super().instantiate_trainer(
             default_root_dir=self.run_folder.path,
-            callbacks=[*(trainer.callbacks or []), *self.command_callbacks()],
-            plugins=[*(plugins if isinstance(plugins, list) else [plugins]), checkpoint_io],
+            callbacks=[*_as_list(trainer.callbacks), *self.command_callbacks()],
+            plugins=[*_as_list(trainer.plugins), checkpoint_io],
             **kwargs,
         )
 
@@ -166,6 +165,13 @@ class ExperimentCLI(BaseCLI):
                 # The other ranks would wait for this one for half an hour.
                 self.trainer.strategy.launcher.kill(signal.SIGTERM)
             raise
+
+
+def _as_list(value: Any) -> list[Any]:
+    """The value of an option that takes one object, several or none."""
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
 
 
 class TrainedRunCLI(ExperimentCLI):

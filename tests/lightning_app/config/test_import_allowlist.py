@@ -171,6 +171,7 @@ ATTACKS = {
             ]
         }
     },
+    "a function that opens files": as_callback("torch.nn.functional.torch.from_file"),
     "a YAML tag": "model: !!python/object/apply:os.system ['touch \"its code ran\"']",
     "a YAML tag in a file": {"model": {"network": "tagged.yaml"}},
     "trust alone": {"trust": [MODULE]},
