@@ -2,19 +2,23 @@
 
 import argparse
 import inspect
+import warnings
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
+from enum import Enum
+from pathlib import PosixPath, WindowsPath
 from typing import Any
 
 import yaml
 from jsonargparse import ArgumentParser, Namespace
 
+from lightning_app.config.allowed_classes import import_path
 from lightning_app.config.diff import to_plain
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.private_api import import_object, raising_parser
 
-_WRITABLE = (str, int, float, bool, type(None), list, tuple, dict, Namespace, Path, timedelta)
+_WRITABLE = (str, int, float, bool, type(None), timedelta, PosixPath, WindowsPath)
+_META = "__"  # begins the names of what is no option, such as the file that one was read from
 _SENTENCE = "Unable to serialize instance "  # what jsonargparse writes for other values
 
 
@@ -29,34 +33,59 @@ def config_text(parser: ArgumentParser, config: Namespace) -> str:
         UsageError: an option would have another value when the text is read.
     """
     written = config.clone()
-    _remove_defaults_without_yaml(written)
+    _make_writable(written)
+    for option, value in _values(written):
+        if type(value) not in _WRITABLE and not isinstance(value, Enum):
+            raise _not_saved(option, value)
     try:
-        with raising_parser(parser):
-            content = yaml.safe_load(parser.dump(written, skip_none=False))
+        with raising_parser(parser), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", rf"\s*{_SENTENCE}")  # see _restore_text
+            content = yaml.safe_load(parser.dump(written, skip_unset=False))
             _restore_text(content, written)
             read = parser.parse_object(content)
-    except (argparse.ArgumentError, ValueError, TypeError) as error:
+    except (argparse.ArgumentError, ValueError, TypeError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
         raise UsageError(f"the run's config could not be read back: {reason}") from error
     for option, value in _differences(config, read):
-        raise UsageError(
-            f"{option} is '{value}', which a saved config cannot hold, so the run could not be "
-            "resumed: expected text, numbers, or a class_path with init_args"
-        )
+        raise _not_saved(option, value)
     return str(yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
 
 
-def _remove_defaults_without_yaml(config: Any) -> None:
-    """Leave out defaults of classes that YAML has no form for, such as a torch.device."""
+def _not_saved(option: str, value: Any) -> UsageError:
+    return UsageError(
+        f"{option} is '{value}', which a saved config cannot hold, so the run could not be "
+        "resumed: expected text, numbers, or a class_path with init_args"
+    )
+
+
+def _make_writable(config: Any) -> None:
+    """Leave out defaults of classes that YAML has no form for, and write functions as paths."""
     for value in _members(config):
-        _remove_defaults_without_yaml(value)
+        _make_writable(value)
     if isinstance(config, Namespace) and isinstance(config.get("class_path"), str):
         parameters = inspect.signature(import_object(config.class_path)).parameters
-        arguments = config.get("init_args") or Namespace()
-        for name, value in list(vars(arguments).items()):
+        given = config.get("init_args")
+        arguments: dict[str, Any] = vars(given) if given else {}
+        for name, value in list(arguments.items()):
             default = parameters[name].default if name in parameters else inspect.Parameter.empty
             if type(value) not in _WRITABLE and value is default:
                 del arguments[name]
+            elif inspect.isroutine(value) or inspect.isclass(value):
+                arguments[name] = import_path(value)
+
+
+def _values(config: Any, option: str = "") -> Iterator[tuple[str, Any]]:
+    """All values that are neither options with options of their own nor lists."""
+    if isinstance(config, Namespace | dict):
+        members = vars(config) if isinstance(config, Namespace) else config
+        for key, value in members.items():
+            if not str(key).startswith(_META):
+                yield from _values(value, f"{option}.{key}" if option else str(key))
+    elif isinstance(config, list | tuple):
+        for value in config:
+            yield from _values(value, option)
+    else:
+        yield option, config
 
 
 def _members(config: Any) -> list[Any]:
@@ -78,14 +107,11 @@ def _restore_text(content: Any, config: Any) -> None:
             _restore_text(value, member)
 
 
-def _differences(before: Any, after: Any, option: str = "") -> Iterator[tuple[str, Any]]:
+def _differences(before: Any, after: Any) -> Iterator[tuple[str, Any]]:
     """The options whose values differ, with the value before."""
-    before, after = to_plain(before), to_plain(after)
-    if isinstance(before, dict) and isinstance(after, dict):
-        for key, value in before.items():
-            yield from _differences(value, after.get(key), f"{option}.{key}" if option else key)
-    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
-        for value, member in zip(before, after, strict=True):
-            yield from _differences(value, member, option)
-    elif before != after:
-        yield option, before
+    now = list(_values(to_plain(after)))
+    for option, value in _values(to_plain(before)):
+        if (option, value) in now:
+            now.remove((option, value))
+        else:
+            yield option, value

@@ -110,7 +110,11 @@ def test_the_file_of_the_id_is_no_link(
     class Run:
         id = "abc"
 
-    monkeypatch.setattr("wandb.init", lambda **options: opened.append(options) or Run())
+    def init(**options: Any) -> Run:
+        opened.append(options)
+        return Run()
+
+    monkeypatch.setattr("wandb.init", init)
     monkeypatch.setenv("WANDB_MODE", "online")
     logger = ForgivingWandbLogger()
     logger.keep_in(tmp_path, file)

@@ -95,3 +95,9 @@ def test_a_saved_config_is_as_before(program: Program) -> None:
     assert saved["lr_scheduler"]["init_args"]["T_0"] is None
     assert saved["trainer"]["max_time"] is None
     assert next(iter(saved)) == "seed_everything"
+
+
+def test_a_run_with_defaults_without_a_form_in_yaml_can_be_resumed(program: Program) -> None:
+    assert program("fit", "--trainer.callbacks+=Timer") == 0
+    (run,) = find_runs(Path("runs"))
+    assert program("fit", "--resume", str(run.path), "--trainer.max_epochs", "2") == 0

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jsonargparse import Namespace
+from jsonargparse import Namespace, dict_to_namespace
 
 from lightning_app.runs.folder import Run, find_runs
 from lightning_app.runs.output_paths import OutputFolders
@@ -64,9 +64,12 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OutputFolders:
     return OutputFolders(Path("runs"), Run(tmp_path / "runs/unet_t1c/20260101-000000-abcdef"))
 
 
+def options(content: dict[str, Any]) -> Namespace:
+    return dict_to_namespace({"trainer": {"model_registry": None, "logger": None, **content}})
+
+
 def config(path: str, arguments: dict[str, Any]) -> Namespace:
-    named = Namespace(class_path=path, init_args=Namespace(arguments))
-    return Namespace(trainer=Namespace(model_registry=None, logger=[named]))
+    return options({"logger": [{"class_path": path, "init_args": arguments}]})
 
 
 @pytest.mark.parametrize("what", REFUSED)
@@ -92,10 +95,10 @@ def test_a_run_below_another_root_keeps_its_loggers(folders: OutputFolders, tmp_
 
 
 def test_checkpoints_are_not_uploaded(folders: OutputFolders) -> None:
-    options = Namespace(trainer=Namespace(model_registry="stranger/model", logger=None))
+    strange = options({"model_registry": "stranger/model"})
     with pytest.raises(UsageError, match=re.escape("add --trust litmodels")):
-        folders.check(options, [])
-    folders.check(options, ["litmodels"])
+        folders.check(strange, [])
+    folders.check(strange, ["litmodels"])
 
 
 @pytest.mark.parametrize("way", ["fit", "test", "resume"])
