@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from jsonargparse import Namespace, dict_to_namespace
+from jsonargparse import Namespace
 
 from lightning_app.runs.folder import Run, find_runs
 from lightning_app.runs.output_paths import OutputFolders
@@ -65,7 +65,8 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> OutputFolders:
 
 
 def options(content: dict[str, Any]) -> Namespace:
-    return dict_to_namespace({"trainer": {"model_registry": None, "logger": None, **content}})
+    trainer = Namespace(**{"model_registry": None, **content})  # type: ignore[no-untyped-call]
+    return Namespace(trainer=trainer)  # type: ignore[no-untyped-call]
 
 
 def config(path: str, arguments: dict[str, Any]) -> Namespace:
