@@ -42,13 +42,14 @@ def config_text(parser: ArgumentParser, config: Namespace) -> str:
             warnings.filterwarnings("ignore", rf"\s*{_SENTENCE}")  # see _restore_text
             content = yaml.safe_load(parser.dump(written, skip_unset=False))
             _restore_text(content, written)
-            read = parser.parse_object(content)
+            text = str(yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
+            read = parser.parse_object(yaml.safe_load(text))
     except (argparse.ArgumentError, ValueError, TypeError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
         raise UsageError(f"the run's config could not be read back: {reason}") from error
     for option, value in _differences(config, read):
         raise _not_saved(option, value)
-    return str(yaml.safe_dump(content, sort_keys=False, allow_unicode=True))
+    return text
 
 
 def _not_saved(option: str, value: Any) -> UsageError:
