@@ -8,7 +8,8 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
 
 from callbacks.utils.atomic_write import atomic_write
-from callbacks.utils.files import check_file_name, make_root
+from callbacks.utils.file_names import check_file_name
+from callbacks.utils.root_folder import make_root
 from callbacks.utils.trainer import attributes
 
 
@@ -29,8 +30,7 @@ class MetricsCSV(Callback):
     """
 
     def __init__(self, filename: str = "metrics.csv") -> None:
-        check_file_name("metrics_csv.filename", filename)
-        self.filename = filename
+        self.filename = check_file_name("metrics_csv.filename", filename)
         self._rate = 0.0
         self._validation: dict[str, float | None] = {}
 

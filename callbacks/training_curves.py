@@ -9,7 +9,7 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from callbacks.utils.atomic_write import atomic_write
-from callbacks.utils.files import check_file_name
+from callbacks.utils.file_names import check_file_name
 
 _log = logging.getLogger(__name__)
 
@@ -37,11 +37,9 @@ class TrainingPicture(Callback):
         metrics: str = "metrics.csv",
         filename: str = "training.png",
     ) -> None:
-        check_file_name("training_picture.metrics", metrics)
-        check_file_name("training_picture.filename", filename)
         self.score = score
-        self.metrics = metrics
-        self.filename = filename
+        self.metrics = check_file_name("training_picture.metrics", metrics)
+        self.filename = check_file_name("training_picture.filename", filename)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Plot the whole training."""

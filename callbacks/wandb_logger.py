@@ -16,6 +16,7 @@ from lightning.pytorch.loggers.logger import DummyLogger
 from lightning.pytorch.utilities import rank_zero_only
 
 from callbacks.utils.atomic_write import atomic_write
+from callbacks.utils.file_names import check_file_name
 from callbacks.utils.unfinished import remove_leftovers
 
 _log = logging.getLogger(__name__)
@@ -36,6 +37,9 @@ class ForgivingWandbLogger(WandbLogger):
         project: The W&B project.
         entity: The W&B user or team; null for your default entity.
         log_checkpoint: Whether to upload the best checkpoint as an artifact.
+
+    Raises:
+        ValueError: ``project`` is a path.
     """
 
     def __init__(
@@ -51,6 +55,8 @@ class ForgivingWandbLogger(WandbLogger):
             "init_timeout": TIMEOUT_S,
             "finish_timeout": TIMEOUT_S,
         }
+        # Lightning makes a folder of this name for the checkpoints of a ModelCheckpoint.
+        check_file_name("trainer.logger.project", project)
         super().__init__(project=project, entity=entity, settings=settings)
         self._wandb_init.pop("anonymous", None)  # W&B warns that it has no effect
         self.log_checkpoint = log_checkpoint
@@ -158,8 +164,7 @@ class ForgivingWandbLogger(WandbLogger):
 
     def _open(self, mode: str) -> None:
         assert self._id_file is not None
-        wandb_id = self._id_file.read_text("utf-8").strip() if self._id_file.is_file() else None
-        self._wandb_init |= {"mode": mode, "id": wandb_id}
+        self._wandb_init |= {"mode": mode, "id": _saved_id(self._id_file)}
         run: Any = super().experiment  # opens it
         if mode != "disabled":
             self._id_file.parent.mkdir(exist_ok=True)
@@ -176,6 +181,13 @@ class ForgivingWandbLogger(WandbLogger):
 def forgiving_loggers(trainer: Trainer) -> list[ForgivingWandbLogger]:
     """The trainer's loggers of this class."""
     return [logger for logger in trainer.loggers if isinstance(logger, ForgivingWandbLogger)]
+
+
+def _saved_id(file: Path) -> str | None:
+    """The id in a file. A link is not followed: what it points to would be sent to W&B."""
+    if file.is_symlink() or not file.is_file():
+        return None
+    return file.read_text("utf-8").strip()
 
 
 def _in_one_line(error: Exception) -> str:

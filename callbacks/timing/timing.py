@@ -13,7 +13,8 @@ from callbacks.timing.clocks import clock_of
 from callbacks.timing.forward_times import ForwardTimes
 from callbacks.timing.record import write_timing
 from callbacks.timing.stopwatch import IntervalSums, Kind, Stopwatch, over_ranks
-from callbacks.utils.files import check_file_name, make_root
+from callbacks.utils.file_names import check_file_name
+from callbacks.utils.root_folder import make_root
 from callbacks.utils.trainer import attributes
 
 KEY = "timing"
@@ -41,14 +42,16 @@ class Timing(Callback):
     Attributes:
         epochs: the times of every completed epoch.
         test_record: the times of the last test; None before.
+
+    Raises:
+        ValueError: ``warmup_batches`` is negative, or ``filename`` is a path.
     """
 
     def __init__(self, warmup_batches: int = 1, filename: str = "timing.json") -> None:
         if warmup_batches < 0:
             raise ValueError(f"warmup_batches is {warmup_batches}, expected 0 or more")
-        check_file_name("timing.filename", filename)
         self.warmup_batches = warmup_batches
-        self.filename = filename
+        self.filename = check_file_name("timing.filename", filename)
         self.test_record: dict[str, Any] | None = None
         self.epochs: list[IntervalSums] = []
         self._parts = 0

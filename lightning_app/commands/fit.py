@@ -16,6 +16,7 @@ from callbacks.utils.atomic_write import atomic_write
 from lightning_app.commands.shared.experiment_cli import ExperimentCLI
 from lightning_app.commands.shared.run_selection import RunSelection
 from lightning_app.config.diff import COMMAND_OPTIONS
+from lightning_app.config.saved_config import config_text
 from lightning_app.results.wandb_reporter import WandbFitReport
 from lightning_app.runs.checkpoint_io import read_checkpoint
 from lightning_app.runs.compatibility import (
@@ -68,7 +69,8 @@ class FitCLI(ExperimentCLI):
         """Check that a resumed run stays the same run, and keep a copy of the config to save.
 
         Raises:
-            UsageError: an option would make it another run, or nothing is left to train.
+            UsageError: an option would make it another run, or cannot be saved, or nothing is left
+                to train.
         """
         if self.selection.is_new:
             self._check_root(config)
@@ -76,9 +78,10 @@ class FitCLI(ExperimentCLI):
             for warning in check_resumable(config, self.run_folder, self._parser("fit")):
                 _log.warning("warning: %s", warning)
             self._prepare_resume(config)
-        self._to_save = config.clone()
+        to_save = config.clone()
         for option in COMMAND_OPTIONS:
-            self._to_save.pop(option, None)
+            to_save.pop(option, None)
+        self._config_text = config_text(self._parser("fit"), to_save)
         if self.resumes:
             use_saved_split(config, self.run_folder)
 
@@ -122,10 +125,8 @@ class FitCLI(ExperimentCLI):
         ]
 
     def _save_config(self, path: Path) -> None:
-        parser = self._parser("fit")
-        # With multifile a network given as a file would be saved as the file's name.
         with atomic_write(path) as temporary:
-            parser.save(self._to_save, temporary, skip_none=False, multifile=False, overwrite=True)
+            temporary.write_text(self._config_text, "utf-8")
 
     def fit(self, model: LightningModule, datamodule: LightningDataModule) -> None:
         """Train from random, given or saved weights, and print the result."""

@@ -1,6 +1,8 @@
 """Which classes a config may name.
 
-To look at a class is to import its module, which runs its code. So names are checked first.
+To look at a class is to import its module, which runs its code. So names are checked first: only
+modules of the program and of its libraries are imported, and those that the user trusts. The
+classes found there are checked before anything is built (``allowed_classes.py``).
 """
 
 import argparse
@@ -16,14 +18,15 @@ import yaml
 from jsonargparse import Namespace, set_parsing_settings
 from platformdirs import user_config_path
 
+from lightning_app.config.allowed_classes import reason_against
+from lightning_app.config.named_objects import Named, named_objects
 from lightning_app.utils.errors import UsageError
-from lightning_app.utils.private_api import import_object, restored_parsing_settings
+from lightning_app.utils.private_api import restored_parsing_settings
 
 SETTINGS_VARIABLE = "BRATS_SETTINGS"  # names another settings file than the usual one
-# The classes of the program, and what its libraries offer for options that take classes. Not all of
-# lightning.pytorch and torch: they also hold functions that load pickles or import what their
-# arguments name.
-ALWAYS = (
+# From where classes are imported: the program, and what its libraries offer for options that take
+# classes. Not all of lightning.pytorch and torch, whose other modules hold nothing for an option.
+IMPORTED = (
     "models", "data_modules", "callbacks", "lightning_app",
     "torch.nn", "torch.optim",
     "lightning.pytorch.accelerators", "lightning.pytorch.callbacks", "lightning.pytorch.loggers",
@@ -31,7 +34,7 @@ ALWAYS = (
     "lightning.pytorch.cli.ReduceLROnPlateau", "lightning.fabric.plugins",
 )  # fmt: skip
 
-STACK = {name.split(".")[0] for name in ALWAYS}
+STACK = {name.split(".")[0] for name in IMPORTED}
 
 _NAME = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*")
 
@@ -100,7 +103,7 @@ def restrict_imports(trusted: Sequence[str]) -> Iterator[None]:
     with restored_parsing_settings():
         set_parsing_settings(
             import_path_denylist=["*"],
-            import_path_allowlist=[*ALWAYS, *trusted],
+            import_path_allowlist=[*IMPORTED, *trusted],
             # Otherwise an option of any type would take a class too.
             instantiate_subclass_spec_in_any=False,
             config_read_mode_fsspec_enabled=False,
@@ -116,44 +119,39 @@ def check_trust(config: Namespace, arguments: Sequence[str]) -> None:
         arguments: as typed.
 
     Raises:
-        UsageError: a config has the option trust, or names a function instead of a class.
+        UsageError: a config has the option trust, or names what is not trusted.
     """
     if list(config.trust or []) != typed_trust(arguments):
         raise UsageError(
             f"a config says trust: {config.trust}, which a config may not do; if you know that "
             f"code, type --trust or write it to your settings file '{settings_file()}'"
         )
-    _refuse_functions(config, trusted_names(arguments))
+    check_named(config, trusted_names(arguments))
 
 
-def is_allowed(path: str, names: Sequence[str]) -> bool:
-    """Whether an import path is one of the names or lies below one."""
-    return any(path == name or path.startswith(f"{name}.") for name in names)
+def check_named(config: Namespace, trusted: Sequence[str]) -> None:
+    """Refuse classes and functions that a config may not name.
 
-
-def _refuse_functions(config: Any, trusted: Sequence[str], option: str = "") -> None:
-    """Refuse a function in place of a class, and a method in place of a function.
-
-    jsonargparse would call it with any arguments that the config gives. The program's commands
-    and its libraries' readers of pickles are such functions.
+    Raises:
+        UsageError: names the option, and the trust that is needed.
     """
-    if isinstance(config, Namespace | dict):
-        members = vars(config) if isinstance(config, Namespace) else config
-        path = members.get("class_path")
-        if isinstance(path, str) and not inspect.isclass(import_object(path)):
-            _check_trusted(option, path, trusted)
-        for key, member in members.items():
-            _refuse_functions(member, trusted, f"{option}.{key}" if option else str(key))
-    elif isinstance(config, list | tuple):
-        for member in config:
-            _refuse_functions(member, trusted, option)
-    elif inspect.isroutine(config) and "." in config.__qualname__:
-        _check_trusted(option, f"{config.__module__}.{config.__qualname__}", trusted)
+    for named in named_objects(config):
+        if named.is_trusted(trusted):
+            continue
+        if named.is_class_path and not inspect.isclass(named.value):
+            raise UsageError(_not_a_class(named))
+        if reason := reason_against(named.value):
+            raise UsageError(
+                f"{named.option} names '{named.path}', which {reason}; only if you know what this "
+                f"config does with it, add --trust {named.path}"
+            )
 
 
-def _check_trusted(option: str, path: str, trusted: Sequence[str]) -> None:
-    if is_allowed(path, trusted):
-        return
-    is_stack = path.partition(".")[0] in STACK
-    hint = "" if is_stack else f"; only if you know that function's code, add --trust {path}"
-    raise UsageError(f"{option} names '{path}', expected a class{hint}")
+def _not_a_class(named: Named) -> str:
+    """A function there would be called with any arguments that the config gives.
+
+    The program's commands and its libraries' readers of pickles are such functions.
+    """
+    is_stack = named.path.partition(".")[0] in STACK
+    hint = f"; only if you know that function's code, add --trust {named.path}"
+    return f"{named.option} names '{named.path}', expected a class{'' if is_stack else hint}"

@@ -6,8 +6,10 @@ import re
 from collections.abc import Iterator
 
 import models  # noqa: F401 (a nearest class is searched among the imported ones)
-from lightning_app.config.import_allowlist import ALWAYS, STACK, is_allowed
-from lightning_app.utils.private_api import accepted_classes, option_names
+from lightning_app.config.allowed_classes import reason_against
+from lightning_app.config.import_allowlist import IMPORTED, STACK
+from lightning_app.config.named_objects import is_below
+from lightning_app.utils.private_api import accepted_classes, import_object, option_names
 
 _KEY = re.compile(r'Parser key "([^"]+)"')
 _VALUE = re.compile(
@@ -131,10 +133,15 @@ def _bad_value(
     near = difflib.get_close_matches(value, literals, n=1, cutoff=0.5) or [
         classes[name]
         for name in difflib.get_close_matches(value.rsplit(".", 1)[-1], classes, cutoff=0.5)
-        if is_allowed(classes[name], ALWAYS)
+        if is_below(classes[name], IMPORTED)
+        and reason_against(import_object(classes[name])) is None
     ]
     kinds = " or ".join(expected) or "a class"
     return f"{key} is '{value}', expected {kinds}{reason}{_nearest(near)}"
+
+
+def _is_allowed(path: str) -> bool:
+    return is_below(path, IMPORTED) and reason_against(import_object(path)) is None
 
 
 def _nearest(names: list[str]) -> str:

@@ -1,5 +1,7 @@
 """Reads and writes checkpoints: atomically, and in a known format."""
 
+import logging
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,8 @@ from lightning.fabric.plugins import TorchCheckpointIO
 
 from callbacks.utils.atomic_write import atomic_write
 from lightning_app.utils.errors import UsageError
+
+_log = logging.getLogger(__name__)
 
 FORMAT_KEY = "format"
 _FORBIDDEN = re.compile(
@@ -22,7 +26,15 @@ class DurableCheckpointIO(TorchCheckpointIO):
 
     Lightning serialises into memory, writes to the system's temporary folder and moves the file.
     Across file systems that is a copy, which a kill leaves incomplete.
+
+    Args:
+        folder: of the run's checkpoints.
     """
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.folder = folder
+        self._saved: set[Path] = set()
 
     def save_checkpoint(
         self,
@@ -44,6 +56,7 @@ class DurableCheckpointIO(TorchCheckpointIO):
                 if isinstance(error.__context__, OSError):
                     raise error.__context__ from None
                 raise
+        self._saved.add(Path(path).resolve())
 
     def load_checkpoint(
         self,
@@ -53,6 +66,21 @@ class DurableCheckpointIO(TorchCheckpointIO):
     ) -> dict[str, Any]:
         """Load to the CPU, without running code that the file might hold."""
         return read_checkpoint(Path(path))
+
+    def remove_checkpoint(self, path: str | Path) -> None:
+        """Remove a checkpoint of the run, or one that was saved here.
+
+        Lightning also removes what the state in a checkpoint calls its earlier best. That may be
+        any path, and Lightning's method removes folders with all that they hold.
+        """
+        path = Path(path)
+        resolved = path.resolve()
+        is_own = resolved.is_relative_to(self.folder.resolve()) or resolved in self._saved
+        is_checkpoint = path.suffix == ".ckpt" and path.is_file() and not path.is_symlink()
+        if is_own and is_checkpoint:
+            path.unlink()
+        elif os.path.lexists(path):
+            _log.warning("'%s' is not removed: it is not a checkpoint of this run", path)
 
 
 def read_checkpoint(path: Path, *, memory_map: bool = False) -> dict[str, Any]:

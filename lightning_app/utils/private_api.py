@@ -19,6 +19,7 @@ __all__ = [
     "import_object",
     "option_names",
     "parsing_settings",
+    "raising_parser",
     "restored_parsing_settings",
     "unlinked",
 ]
@@ -35,6 +36,20 @@ def restored_parsing_settings() -> Iterator[None]:
         yield
     finally:
         parsing_settings.update(before)
+
+
+@contextmanager
+def raising_parser(parser: argparse.ArgumentParser) -> Iterator[None]:
+    """Let a parser raise errors instead of ending the program.
+
+    Replace once jsonargparse lets its ``exit_on_error`` be set after a parser is built.
+    """
+    before = parser.exit_on_error
+    parser.exit_on_error = False
+    try:
+        yield
+    finally:
+        parser.exit_on_error = before
 
 
 def unlinked() -> AbstractContextManager[None]:

@@ -106,3 +106,32 @@ def test_a_copy_for_another_process_opens_no_run(
 
     assert pickle.loads(pickle.dumps(logger)).name == "project"  # noqa: S301 (our own bytes)
     assert init_calls == []
+
+
+@pytest.mark.parametrize("content", ["secret", None])
+def test_the_file_of_the_id_is_no_link(
+    content: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere, file = tmp_path / "elsewhere", tmp_path / "id"
+    if content is not None:
+        elsewhere.write_text(content, "utf-8")
+    file.symlink_to(elsewhere)
+    opened: list[dict[str, Any]] = []
+
+    class Run:
+        id = "abc"
+
+    def init(**options: Any) -> Run:
+        opened.append(options)
+        return Run()
+
+    monkeypatch.setattr("wandb.init", init)
+    monkeypatch.setenv("WANDB_MODE", "online")
+    logger = ForgivingWandbLogger()
+    logger.keep_in(tmp_path, file)
+    logger.attempt(lambda _: None)
+
+    assert opened[0]["id"] is None
+    assert (elsewhere.read_text("utf-8") if elsewhere.exists() else None) == content
+    assert not file.is_symlink()
+    assert file.read_text("utf-8") == "abc\n"

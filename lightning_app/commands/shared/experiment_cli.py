@@ -14,10 +14,12 @@ from lightning_app.commands.shared.base_cli import BaseCLI, resolve_paths
 from lightning_app.commands.shared.error_hints import explained_failures
 from lightning_app.commands.shared.run_selection import RunSelection, select_run
 from lightning_app.commands.shared.session import run_session
+from lightning_app.config.import_allowlist import trusted_names
 from lightning_app.config.lookup import BASE
 from lightning_app.results.wandb_reporter import keep_wandb_in
 from lightning_app.runs.checkpoint_io import DurableCheckpointIO
 from lightning_app.runs.compatibility import check_same_experiment, use_saved_split
+from lightning_app.runs.output_paths import OutputFolders
 from lightning_app.runs.ranks import share_run
 from lightning_app.runs.status import is_finished
 from lightning_app.runs.weights import load_weights, weights_file
@@ -59,6 +61,7 @@ class ExperimentCLI(BaseCLI):
 
     def __init__(self, arguments: list[str], selection: RunSelection) -> None:
         self.selection = selection
+        self._trusted = trusted_names(arguments)
         self.run_folder = selection.run
         configs = [BASE] if selection.is_new else [BASE, self.run_folder.config]
         settings = {"default_config_files": [str(config) for config in configs]}
@@ -73,9 +76,11 @@ class ExperimentCLI(BaseCLI):
         """Resolve paths and the length of the schedule's cycle.
 
         Raises:
-            UsageError: an option does not fit the run, or the cycle has no length.
+            UsageError: an option does not fit the run or leads out of its root, or the cycle has
+                no length.
         """
         config: Namespace = self.config[self.command]
+        OutputFolders(self.selection.root, self.run_folder).check(config, self._trusted)
         resolve_paths(config.data)
         if config.weights is not None:
             config.weights = str(weights_file(config.weights, self.selection.root))
@@ -118,11 +123,11 @@ class ExperimentCLI(BaseCLI):
             self.option(key).dirpath = str(self.run_folder.checkpoints)
         if self.uses_wandb:
             keep_wandb_in(self.run_folder, trainer.logger)
-        plugins = trainer.plugins or []
+        checkpoint_io = DurableCheckpointIO(self.run_folder.checkpoints)
         return super().instantiate_trainer(
             default_root_dir=self.run_folder.path,
-            callbacks=[*(trainer.callbacks or []), *self.command_callbacks()],
-            plugins=[*(plugins if isinstance(plugins, list) else [plugins]), DurableCheckpointIO()],
+            callbacks=[*_as_list(trainer.callbacks), *self.command_callbacks()],
+            plugins=[*_as_list(trainer.plugins), checkpoint_io],
             **kwargs,
         )
 
@@ -160,6 +165,13 @@ class ExperimentCLI(BaseCLI):
                 # The other ranks would wait for this one for half an hour.
                 self.trainer.strategy.launcher.kill(signal.SIGTERM)
             raise
+
+
+def _as_list(value: Any) -> list[Any]:
+    """The value of an option that takes one object, several or none."""
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
 
 
 class TrainedRunCLI(ExperimentCLI):

@@ -171,6 +171,7 @@ ATTACKS = {
             ]
         }
     },
+    "a function that opens files": as_callback("torch.nn.functional.torch.from_file"),
     "a YAML tag": "model: !!python/object/apply:os.system ['touch \"its code ran\"']",
     "a YAML tag in a file": {"model": {"network": "tagged.yaml"}},
     "trust alone": {"trust": [MODULE]},
@@ -371,7 +372,7 @@ def test_classes_of_the_libraries_need_no_trust(program: Program) -> None:
     flags = [
         "--trainer.callbacks+=lightning.pytorch.callbacks.EarlyStopping",
         "--trainer.callbacks.monitor=val/dice", "--trainer.callbacks+=LearningRateMonitor",
-        "--trainer.logger", "CSVLogger", "--trainer.logger.save_dir", "logs",
+        "--trainer.logger", "CSVLogger", "--trainer.logger.save_dir", "runs/logs",
         "--trainer.profiler", "SimpleProfiler", "--trainer.strategy", "SingleDeviceStrategy",
         "--trainer.strategy.device", "cpu", "--model.loss", "torch.nn.BCEWithLogitsLoss",
         "--optimizer", "torch.optim.SGD", "--optimizer.lr", "0.1",

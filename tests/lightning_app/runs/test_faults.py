@@ -92,7 +92,7 @@ def test_a_full_disk_is_one_line_and_the_run_resumes_once_there_is_space(
 
 @pytest.mark.parametrize("values", [10, 200_000])  # torch fails on closing, and before
 def test_a_checkpoint_on_a_full_disk_leaves_the_one_before(values: int, disk: Path) -> None:
-    path, save = disk / "last.ckpt", DurableCheckpointIO().save_checkpoint
+    path, save = disk / "last.ckpt", DurableCheckpointIO(disk).save_checkpoint
     save({"state_dict": {"weight": torch.ones(values)}}, path)
     filler = fill(disk)
 
