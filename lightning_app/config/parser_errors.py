@@ -86,8 +86,8 @@ def _known_cause(key: str, causes: list[BaseException]) -> str | None:
 
 
 def _class_with_option(before: list[BaseException], after: list[BaseException]) -> str:
-    """The class that has the option, unless the error about a class inside it names that class."""
-    if any(isinstance(cause, ClassOptionError) for cause in after):
+    """The class that has the option, unless the line names another class already."""
+    if any(isinstance(cause, ClassOptionError) or _DENIED.search(str(cause)) for cause in after):
         return ""
     classes = [match[1] for cause in before if (match := _CLASS.search(str(cause)))]
     return f" (class {classes[-1]})" if classes else ""
@@ -133,8 +133,7 @@ def _bad_value(
     near = difflib.get_close_matches(value, literals, n=1, cutoff=0.5) or [
         classes[name]
         for name in difflib.get_close_matches(value.rsplit(".", 1)[-1], classes, cutoff=0.5)
-        if is_below(classes[name], IMPORTED)
-        and reason_against(import_object(classes[name])) is None
+        if _is_allowed(classes[name])
     ]
     kinds = " or ".join(expected) or "a class"
     return f"{key} is '{value}', expected {kinds}{reason}{_nearest(near)}"
