@@ -9,8 +9,9 @@ from typing import Any, Literal
 
 from filelock import FileLock, Timeout
 
-from lightning_app.runs.folder import Run
-from lightning_app.runs.records import RecordError, read_record, write_record
+from lightning_app.runs.folder import Run, is_file
+from lightning_app.runs.record_values import RecordError
+from lightning_app.runs.records import read_record, write_record
 from lightning_app.utils.errors import UsageError
 
 Status = Literal["running", "finished", "interrupted", "failed"]
@@ -43,7 +44,7 @@ def locked(run: Run) -> Iterator[None]:
 
 def is_alive(run: Run) -> bool:
     """Whether a process is training this run now."""
-    if not run.lock.exists():
+    if not is_file(run.lock):
         return False
     try:
         with FileLock(run.lock).acquire(blocking=False):
@@ -80,7 +81,7 @@ def mark_running(run: Run) -> None:
         "running",
         started=previous.get("started") or now(),
         ended=None,
-        resumed=previous["resumed"] + 1 if "resumed" in previous else 0,
+        resumed=_resumed(previous) + 1 if "resumed" in previous else 0,
         host=socket.gethostname(),
         pid=os.getpid(),
         job=slurm_job(),
@@ -104,10 +105,18 @@ def _owner_is_dead(run: Run) -> bool:
     owner = read_status(run)
     if owner.get("host") != socket.gethostname() or os.name == "nt":
         return False
+    pid = owner.get("pid")
+    if not isinstance(pid, int) or pid <= 0:
+        return False
     try:
-        os.kill(int(owner["pid"]), 0)
+        os.kill(pid, 0)
     except ProcessLookupError:
         return True
-    except (OSError, KeyError, ValueError):
+    except (OSError, OverflowError):
         return False
     return False
+
+
+def _resumed(status: dict[str, Any]) -> int:
+    count = status["resumed"]
+    return count if isinstance(count, int) else 0

@@ -128,7 +128,7 @@ def test_a_record_of_a_later_version_is_refused(record: str, tmp_path: Path) -> 
 
     (reason,) = reasons(tmp_path).values()
     assert reason == (
-        f"cannot be read: {record}.json is of format 2, expected 1 at most: it was written by a "
+        f"cannot be read: {record}.json: its format is 2, expected 1 at most: it was written by a "
         "later version of the program"
     )
 
@@ -140,7 +140,7 @@ def test_scores_that_are_not_those_of_the_slices_are_left_out(tmp_path: Path) ->
     run.test().metrics.write_text(json.dumps(content), "utf-8")
 
     (reason,) = reasons(tmp_path).values()
-    assert reason.startswith("cannot be read: iou is 0.75, but 0.39")
+    assert reason.startswith("cannot be read: metrics.json: iou is 0.75, but 0.39")
 
 
 def test_a_test_on_other_data_is_named(tmp_path: Path) -> None:
