@@ -130,6 +130,45 @@ def test_a_run_without_a_later_option_matches_only_if_the_option_is_at_its_defau
     assert names(calls) == ["report", "fit", "test", "report"]
 
 
+@pytest.mark.parametrize(
+    ("record", "content", "words"),
+    [
+        ("config.yaml", "[", "config.yaml: is not valid YAML"),
+        ("config.yaml", "[]", "config.yaml: it is a list"),
+        ("config.yaml", "{}", "the saved config is not complete: no network"),
+        ("config.yaml", "1: {}\nmodel: {loss: {init_args: {}}}", "the saved config is not compl"),
+        ("environment.json", "{", "environment.json: Expecting property name"),
+        ("environment.json", '{"data": 3}', "environment.json: data is 3, expected a mapping"),
+    ],
+)
+def test_a_damaged_run_is_left_out_with_the_reason(
+    record: str, content: str, words: str, calls: Calls, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["reproduce", *TWO]) == 0
+    run = next(run for run in find_runs(Path("runs")) if run.experiment == "unet_t1c")
+    (run.path / record).write_text(content, "utf-8")
+    calls.clear()
+    capsys.readouterr()
+
+    assert main(["reproduce", *TWO]) == 0
+    assert names(calls) == ["fit", "test", "report"]  # of the damaged run's experiment alone
+    lines = capsys.readouterr().out.splitlines()
+    (line,) = [line for line in lines if line.startswith("Left out: ")]
+    assert line.startswith(f"Left out: run '{run.path}': {words}")
+
+
+@pytest.mark.parametrize("record", ["metrics", "best"])
+def test_a_run_whose_test_is_damaged_is_tested_again(record: str, calls: Calls) -> None:
+    one = ["reproduce", "--only", "unet_t1c", "--config", "toy.yaml"]
+    assert main(one) == 0
+    path = only_run().test().metrics if record == "metrics" else only_run().best
+    path.write_text("[]", "utf-8")
+    calls.clear()
+
+    assert main(one) == (0 if record == "metrics" else 1)
+    assert names(calls) == ["test", "report"]
+
+
 def test_a_failure_is_reported_and_the_others_continue(
     calls: Calls, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
