@@ -57,7 +57,8 @@ def read_config(path: Path) -> dict[str, Any]:
     with _readable(path):
         content: Any = read_yaml(path)
     if not isinstance(content, dict):
-        raise RecordError(path, f"it is a {type(content).__name__}, expected a mapping of options")
+        kind = "empty" if content is None else f"a {type(content).__name__}"
+        raise RecordError(path, f"it is {kind}, expected a mapping of options to values")
     return content
 
 

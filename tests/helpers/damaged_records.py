@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import yaml
 
 # Escape codes, a way out of a folder, a formula of matplotlib, half a character, and HTML.
 HOSTILE = "\x1b[2J/../$\\frac$\ud800<b>"
-VALUES = (None, [1], {}, "x", float("inf"), 10**30, -1, HOSTILE)
+VALUES: tuple[Any, ...] = (None, [1], {}, "x", float("inf"), 10**30, -1, HOSTILE)
 CELLS = ("", "x", "inf", "nan", str(10**30), "-1", "\x1b[2J", "=1+1")
 WHOLE_FILES = {
     "nothing": b"",
@@ -29,9 +30,9 @@ def all_damages(path: Path) -> Iterator[Damage]:
     """Everything that may be wrong with a record; each damage begins with the whole file."""
     content = path.read_bytes()
     yield "missing", path.unlink
-    yield "half of it", lambda: path.write_bytes(content[: len(content) // 2])
+    yield "half of it", partial(path.write_bytes, content[: len(content) // 2])
     for name, other in WHOLE_FILES.items():
-        yield name, lambda other=other: path.write_bytes(other)
+        yield name, partial(path.write_bytes, other)
     text = content.decode()
     match path.suffix:
         case ".json":
@@ -58,11 +59,9 @@ def _values(path: Path, content: Any, write: Callable[[Any], str]) -> Iterator[D
             inner = inner[key]
         for value in VALUES:
             inner[last] = value
-            text = write(changed)
-            yield f"{keys} is {value!r}", lambda text=text: path.write_text(text, "utf-8")
+            yield f"{keys} is {value!r}", partial(path.write_text, write(changed), "utf-8")
         del inner[last]
-        text = write(changed)
-        yield f"{keys} is deleted", lambda text=text: path.write_text(text, "utf-8")
+        yield f"{keys} is deleted", partial(path.write_text, write(changed), "utf-8")
 
 
 def _paths(content: Any) -> Iterator[tuple[Any, ...]]:
@@ -79,13 +78,13 @@ def _cells(path: Path, lines: list[str]) -> Iterator[Damage]:
     for index, column in enumerate(rows[0]):
         for cell in CELLS:
             last = [*rows[-1][:index], cell, *rows[-1][index + 1 :]]
-            yield f"{column} is {cell!r}", lambda last=last: _write(path, [*rows[:-1], last])
+            yield f"{column} is {cell!r}", partial(_write, path, [*rows[:-1], last])
         rest = [[*row[:index], *row[index + 1 :]] for row in rows]
-        yield f"{column} is deleted", lambda rest=rest: _write(path, rest)
-    yield "a row is missing", lambda: _write(path, rows[:-1])
-    yield "a row is repeated", lambda: _write(path, [*rows, rows[-1]])
-    yield "a cell is missing", lambda: _write(path, [*rows[:-1], rows[-1][:-1]])
-    yield "a cell too many", lambda: _write(path, [*rows[:-1], [*rows[-1], "1"]])
+        yield f"{column} is deleted", partial(_write, path, rest)
+    yield "a row is missing", partial(_write, path, rows[:-1])
+    yield "a row is repeated", partial(_write, path, [*rows, rows[-1]])
+    yield "a cell is missing", partial(_write, path, [*rows[:-1], rows[-1][:-1]])
+    yield "a cell too many", partial(_write, path, [*rows[:-1], [*rows[-1], "1"]])
 
 
 def _write(path: Path, rows: list[list[str]]) -> None:

@@ -318,7 +318,7 @@ def test_masks_come_back_as_they_were(tmp_path: Path) -> None:
     assert (masks.reference & masks.prediction).sum(axis=(1, 2, 3)).tolist() == [5, 0, 8]
 
 
-MASKS = {
+MASKS: dict[str, Any] = {
     "truth": np.zeros((3, 1, 16, 2), np.uint8),
     "prediction": np.zeros((3, 1, 16, 2), np.uint8),
     "slice": np.full(3, 7),
@@ -348,7 +348,7 @@ def test_masks_of_another_shape_or_type_are_an_error_in_words(
     test = ToyRun(CASES).write(tmp_path).test()
     np.savez(test.masks, **MASKS)
     assert read_example_slices(test).cases == list(CASES)
-    np.savez(test.masks, **{**MASKS, name: array})
+    np.savez(test.masks, **(MASKS | {name: array}))
     with pytest.raises(ValueError, match="masks cannot be read: "):
         read_example_slices(test)
 
