@@ -8,6 +8,7 @@ from typing import Any
 
 from callbacks.utils.atomic_write import atomic_write
 
+_LONGEST_S = 1e9  # thirty years
 FORMAT = 1  # to be raised if earlier versions could misread the file, which had no format at first
 
 
@@ -36,15 +37,37 @@ def read_timing(path: Path) -> TimingRecord:
 
     Raises:
         ValueError: it is damaged, or of a later format.
+        OSError: it cannot be opened.
     """
-    if not path.is_file():
-        return TimingRecord(None, None)
     try:
         content: Any = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return TimingRecord(None, None)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"{path.name}: {error}") from error
-    if not isinstance(content, dict) or content.get("format", 0) > FORMAT:
-        raise ValueError(f"{path.name} is damaged, or was written by a later version")
-    # The times of a training are those of its whole run; a test has only one part.
-    times = content.get("run", content)
-    return TimingRecord(times.get("seconds"), content.get("device"))
+    if problem := _problem(content):
+        raise ValueError(f"{path.name}: {problem}")
+    return TimingRecord(_times(content).get("seconds"), content.get("device"))
+
+
+def _problem(content: Any) -> str | None:
+    """Why the content of a file is not a record; None if it is."""
+    if not isinstance(content, dict) or not isinstance(_times(content), dict):
+        return "it is not a mapping with the times in a mapping"
+    if content.get("format", 0) not in range(FORMAT + 1):
+        return "it was written by a later version"
+    seconds, device = _times(content).get("seconds"), content.get("device")
+    if seconds is not None and not _is_duration(seconds):
+        return "seconds is not a number from 0 up"
+    if device is not None and not isinstance(device, str):
+        return "device is not a text"
+    return None
+
+
+def _times(content: dict[str, Any]) -> Any:
+    """The times of a training are those of its whole run; a test has only one part."""
+    return content.get("run", content)
+
+
+def _is_duration(seconds: object) -> bool:
+    return isinstance(seconds, int | float) and 0 <= seconds < _LONGEST_S

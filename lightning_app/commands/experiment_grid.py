@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -15,7 +16,8 @@ from lightning_app.config.lookup import PAPER_EXPERIMENTS, find_config
 from lightning_app.config.option_policy import FREE, HARDWARE, is_below
 from lightning_app.runs.folder import Run, find_runs, run_config
 from lightning_app.runs.lookup import experiment_of
-from lightning_app.runs.records import read_environment
+from lightning_app.runs.record_values import RecordError
+from lightning_app.runs.records import DataRecord, read_environment
 from lightning_app.runs.status import is_finished
 from lightning_app.utils.errors import UsageError
 
@@ -88,6 +90,9 @@ class WantedRun(DataCLI):
     Args:
         cell: the cell.
 
+    Attributes:
+        unreadable: runs that ``find`` could not read, and why.
+
     Raises:
         DataError: the data cannot be used.
     """
@@ -95,6 +100,7 @@ class WantedRun(DataCLI):
     def __init__(self, cell: Cell) -> None:
         super().__init__(cell.arguments, "reproduce")
         self.cell = cell
+        self.unreadable: dict[Path, str] = {}
         self.datamodule.prepare_data()
         self.data = description(self.datamodule)
 
@@ -130,10 +136,16 @@ class WantedRun(DataCLI):
 
     def _matches(self, run: Run) -> bool:
         try:
-            recorded = read_environment(run.environment).data
-            saved = run_config(run)
-        except (OSError, ValueError, KeyError):
-            return False
+            return self._is_this(read_environment(run.environment).data, run_config(run))
+        except FileNotFoundError:
+            pass  # just begun, or killed in its first moments
+        except RecordError as error:
+            self.unreadable[run.path] = error.in_run
+        except UsageError as error:
+            self.unreadable[run.path] = str(error)
+        return False
+
+    def _is_this(self, recorded: DataRecord, saved: dict[str, Any]) -> bool:
         return (
             (recorded.fingerprint, recorded.split) == (self.data["fingerprint"], self.data["split"])
             and _are_free(changed_options(saved, self.config))

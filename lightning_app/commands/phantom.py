@@ -8,6 +8,7 @@ from data_modules.phantom.dataset import write_phantom
 from data_modules.phantom.options import PhantomOptions
 from lightning_app.utils.argparse import PlainParser
 from lightning_app.utils.exit_codes import exit_on_sigterm
+from lightning_app.utils.text import print_lines
 
 
 def run(arguments: list[str]) -> int:
@@ -19,13 +20,15 @@ def run(arguments: list[str]) -> int:
                 options.output, options.cases, options.depth, options.seed, options.processes
             )
     except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print_lines(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("Interrupted: the same command continues from here", file=sys.stderr)
         return 130
-    print(f"{len(cases)} cases of {options.depth} slices in {options.output}")
-    print(f"Train on them: python main.py fit --config unet_t2f.yaml --data.root {options.output}")
+    print_lines(
+        f"{len(cases)} cases of {options.depth} slices in {options.output}",
+        f"Train on them: python main.py fit --config unet_t2f.yaml --data.root {options.output}",
+    )
     return 0
 
 

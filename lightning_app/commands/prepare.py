@@ -16,7 +16,7 @@ from data_modules.utils.problems import Problem
 from lightning_app.commands.shared.data_cli import DataCLI
 from lightning_app.commands.shared.session import run_session
 from lightning_app.results.plots import draw_batch
-from lightning_app.utils.exit_codes import printable
+from lightning_app.utils.text import print_lines, printable
 
 _WIDE = 10_000  # columns: a problem is a line, however long
 
@@ -65,11 +65,11 @@ def _prepare(arguments: list[str]) -> int:
     if failure is None or data.problems:
         _print_problems(data.problems, data.root)
     if failure is None:
-        print(*overview(data), sep="\n")
-        print(f"Picture: {_draw(data)}")
+        print_lines(*overview(data))
+        print_lines(f"Picture: {_draw(data)}")
         failure = _failure(data.check_validation)
     if failure is not None:
-        print(f"error: {printable(str(failure))}", file=sys.stderr)
+        print_lines(f"error: {failure}", file=sys.stderr)
     if data.left_out:
         return 1
     return 0 if failure is None else 2

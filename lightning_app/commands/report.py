@@ -7,6 +7,7 @@ from pathlib import Path
 from lightning_app.runs.folder import DEFAULT_ROOT
 from lightning_app.utils.argparse import PlainParser
 from lightning_app.utils.errors import UsageError
+from lightning_app.utils.text import print_lines
 
 
 def run(arguments: list[str]) -> int:
@@ -17,16 +18,17 @@ def run(arguments: list[str]) -> int:
     try:
         written = write_report(options.runs, options.output or options.runs / "report")
     except (UsageError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print_lines(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("Interrupted: an earlier report is unchanged", file=sys.stderr)
         return 130
     groups = f" in {written.groups} groups that cannot be compared" if written.groups > 1 else ""
-    print(f"{written.runs} runs{groups}, {len(written.left_out)} left out")
-    for left in written.left_out:
-        print(f"  {left.name}: {left.reason}")
-    print(f"Report: {written.page}")
+    print_lines(
+        f"{written.runs} runs{groups}, {len(written.left_out)} left out",
+        *(f"  {left.name}: {left.reason}" for left in written.left_out),
+        f"Report: {written.page}",
+    )
     return 0
 
 

@@ -23,7 +23,7 @@ from lightning_app.runs.folder import Run
 from lightning_app.runs.status import is_alive, is_finished
 from lightning_app.utils.argparse import PlainParser
 from lightning_app.utils.errors import UsageError
-from lightning_app.utils.exit_codes import printable
+from lightning_app.utils.text import print_lines, printable
 
 MAIN = Path(__file__).resolve().parents[2] / "main.py"
 WAIT_S = 5.0
@@ -46,8 +46,12 @@ def _reproduce(arguments: list[str]) -> int:
     grid = cells(parsed.experiments, parsed.seeds, options)
     outcomes = _Outcomes(len(grid))
     roots = set()
+    left_out: dict[Path, str] = {}
     for cell, wanted in _available(grid, outcomes):
         roots.add(wanted.root)
+        new = {path: why for path, why in wanted.unreadable.items() if path not in left_out}
+        left_out |= new
+        print_lines(*(f"Left out: run '{path}': {why}" for path, why in new.items()))
         with outcomes.timed(cell):
             code = outcomes.codes[cell] = _complete(cell, wanted)
         if code > 128:
@@ -70,7 +74,7 @@ def _available(grid: Sequence[Cell], outcomes: "_Outcomes") -> Iterator[tuple[Ce
         try:
             wanted = WantedRun(cell)
         except DataError as error:
-            print(f"{cell}: {printable(str(error))}", file=sys.stderr)
+            print_lines(f"{cell}: {error}", file=sys.stderr)
             outcomes.codes[cell] = 2
             continue
         with wanted.claimed() as is_claimed:
@@ -80,7 +84,7 @@ def _available(grid: Sequence[Cell], outcomes: "_Outcomes") -> Iterator[tuple[Ce
                 yield cell, wanted
                 continue
         if cell not in elsewhere:
-            print(f"{cell} is being trained by another process: waiting for that process")
+            print_lines(f"{cell} is being trained by another process: waiting for that process")
         elsewhere.add(cell)
         waiting.append(cell)
         if elsewhere.issuperset(waiting):
@@ -98,7 +102,7 @@ def _complete(cell: Cell, wanted: WantedRun) -> int:
     if run is None:
         raise UsageError(f"{cell}: its training succeeded, but left no run in '{wanted.root}'")
     if _is_tested(run):
-        print(f"Finished and tested: {run.path}")
+        print_lines(f"Finished and tested: {run.path}")
         return 0
     return _execute("test", "--run", str(run.path), *cell.trust)
 
@@ -112,11 +116,11 @@ def _is_tested(run: Run) -> bool:
         tested = epoch_of_test(run.test())
         if not is_complete(run.test()):
             return False
-    except (OSError, ValueError, KeyError):
+        if not run.best.is_file():
+            return True
+        return bool(tested == read_checkpoint(run.best, memory_map=True).get("epoch"))
+    except (OSError, UsageError):  # a test will say what is wrong
         return False
-    if not run.best.is_file():
-        return True
-    return bool(tested == read_checkpoint(run.best, memory_map=True)["epoch"])
 
 
 def _execute(*arguments: str) -> int:
@@ -148,7 +152,7 @@ class _Outcomes:
     @contextmanager
     def timed(self, cell: Cell) -> Iterator[None]:
         """Announce a cell and measure its time."""
-        print(f"[{len(self.codes) + 1}/{self.total}] {cell}{self._left()}", flush=True)
+        print_lines(f"[{len(self.codes) + 1}/{self.total}] {cell}{self._left()}", flush=True)
         start = time.monotonic()
         yield
         self._seconds[cell] = time.monotonic() - start
@@ -166,8 +170,8 @@ class _Outcomes:
         table = Table("experiment", "seed", "outcome", box=None, pad_edge=False)
         for cell, code in self.codes.items():
             outcome = "done" if code == 0 else f"failed (exit code {code})"
-            table.add_row(cell.experiment, str(cell.seed), outcome)
-        Console().print(table)
+            table.add_row(printable(cell.experiment), str(cell.seed), outcome)
+        Console(markup=False).print(table)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,10 +1,14 @@
 """Compares parsed options with those of a saved config."""
 
+from argparse import ArgumentError
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from jsonargparse import ArgumentParser, Namespace
+
+from lightning_app.utils.errors import UsageError
 
 COMMAND_OPTIONS = ("config", "resume", "trust")  # what to do now; not part of a run
 
@@ -49,10 +53,28 @@ def new_options(saved: dict[str, Any], config: Namespace, parser: ArgumentParser
 
     Returns:
         The options, with the default.
+
+    Raises:
+        UsageError: the saved config lacks an option that has no default.
     """
     now = {key: value for key, value in to_plain(config).items() if key not in COMMAND_OPTIONS}
-    defaults = to_plain(parser.parse_object(_common(now, saved)))
+    with _raising(parser):
+        try:
+            defaults = to_plain(parser.parse_object(_common(now, saved)))
+        except ArgumentError as error:
+            raise UsageError(f"the saved config is not complete: {error}") from None
     return dict(_changes(_new(defaults, saved), _new(now, saved)))
+
+
+@contextmanager
+def _raising(parser: ArgumentParser) -> Iterator[None]:
+    """Let a parser raise ArgumentError instead of ending the program."""
+    before = parser.exit_on_error
+    parser.exit_on_error = False
+    try:
+        yield
+    finally:
+        parser.exit_on_error = before
 
 
 def _common(content: Any, saved: Any) -> Any:
@@ -74,6 +96,6 @@ def _new(content: Any, saved: Any) -> Any:
 def _changes(before: Any, now: Any, name: str = "") -> Iterator[tuple[str, tuple[Any, Any]]]:
     if isinstance(before, dict) and isinstance(now, dict):
         for key in before:
-            yield from _changes(before[key], now.get(key), f"{name}.{key}" if name else key)
+            yield from _changes(before[key], now.get(key), f"{name}.{key}" if name else str(key))
     elif before != now:
         yield name, (before, now)

@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import yaml
 from jsonargparse import Namespace, set_parsing_settings
 from platformdirs import user_config_path
 
@@ -22,6 +21,7 @@ from lightning_app.config.allowed_classes import reason_against
 from lightning_app.config.named_objects import Named, named_objects
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.private_api import restored_parsing_settings
+from lightning_app.utils.yaml_file import read_yaml
 
 SETTINGS_VARIABLE = "BRATS_SETTINGS"  # names another settings file than the usual one
 # From where classes are imported: the program, and what its libraries offer for options that take
@@ -82,8 +82,8 @@ def _settings_trust(path: Path) -> list[Any]:
     if not path.is_file():
         return []
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (OSError, ValueError, yaml.YAMLError) as error:
+        content = read_yaml(path) or {}
+    except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())
         raise UsageError(f"settings file '{path}' cannot be read: {reason}") from None
     if not isinstance(content, dict) or content.keys() - {"trust"}:

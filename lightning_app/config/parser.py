@@ -2,13 +2,13 @@
 
 from typing import Any, NoReturn
 
-import yaml
 from lightning.pytorch.cli import LightningArgumentParser
 
 from lightning_app.config.lookup import find_config
 from lightning_app.config.parser_errors import ClassOptionError, one_line
-from lightning_app.utils.exit_codes import printable
 from lightning_app.utils.private_api import ActionConfigFile
+from lightning_app.utils.text import printable
+from lightning_app.utils.yaml_file import read_yaml
 
 
 class NamedConfigFile(ActionConfigFile):
@@ -22,12 +22,14 @@ class NamedConfigFile(ActionConfigFile):
         """
         try:
             path = find_config(str(values))
-            if not isinstance(yaml.safe_load(path.read_text(encoding="utf-8")), dict | None):
-                raise TypeError(f"config '{path}' is not a mapping of options to values")
-        except yaml.YAMLError as error:
-            raise TypeError(f"config '{path}' is not valid YAML: {error}") from None
         except ValueError as error:
             raise TypeError(str(error)) from None
+        try:
+            content = read_yaml(path)
+        except ValueError as error:
+            raise TypeError(f"config '{path}' {error}") from None
+        if not isinstance(content, dict | None):
+            raise TypeError(f"config '{path}' is not a mapping of options to values")
         super().__call__(parser, cfg, str(path), option_string)  # type: ignore[no-untyped-call]
 
 

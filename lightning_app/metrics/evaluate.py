@@ -24,6 +24,16 @@ def evaluate(table: CountTable) -> dict[str, dict[str, float | None]]:
     }
 
 
+def evaluate_volumes(
+    table: VolumeTable, scores: Sequence[VolumeScore]
+) -> dict[str, dict[str, float | None]]:
+    """The value of volume scores, by class and name; None if a score is undefined."""
+    return {
+        name: {score.name: _value(*score.unit_terms(table, index)[:2]) for score in scores}
+        for index, name in enumerate(table.classes)
+    }
+
+
 def count_results(
     table: CountTable, scores: Sequence[CountScore] = SCORES
 ) -> dict[str, dict[str, Result]]:

@@ -1,5 +1,6 @@
 """One slice of each case, for pictures: masks.npz, images.npz and cases.png. Imports no torch."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from lightning_app.metrics.count_table import CountTable
 from lightning_app.metrics.evaluate import case_dice
 from lightning_app.results.plots import Example, draw_examples
 from lightning_app.runs.folder import TestFolder
+
+LONGEST_SIDE = 10_000  # of images, in pixels, and the most cases: anything larger is damaged
 
 
 @dataclass(frozen=True)
@@ -85,8 +88,10 @@ def read_example_slices(folder: TestFolder) -> ExampleSlices:
     """
     try:
         masks, images = _read_npz(folder.masks), _read_npz(folder.images)
+        _check_masks(masks)
+        _check_images(images, masks)
         width = int(masks["width"])
-        slices = ExampleSlices(
+        return ExampleSlices(
             masks["case"].tolist(),
             masks["slice"],
             images["image"],
@@ -95,9 +100,35 @@ def read_example_slices(folder: TestFolder) -> ExampleSlices:
         )
     except Exception as error:  # a damaged archive raises errors of zipfile, zlib, pickle or NumPy
         raise ValueError(f"masks cannot be read: {type(error).__name__}: {error}") from error
-    if slices.cases != images["case"].tolist():
+
+
+def _check_masks(masks: Mapping[str, NDArray[Any]]) -> None:
+    """Check what masks.npz holds, before packed bits are unpacked to the width that it names."""
+    bits, cases = masks["truth"], masks["case"]
+    _check_array("truth", bits, bits.shape, "uint8")
+    _check_array("prediction", masks["prediction"], bits.shape, "uint8")
+    _check_array("slice", masks["slice"].astype(np.int64, casting="safe"), cases.shape, "int64")
+    if cases.ndim != 1 or cases.dtype.kind != "U" or bits.ndim != 4 or len(cases) != len(bits):
+        raise ValueError(f"case has the shape {cases.shape} and truth {bits.shape}")
+    width = int(masks["width"])
+    if not all(0 < side <= LONGEST_SIDE for side in (len(bits), *bits.shape[1:3], width)):
+        raise ValueError(f"truth has the shape {bits.shape}, {width} pixels wide")
+    if bits.shape[-1] != -(-width // 8):
+        raise ValueError(f"truth has {bits.shape[-1]} bytes for {width} pixels")
+
+
+def _check_images(images: Mapping[str, NDArray[Any]], masks: Mapping[str, NDArray[Any]]) -> None:
+    cases, _, height, _ = masks["truth"].shape
+    _check_array("image", images["image"], (cases, height, int(masks["width"])), "uint8")
+    if images["case"].tolist() != masks["case"].tolist():
         raise ValueError("masks and images belong to different cases")
-    return slices
+
+
+def _check_array(name: str, array: NDArray[Any], shape: tuple[int, ...], dtype: str) -> None:
+    if array.shape != shape or array.dtype != dtype:
+        raise ValueError(
+            f"{name} is {array.dtype} of the shape {array.shape}, expected {dtype} of {shape}"
+        )
 
 
 def _unpack(bits: NDArray[np.uint8], width: int) -> NDArray[np.bool_]:

@@ -89,6 +89,8 @@ class LabelMapWriter(Callback):
     def _check_spacing(self, case: str, spacing: tuple[float, ...]) -> None:
         assert self._trained_on is not None
         for axis, value in zip("xyz", spacing, strict=True):
+            if axis not in self._trained_on.spacing:  # an earlier version did not record it
+                continue
             low, high = self._trained_on.spacing[axis]
             if not low * (1 - SPACING_TOLERANCE) <= value <= high * (1 + SPACING_TOLERANCE):
                 _log.warning(

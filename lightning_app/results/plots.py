@@ -67,6 +67,7 @@ def draw_examples(
     handles = [Patch(color=c, label=n) for c, n in zip(COLOURS, classes, strict=False)]
     figure.suptitle(origin, fontsize=9, x=0.01, ha="left")
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
+    take_literally(figure)
     with atomic_write(path) as temporary:
         figure.savefig(temporary, dpi=110, format="png")
 
@@ -109,8 +110,17 @@ def draw_batch(
     handles = [Patch(color=c, label=n) for c, n in zip(COLOURS, classes, strict=False)]
     figure.suptitle(f"{origin} ({shown} of {len(images)} slices)", fontsize=9, x=0.01, ha="left")
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
+    take_literally(figure)
     with atomic_write(path) as temporary:
         figure.savefig(temporary, dpi=110, format="png")
+
+
+def take_literally(figure: Any) -> None:
+    """Let no text of a figure be a formula in dollar signs: names come from data and from runs."""
+    from matplotlib.text import Text
+
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)
 
 
 def _outline(axis: Any, image: NDArray[np.uint8], masks: NDArray[np.bool_]) -> None:

@@ -14,6 +14,7 @@ from lightning_app.metrics.count_table import CountTable
 from lightning_app.metrics.evaluate import Results, accuracy_of_nothing
 from lightning_app.metrics.score import Result, Score
 from lightning_app.metrics.volume_scores import VOLUME_SCORES
+from lightning_app.utils.text import printable
 
 
 def print_scores(
@@ -27,14 +28,14 @@ def print_scores(
         scores: the count scores.
         volumes: the volume scores.
     """
-    console = Console()
+    console = Console(markup=False)
     origin = " (synthetic phantom)" if data.is_phantom else ""
     for name in table.classes:
         results = {**scores[name], **volumes[name]}
         title = f"Test scores, class '{name}'{origin}"
         console.print(score_table(title, (*SCORES, *VOLUME_SCORES), results))
     for note in _notes(data, table):
-        console.print(note, highlight=False)
+        console.print(printable(note), highlight=False)
 
 
 def score_table(title: str, scores: Sequence[Score], results: Mapping[str, Result]) -> Table:

@@ -6,6 +6,7 @@ Imports no torch: a report reads many tests.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,15 +16,17 @@ from lightning_app.metrics.count_table import COUNTS, CountTable
 from lightning_app.metrics.evaluate import Results
 from lightning_app.metrics.score import Result
 from lightning_app.runs.folder import TestFolder
-from lightning_app.runs.records import (
-    DataRecord,
+from lightning_app.runs.record_values import (
+    LARGEST,
     RecordError,
-    read_record,
-    read_rows,
-    value_of,
-    write_record,
+    Values,
+    column,
+    number,
+    whole_number,
 )
+from lightning_app.runs.records import DataRecord, read_record, read_rows, write_record
 from lightning_app.utils.json_csv import write_csv
+from lightning_app.utils.text import is_file_name, printable
 
 _NAMES = ("case", "patient")
 CASE_COLUMNS = (*_NAMES, "class", *COUNTS, "dice")
@@ -74,28 +77,26 @@ def read_test(folder: TestFolder) -> TestRecord:
 
     Raises:
         RecordError: damaged, incomplete, or of a later version.
-        OSError: the file is not there.
+        FileNotFoundError: there is none.
     """
-    path = folder.metrics
-    content = read_record(path)
+    values = Values(read_record(folder.metrics), folder.metrics)
+    shares, scores = values.values("accuracy_of_nothing"), _scores(values.values("scores"))
+    if not scores:
+        raise RecordError(folder.metrics, "scores is empty")
     return TestRecord(
-        data=DataRecord.from_json(value_of(content, "data", path), path),
-        epoch=epoch_of_test(folder),
-        computed_with=_computed_with(content.get("computed_with")),
-        patients_trained_on=int(value_of(content, "patients_trained_on", path)),
-        accuracy_of_nothing={
-            name: float(share)
-            for name, share in value_of(content, "accuracy_of_nothing", path).items()
-        },
-        scores=_from_json(value_of(content, "scores", path)),
-        volumes=_from_json(content.get("volumes") or {}),
+        data=DataRecord.from_values(values.values("data")),
+        epoch=_epoch(values),
+        computed_with=_computed_with(values.values_or_none("computed_with")),
+        patients_trained_on=values.whole_number("patients_trained_on"),
+        accuracy_of_nothing={name: shares.number(name) for name in scores},
+        scores=scores,
+        volumes=_scores(values.values_or_none("volumes")),
     )
 
 
 def epoch_of_test(folder: TestFolder) -> int:
     """The epoch of the weights that were tested. Raises as ``read_test`` does."""
-    checkpoint = value_of(read_record(folder.metrics), "checkpoint", folder.metrics)
-    return int(value_of(checkpoint, "epoch", folder.metrics))
+    return _epoch(Values(read_record(folder.metrics), folder.metrics))
 
 
 def is_complete(folder: TestFolder) -> bool:
@@ -149,20 +150,22 @@ def read_slices(folder: TestFolder, classes: Sequence[str]) -> CountTable:
 
     Raises:
         RecordError: it does not hold a row for each slice and class.
-        OSError: the file is not there.
+        FileNotFoundError: there is none.
     """
     path = folder.slices
     rows = read_rows(path, (*_NAMES, "slice", "class", *COUNTS))
-    if not rows or [row["class"] for row in rows] != [*classes] * (len(rows) // len(classes)):
-        raise RecordError(f"{path.name} does not hold a row for each slice and class")
-    slices = rows[:: len(classes)]
-    counts = np.array([[int(row[name]) for name in COUNTS] for row in rows], np.int64)
+    slices = _units(rows, classes, (*_NAMES, "slice"), path)
+    counts = np.array([column(rows, name, whole_number, path) for name in COUNTS], np.int64)
+    by_slice = counts.T.reshape(len(slices), len(classes), len(COUNTS))
+    pixels = by_slice.sum(axis=-1, dtype=np.float64)
+    if pixels.min() < 1 or pixels.sum() > LARGEST:
+        raise RecordError(path, f"its slices have {pixels.min():g} to {pixels.max():g} pixels")
     return CountTable(
         tuple(classes),
         [row["case"] for row in slices],
         [row["patient"] for row in slices],
-        [int(row["slice"]) for row in slices],
-        counts.reshape(len(slices), len(classes), len(COUNTS)),
+        column(slices, "slice", whole_number, path),
+        by_slice,
     )
 
 
@@ -176,26 +179,39 @@ def write_volumes(folder: TestFolder, table: VolumeTable) -> None:
     write_csv(folder.volumes, (*_NAMES, "class", *table.values), rows)
 
 
-def read_volumes(folder: TestFolder, classes: Sequence[str]) -> VolumeTable | None:
-    """Read volumes.csv; None if the test is of an earlier version, which wrote none.
+def read_volumes(folder: TestFolder, classes: Sequence[str]) -> VolumeTable:
+    """Read volumes.csv.
 
     Raises:
         RecordError: it does not hold a row for each case and class.
+        FileNotFoundError: there is none: the test is of an earlier version.
     """
     path = folder.volumes
-    if not path.is_file():
-        return None
     rows = read_rows(path, (*_NAMES, "class"))
-    if not rows or [row["class"] for row in rows] != [*classes] * (len(rows) // len(classes)):
-        raise RecordError(f"{path.name} does not hold a row for each case and class")
-    cases = rows[:: len(classes)]
+    cases = _units(rows, classes, _NAMES, path)
     names = [name for name in rows[0] if name not in {*_NAMES, "class"}]
     values = {
-        name: np.array([float(row[name] or math.nan) for row in rows]).reshape(len(cases), -1)
+        name: np.array(column(rows, name, _number_or_nan, path)).reshape(len(cases), -1)
         for name in names
     }
     patients = [row["patient"] for row in cases]
     return VolumeTable(tuple(classes), [row["case"] for row in cases], patients, values)
+
+
+def _units(
+    rows: Sequence[Mapping[str, str]], classes: Sequence[str], names: Sequence[str], path: Path
+) -> Sequence[Mapping[str, str]]:
+    """The first row of each slice or case, which some columns name.
+
+    Raises:
+        RecordError: there is none, or one does not have a row for each class.
+    """
+    units = rows[:: len(classes)]
+    expected = [(*(unit[name] for name in names), cls) for unit in units for cls in classes]
+    if not rows or [tuple(row[name] for name in (*names, "class")) for row in rows] != expected:
+        unit = "slice" if "slice" in names else "case"
+        raise RecordError(path, f"there is not a row for each {unit} and class")
+    return units
 
 
 def _by_class(table: CountTable, empty: float) -> list[list[tuple[str, list[int], float | None]]]:
@@ -224,22 +240,35 @@ def _result_to_json(result: Result) -> dict[str, float | None]:
     return {"value": result.value, "low": low, "high": high}
 
 
-def _from_json(content: Mapping[str, Any]) -> dict[str, dict[str, Result]]:
-    return {
-        name: {score: _result_from_json(numbers) for score, numbers in scores.items()}
-        for name, scores in content.items()
-    }
+def _scores(values: Values) -> dict[str, dict[str, Result]]:
+    """The results in metrics.json, by class and name of the score."""
+    results = {}
+    for name in values.content:
+        if not is_file_name(name):
+            raise RecordError(values.path, f"scores are of {name!r}, expected the name of a class")
+        scores = values.values(name)
+        results[name] = {score: _result(scores.values(score)) for score in scores.content}
+    return results
 
 
-def _result_from_json(content: Mapping[str, Any]) -> Result:
-    value, low, high = (content[key] for key in ("value", "low", "high"))
-    interval = None if low is None else (float(low), float(high))
-    return Result(None if value is None else float(value), interval)
+def _result(values: Values) -> Result:
+    value = values.number("value") if values.has("value") else None
+    interval = (values.number("low"), values.number("high")) if values.has("low") else None
+    return Result(value, interval)
 
 
-def _computed_with(content: Mapping[str, Any] | None) -> str:
+def _epoch(values: Values) -> int:
+    return values.values("checkpoint").whole_number("epoch")
+
+
+def _computed_with(values: Values) -> str:
     """What was on, such as "bf16-mixed, channels_last"."""
-    if content is None:
+    if not values.content:
         return ""
-    options = (name for name, value in content["acceleration"].items() if value)
-    return ", ".join((content["precision"], *options))
+    acceleration = values.values("acceleration").content
+    options = (printable(name) for name, value in acceleration.items() if value)
+    return ", ".join((values.text("precision"), *options))
+
+
+def _number_or_nan(cell: str) -> float:
+    return number(cell) if cell else math.nan

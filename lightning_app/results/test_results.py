@@ -30,6 +30,7 @@ from lightning_app.runs.checkpoint_io import read_checkpoint
 from lightning_app.runs.folder import Run, TestFolder
 from lightning_app.runs.records import read_environment, read_split
 from lightning_app.task import MONITOR, SegmentationTask
+from lightning_app.utils.text import print_lines
 
 
 class TestResults(Callback):
@@ -91,13 +92,16 @@ class TestResults(Callback):
 
     def _print_notes(self, folder: TestFolder, table: CountTable) -> None:
         if seen := self._trained_on(table):
-            print(
+            print_lines(
                 f"The run was trained, or its best epoch chosen, on {len(seen)} of the "
                 f"{len(set(table.patients))} patients: these scores are optimistic."
             )
         seconds = (self._timing.test_record or {})["seconds"]
-        print(f"Time: {seconds:.2f} s from the first read to the last mask")
-        print(f"Numbers: {folder.metrics}\nPicture: {folder.picture}")
+        print_lines(
+            f"Time: {seconds:.2f} s from the first read to the last mask",
+            f"Numbers: {folder.metrics}",
+            f"Picture: {folder.picture}",
+        )
 
     def _trained_on(self, table: CountTable) -> set[str]:
         """Tested patients on which the run was trained or its best epoch chosen."""

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import yaml
+from lightning_app.runs.records import read_config
 
 DEFAULT_ROOT = "runs"
 _NAME = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
@@ -166,8 +166,27 @@ def new_run(root: Path, experiment: str) -> Run:
 def find_runs(root: Path) -> list[Run]:
     """All runs in a root folder, the newest first."""
     folders = [path.absolute() for path in root.glob("*/*") if is_run_name(path.name)]
-    runs = [Run(folder) for folder in folders if folder.is_dir()]
+    runs = [Run(folder) for folder in folders if _is_folder(folder)]
     return sorted(runs, key=_start, reverse=True)
+
+
+def is_file(path: Path) -> bool:
+    """Whether there is a file, as far as the permissions of its folder tell.
+
+    Unlike ``Path.is_file``, which raises OSError for a folder that may not be entered: a run in
+    such a folder must not stop a command about others.
+    """
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
 
 
 def is_run_name(name: str) -> bool:
@@ -177,15 +196,10 @@ def is_run_name(name: str) -> bool:
 
 def _start(run: Run) -> tuple[str, int]:
     """When a run was started: in seconds from its name, within a second from its first file."""
-    written = run.config.stat().st_mtime_ns if run.config.is_file() else 0
+    written = run.config.stat().st_mtime_ns if is_file(run.config) else 0
     return run.path.name.rsplit("-", 1)[0], written
 
 
 def run_config(run: Run) -> dict[str, Any]:
-    """The content of a run's config.yaml.
-
-    Raises:
-        OSError: there is no such file.
-    """
-    content: dict[str, Any] = yaml.safe_load(run.config.read_text(encoding="utf-8"))
-    return content
+    """The content of a run's config.yaml. Raises as ``read_config`` does."""
+    return read_config(run.config)

@@ -4,7 +4,7 @@ import difflib
 import os
 from pathlib import Path
 
-from lightning_app.runs.folder import Run, find_runs, is_run_name
+from lightning_app.runs.folder import Run, find_runs, is_file, is_run_name
 from lightning_app.runs.status import is_alive, is_finished, read_status, slurm_job
 from lightning_app.utils.errors import UsageError
 
@@ -35,10 +35,10 @@ def trained_run(root: Path, name: str | None) -> Run:
     Raises:
         UsageError: there is no such run, or it has no checkpoint.
     """
-    trained = [run for run in find_runs(root) if run.best.is_file()]
+    trained = [run for run in find_runs(root) if is_file(run.best)]
     if name is not None:
         run = _by_folder(name) or _by_name(name, trained, f"trained run '{name}' below '{root}'")
-        if not run.best.is_file():
+        if not is_file(run.best):
             raise UsageError(f"run '{name}' has no checkpoint at {run.best}: it was never trained")
         return run
     if not trained:
@@ -55,7 +55,7 @@ def named_run(root: Path, name: str) -> Run:
     Raises:
         UsageError: there is no such run.
     """
-    runs = [run for run in find_runs(root) if run.config.is_file()]
+    runs = [run for run in find_runs(root) if is_file(run.config)]
     return _by_folder(name) or _by_name(name, runs, f"run '{name}' below '{root}'")
 
 
@@ -81,7 +81,7 @@ def run_to_resume(root: Path, name: str | None, experiment: str | None) -> Run:
         return run
     for run in find_runs(root):
         is_wanted = experiment is None or run.experiment == experiment
-        if is_wanted and run.config.is_file() and not is_finished(run) and not is_alive(run):
+        if is_wanted and is_file(run.config) and not is_finished(run) and not is_alive(run):
             return run
     whose = f"of experiment '{experiment}' " if experiment else ""
     raise UsageError(
@@ -116,7 +116,7 @@ def check_links(run: Run) -> None:
 
 def _by_folder(name: str) -> Run | None:
     run = Run(Path(name).absolute())
-    return run if run.config.is_file() else None
+    return run if is_file(run.config) else None
 
 
 def _by_name(name: str, runs: list[Run], what: str) -> Run:

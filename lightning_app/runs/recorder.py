@@ -24,6 +24,7 @@ from lightning_app.runs.records import (
 from lightning_app.runs.status import Status, locked, mark_running, now, write_status
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.exit_codes import error_message
+from lightning_app.utils.text import print_lines
 
 _log = logging.getLogger(__name__)
 
@@ -89,8 +90,8 @@ class RunRecorder(Callback):
         mark_running(self.run)
         self._started = True
         if data.is_phantom:
-            print(PHANTOM_BANNER)
-        print(f"Data: {summary(data)}\nRun: {self.run.path}")
+            print_lines(PHANTOM_BANNER)
+        print_lines(f"Data: {summary(data)}", f"Run: {self.run.path}")
 
     def _write_first(self, data: BraTSDataModule, current: dict[str, Any]) -> None:
         self._save_config(self.run.config)

@@ -5,19 +5,20 @@ be read; those of a later version of the program are refused. Imports no torch.
 """
 
 import csv
-from collections.abc import Iterable, Mapping, Sequence
+import reprlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lightning_app.runs.record_values import RecordError, Values
 from lightning_app.utils.json_csv import read_json, write_csv, write_json
+from lightning_app.utils.text import printable
+from lightning_app.utils.yaml_file import read_yaml
 
 FORMAT_KEY = "format"
 FORMAT = 1  # to be raised if earlier versions of the program could misread a record
-
-
-class RecordError(ValueError):
-    """A record is damaged, incomplete, or of a later version. The message names the file."""
 
 
 def write_record(path: Path, content: Mapping[str, Any]) -> None:
@@ -29,33 +30,51 @@ def read_record(path: Path) -> dict[str, Any]:
     """Read a JSON record of this or an earlier format.
 
     Raises:
-        RecordError: damaged, not a JSON object, or of a later format.
-        OSError: the file is not there.
+        RecordError: it cannot be read, is not a JSON object, or is of a later format.
+        FileNotFoundError: there is none.
     """
-    try:
+    with _readable(path):
         content: Any = read_json(path)
-    except (ValueError, RecursionError) as error:
-        raise RecordError(f"{path.name}: {error}") from error
     if not isinstance(content, dict):
-        raise RecordError(f"{path.name} holds {type(content).__name__}, expected a JSON object")
+        raise RecordError(path, f"it is a {type(content).__name__}, expected a JSON object")
     written = content.get(FORMAT_KEY, 0)
     if not isinstance(written, int) or written > FORMAT:
         raise RecordError(
-            f"{path.name} is of format {written}, expected {FORMAT} at most: it was written by a "
-            "later version of the program"
+            path,
+            f"its format is {reprlib.repr(written)}, expected {FORMAT} at most: it was written by "
+            "a later version of the program",
         )
     return content
 
 
-def value_of(content: Mapping[str, Any], key: str, path: Path) -> Any:
-    """A value that a record must hold.
+def read_config(path: Path) -> dict[str, Any]:
+    """Read the config of a run.
 
     Raises:
-        RecordError: it does not.
+        RecordError: it cannot be read, or is not a mapping.
+        FileNotFoundError: there is none.
     """
-    if not isinstance(content, Mapping) or key not in content:
-        raise RecordError(f"{path.name}: '{key}' is missing")
-    return content[key]
+    with _readable(path):
+        content: Any = read_yaml(path)
+    if not isinstance(content, dict):
+        kind = "empty" if content is None else f"a {type(content).__name__}"
+        raise RecordError(path, f"it is {kind}, expected a mapping of options to values")
+    return content
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Raise what is wrong with a file's content or with the access to it as a RecordError."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise RecordError(path, f"it cannot be read: {error.strerror}") from error
+    except RecursionError as error:
+        raise RecordError(path, "it is nested too deep") from error
+    except (ValueError, csv.Error) as error:
+        raise RecordError(path, str(error)) from error
 
 
 @dataclass(frozen=True)
@@ -81,23 +100,41 @@ class DataRecord:
     spacing: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
     @classmethod
-    def from_json(cls, content: Mapping[str, Any], path: Path) -> "DataRecord":
-        """From the ``data`` of a record."""
-        names = ("kind", "fingerprint", "split", "target")
-        kind, fingerprint, split, target = (str(value_of(content, name, path)) for name in names)
-        slices, eval_slices = (value_of(content, name, path) for name in ("slices", "eval_slices"))
-        spacing = content.get("spacing") or {}
-        return cls(kind, fingerprint, split, target, slices, eval_slices, spacing)
+    def from_values(cls, values: Values) -> "DataRecord":
+        """From the ``data`` of a record. Raises RecordError."""
+        kind, fingerprint, split, target = map(
+            values.text, ("kind", "fingerprint", "split", "target")
+        )
+        spacing = values.values_or_none("spacing")
+        return cls(
+            kind,
+            fingerprint,
+            split,
+            target,
+            values.choice("slices"),
+            values.choice("eval_slices"),
+            {axis: spacing.numbers(axis, 2) for axis in spacing.content},
+        )
 
 
 @dataclass(frozen=True)
 class EnvironmentRecord:
-    """environment.json: what a run ran on, and its data; empty if an earlier version lacks it."""
+    """environment.json: what a run ran on, and its data; empty if an earlier version lacks it.
+
+    Attributes:
+        device: of the training.
+        python: its version.
+        packages: their versions.
+        commit: of the program.
+        changed: whether files of the program differed from the commit.
+        data: of the training.
+    """
 
     device: str
     python: str
     packages: Mapping[str, str]
-    git: Mapping[str, Any]
+    commit: str
+    changed: bool
     data: DataRecord
 
 
@@ -115,7 +152,9 @@ def write_environment(path: Path, environment: Mapping[str, Any], data: Mapping[
 def add_resumed(path: Path, environment: Mapping[str, Any]) -> None:
     """Add what a resumed run runs on, which may be another machine."""
     content = read_record(path)
-    write_record(path, {**content, "resumed": [*content.get("resumed", []), environment]})
+    before = content.get("resumed")
+    resumed = [*(before if isinstance(before, list) else []), environment]
+    write_record(path, {**content, "resumed": resumed})
 
 
 def read_environment(path: Path) -> EnvironmentRecord:
@@ -123,15 +162,17 @@ def read_environment(path: Path) -> EnvironmentRecord:
 
     Raises:
         RecordError: see ``read_record``; or it does not describe the data.
-        OSError: the file is not there.
+        FileNotFoundError: there is none.
     """
-    content = read_record(path)
+    values = Values(read_record(path), path)
+    packages, git = values.values_or_none("packages"), values.values_or_none("git")
     return EnvironmentRecord(
-        str(content.get("device", "")),
-        str(content.get("python", "")),
-        content.get("packages") or {},
-        content.get("git") or {},
-        DataRecord.from_json(value_of(content, "data", path), path),
+        device=values.text("device", ""),
+        python=values.text("python", ""),
+        packages={printable(name): packages.text(name) for name in packages.content},
+        commit=git.text("commit", ""),
+        changed=bool(git.content.get("changed")),
+        data=DataRecord.from_values(values.values("data")),
     )
 
 
@@ -146,11 +187,13 @@ class NetworkRecord:
 
 def read_network(path: Path) -> NetworkRecord:
     """Read network.json, which ``write_record`` has written. Raises as ``read_record`` does."""
-    content = read_record(path)
-    height, width = value_of(content, "image_size", path)
-    numbers = (int(value_of(content, name, path)) for name in ("parameters", "multiply_adds"))
-    parameters, multiply_adds = numbers
-    return NetworkRecord(parameters, multiply_adds, (int(height), int(width)))
+    values = Values(read_record(path), path)
+    height, width = values.numbers("image_size", 2)
+    return NetworkRecord(
+        values.whole_number("parameters"),
+        values.whole_number("multiply_adds"),
+        (int(height), int(width)),
+    )
 
 
 _SPLIT_COLUMNS = ("case", "patient", "side")
@@ -162,20 +205,28 @@ def write_split(path: Path, rows: Iterable[tuple[str, str, str]]) -> None:
 
 
 def read_split(path: Path) -> list[tuple[str, str, str]]:
-    """Read split.csv. Raises RecordError and OSError as ``read_rows`` does."""
+    """Read split.csv. Raises as ``read_rows`` does."""
     rows = read_rows(path, _SPLIT_COLUMNS)
     return [(row["case"], row["patient"], row["side"]) for row in rows]
 
 
 def read_rows(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
-    """The rows of a CSV file that has some columns.
+    """The rows of a CSV file that has some columns, without control characters in the cells.
 
     Raises:
-        RecordError: a column is missing.
-        OSError: the file is not there.
+        RecordError: it cannot be read, or a column or a cell is missing.
+        FileNotFoundError: there is none.
     """
-    with path.open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        if missing := set(columns) - set(reader.fieldnames or ()):
-            raise RecordError(f"{path.name} has no column {', '.join(sorted(missing))}")
-        return list(reader)
+    with _readable(path), path.open(newline="", encoding="utf-8") as file:
+        header, *lines = list(csv.reader(file)) or [[]]
+    if missing := sorted(set(columns) - set(header)):
+        raise RecordError(path, f"there is no column {', '.join(missing)}")
+    names = [printable(name) for name in header]
+    rows = []
+    for number, cells in enumerate(lines, start=2):
+        if not cells:  # an empty line
+            continue
+        if len(cells) != len(names):
+            raise RecordError(path, f"line {number} has {len(cells)} cells, expected {len(names)}")
+        rows.append(dict(zip(names, map(printable, cells), strict=True)))
+    return rows

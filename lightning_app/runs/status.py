@@ -10,8 +10,9 @@ from typing import Any, Literal
 from filelock import FileLock, Timeout
 
 from callbacks.utils.processes import has_ended
-from lightning_app.runs.folder import Run
-from lightning_app.runs.records import RecordError, read_record, write_record
+from lightning_app.runs.folder import Run, is_file
+from lightning_app.runs.record_values import RecordError
+from lightning_app.runs.records import read_record, write_record
 from lightning_app.utils.errors import UsageError
 
 Status = Literal["running", "finished", "interrupted", "failed"]
@@ -44,7 +45,7 @@ def locked(run: Run) -> Iterator[None]:
 
 def is_alive(run: Run) -> bool:
     """Whether a process is training this run now."""
-    if not run.lock.exists():
+    if not is_file(run.lock):
         return False
     try:
         with FileLock(run.lock).acquire(blocking=False):
@@ -81,7 +82,7 @@ def mark_running(run: Run) -> None:
         "running",
         started=previous.get("started") or now(),
         ended=None,
-        resumed=previous["resumed"] + 1 if "resumed" in previous else 0,
+        resumed=_resumed(previous) + 1 if "resumed" in previous else 0,
         host=socket.gethostname(),
         pid=os.getpid(),
         job=slurm_job(),
@@ -105,7 +106,10 @@ def _owner_is_dead(run: Run) -> bool:
     owner = read_status(run)
     if owner.get("host") != socket.gethostname():
         return False
-    try:
-        return has_ended(int(owner["pid"]))
-    except (KeyError, ValueError):
-        return False
+    pid = owner.get("pid")
+    return isinstance(pid, int) and pid > 0 and has_ended(pid)
+
+
+def _resumed(status: dict[str, Any]) -> int:
+    count = status["resumed"]
+    return count if isinstance(count, int) else 0

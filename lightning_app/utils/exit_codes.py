@@ -8,6 +8,7 @@ from types import FrameType
 
 from data_modules.utils.errors import DataError
 from lightning_app.utils.errors import UsageError
+from lightning_app.utils.text import printable
 
 INTERRUPTED = 128 + signal.SIGINT
 
@@ -28,11 +29,6 @@ def exit_code_and_line(error: BaseException) -> tuple[int, str]:
         name = signal.Signals(error.code - 128).name
         return error.code, "Interrupted" if error.code == INTERRUPTED else f"Stopped by {name}"
     raise error
-
-
-def printable(text: str) -> str:
-    """Text in one line, without control characters that a file name may bring in."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def error_message(error: BaseException) -> str:

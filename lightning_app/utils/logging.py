@@ -6,6 +6,8 @@ import warnings
 
 from lightning_utilities.core.rank_zero import rank_zero_only
 
+from lightning_app.utils.text import print_lines, printable
+
 # Warnings of libraries about what the program already handles.
 NOISE = (
     r"`ArgumentParser\.instantiate_classes` .*deprecated",  # LightningCLI's call, not the user's
@@ -29,11 +31,19 @@ def configure_logging() -> None:
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
     ours = logging.StreamHandler(sys.stderr)
-    ours.setFormatter(logging.Formatter("%(message)s"))
+    ours.setFormatter(_PrintableFormatter("%(message)s"))
     for package in ("data_modules", "callbacks", "lightning_app"):
         logger = logging.getLogger(package)
         logger.setLevel(logging.INFO if is_rank_zero() else logging.ERROR)
         logger.handlers = [ours]
+
+
+class _PrintableFormatter(logging.Formatter):
+    """Shows control characters, which names of files and cases may bring in, in each line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The message and a traceback if there is one."""
+        return "\n".join(map(printable, super().format(record).split("\n")))
 
 
 def is_rank_zero() -> bool:
@@ -44,7 +54,7 @@ def is_rank_zero() -> bool:
 @rank_zero_only
 def print_on_rank_zero(text: str) -> None:
     """Print a line, on rank 0 only."""
-    print(text)
+    print_lines(text)
 
 
 @rank_zero_only
@@ -57,4 +67,4 @@ def _show_warning(
     line: str | None = None,
 ) -> None:
     """Print a warning in one line, without the source line that raised it."""
-    print(f"warning: {' '.join(str(message).split())}", file=sys.stderr)
+    print_lines(f"warning: {' '.join(str(message).split())}", file=sys.stderr)

@@ -46,6 +46,7 @@ class ToyRun:
     name: str = "20260101-000000-aaaaaa"
     data: dict[str, Any] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
+    environment: dict[str, Any] = field(default_factory=dict)
     computed_with: dict[str, Any] | None = None
     status: str = "finished"
     training: float | None = None
@@ -57,7 +58,8 @@ class ToyRun:
         run.path.mkdir(parents=True)
         run.config.write_text(yaml.safe_dump(self._config()), encoding="utf-8")
         write_record(run.status, {"status": self.status})
-        write_environment(run.environment, {"device": "cpu", "python": "3.11"}, self._data())
+        environment = {"device": "cpu", "python": "3.11", **self.environment}
+        write_environment(run.environment, environment, self._data())
         size = {"parameters": 1000, "multiply_adds": 2000, "image_size": [SIZE, SIZE]}
         write_record(run.network, size)
         rows = [(case, case[:-4], "test") for case in self.cases]

@@ -11,6 +11,7 @@ import yaml
 from lightning_app.cli import main
 from lightning_app.runs.folder import find_runs
 from tests.conftest import Program
+from tests.helpers.damaged_records import yaml_bomb
 from tests.helpers.paths import MAIN, ROOT
 from tests.helpers.toy import write_case, write_dataset
 
@@ -161,6 +162,8 @@ def test_a_mistake_is_one_line_with_what_was_expected(
         ("model: {netwrk: {class_path: models.UNet}}", "nearest: model.network"),
         ("model: [", "is not valid YAML"),
         ("just words", "is not a mapping"),
+        (yaml_bomb(), "has more than 100000 values once its aliases are expanded"),
+        ("[" * 20_000, "is nested more than 50 levels deep"),
         ("data: {seed: 3}", '"data.seed" must be given via "seed_everything"'),
     ],
 )
@@ -176,6 +179,33 @@ def test_a_bad_config_is_one_line(
     assert code == 2
     assert error.count("\n") == 1
     assert words in error
+
+
+DAMAGES = {
+    ("config.yaml", "["): "config.yaml: is not valid YAML",
+    ("config.yaml", yaml_bomb()): "config.yaml: has more than 100000 values",
+    ("environment.json", '{"data": 3}'): "environment.json: data is 3, expected a mapping",
+    ("environment.json", "\0"): "environment.json: Expecting value",
+}
+
+
+def test_commands_about_a_damaged_run_end_with_the_reason(
+    program: Program, toy_root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert program("fit") == 0
+    (run,) = find_runs(Path("runs"))
+    predict = ("predict", "--input", str(next(toy_root.iterdir())), "--output", "out")
+    resume = ("fit", "--resume", str(run.path), "--trainer.max_epochs", "2")
+    for (record, content), words in DAMAGES.items():
+        whole = (run.path / record).read_text("utf-8")
+        (run.path / record).write_text(content, "utf-8")
+        for command in (("test", "--run", str(run.path)), predict, resume):
+            capsys.readouterr()
+            assert program(*command) == 2
+            lines = capsys.readouterr().err.splitlines()
+            (line,) = [line for line in lines if not line.startswith(("warning: ", "To resume: "))]
+            assert line.startswith(f"error: {run.path}/{words}")
+        (run.path / record).write_text(whole, "utf-8")
 
 
 def test_a_real_process_ends_with_2_and_no_traceback(tmp_path: Path) -> None:

@@ -5,11 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from lightning_app.config.diff import get_option
 from lightning_app.config.lookup import BASE, find_config
-from lightning_app.runs.folder import DEFAULT_ROOT, Run, find_runs, new_run
+from lightning_app.runs.folder import DEFAULT_ROOT, Run, find_runs, new_run, run_config
 from lightning_app.runs.lookup import (
     check_links,
     experiment_of,
@@ -20,6 +18,7 @@ from lightning_app.runs.lookup import (
 )
 from lightning_app.runs.ranks import externally_launched, shared_run
 from lightning_app.utils.errors import UsageError
+from lightning_app.utils.yaml_file import read_yaml
 
 NEWEST = ""  # --resume without a name
 _ROOT = "trainer.default_root_dir"
@@ -48,7 +47,7 @@ def select_run(command: str, arguments: list[str]) -> RunSelection:
         arguments: its options.
 
     Raises:
-        UsageError: there is no such run, or a link leads out of it.
+        UsageError: there is no such run, a link leads out of it, or its config is damaged.
     """
     options, rest = _parse(arguments)
     experiment = experiment_of(options.configs[0]) if options.configs else None
@@ -61,6 +60,7 @@ def select_run(command: str, arguments: list[str]) -> RunSelection:
         new = shared_run() or new_run(options.root, experiment or BASE.stem)
         return RunSelection(options.root, new, is_new=True)
     check_links(run)
+    run_config(run)  # the parser, which reads it for its defaults, takes any YAML
     return RunSelection(options.root, run, is_new=False)
 
 
@@ -93,8 +93,8 @@ class _Config(str):
 def _root_in(config: str) -> Any:
     """The runs' root in a config. The parser reports a config that cannot be read."""
     try:
-        return get_option(yaml.safe_load(find_config(config).read_text("utf-8")), _ROOT)
-    except (OSError, ValueError, yaml.YAMLError):
+        return get_option(read_yaml(find_config(config)), _ROOT)
+    except (OSError, ValueError):
         return None
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from lightning_app.config.import_allowlist import restrict_imports, trusted_names
 from lightning_app.utils.exit_codes import exit_code_and_line, exit_on_sigterm
 from lightning_app.utils.logging import configure_logging, is_rank_zero
+from lightning_app.utils.text import print_lines
 
 
 def run_session(command: Callable[[list[str]], int], arguments: list[str]) -> int:
@@ -28,5 +29,5 @@ def run_session(command: Callable[[list[str]], int], arguments: list[str]) -> in
     except BaseException as error:  # noqa: BLE001 (a bug is raised again by exit_code_and_line)
         code, line = exit_code_and_line(error)
         if is_rank_zero() or not isinstance(error, SystemExit):
-            print(line, *getattr(error, "__notes__", []), sep="\n", file=sys.stderr)
+            print_lines(line, *getattr(error, "__notes__", []), file=sys.stderr)
         return code

@@ -7,12 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightning_app.metrics.case_masks import pixel_counts
-from lightning_app.metrics.count_table import Counts
+from lightning_app.metrics.count_table import Counts, CountTable
 from lightning_app.metrics.evaluate import case_dice
 from lightning_app.report.load.cohorts import Cohort, Entry
 from lightning_app.report.load.display_names import modality_name, network_name
 from lightning_app.report.load.paper_values import PROPOSED_NETWORK
 from lightning_app.results.example_slices import ExampleSlices, read_example_slices
+from lightning_app.utils.text import printable
 
 QUANTILES = {
     "lowest": 0.0, "lower quartile": 0.25, "median": 0.5, "upper quartile": 0.75, "highest": 1.0
@@ -91,7 +92,12 @@ def gallery(cohort: Cohort, modality: str) -> Gallery | None:
         try:
             slices = read_example_slices(entry.first.run.test())
         except ValueError as error:
-            notes.append(f"{network_name(entry.network)}, {entry.first.name}: {error}")
+            notes.append(
+                f"{network_name(entry.network)}, {entry.first.name}: {printable(str(error))}"
+            )
+            continue
+        if not _fits(slices, entry.first.table):
+            notes.append(f"{network_name(entry.network)}: its masks are not of the tested cases")
             continue
         if masks and not _same_slices(slices, masks[0]):
             notes.append(f"{network_name(entry.network)}: its masks show other slices")
@@ -106,6 +112,15 @@ def gallery(cohort: Cohort, modality: str) -> Gallery | None:
 def title(gallery: Gallery) -> str:
     """The title of its figure."""
     return f"{modality_name(gallery.modality)}: image, ground truth and the networks' masks"
+
+
+def _fits(slices: ExampleSlices, table: CountTable) -> bool:
+    """Whether masks are of cases and classes that were tested."""
+    return (
+        set(slices.cases) <= set(table.cases)
+        and len(set(slices.cases)) == len(slices.cases)
+        and slices.reference.shape[1] == len(table.classes)
+    )
 
 
 def _same_slices(first: ExampleSlices, second: ExampleSlices) -> bool:

@@ -15,7 +15,7 @@ from lightning_app.report.figures.examples import Gallery, title
 from lightning_app.report.load.cohorts import Cohort
 from lightning_app.report.load.display_names import modality_name, network_colours, network_name
 from lightning_app.report.tables.estimates import dice_by_case, pixels_by_case
-from lightning_app.results.plots import COLOURS, overlay
+from lightning_app.results.plots import COLOURS, overlay, take_literally
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,6 +39,9 @@ class Drawing:
     title: str
     notes: Sequence[str]
     figure: Figure
+
+    def __post_init__(self) -> None:
+        take_literally(self.figure)
 
     def write(self, folder: Path) -> None:
         """Write it as PNG and PDF."""
@@ -81,7 +84,7 @@ def _figure_3(gallery: Gallery, origin: str) -> Drawing:
         for axis, masks in zip(row, shown, strict=True):
             axis.imshow(overlay(image, masks))
             axis.set(xticks=[], yticks=[])
-        row[0].set_ylabel(f"{rank}\n{gallery.cases[case]}", fontsize=6, parse_math=False)
+        row[0].set_ylabel(f"{rank}\n{gallery.cases[case]}", fontsize=6)
         for network, axis in enumerate(row[2:]):
             scores = " / ".join(f"{dice:.3f}" for dice in gallery.dice(network, case))
             axis.set_xlabel(f"Dice {scores}", fontsize=7)

@@ -87,7 +87,7 @@ def differing_settings(runs: Iterable[TestedRun]) -> dict[str, list[str]]:
     """
     values: dict[str, list[str]] = {}
     for run in runs:
-        for option, value in _flat(run.config):
+        for option, value in run.options.items():
             if not is_below(option, _LEFT_OUT):
                 values.setdefault(option, [])
                 if value not in values[option]:
@@ -101,13 +101,6 @@ _LEFT_OUT = (
     "data.phantom", "data.split_seed", "data.split_sizes",
     "trainer.accelerator", "trainer.enable_autolog_hparams", "trainer.enable_checkpointing",
 )  # fmt: skip
-
-
-def _flat(content: object, name: str = "") -> list[tuple[str, str]]:
-    if not isinstance(content, dict):
-        return [(name, str(content))]
-    joined = ((f"{name}.{key}" if name else str(key), value) for key, value in content.items())
-    return [pair for key, value in joined for pair in _flat(value, key)]
 
 
 def _tested_on(run: TestedRun) -> Hashable:

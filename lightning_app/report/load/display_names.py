@@ -1,4 +1,4 @@
-"""How networks and modalities appear in tables and figures: names, colours and order.
+"""How runs, networks and modalities appear in tables and figures: names, colours and order.
 
 A new network needs no entry: it falls back to its class name and a colour of its own. An entry
 gives it a display name and a fixed place.
@@ -7,6 +7,9 @@ gives it a display name and a fixed place.
 import colorsys
 from collections.abc import Sequence
 from typing import NamedTuple
+
+from lightning_app.runs.folder import Run
+from lightning_app.utils.text import printable
 
 
 class NetworkStyle(NamedTuple):
@@ -32,6 +35,16 @@ _FURTHER_COLOURS = ("#000000", "#D55E00", "#56B4E9", "#8C564B", "#7F7F7F", "#BCB
 _HUE_STEP = 0.618034  # of the colour circle; by the golden ratio, so that no hue comes twice
 
 MODALITIES = {"t1c": "T1c", "t2f": "FLAIR", "t2w": "T2w", "t1n": "T1"}
+
+
+def run_name(run: Run) -> str:
+    """The display name of a run: experiment and folder."""
+    return printable(f"{run.experiment}/{run.path.name}")
+
+
+def test_command(run: Run) -> str:
+    """The command that tests a run."""
+    return printable(f"python main.py test --run {run.path}")
 
 
 def network_name(class_path: str) -> str:

@@ -1,30 +1,31 @@
 """From run folders to what a report needs from them."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from yaml import YAMLError
 
 from callbacks.timing.record import TimingRecord, read_timing
+from data_modules.catalog.splits import SPLITS
 from lightning_app.metrics.case_masks import VolumeTable
 from lightning_app.metrics.count_table import CountTable
 from lightning_app.metrics.evaluate import Results
+from lightning_app.report.load.display_names import run_name, test_command
 from lightning_app.report.load.scores import MissingScores, scores_of_counts, scores_of_volumes
-from lightning_app.results.test_record import TestRecord, read_slices, read_test, read_volumes
-from lightning_app.runs.folder import Run, find_runs, run_config
+from lightning_app.results.test_record import TestRecord, read_slices, read_test
+from lightning_app.runs.folder import Run, find_runs, is_file, run_config
+from lightning_app.runs.record_values import RecordError, Values, column, number, whole_number
 from lightning_app.runs.records import (
     DataRecord,
     EnvironmentRecord,
     NetworkRecord,
     read_environment,
     read_network,
+    read_record,
     read_rows,
     read_split,
 )
-from lightning_app.runs.status import is_finished, read_status
-
-SPLITS = ("train", "val", "test")
+from lightning_app.runs.status import is_finished
+from lightning_app.utils.text import is_file_name, printable
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class TestedRun:
         network: class path.
         modality: such as t2f; several channels are joined by a plus sign.
         seed: of weights, shuffling and augmentation.
-        config: every option of the training.
+        options: every option of the training as text, by its dotted name.
         environment: what it was trained on.
         size: parameters and multiply-adds of the network.
         test: what the test recorded.
@@ -56,7 +57,7 @@ class TestedRun:
     network: str
     modality: str
     seed: int
-    config: dict[str, Any]
+    options: Mapping[str, str]
     environment: EnvironmentRecord
     size: NetworkRecord
     test: TestRecord
@@ -73,7 +74,7 @@ class TestedRun:
     @property
     def name(self) -> str:
         """Experiment and folder."""
-        return _name(self.run)
+        return run_name(self.run)
 
     @property
     def data(self) -> DataRecord:
@@ -94,75 +95,114 @@ def read_runs(root: Path) -> tuple[list[TestedRun], list[LeftOut]]:
     used: dict[tuple[str, str, int], TestedRun] = {}
     left_out: list[LeftOut] = []
     for run in find_runs(root):
+        name = run_name(run)
         left_out += [
-            LeftOut(f"{_name(run)}/{test.path.name}", "tested on other data or another split")
+            LeftOut(f"{name}/{printable(test.path.name)}", "tested on other data or another split")
             for test in run.other_tests()
         ]
         if reason := _unusable(run):
-            left_out.append(LeftOut(_name(run), reason))
+            left_out.append(LeftOut(name, reason))
             continue
         try:
             tested = _read(run)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, YAMLError) as error:
-            left_out.append(LeftOut(_name(run), f"cannot be read: {one_line(error)}"))
+        except (OSError, ValueError) as error:
+            left_out.append(LeftOut(name, f"cannot be read: {_reason(error)}"))
             continue
         newest = used.setdefault((tested.network, tested.modality, tested.seed), tested)
         if newest is not tested:
             reason = f"{newest.name} is newer, of the same network, modality and seed"
-            left_out.append(LeftOut(_name(run), reason))
+            left_out.append(LeftOut(name, reason))
     return list(used.values()), left_out
-
-
-def one_line(error: Exception) -> str:
-    """The message of an error as one line."""
-    message = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-    kind = "" if isinstance(error, ValueError | KeyError | OSError) else f"{type(error).__name__}: "
-    return " ".join(f"{kind}{message}".split())
 
 
 def _unusable(run: Run) -> str | None:
     """Why there is nothing to report of a run; None if there is."""
     if not is_finished(run):
-        status = read_status(run).get("status", "unknown")
-        return f"not finished: its status is {status}"
-    if not run.test().metrics.is_file():
-        return f"not tested: python main.py test --run {run.path}"
-    if not run.test().slices.is_file():
-        return f"its test did not write all files: python main.py test --run {run.path}"
+        return f"not finished: its status is {_status(run)}"
+    if not is_file(run.test().metrics):
+        return f"not tested: {test_command(run)}"
+    if not is_file(run.test().slices):
+        return f"its test did not write all files: {test_command(run)}"
     return None
+
+
+def _status(run: Run) -> str:
+    try:
+        return Values(read_record(run.status), run.status).text("status")
+    except (OSError, RecordError) as error:
+        return f"unknown ({_reason(error)})"
+
+
+def _reason(error: OSError | ValueError) -> str:
+    """What is wrong with a run, in one line without its folder."""
+    if isinstance(error, RecordError):
+        return printable(error.in_run)
+    if isinstance(error, OSError) and error.filename:
+        return printable(f"{Path(error.filename).name}: {error.strerror}")
+    return printable(str(error))
 
 
 def _read(run: Run) -> TestedRun:
     config, test = run_config(run), read_test(run.test())
     table = read_slices(run.test(), tuple(test.scores))
-    volume_table = read_volumes(run.test(), tuple(test.scores))
-    volumes, missing = scores_of_volumes(test, run)
+    volumes = scores_of_volumes(test, table, run)
     splits = [split for _, _, split in read_split(run.split)]
+    values = Values(config, run.config)
     return TestedRun(
         run=run,
-        network=str(config["model"]["network"]["class_path"]),
-        modality="+".join(config["data"]["modalities"]),
-        seed=int(config["seed_everything"]),
-        config=config,
+        network=_network(values),
+        modality=_modality(values),
+        seed=values.whole_number("seed_everything"),
+        options=dict(_flat(config)),
         environment=read_environment(run.environment),
         size=read_network(run.network),
         test=test,
         cases_per_split={split: splits.count(split) for split in SPLITS},
-        scores=scores_of_counts(test, table),
-        volumes=volumes,
-        missing=missing,
+        scores=scores_of_counts(test, table, run),
+        volumes=volumes.results,
+        missing=volumes.missing,
         table=table,
-        volume_table=volume_table,
+        volume_table=volumes.table,
         history=_history(run.metrics),
-        training_time=read_timing(run.timing),
-        inference_time=read_timing(run.test().timing),
+        training_time=_timing(run.timing),
+        inference_time=_timing(run.test().timing),
     )
 
 
+def _network(config: Values) -> str:
+    """The class path of the network, which names it in tables and legends."""
+    network = config.values("model").values("network")
+    path = network.text("class_path")
+    if not all(name.isidentifier() for name in path.split(".")):
+        problem = f"model.network.class_path is '{path}', expected a class such as models.UNet"
+        raise RecordError(network.path, problem)
+    return path
+
+
+def _modality(config: Values) -> str:
+    """The modalities, joined; they are part of the names of the report's files."""
+    modality = "+".join(config.values("data").texts("modalities"))
+    if not is_file_name(modality):
+        problem = f"data.modalities is '{modality}', expected names such as t1c"
+        raise RecordError(config.path, problem)
+    return modality
+
+
+def _flat(content: object, name: str = "") -> Iterator[tuple[str, str]]:
+    """The options of a config by their dotted names."""
+    if not isinstance(content, dict):
+        yield printable(name), printable(str(content))
+        return
+    for key, value in content.items():
+        yield from _flat(value, f"{name}.{key}" if name else str(key))
+
+
 def _history(path: Path) -> list[tuple[int, float]]:
-    rows = read_rows(path, ("epoch", "val/dice"))
-    return [(int(row["epoch"]), float(row["val/dice"])) for row in rows if row["val/dice"]]
+    rows = [row for row in read_rows(path, ("epoch", "val/dice")) if row["val/dice"]]
+    epochs = column(rows, "epoch", whole_number, path)
+    return list(zip(epochs, column(rows, "val/dice", number, path), strict=True))
 
 
-def _name(run: Run) -> str:
-    return f"{run.experiment}/{run.path.name}"
+def _timing(path: Path) -> TimingRecord:
+    timing = read_timing(path)
+    return TimingRecord(timing.seconds, timing.device and printable(timing.device))

@@ -1,15 +1,24 @@
 """The scores of a tested run: those that it recorded, and those that can be computed for it."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
+from lightning_app.metrics.case_masks import VolumeTable
 from lightning_app.metrics.count_scores import SCORES
 from lightning_app.metrics.count_table import CountTable
-from lightning_app.metrics.evaluate import Results, count_results, evaluate
-from lightning_app.metrics.score import Result
+from lightning_app.metrics.evaluate import (
+    Results,
+    accuracy_of_nothing,
+    count_results,
+    evaluate,
+    evaluate_volumes,
+)
+from lightning_app.metrics.score import Result, VolumeScore
 from lightning_app.metrics.volume_scores import VOLUME_SCORES
-from lightning_app.results.test_record import TestRecord
+from lightning_app.report.load.display_names import run_name, test_command
+from lightning_app.results.test_record import TestRecord, read_volumes
 from lightning_app.runs.folder import Run
-from lightning_app.runs.records import RecordError
+from lightning_app.runs.record_values import RecordError
 
 TOLERANCE = 1e-9
 
@@ -17,18 +26,35 @@ TOLERANCE = 1e-9
 MissingScores = Mapping[str, str]
 
 
-def scores_of_counts(test: TestRecord, table: CountTable) -> Results:
+@dataclass(frozen=True)
+class VolumeScores:
+    """The volume scores of a tested run.
+
+    Attributes:
+        results: by class and name, of those that are known.
+        missing: the others.
+        table: the known scores of every case; None if the run has no such table.
+    """
+
+    results: Results
+    missing: MissingScores
+    table: VolumeTable | None
+
+
+def scores_of_counts(test: TestRecord, table: CountTable, run: Run) -> Results:
     """Every count score of a test, those that are newer than the test from its counts.
 
     Raises:
         RecordError: a recorded score is not that of the counts.
     """
+    for name, share in accuracy_of_nothing(table).items():
+        _check(run, "accuracy_of_nothing", test.accuracy_of_nothing[name], share, "slices.csv")
     results: dict[str, dict[str, Result]] = {}
     for name, values in evaluate(table).items():
         recorded = test.scores[name]
         for score, value in values.items():
             if score in recorded:
-                _check(score, recorded[score].value, value)
+                _check(run, score, recorded[score].value, value, "slices.csv")
         newer = [score for score in SCORES if score.name not in recorded]
         computed = count_results(table, newer)[name] if newer else {}
         results[name] = {
@@ -38,27 +64,56 @@ def scores_of_counts(test: TestRecord, table: CountTable) -> Results:
     return results
 
 
-def scores_of_volumes(test: TestRecord, run: Run) -> tuple[Results, MissingScores]:
-    """The volume scores of a test, and why others are missing: they need the masks."""
-    known = {
-        score.name for score in VOLUME_SCORES
-        if test.volumes and all(score.name in scores for scores in test.volumes.values())
-    }  # fmt: skip
+def scores_of_volumes(test: TestRecord, counts: CountTable, run: Run) -> VolumeScores:
+    """The volume scores of a test, and why others are missing: they need the masks.
+
+    Raises:
+        RecordError: volumes.csv cannot be read, holds other cases than the counts, or a recorded
+            score is not that of its cases.
+    """
+    table = _volume_table(counts, run)
     missing = {
-        score.name: f"{run.experiment}/{run.path.name} was tested before this score existed; "
-        f"python main.py test --run {run.path} computes it"
+        score.name: f"{reason}; {test_command(run)} computes it"
         for score in VOLUME_SCORES
-        if score.name not in known
+        if (reason := _missing(score, test, table, run))
     }
-    results = {
-        name: {score: result for score, result in scores.items() if score in known}
-        for name, scores in test.volumes.items()
-    }
-    return results, missing
+    known = [score for score in VOLUME_SCORES if score.name not in missing]
+    results: dict[str, dict[str, Result]] = {name: {} for name in test.scores}
+    if table is not None:
+        for name, values in evaluate_volumes(table, known).items():
+            for score, value in values.items():
+                result = results[name][score] = test.volumes[name][score]
+                _check(run, score, result.value, value, "volumes.csv")
+    return VolumeScores(results, missing, table)
 
 
-def _check(name: str, recorded: float | None, computed: float | None) -> None:
+def _volume_table(counts: CountTable, run: Run) -> VolumeTable | None:
+    try:
+        table = read_volumes(run.test(), counts.classes)
+    except FileNotFoundError:
+        return None
+    by_case = counts.by_case()
+    cases, tested = (sorted(zip(t.cases, t.patients, strict=True)) for t in (table, by_case))
+    if cases != tested:
+        raise RecordError(run.test().volumes, "its cases are not those of slices.csv")
+    return table
+
+
+def _missing(score: VolumeScore, test: TestRecord, table: VolumeTable | None, run: Run) -> str:
+    """Why a run lacks a score; empty if it does not."""
+    name = run_name(run)
+    if any(score.name not in test.volumes.get(target, {}) for target in test.scores):
+        return f"{name} was tested before this score existed"
+    if table is None:
+        return f"{name} has no volumes.csv any more"
+    return "" if score.name in table.values else f"the volumes.csv of {name} lacks it"
+
+
+def _check(
+    run: Run, name: str, recorded: float | None, computed: float | None, source: str
+) -> None:
     if (recorded is None) != (computed is None) or abs(
         (recorded or 0) - (computed or 0)
     ) > TOLERANCE:
-        raise RecordError(f"{name} is {recorded}, but {computed} from the counts of the slices")
+        problem = f"{name} is {recorded}, but {computed} from {source}"
+        raise RecordError(run.test().metrics, problem)

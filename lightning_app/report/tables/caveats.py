@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from data_modules.cache.slice_selection import uses_reference
 from lightning_app.report.load.cohorts import Cohort, differing_settings
+from lightning_app.report.load.display_names import test_command
 from lightning_app.report.load.paper_grid import missing_experiments
 from lightning_app.report.load.runs import TestedRun
 
@@ -56,7 +57,7 @@ def _cohort_caveats(cohort: Cohort) -> list[str]:
     caveats += [
         f"{run.name} was tested with the weights of epoch {run.test.epoch}, and its training was "
         "then resumed and found better ones: its scores are out of date. "
-        f"python main.py test --run {run.run.path} updates them."
+        f"{test_command(run.run)} updates them."
         for run in cohort.runs
         if _has_better_epoch(run)
     ]

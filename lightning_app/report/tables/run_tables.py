@@ -88,9 +88,8 @@ def run_table(runs: Sequence[TestedRun]) -> Table:
 
 def _environment_cells(environment: EnvironmentRecord) -> list[Cell]:
     """Device, Python, torch, lightning, and the commit of the program."""
-    git, packages = environment.git, environment.packages
-    commit = str(git.get("commit", ""))[:8] + (" and changes" if git.get("changed") else "")
-    versions = (str(packages.get(name, "")) for name in ("torch", "lightning"))
+    commit = environment.commit[:8] + (" and changes" if environment.changed else "")
+    versions = (environment.packages.get(name, "") for name in ("torch", "lightning"))
     return [environment.device, environment.python, *versions, commit]
 
 

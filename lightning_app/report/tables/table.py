@@ -8,6 +8,7 @@ from pathlib import Path
 from callbacks.utils.atomic_write import atomic_write
 from lightning_app.report.tables.estimates import Measure
 from lightning_app.utils.json_csv import write_csv
+from lightning_app.utils.text import csv_text
 
 Cell = str | int | float | Measure | None
 
@@ -147,14 +148,18 @@ def _numeric(table: Table) -> tuple[list[str], list[list[object]]]:
     for cells in table.rows:
         row: list[object] = []
         for cell, is_measure in zip(cells, measured, strict=True):
-            row += _numbers(cell) if is_measure else [cell]
+            row += _numbers(cell) if is_measure else [_csv_cell(cell)]
         rows.append(row)
     return header, rows
 
 
+def _csv_cell(cell: Cell) -> Cell:
+    return csv_text(cell) if isinstance(cell, str) else cell
+
+
 def _numbers(cell: Cell) -> list[object]:
     if not isinstance(cell, Measure):
-        return [cell, None, None, None]
+        return [_csv_cell(cell), None, None, None]
     return [cell.value, cell.std, *(cell.interval or (None, None))]
 
 

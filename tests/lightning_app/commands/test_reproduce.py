@@ -14,7 +14,7 @@ from filelock import FileLock
 
 from lightning_app.cli import main
 from lightning_app.commands import reproduce
-from lightning_app.commands.experiment_grid import cells
+from lightning_app.commands.experiment_grid import WantedRun, cells
 from lightning_app.config.lookup import BASE, CONFIGS
 from lightning_app.runs.folder import Run, find_runs
 from lightning_app.runs.status import read_status
@@ -142,6 +142,50 @@ def test_a_run_without_a_later_option_matches_only_if_the_option_is_at_its_defau
     assert names(calls) == ["report"]
     assert main([*one, "--acceleration.channels_last", "true"]) == 0
     assert names(calls) == ["report", "fit", "test", "report"]
+
+
+DAMAGES = {
+    ("config.yaml", "["): "config.yaml: is not valid YAML",
+    ("config.yaml", "[]"): "config.yaml: it is a list",
+    ("config.yaml", "{}"): "the saved config is not complete: no network",
+    ("environment.json", "{"): "environment.json: Expecting property name",
+    ("environment.json", '{"data": 3}'): "environment.json: data is 3, expected a mapping",
+}
+
+
+def test_a_damaged_run_is_left_out_with_the_reason(
+    calls: Calls, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = ["reproduce", "--only", "unet_t1c", "--config", "toy.yaml"]
+    assert main(one) == 0
+    run = only_run()
+    for (record, content), words in DAMAGES.items():
+        whole = (run.path / record).read_text("utf-8")
+        (run.path / record).write_text(content, "utf-8")
+        wanted = WantedRun(cells(["unet_t1c"], 1, ["--config", "toy.yaml"])[0])
+        assert wanted.find() is None
+        assert wanted.unreadable[run.path].startswith(words)
+        (run.path / record).write_text(whole, "utf-8")
+
+    run.environment.write_text("[]", "utf-8")
+    calls.clear()
+    assert main(one) == 0
+    assert names(calls) == ["fit", "test", "report"]
+    assert f"Left out: run '{run.path}': environment.json: it is a list" in capsys.readouterr().out
+
+
+def test_a_run_whose_test_is_damaged_is_tested_again(calls: Calls) -> None:
+    one = ["reproduce", "--only", "unet_t1c", "--config", "toy.yaml"]
+    assert main(one) == 0
+    only_run().test().metrics.write_text("[]", "utf-8")
+    calls.clear()
+    assert main(one) == 0
+    assert names(calls) == ["test", "report"]
+
+    only_run().best.write_text("[]", "utf-8")
+    calls.clear()
+    assert main(one) == 1
+    assert names(calls) == ["test", "report"]
 
 
 def test_a_failure_is_reported_and_the_others_continue(

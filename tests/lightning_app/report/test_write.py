@@ -24,7 +24,8 @@ from lightning_app.runs.folder import Run
 from tests.helpers.toy_runs import ASPP, UNET, ToyRun
 from tests.helpers.unfinished import unfinished_of_dead_process
 
-BAD = "<script>alert('x')</script>&\"-000"  # a case id that would be markup
+# A case id that would be markup, and a formula that matplotlib cannot draw.
+BAD = "<script>alert('x')</script>&\"$\\frac$-000"
 CASES = {"A-000": (10, 20, 5), "B-000": (8, 8, 8), BAD: (30, 30, 20)}
 TABLES = ("table1", "table2", "scores", "volumes", "comparisons", "tumour_size", "networks", "runs")
 FIGURES = ("figure3_t2f", "training", "tumour_size")
@@ -245,6 +246,25 @@ def test_a_test_without_all_its_files_is_left_out_with_what_to_do(tmp_path: Path
 
     (left,) = left_out
     assert left.reason == f"its test did not write all files: python main.py test --run {run.path}"
+
+
+def test_a_run_can_neither_control_the_terminal_nor_write_elsewhere(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = tmp_path / "a" / "b" / "runs"
+    ToyRun(CASES).write(root)
+    odd = ToyRun(CASES, network=ASPP).write(root)
+    odd.path.parent.rename(root / "odd\x1b[2J\udcff")
+    hostile = ToyRun(CASES, modality="t1c", name="20260101-000000-cccccc").write(root)
+    config = hostile.config.read_text("utf-8")
+    hostile.config.write_text(config.replace("- t1c", "- t1c/../../.."), "utf-8")
+
+    assert main(["report", str(root)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert all(line.isprintable() for line in lines)
+    assert "data.modalities is 't1c/../../..', expected names such as t1c" in lines[1]
+    assert "odd\\x1b[2J\\udcff/2026" in (root / "report" / "runs.csv").read_text("utf-8")
+    assert {path.parent for path in tmp_path.rglob("*.pdf")} == {root / "report"}
 
 
 def test_mistakes_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -22,7 +22,7 @@ from lightning_app.results.test_record import (
     write_volumes,
 )
 from lightning_app.runs.folder import TestFolder
-from lightning_app.runs.records import RecordError
+from lightning_app.runs.record_values import RecordError
 
 CLASSES = ("whole", "core")
 NAMES = (["a0", "a0", "b0"], ["a", "a", "b"], [3, 4, 7])
@@ -81,11 +81,11 @@ def test_cases_have_a_dice_and_slices_without_the_class_have_none(folder: TestFo
 
 
 def test_volumes(folder: TestFolder) -> None:
-    assert read_volumes(folder, CLASSES) is None
+    with pytest.raises(FileNotFoundError):
+        read_volumes(folder, CLASSES)
     write_volumes(folder, VOLUMES)
     read = read_volumes(folder, CLASSES)
 
-    assert read is not None
     assert (read.classes, read.cases, read.patients) == (CLASSES, ["a0", "b0"], ["a", "b"])
     assert read.values.keys() == VOLUMES.values.keys()
     for name, values in VOLUMES.values.items():

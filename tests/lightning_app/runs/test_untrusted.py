@@ -29,7 +29,7 @@ from lightning_app.runs.folder import Run, find_runs
 from lightning_app.runs.lookup import experiment_of
 from lightning_app.runs.status import read_status
 from lightning_app.utils.errors import UsageError
-from lightning_app.utils.exit_codes import printable
+from lightning_app.utils.text import printable
 from tests.conftest import Program
 from tests.helpers.toy import write_case, write_dataset, write_volume
 

@@ -69,3 +69,14 @@ def test_masks_with_another_ground_truth_are_not_shown(tmp_path: Path) -> None:
     found = shown(tmp_path, ToyRun(CASES, network=UNET), ToyRun(other, network=ASPP))
     assert [entry.network for entry in found.entries] == [UNET]
     assert found.notes == ["Attention UNet + ASPP: its masks show other slices"]
+
+
+def test_masks_of_cases_that_were_not_tested_are_left_out(tmp_path: Path) -> None:
+    run = ToyRun(REVERSED, network=UNET).write(tmp_path / "runs")
+    other = ToyRun({"Q0-000": (40, 40, 5)}, network=UNET).write(tmp_path / "other")
+    for name in ("masks", "images"):
+        getattr(other.test(), name).replace(getattr(run.test(), name))
+
+    found = shown(tmp_path / "runs", ToyRun(CASES, network=ASPP))
+    assert [entry.network for entry in found.entries] == [ASPP]
+    assert "UNet: its masks are not of the tested cases" in found.notes

@@ -1,5 +1,6 @@
 """Which runs a report reads, and which not."""
 
+import csv
 import json
 import subprocess
 import sys
@@ -9,12 +10,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
+from numpy.typing import NDArray
 
 from callbacks.timing.record import TimingRecord
 from lightning_app.metrics.volume_scores import VOLUME_SCORES
 from lightning_app.report.load.runs import read_runs
 from lightning_app.results.example_slices import read_example_slices
 from lightning_app.runs.folder import Run
+from lightning_app.utils.json_csv import write_csv
+from tests.helpers.damaged_records import yaml_bomb
 from tests.helpers.paths import ROOT
 from tests.helpers.toy_runs import ASPP, UNET, ToyRun
 
@@ -142,7 +147,7 @@ def test_a_record_of_a_later_version_is_refused(record: str, tmp_path: Path) -> 
 
     (reason,) = reasons(tmp_path).values()
     assert reason == (
-        f"cannot be read: {record}.json is of format 2, expected 1 at most: it was written by a "
+        f"cannot be read: {record}.json: its format is 2, expected 1 at most: it was written by a "
         "later version of the program"
     )
 
@@ -154,7 +159,118 @@ def test_scores_that_are_not_those_of_the_slices_are_left_out(tmp_path: Path) ->
     run.test().metrics.write_text(json.dumps(content), "utf-8")
 
     (reason,) = reasons(tmp_path).values()
-    assert reason.startswith("cannot be read: iou is 0.75, but 0.39")
+    assert reason.startswith("cannot be read: metrics.json: iou is 0.75, but 0.39")
+
+
+def edit_rows(path: Path, edit: Callable[[list[list[str]]], object]) -> None:
+    with path.open(newline="", encoding="utf-8") as file:
+        header, *rows = list(csv.reader(file))
+    table = [header, *rows]
+    edit(table)
+    write_csv(path, table[0], table[1:])
+
+
+def test_volume_scores_that_are_not_those_of_the_cases_are_left_out(tmp_path: Path) -> None:
+    run = ToyRun(CASES).write(tmp_path)
+    edit_metrics(run, lambda content: content["volumes"]["whole"]["volume_dice"].update(value=0.75))
+
+    (reason,) = reasons(tmp_path).values()
+    assert reason.startswith("cannot be read: metrics.json: volume_dice is 0.75, but 0.77")
+    assert reason.endswith(" from volumes.csv")
+
+
+def test_a_share_that_is_not_that_of_the_slices_is_left_out(tmp_path: Path) -> None:
+    run = ToyRun(CASES).write(tmp_path)
+    edit_metrics(run, lambda content: content["accuracy_of_nothing"].update(whole=0.5))
+
+    (reason,) = reasons(tmp_path).values()
+    assert reason.startswith("cannot be read: metrics.json: accuracy_of_nothing is 0.5, but 0.9")
+
+
+def test_volumes_that_lack_a_case_are_left_out(tmp_path: Path) -> None:
+    run = ToyRun(CASES).write(tmp_path)
+    edit_rows(run.test().volumes, lambda rows: rows.pop())
+
+    assert list(reasons(tmp_path).values()) == [
+        "cannot be read: volumes.csv: its cases are not those of slices.csv"
+    ]
+
+
+def test_a_missing_volumes_file_is_the_reason_for_missing_scores(tmp_path: Path) -> None:
+    run = ToyRun(CASES).write(tmp_path)
+    run.test().volumes.unlink()
+
+    ((found,), left_out) = read_runs(tmp_path)
+    assert left_out == []
+    (reason,) = set(found.missing.values())
+    assert reason == (
+        f"UNet_t2f/{run.path.name} has no volumes.csv any more; "
+        f"python main.py test --run {run.path} computes it"
+    )
+
+
+def test_a_missing_column_is_the_reason_for_a_missing_score(tmp_path: Path) -> None:
+    run = ToyRun(CASES).write(tmp_path)
+    edit_rows(run.test().volumes, lambda rows: [row.pop() for row in rows])
+
+    ((found,), left_out) = read_runs(tmp_path)
+    assert left_out == []
+    assert found.volumes["whole"].keys() == {"volume_dice"}
+    assert found.missing["volume_error"].startswith(
+        f"the volumes.csv of UNet_t2f/{run.path.name} lacks it; "
+    )
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        (("data", "modalities"), ["t1c/../../.."], "expected names such as t1c"),
+        (("data", "modalities"), ["x" * 200], "expected names such as t1c"),
+        (("data", "modalities"), "t1c", "expected a list of names"),
+        (("model", "network", "class_path"), "models.$x$", "expected a class such as models.UNet"),
+        (("seed_everything",), float("inf"), "seed_everything is inf, expected a whole number"),
+    ],
+)
+def test_a_config_that_makes_no_sense_in_a_report_is_refused(
+    option: tuple[str, ...], value: object, words: str, tmp_path: Path
+) -> None:
+    run = ToyRun(CASES).write(tmp_path)
+    content = yaml.safe_load(run.config.read_text("utf-8"))
+    *sections, last = option
+    inner = content
+    for section in sections:
+        inner = inner[section]
+    inner[last] = value
+    run.config.write_text(yaml.safe_dump(content), "utf-8")
+
+    (reason,) = reasons(tmp_path).values()
+    assert reason.startswith("cannot be read: config.yaml: ")
+    assert words in reason
+
+
+def test_a_class_whose_name_is_a_path_is_refused(tmp_path: Path) -> None:
+    run = ToyRun(CASES).write(tmp_path)
+    edit_metrics(run, lambda content: content["scores"].update({"../x": {}}))
+
+    (reason,) = reasons(tmp_path).values()
+    assert reason.startswith("cannot be read: metrics.json: scores are of '../x'")
+
+
+def test_a_yaml_bomb_for_a_config_is_left_out(tmp_path: Path) -> None:
+    run = ToyRun(CASES).write(tmp_path)
+    run.config.write_text(yaml_bomb(), "utf-8")
+
+    (reason,) = reasons(tmp_path).values()
+    assert "config.yaml: has more than 100000 values" in reason
+
+
+@pytest.mark.parametrize("content", ["[]", "3", "{"])
+def test_why_a_status_is_unknown_is_said(content: str, tmp_path: Path) -> None:
+    run = ToyRun(CASES).write(tmp_path)
+    run.status.write_text(content, "utf-8")
+
+    (reason,) = reasons(tmp_path).values()
+    assert reason.startswith("not finished: its status is unknown (status.json: ")
 
 
 def test_a_test_on_other_data_is_named(tmp_path: Path) -> None:
@@ -214,6 +330,41 @@ def test_masks_come_back_as_they_were(tmp_path: Path) -> None:
     assert masks.reference.sum(axis=(1, 2, 3)).tolist() == [10, 0, 8]
     assert masks.prediction.sum(axis=(1, 2, 3)).tolist() == [20, 0, 8]
     assert (masks.reference & masks.prediction).sum(axis=(1, 2, 3)).tolist() == [5, 0, 8]
+
+
+MASKS: dict[str, Any] = {
+    "truth": np.zeros((3, 1, 16, 2), np.uint8),
+    "prediction": np.zeros((3, 1, 16, 2), np.uint8),
+    "slice": np.full(3, 7),
+    "case": np.array(list(CASES)),
+    "width": np.array(16),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "array"),
+    [
+        ("truth", np.zeros((3, 16, 2), np.uint8)),
+        ("truth", np.zeros((3, 1, 16, 2), np.bool_)),
+        ("prediction", np.zeros((3, 2, 16, 2), np.uint8)),
+        ("slice", np.full(2, 7)),
+        ("slice", np.full(3, 7.5)),
+        ("case", np.array("A-000")),
+        ("case", np.array([1, 2, 3])),
+        ("case", np.array([*CASES][::-1])),
+        ("width", np.array(10**12)),
+        ("width", np.array(-1)),
+    ],
+)
+def test_masks_of_another_shape_or_type_are_an_error_in_words(
+    name: str, array: NDArray[Any], tmp_path: Path
+) -> None:
+    test = ToyRun(CASES).write(tmp_path).test()
+    np.savez(test.masks, **MASKS)
+    assert read_example_slices(test).cases == list(CASES)
+    np.savez(test.masks, **(MASKS | {name: array}))
+    with pytest.raises(ValueError, match="masks cannot be read: "):
+        read_example_slices(test)
 
 
 @pytest.mark.parametrize("damage", ["missing", "cut", "words", "pickle"])

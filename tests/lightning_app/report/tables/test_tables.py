@@ -266,6 +266,16 @@ def test_a_table_as_files(tmp_path: Path) -> None:
     assert latex[6] == r"{[d]} &  \\"
 
 
+def test_text_in_a_csv_file_is_no_formula_and_numbers_stay(tmp_path: Path) -> None:
+    columns = [Column("name", "Name"), Column("score", "Score")]
+    rows: list[list[Cell]] = [["=1+1", -0.5], ["-x", Measure(-0.25)], ["plain", "@x"]]
+    write_table(Table("t", "T", columns, rows), tmp_path)
+
+    with (tmp_path / "t.csv").open(newline="", encoding="utf-8") as file:
+        _, *written = [row[:2] for row in csv.reader(file)]
+    assert written == [["'=1+1", "-0.5"], ["'-x", "-0.25"], ["plain", "'@x"]]
+
+
 @pytest.mark.parametrize(
     ("seconds", "words"), [(13, "13.0 s"), (59.97, "1 min 0.0 s"), (8487.5, "141 min 27.5 s")]
 )

@@ -1,0 +1,76 @@
+"""Reads YAML files of which nothing is known yet."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+MOST_VALUES = 100_000  # of a document with its aliases expanded; a config has some two hundred
+MOST_LEVELS = 50
+_TOO_DEEP = f"is nested more than {MOST_LEVELS} levels deep"
+
+
+def read_yaml(path: Path) -> Any:
+    """The content of a YAML file.
+
+    Raises:
+        ValueError: it is not valid YAML, or too large or too deep once its aliases are expanded.
+        OSError: it cannot be opened.
+    """
+    text = path.read_text(encoding="utf-8")
+    try:
+        document = yaml.compose(text, _ShallowLoader)
+        if document is None:
+            return None
+        _check_size(document, level=1, sizes={})
+        return yaml.SafeLoader("").construct_document(document)
+    except yaml.YAMLError as error:
+        raise ValueError(f"is not valid YAML: {' '.join(str(error).split())}") from error
+    except (AttributeError, LookupError, TypeError) as error:  # PyYAML's, for one like !!bool x
+        raise ValueError(f"holds a value that does not fit its tag: {error}") from error
+
+
+class _ShallowLoader(yaml.SafeLoader):
+    """Stops at the first value that is too deep: time and stack grow with the depth."""
+
+    _level = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """The node that comes next."""
+        if self._level == MOST_LEVELS:
+            raise ValueError(_TOO_DEEP)
+        self._level += 1
+        node = super().compose_node(parent, index)
+        self._level -= 1
+        return node
+
+
+def _check_size(node: yaml.Node, level: int, sizes: dict[int, tuple[int, int]]) -> tuple[int, int]:
+    """Refuse a document that is small only because it repeats itself by aliases.
+
+    Args:
+        node: of the document.
+        level: on which it is; the document is on level 1.
+        sizes: of the nodes that were counted before, by their id.
+
+    Returns:
+        How many values the node has, and on how many levels.
+    """
+    if id(node) not in sizes:
+        if level > MOST_LEVELS:  # also a node that holds itself
+            raise ValueError(_TOO_DEEP)
+        below = [_check_size(child, level + 1, sizes) for child in _children(node)]
+        levels = 1 + max((levels for _, levels in below), default=0)
+        sizes[id(node)] = 1 + sum(count for count, _ in below), levels
+    count, levels = sizes[id(node)]
+    if count > MOST_VALUES:
+        raise ValueError(f"has more than {MOST_VALUES} values once its aliases are expanded")
+    if level + levels - 1 > MOST_LEVELS:
+        raise ValueError(_TOO_DEEP)
+    return count, levels
+
+
+def _children(node: yaml.Node) -> list[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        return [child for pair in node.value for child in pair]
+    return node.value if isinstance(node, yaml.SequenceNode) else []
