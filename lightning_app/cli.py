@@ -5,6 +5,8 @@ import importlib
 import sys
 from importlib.metadata import version
 
+from lightning_app.utils.exit_codes import printable
+
 # Each command is the module of its name in lightning_app/commands.
 COMMANDS = {
     "prepare": "check the data:               python main.py prepare [--data.root ROOT]",
@@ -35,7 +37,8 @@ def main(arguments: list[str]) -> int:
         return 0
     if name not in COMMANDS:
         near = difflib.get_close_matches(name, COMMANDS, n=1) or list(COMMANDS)
-        print(f"error: '{name}' is not a command; nearest: {', '.join(near)}", file=sys.stderr)
+        line = f"error: '{printable(name)}' is not a command; nearest: {', '.join(near)}"
+        print(line, file=sys.stderr)
         return 2
     if name not in _WITHOUT_TORCH:
         import lightning_app.utils.import_torch  # noqa: F401 (torch and lightning come first)

@@ -1,13 +1,14 @@
 """The ``phantom`` command: write a data set of synthetic patients."""
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 
 from data_modules.phantom.dataset import write_phantom
 from data_modules.phantom.options import PhantomOptions
 from lightning_app.utils.argparse import PlainParser
-from lightning_app.utils.exit_codes import exit_on_sigterm
+from lightning_app.utils.exit_codes import exit_on_sigterm, printable
 
 
 def run(arguments: list[str]) -> int:
@@ -19,13 +20,14 @@ def run(arguments: list[str]) -> int:
                 options.output, options.cases, options.depth, options.seed, options.processes
             )
     except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printable(str(error))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("Interrupted: the same command continues from here", file=sys.stderr)
         return 130
     print(f"{len(cases)} cases of {options.depth} slices in {options.output}")
-    print(f"Train on them: python main.py fit --config unet_t2f.yaml --data.root {options.output}")
+    root = shlex.quote(str(options.output))
+    print(f"Train on them: python main.py fit --config unet_t2f.yaml --data.root {root}")
     return 0
 
 

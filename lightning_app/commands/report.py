@@ -7,6 +7,7 @@ from pathlib import Path
 from lightning_app.runs.folder import DEFAULT_ROOT
 from lightning_app.utils.argparse import PlainParser
 from lightning_app.utils.errors import UsageError
+from lightning_app.utils.exit_codes import printable
 
 
 def run(arguments: list[str]) -> int:
@@ -17,7 +18,7 @@ def run(arguments: list[str]) -> int:
     try:
         written = write_report(options.runs, options.output or options.runs / "report")
     except (UsageError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {printable(str(error))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("Interrupted: an earlier report is unchanged", file=sys.stderr)

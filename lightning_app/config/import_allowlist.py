@@ -12,12 +12,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import yaml
 from jsonargparse import Namespace, set_parsing_settings
 from platformdirs import user_config_path
 
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.private_api import import_object, restored_parsing_settings
+from lightning_app.utils.yaml_files import read_mapping
 
 SETTINGS_VARIABLE = "BRATS_SETTINGS"  # names another settings file than the usual one
 # The classes of the program, and what its libraries offer for options that take classes. Not all of
@@ -78,12 +78,8 @@ def typed_trust(arguments: Sequence[str]) -> list[str]:
 def _settings_trust(path: Path) -> list[Any]:
     if not path.is_file():
         return []
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise UsageError(f"settings file '{path}' cannot be read: {reason}") from None
-    if not isinstance(content, dict) or content.keys() - {"trust"}:
+    content = read_mapping(path, "settings file")
+    if content.keys() - {"trust"}:
         raise UsageError(f"settings file '{path}' holds other than trust, expected trust: [NAME]")
     names = content.get("trust") or []
     if not isinstance(names, list):

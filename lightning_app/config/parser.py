@@ -1,14 +1,18 @@
 """The argument parser: configs by bare names, and every error in one line."""
 
+import glob
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
-import yaml
 from lightning.pytorch.cli import LightningArgumentParser
 
 from lightning_app.config.lookup import find_config
 from lightning_app.config.parser_errors import ClassOptionError, one_line
+from lightning_app.utils.errors import UsageError
 from lightning_app.utils.exit_codes import printable
 from lightning_app.utils.private_api import ActionConfigFile
+from lightning_app.utils.yaml_files import read_mapping
 
 
 class NamedConfigFile(ActionConfigFile):
@@ -19,16 +23,15 @@ class NamedConfigFile(ActionConfigFile):
 
         Raises:
             TypeError: the file does not exist or is not a YAML mapping. The parser reports it.
+            OSError: its name is too long.
         """
         try:
             path = find_config(str(values))
-            if not isinstance(yaml.safe_load(path.read_text(encoding="utf-8")), dict | None):
-                raise TypeError(f"config '{path}' is not a mapping of options to values")
-        except yaml.YAMLError as error:
-            raise TypeError(f"config '{path}' is not valid YAML: {error}") from None
-        except ValueError as error:
+            read_mapping(path, "config")
+        except (UsageError, ValueError) as error:
             raise TypeError(str(error)) from None
-        super().__call__(parser, cfg, str(path), option_string)  # type: ignore[no-untyped-call]
+        # Absolute, because jsonargparse gives a leading ~ and file: a meaning.
+        super().__call__(parser, cfg, str(path.absolute()), option_string)  # type: ignore[no-untyped-call]
 
 
 class ExperimentParser(LightningArgumentParser):
@@ -40,3 +43,14 @@ class ExperimentParser(LightningArgumentParser):
         if not self.exit_on_error:
             raise ClassOptionError(None, line) from ex
         self.exit(2, f"error: {printable(line)}\n")
+
+
+def default_configs(files: Sequence[Path]) -> list[str]:
+    """Configs as a parser's ``default_config_files``, which are patterns of names.
+
+    Raises:
+        UsageError: one cannot be read; the parser would ignore it, and all others.
+    """
+    for file in files:
+        read_mapping(file, "config")
+    return [glob.escape(str(file)) for file in files]

@@ -3,6 +3,8 @@
 import argparse
 from typing import NoReturn
 
+from lightning_app.utils.exit_codes import printable
+
 
 class PlainParser(argparse.ArgumentParser):
     """An argparse parser whose errors are one line, and which does not complete option names."""
@@ -14,4 +16,4 @@ class PlainParser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """End the program with exit code 2."""
-        self.exit(2, f"error: {message}\n")
+        self.exit(2, f"error: {printable(message)}\n")

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from lightning_app.config.diff import get_option
 from lightning_app.config.lookup import BASE, find_config
 from lightning_app.runs.folder import DEFAULT_ROOT, Run, find_runs, new_run
@@ -20,6 +18,7 @@ from lightning_app.runs.lookup import (
 )
 from lightning_app.runs.ranks import externally_launched, shared_run
 from lightning_app.utils.errors import UsageError
+from lightning_app.utils.yaml_files import read_mapping
 
 NEWEST = ""  # --resume without a name
 _ROOT = "trainer.default_root_dir"
@@ -93,8 +92,8 @@ class _Config(str):
 def _root_in(config: str) -> Any:
     """The runs' root in a config. The parser reports a config that cannot be read."""
     try:
-        return get_option(yaml.safe_load(find_config(config).read_text("utf-8")), _ROOT)
-    except (OSError, ValueError, yaml.YAMLError):
+        return get_option(read_mapping(find_config(config), "config"), _ROOT)
+    except (OSError, ValueError, UsageError):
         return None
 
 

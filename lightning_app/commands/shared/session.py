@@ -28,5 +28,6 @@ def run_session(command: Callable[[list[str]], int], arguments: list[str]) -> in
     except BaseException as error:  # noqa: BLE001 (a bug is raised again by exit_code_and_line)
         code, line = exit_code_and_line(error)
         if is_rank_zero() or not isinstance(error, SystemExit):
-            print(line, *getattr(error, "__notes__", []), sep="\n", file=sys.stderr)
+            for text in filter(None, (line, *getattr(error, "__notes__", []))):
+                print(text, file=sys.stderr)
         return code

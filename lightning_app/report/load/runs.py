@@ -126,7 +126,7 @@ def _unusable(run: Run) -> str | None:
         status = read_status(run).get("status", "unknown")
         return f"not finished: its status is {status}"
     if not run.test().metrics.is_file():
-        return f"not tested: python main.py test --run {run.path}"
+        return f"not tested: python main.py test --run {run.quoted}"
     return None
 
 

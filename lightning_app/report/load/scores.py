@@ -46,7 +46,7 @@ def scores_of_volumes(test: TestRecord, run: Run) -> tuple[Results, MissingScore
     }  # fmt: skip
     missing = {
         score.name: f"{run.experiment}/{run.path.name} was tested before this score existed; "
-        f"python main.py test --run {run.path} computes it"
+        f"python main.py test --run {run.quoted} computes it"
         for score in VOLUME_SCORES
         if score.name not in known
     }

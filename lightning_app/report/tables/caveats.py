@@ -56,7 +56,7 @@ def _cohort_caveats(cohort: Cohort) -> list[str]:
     caveats += [
         f"{run.name} was tested with the weights of epoch {run.test.epoch}, and its training was "
         "then resumed and found better ones: its scores are out of date. "
-        f"python main.py test --run {run.run.path} updates them."
+        f"python main.py test --run {run.run.quoted} updates them."
         for run in cohort.runs
         if _has_better_epoch(run)
     ]
