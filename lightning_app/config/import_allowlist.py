@@ -17,7 +17,7 @@ from platformdirs import user_config_path
 
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.private_api import import_object, restored_parsing_settings
-from lightning_app.utils.yaml_files import read_mapping
+from lightning_app.utils.yaml_files import read_yaml
 
 SETTINGS_VARIABLE = "BRATS_SETTINGS"  # names another settings file than the usual one
 # The classes of the program, and what its libraries offer for options that take classes. Not all of
@@ -78,8 +78,8 @@ def typed_trust(arguments: Sequence[str]) -> list[str]:
 def _settings_trust(path: Path) -> list[Any]:
     if not path.is_file():
         return []
-    content = read_mapping(path, "settings file")
-    if content.keys() - {"trust"}:
+    content = read_yaml(path, "settings file") or {}
+    if not isinstance(content, dict) or content.keys() - {"trust"}:
         raise UsageError(f"settings file '{path}' holds other than trust, expected trust: [NAME]")
     names = content.get("trust") or []
     if not isinstance(names, list):

@@ -12,7 +12,7 @@ from lightning_app.config.parser_errors import ClassOptionError, one_line
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.exit_codes import printable
 from lightning_app.utils.private_api import ActionConfigFile
-from lightning_app.utils.yaml_files import read_mapping
+from lightning_app.utils.yaml_files import read_yaml
 
 
 class NamedConfigFile(ActionConfigFile):
@@ -27,7 +27,8 @@ class NamedConfigFile(ActionConfigFile):
         """
         try:
             path = find_config(str(values))
-            read_mapping(path, "config")
+            if not isinstance(read_yaml(path, "config"), dict | None):
+                raise TypeError(f"config '{path}' is not a mapping of options to values")
         except (UsageError, ValueError) as error:
             raise TypeError(str(error)) from None
         # Absolute, because jsonargparse gives a leading ~ and file: a meaning.
@@ -52,5 +53,5 @@ def default_configs(files: Sequence[Path]) -> list[str]:
         UsageError: one cannot be read; the parser would ignore it, and all others.
     """
     for file in files:
-        read_mapping(file, "config")
+        read_yaml(file, "config")
     return [glob.escape(str(file)) for file in files]

@@ -8,18 +8,18 @@ import yaml
 from lightning_app.utils.errors import UsageError
 
 
-def read_mapping(path: Path, what: str) -> dict[str, Any]:
-    """Read a YAML file that holds a mapping; an empty file is an empty mapping.
+def read_yaml(path: Path, what: str) -> Any:
+    """Read a YAML file; an empty one gives None.
 
     Args:
         path: the file.
         what: it is, for errors, such as config.
 
     Raises:
-        UsageError: it cannot be read, or holds something else.
+        UsageError: it cannot be read; names the file.
     """
     try:
-        content: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"{what} '{path}' cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
@@ -29,6 +29,3 @@ def read_mapping(path: Path, what: str) -> dict[str, Any]:
     except Exception as error:  # noqa: BLE001 (of a malformed number, date or tag may be any)
         reason = " ".join(str(error).split())
         raise UsageError(f"{what} '{path}' is not valid YAML: {reason}") from None
-    if not isinstance(content, dict | None):
-        raise UsageError(f"{what} '{path}' is not a mapping of names to values")
-    return content or {}

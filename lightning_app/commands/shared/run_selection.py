@@ -18,7 +18,7 @@ from lightning_app.runs.lookup import (
 )
 from lightning_app.runs.ranks import externally_launched, shared_run
 from lightning_app.utils.errors import UsageError
-from lightning_app.utils.yaml_files import read_mapping
+from lightning_app.utils.yaml_files import read_yaml
 
 NEWEST = ""  # --resume without a name
 _ROOT = "trainer.default_root_dir"
@@ -92,7 +92,7 @@ class _Config(str):
 def _root_in(config: str) -> Any:
     """The runs' root in a config. The parser reports a config that cannot be read."""
     try:
-        return get_option(read_mapping(find_config(config), "config"), _ROOT)
+        return get_option(read_yaml(find_config(config), "config"), _ROOT)
     except (OSError, ValueError, UsageError):
         return None
 
