@@ -92,7 +92,7 @@ def _print_problems(problems: Sequence[Problem], root: Path | None) -> None:
         cells = (severity, problem.case, file, problem.what, problem.remedy)
         table.add_row(*map(printable, cells))
     if problems:
-        Console(width=_WIDE, markup=False, highlight=False).print(table)
+        Console(width=_WIDE, markup=False, emoji=False, highlight=False).print(table)
 
 
 def _relative(file: str, root: Path | None) -> str:
