@@ -4,6 +4,7 @@ An array is stored in ``<folder>/<name>-<key>/``. The key is a hash of everythin
 from, so an array is never modified: it is built, left unused, or rebuilt if it was damaged.
 """
 
+import errno
 import hashlib
 import logging
 import re
@@ -34,6 +35,9 @@ from data_modules.utils.process_pool import Workers, check_main_is_guarded, core
 FORMAT = 6  # raise it when the same files and options would give other arrays, or other files
 _UNFINISHED = re.compile(r"\w+-[0-9a-f]{16}\.(part|building)")  # building: of earlier versions
 CASES_PER_PROCESS = 4  # a worker takes half a second to start; fewer cases do not pay for it
+
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_NO_LOCKS = {errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS}
 
 _log = logging.getLogger(__name__)
 _Job = LabelJob | ImageJob
@@ -147,9 +151,10 @@ class SliceCache:
                 self._build(unfinished, what, jobs, dtype)
                 unfinished.rename(folder)
         except OSError as error:
+            remedy = "free space there, or " if error.errno in _FULL else ""
             raise DataError(
-                f"data.cache_dir '{self.folder}' cannot hold the slices ({error}): free space "
-                "there, or choose another folder with --data.cache_dir"
+                f"data.cache_dir '{self.folder}' cannot hold the slices ({_reason(error)}): "
+                f"{remedy}choose another folder with --data.cache_dir"
             ) from None
 
     def _remove_leftovers(self) -> None:
@@ -174,6 +179,10 @@ class SliceCache:
                 console=Console(stderr=True),
             )
             array.finish(shown)
+
+
+def _reason(error: OSError) -> str:
+    return "its file system has no file locks" if error.errno in _NO_LOCKS else str(error)
 
 
 def _key(jobs: Sequence[_Job]) -> str:

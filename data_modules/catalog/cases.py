@@ -54,7 +54,7 @@ def find_cases(root: Path, release: str = "auto", option: str = "data.root") -> 
         option: Name of the root in error messages.
 
     Raises:
-        DataError: The root is not a folder, or has no case.
+        DataError: The root is not a folder, has no case, or a name is not in UTF-8.
     """
     releases = releases_named(release)
     if not root.is_dir():
@@ -64,6 +64,7 @@ def find_cases(root: Path, release: str = "auto", option: str = "data.root") -> 
         raise DataError(_no_case(root, release))
     by_id: dict[str, list[Case]] = {}
     for case in cases:
+        _check_encoding(case.folder)
         by_id.setdefault(case.id, []).append(case)
     return [_merge_copies(by_id[case_id]) for case_id in sorted(by_id)]
 
@@ -81,6 +82,16 @@ def check_case_id(case_id: str) -> None:
             f"case id {case_id!r}, the name of a folder: expected a name that begins with a letter "
             "or a digit, without '..', separators and line breaks; rename the folder and its files"
         )
+
+
+def _check_encoding(folder: Path) -> None:
+    """Check that a path is in UTF-8: any other would end the process inside ITK."""
+    try:
+        str(folder).encode()
+    except UnicodeEncodeError:
+        raise DataError(
+            f"folder {str(folder)!r} has a name that is not in UTF-8: rename it"
+        ) from None
 
 
 def missing_files(case: Case, modalities: Sequence[str]) -> Problem | None:

@@ -78,6 +78,8 @@ def read_split(path: Path, patient_of: Mapping[str, str]) -> Split:
 
 def _rows(path: Path) -> list[tuple[str, str]]:
     try:
+        if path.exists() and not path.is_file():  # to open a pipe would wait for its writer
+            raise DataError(f"data.split_file '{path}' is not a regular file")
         with path.open(newline="", encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:

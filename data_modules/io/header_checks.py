@@ -25,7 +25,7 @@ def is_nifti(path: Path) -> bool:
 
 
 def check_file(path: Path) -> None:
-    """Check that a file exists, can be read and is not empty.
+    """Check that a file exists, is a regular one, can be read and is not empty.
 
     Raises:
         BadFileError: It does not.
@@ -33,6 +33,9 @@ def check_file(path: Path) -> None:
     if path.is_dir():
         raise BadFileError(path, "is a folder, expected a file", "replace it by the file")
     try:
+        if path.exists() and not path.is_file():  # to open a pipe would wait for its writer
+            what = "is a pipe or a device, expected a file"
+            raise BadFileError(path, what, "replace it by the file")
         with path.open("rb") as file:
             is_empty = not file.read(1)
     except FileNotFoundError:

@@ -95,7 +95,7 @@ def _claim(output: Path, manifest: dict[str, object]) -> None:
     path = output / MANIFEST
     # Listed before the manifest is looked for: another process may be writing it right now.
     foreign = any(not entry.name.startswith(_TEMPORARY) for entry in output.iterdir())
-    if not path.exists():
+    if not path.is_file():
         if foreign:
             raise ValueError(f"output is {output}, which holds other files: expected a new folder")
         _write_manifest(path, manifest)

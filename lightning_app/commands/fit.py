@@ -50,7 +50,7 @@ class FitCLI(ExperimentCLI):
             run = selection.run
             trained_here = read_status(run).get("pid") == os.getpid()
             if trained_here and run.last.is_file():
-                error.add_note(f"To resume: python main.py fit --resume {run.path}")
+                error.add_note(f"To resume: python main.py fit --resume {run.quoted}")
             raise
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
@@ -146,7 +146,7 @@ class FitCLI(ExperimentCLI):
             print_on_rank_zero("No best epoch: nothing was validated, so there is nothing to test")
             return
         print_on_rank_zero(f"Best epoch: {best.monitor} {float(best.best_model_score):.4f}")
-        print_on_rank_zero(f"Test it: python main.py test --run {self.run_folder.path}")
+        print_on_rank_zero(f"Test it: python main.py test --run {self.run_folder.quoted}")
 
 
 run = FitCLI.run

@@ -1,6 +1,7 @@
 """The ``phantom`` command: write a data set of synthetic patients."""
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 
@@ -25,9 +26,10 @@ def run(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         print("Interrupted: the same command continues from here", file=sys.stderr)
         return 130
+    root = shlex.quote(str(options.output))
     print_lines(
         f"{len(cases)} cases of {options.depth} slices in {options.output}",
-        f"Train on them: python main.py fit --config unet_t2f.yaml --data.root {options.output}",
+        f"Train on them: python main.py fit --config unet_t2f.yaml --data.root {root}",
     )
     return 0
 

@@ -4,7 +4,6 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from lightning.pytorch.cli import LightningArgumentParser
 from rich.console import Console
 from rich.table import Table
 
@@ -42,16 +41,12 @@ class PrepareCLI(DataCLI):
 
     def __init__(self, arguments: list[str]) -> None:
         super().__init__(
-            arguments,
+            # The options of fit need a network; a config may name another one.
+            ["--model.network=models.UNet", *arguments],
             "prepare",
             "Read every case once, list what is wrong with which file, and draw a batch. Takes the "
             "configs of fit, but uses only the options of data.",
         )
-
-    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """As for ``fit``, but a network need not be given."""
-        super().add_arguments_to_parser(parser)
-        parser.set_defaults({"model.network": {"class_path": "models.UNet"}})
 
     def before_instantiate_classes(self) -> None:
         """Skip bad cases, which are listed at the end."""
@@ -98,7 +93,7 @@ def _print_problems(problems: Sequence[Problem], root: Path | None) -> None:
         cells = (severity, problem.case, file, problem.what, problem.remedy)
         table.add_row(*map(printable, cells))
     if problems:
-        Console(width=_WIDE, markup=False, highlight=False).print(table)
+        Console(width=_WIDE, markup=False, emoji=False, highlight=False).print(table)
 
 
 def _relative(file: str, root: Path | None) -> str:

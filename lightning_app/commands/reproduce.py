@@ -171,7 +171,7 @@ class _Outcomes:
         for cell, code in self.codes.items():
             outcome = "done" if code == 0 else f"failed (exit code {code})"
             table.add_row(printable(cell.experiment), str(cell.seed), outcome)
-        Console(markup=False).print(table)
+        Console(markup=False, emoji=False).print(table)
 
 
 def _parser() -> argparse.ArgumentParser:

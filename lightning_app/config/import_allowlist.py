@@ -21,7 +21,7 @@ from lightning_app.config.allowed_classes import reason_against
 from lightning_app.config.named_objects import Named, named_objects
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.private_api import restored_parsing_settings
-from lightning_app.utils.yaml_file import read_yaml
+from lightning_app.utils.yaml_file import read_typed_yaml
 
 SETTINGS_VARIABLE = "BRATS_SETTINGS"  # names another settings file than the usual one
 # From where classes are imported: the program, and what its libraries offer for options that take
@@ -81,11 +81,7 @@ def typed_trust(arguments: Sequence[str]) -> list[str]:
 def _settings_trust(path: Path) -> list[Any]:
     if not path.is_file():
         return []
-    try:
-        content = read_yaml(path) or {}
-    except (OSError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise UsageError(f"settings file '{path}' cannot be read: {reason}") from None
+    content = read_typed_yaml(path, "settings file") or {}
     if not isinstance(content, dict) or content.keys() - {"trust"}:
         raise UsageError(f"settings file '{path}' holds other than trust, expected trust: [NAME]")
     names = content.get("trust") or []

@@ -1,6 +1,8 @@
 """Options whose values follow from others."""
 
+import glob
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 from lightning.pytorch.cli import LightningArgumentParser
@@ -48,7 +50,8 @@ def refuse_linked(parser: LightningArgumentParser, arguments: Sequence[str]) -> 
     Raises:
         UsageError: names the option and its source.
     """
-    configs = [f"--config={file}" for file in parser.default_config_files]
+    files = chain.from_iterable(map(glob.glob, parser.default_config_files))
+    configs = [f"--config={file}" for file in files]
     with unlinked():  # without defaults the result holds what was typed, and nothing else
         typed = parser.parse_args([*configs, *arguments], defaults=False)
     for target, (source, _) in LINKS.items():

@@ -31,4 +31,5 @@ def find_config(name: str, option: str = "--config") -> Path:
     files = [*CONFIGS.glob("*.yaml"), *(CONFIGS / "overlays").glob("*.yaml")]
     names = sorted(file.name for file in files if file != BASE)
     near = difflib.get_close_matches(Path(name).name, names, n=3, cutoff=0.4)
-    raise ValueError(f"{option} '{name}': no such file; nearest: {', '.join(near or names)}")
+    what = "not a regular file" if Path(name).exists() else "no such file"
+    raise ValueError(f"{option} '{name}': {what}; nearest: {', '.join(near or names)}")

@@ -1,14 +1,18 @@
 """The argument parser: configs by bare names, and every error in one line."""
 
+import glob
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 from lightning.pytorch.cli import LightningArgumentParser
 
 from lightning_app.config.lookup import find_config
 from lightning_app.config.parser_errors import ClassOptionError, one_line
+from lightning_app.utils.errors import UsageError
 from lightning_app.utils.private_api import ActionConfigFile
 from lightning_app.utils.text import printable
-from lightning_app.utils.yaml_file import read_yaml
+from lightning_app.utils.yaml_file import read_typed_yaml
 
 
 class NamedConfigFile(ActionConfigFile):
@@ -19,18 +23,16 @@ class NamedConfigFile(ActionConfigFile):
 
         Raises:
             TypeError: the file does not exist or is not a YAML mapping. The parser reports it.
+            OSError: its name is too long.
         """
         try:
             path = find_config(str(values))
-        except ValueError as error:
+            if not isinstance(read_typed_yaml(path, "config"), dict | None):
+                raise TypeError(f"config '{path}' is not a mapping of options to values")
+        except (UsageError, ValueError) as error:
             raise TypeError(str(error)) from None
-        try:
-            content = read_yaml(path)
-        except ValueError as error:
-            raise TypeError(f"config '{path}' {error}") from None
-        if not isinstance(content, dict | None):
-            raise TypeError(f"config '{path}' is not a mapping of options to values")
-        super().__call__(parser, cfg, str(path), option_string)  # type: ignore[no-untyped-call]
+        # Absolute, because jsonargparse gives a leading ~ and file: a meaning.
+        super().__call__(parser, cfg, str(path.absolute()), option_string)  # type: ignore[no-untyped-call]
 
 
 class ExperimentParser(LightningArgumentParser):
@@ -42,3 +44,14 @@ class ExperimentParser(LightningArgumentParser):
         if not self.exit_on_error:
             raise ClassOptionError(None, line) from ex
         self.exit(2, f"error: {printable(line)}\n")
+
+
+def default_configs(files: Sequence[Path]) -> list[str]:
+    """Configs as a parser's ``default_config_files``, which are patterns of names.
+
+    Raises:
+        UsageError: one cannot be read; the parser would ignore it, and all others.
+    """
+    for file in files:
+        read_typed_yaml(file, "config")
+    return [glob.escape(str(file)) for file in files]

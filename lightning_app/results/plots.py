@@ -63,7 +63,7 @@ def draw_examples(
             axis.set_axis_off()
         for axis, word in zip(row, ("image", "ground truth", "prediction"), strict=True):
             axis.text(0.02, 0.98, word, color="white", va="top", transform=axis.transAxes)
-        row[0].set_title(example.title, loc="left", fontsize=9)
+        row[0].set_title(example.title, loc="left", fontsize=9, parse_math=False)
     handles = [Patch(color=c, label=n) for c, n in zip(COLOURS, classes, strict=False)]
     figure.suptitle(origin, fontsize=9, x=0.01, ha="left")
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
@@ -106,7 +106,7 @@ def draw_batch(
         if sample < shown:
             _outline(axis, to_grey(images[sample, channel]), masks[sample])
         if sample < shown and channel == 0:
-            axis.set_title(titles[sample], loc="left", fontsize=6)
+            axis.set_title(titles[sample], loc="left", fontsize=6, parse_math=False)
     handles = [Patch(color=c, label=n) for c, n in zip(COLOURS, classes, strict=False)]
     figure.suptitle(f"{origin} ({shown} of {len(images)} slices)", fontsize=9, x=0.01, ha="left")
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)

@@ -28,7 +28,7 @@ def print_scores(
         scores: the count scores.
         volumes: the volume scores.
     """
-    console = Console(markup=False)
+    console = Console(markup=False, emoji=False)
     origin = " (synthetic phantom)" if data.is_phantom else ""
     for name in table.classes:
         results = {**scores[name], **volumes[name]}

@@ -35,7 +35,7 @@ def check_resumable(config: Namespace, run: Run, parser: ArgumentParser) -> list
             raise UsageError(
                 f"{option} is {now}, but run '{run.path}' was started with {before}, which a "
                 "resumed run keeps; for another value start a new run, from these weights with "
-                f"--weights {run.path}"
+                f"--weights {run.quoted}"
             )
         reason = next(WARNED[name] for name in WARNED if is_below(option, (name,)))
         warnings.append(f"{option} is {now} and was {before}: {reason}")
@@ -56,7 +56,7 @@ def check_something_left(checkpoint: dict[str, Any], max_epochs: int | None, run
         raise UsageError(
             f"run '{run.path}' has its {done} epochs: for more of them give "
             f"--trainer.max_epochs, which is {max_epochs}; to start a new run from its weights "
-            f"give --weights {run.path}"
+            f"give --weights {run.quoted}"
         )
 
 

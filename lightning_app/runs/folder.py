@@ -5,6 +5,7 @@ Imports neither torch nor lightning: a report reads runs without them.
 
 import re
 import secrets
+import shlex
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +31,11 @@ class Run:
     def experiment(self) -> str:
         """What was trained, such as aspp_t1c."""
         return self.path.parent.name
+
+    @property
+    def quoted(self) -> str:
+        """The path as one word of a shell command."""
+        return shlex.quote(str(self.path))
 
     @property
     def config(self) -> Path:

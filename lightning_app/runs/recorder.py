@@ -77,7 +77,7 @@ class RunRecorder(Callback):
         if self._new and self.run.config.exists():
             raise UsageError(
                 f"'{self.run.path}' holds a run already: run the command again for a new folder, "
-                f"or resume that run with --resume {self.run.path}"
+                f"or resume that run with --resume {self.run.quoted}"
             )
         remove_leftovers(self.run.path)
         self.run.checkpoints.mkdir(exist_ok=True)
@@ -107,7 +107,7 @@ class RunRecorder(Callback):
                     f"the {name} of the data is {given[name]}, but run '{self.run.path}' was "
                     f"started with {recorded}: the files of data.root '{given['root']}' have "
                     "changed since; "
-                    f"for a new run from these weights use --weights {self.run.path}"
+                    f"for a new run from these weights use --weights {self.run.quoted}"
                 )
         self._save_config(self.run.config)
         add_resumed(self.run.environment, current)

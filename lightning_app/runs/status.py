@@ -37,6 +37,9 @@ def locked(run: Run) -> Iterator[None]:
             f"run '{run.path}' is being trained by process {owner.get('pid')} on "
             f"{owner.get('host')}: two trainings cannot share a folder"
         ) from None
+    except OSError as error:  # a file system without locks
+        error.filename = error.filename or str(run.lock)
+        raise
     try:
         yield
     finally:

@@ -8,13 +8,14 @@ from types import FrameType
 
 from data_modules.utils.errors import DataError
 from lightning_app.utils.errors import UsageError
+from lightning_app.utils.streams import PIPE_CLOSED
 from lightning_app.utils.text import printable
 
 INTERRUPTED = 128 + signal.SIGINT
 
 
 def exit_code_and_line(error: BaseException) -> tuple[int, str]:
-    """The exit code and the message of a command that stopped early.
+    """The exit code and the message of a command that stopped early; "" if nobody can read it.
 
     Raises:
         BaseException: the error itself, if it is a bug and not something that a user can fix.
@@ -25,6 +26,8 @@ def exit_code_and_line(error: BaseException) -> tuple[int, str]:
     interrupted = isinstance(error.__context__, KeyboardInterrupt)
     if isinstance(error, KeyboardInterrupt) or (isinstance(error, SystemExit) and interrupted):
         return INTERRUPTED, "Interrupted"
+    if isinstance(error, SystemExit) and error.code == PIPE_CLOSED:
+        return PIPE_CLOSED, ""
     if isinstance(error, SystemExit) and isinstance(error.code, int) and error.code > 128:
         name = signal.Signals(error.code - 128).name
         return error.code, "Interrupted" if error.code == INTERRUPTED else f"Stopped by {name}"

@@ -5,29 +5,57 @@ from typing import Any
 
 import yaml
 
+from lightning_app.utils.errors import UsageError
+
 MOST_VALUES = 100_000  # of a document with its aliases expanded; a config has some two hundred
 MOST_LEVELS = 50
 _TOO_DEEP = f"is nested more than {MOST_LEVELS} levels deep"
 
 
+def read_typed_yaml(path: Path, what: str) -> Any:
+    """The content of a YAML file that the user named.
+
+    Args:
+        path: the file.
+        what: it is, for errors, such as config.
+
+    Raises:
+        UsageError: it cannot be read; names the file.
+    """
+    try:
+        return read_yaml(path)
+    except OSError as error:
+        raise UsageError(f"{what} '{path}' cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise UsageError(f"{what} '{path}' {error}") from None
+
+
 def read_yaml(path: Path) -> Any:
-    """The content of a YAML file.
+    """The content of a YAML file; None for an empty one.
 
     Raises:
         ValueError: it is not valid YAML, or too large or too deep once its aliases are expanded.
         OSError: it cannot be opened.
     """
-    text = path.read_text(encoding="utf-8")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError("is not in UTF-8: save it in that encoding") from error
     try:
         document = yaml.compose(text, _ShallowLoader)
-        if document is None:
-            return None
-        _check_size(document, level=1, sizes={})
-        return yaml.SafeLoader("").construct_document(document)
     except yaml.YAMLError as error:
-        raise ValueError(f"is not valid YAML: {' '.join(str(error).split())}") from error
-    except (AttributeError, LookupError, TypeError) as error:  # PyYAML's, for one like !!bool x
-        raise ValueError(f"holds a value that does not fit its tag: {error}") from error
+        raise ValueError(f"is not valid YAML: {_in_a_line(error)}") from error
+    if document is None:
+        return None
+    _check_size(document, level=1, sizes={})
+    try:
+        return yaml.SafeLoader("").construct_document(document)
+    except Exception as error:  # a malformed number, date or tag may raise any
+        raise ValueError(f"is not valid YAML: {_in_a_line(error)}") from error
+
+
+def _in_a_line(error: Exception) -> str:
+    return " ".join(str(error).split())
 
 
 class _ShallowLoader(yaml.SafeLoader):

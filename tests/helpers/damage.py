@@ -2,6 +2,7 @@
 
 import gzip
 import math
+import os
 import shutil
 import struct
 from collections.abc import Callable
@@ -116,6 +117,11 @@ def folder(root: Path) -> None:
     file(root).mkdir()
 
 
+def pipe(root: Path) -> None:
+    file(root).unlink()
+    os.mkfifo(file(root))
+
+
 def twice(root: Path) -> None:
     shutil.copytree(root / CASE, root / "copy" / CASE)
 
@@ -186,6 +192,7 @@ BAD = {
     "broken link": Kind(linked("gone.nii.gz"), "is a link to 'gone.nii.gz', which", "fetch"),
     "link to itself": Kind(linked(f"{CASE}-t1c.nii.gz"), "cannot be read: ", "permissions"),
     "folder": Kind(folder, "is a folder, expected a file", "replace it by the file"),
+    "pipe": Kind(pipe, "is a pipe or a device, expected a file", "replace it by the file"),
     "size of zero": Kind(header_changed(42, "<hhh", 40, 0, 4), "the size 40 x 0 x 4", AGAIN),
     "negative size": Kind(header_changed(42, "<h", -40), "declares the size -40 x 40 x 4", AGAIN),
     "spacing of zero": Kind(header_changed(80, "<f", 0), "spacing 0 x 1 x 1 mm", "correct spacing"),

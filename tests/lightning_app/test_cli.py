@@ -1,6 +1,7 @@
 """What the command line does with commands, options, configs and mistakes."""
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -465,3 +466,15 @@ def test_validate_prints_the_score_of_the_best_epoch(
     printed = re.search(r"val/dice\s+\S?\s*(\d\.\d+)", capsys.readouterr().out)
     assert printed is not None
     assert float(printed[1]) == pytest.approx(float(best[1]), abs=1e-4)
+
+
+def test_the_program_may_lie_in_a_folder_with_an_odd_name(tmp_path: Path) -> None:
+    folder = tmp_path / "re[po] é $x$ 'q'"
+    for part in ("lightning_app", "data_modules", "callbacks", "models", "configs"):
+        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(MAIN, folder)
+    command = [sys.executable, "main.py", "prepare", "--data.root", "nowhere"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 2
+    assert done.stderr == f"error: data.root '{folder}/nowhere' is not a folder\n"

@@ -5,7 +5,7 @@ from jsonargparse import Namespace
 from data_modules.brats import BraTSDataModule
 from lightning_app.commands.shared.base_cli import BaseCLI, resolve_paths
 from lightning_app.config.lookup import BASE
-from lightning_app.config.parser import ExperimentParser
+from lightning_app.config.parser import ExperimentParser, default_configs
 from lightning_app.utils.errors import UsageError
 
 
@@ -25,7 +25,7 @@ class DataCLI(BaseCLI):
 
     def __init__(self, arguments: list[str], command: str, description: str = "") -> None:
         parser = {
-            "default_config_files": [str(BASE)],
+            "default_config_files": default_configs([BASE]),
             "prog": f"python main.py {command}",
             "description": description,
         }

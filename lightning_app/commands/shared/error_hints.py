@@ -1,5 +1,6 @@
 """Explains what can fail in the middle of the work, and what to change."""
 
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -39,6 +40,6 @@ def _explain_divergence(error: NonFiniteLossError, run: Run, data: BraTSDataModu
     if error.batch is not None:
         names = data.cases_of_batch(error.epoch, error.batch)
         cases = f"; the cases in it: {', '.join(names)}"
-    saved = [path for path in (run.last, run.best) if path.is_file()]
+    saved = [shlex.quote(str(path)) for path in (run.last, run.best) if path.is_file()]
     remedy = f", from the weights before with --weights {saved[0]}" if saved else ""
     return f"{error}{cases}. Try a lower --optimizer.lr{remedy}"

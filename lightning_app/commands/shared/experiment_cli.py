@@ -16,6 +16,7 @@ from lightning_app.commands.shared.run_selection import RunSelection, select_run
 from lightning_app.commands.shared.session import run_session
 from lightning_app.config.import_allowlist import trusted_names
 from lightning_app.config.lookup import BASE
+from lightning_app.config.parser import default_configs
 from lightning_app.results.wandb_reporter import keep_wandb_in
 from lightning_app.runs.checkpoint_io import DurableCheckpointIO
 from lightning_app.runs.compatibility import check_same_experiment, use_saved_split
@@ -64,7 +65,7 @@ class ExperimentCLI(BaseCLI):
         self._trusted = trusted_names(arguments)
         self.run_folder = selection.run
         configs = [BASE] if selection.is_new else [BASE, self.run_folder.config]
-        settings = {"default_config_files": [str(config) for config in configs]}
+        settings = {"default_config_files": default_configs(configs)}
         super().__init__([self.command, *arguments], parser_kwargs={self.command: settings})
 
     def subcommands(self) -> dict[str, set[str]]:  # type: ignore[override]

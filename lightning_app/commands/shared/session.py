@@ -29,5 +29,6 @@ def run_session(command: Callable[[list[str]], int], arguments: list[str]) -> in
     except BaseException as error:  # noqa: BLE001 (a bug is raised again by exit_code_and_line)
         code, line = exit_code_and_line(error)
         if is_rank_zero() or not isinstance(error, SystemExit):
-            print_lines(line, *getattr(error, "__notes__", []), file=sys.stderr)
+            lines = (line, *getattr(error, "__notes__", []))
+            print_lines(*filter(None, lines), file=sys.stderr)
         return code

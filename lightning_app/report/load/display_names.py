@@ -44,7 +44,7 @@ def run_name(run: Run) -> str:
 
 def test_command(run: Run) -> str:
     """The command that tests a run."""
-    return printable(f"python main.py test --run {run.path}")
+    return printable(f"python main.py test --run {run.quoted}")
 
 
 def network_name(class_path: str) -> str:

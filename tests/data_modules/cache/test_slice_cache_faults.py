@@ -1,6 +1,7 @@
 """Disks that are full, read-only, or swept clean while the cache or a phantom is being built."""
 
 import errno
+import fcntl
 import os
 import shutil
 from pathlib import Path
@@ -48,6 +49,17 @@ def test_a_full_disk_leaves_no_array_and_room_mends_it(
 
         (disk / "others").unlink()
         assert len(labels(disk / "cache", cases, processes).indices) == 8
+
+
+def test_a_disk_without_file_locks_is_not_called_full(
+    tmp_path: Path, cases: list[Case], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(DataError, match=r"\(its file system has no file locks\): choose another"):
+        labels(tmp_path / "cache", cases)
 
 
 @pytest.mark.parametrize("call", ["fsync", "rename"])

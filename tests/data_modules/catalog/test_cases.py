@@ -1,3 +1,4 @@
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -301,3 +302,11 @@ def test_a_segmentation_is_always_missed(tmp_path: Path) -> None:
 
     assert problem is not None
     assert problem.what == "has no segmentation"
+
+
+def test_a_name_that_is_not_in_utf_8_stops(tmp_path: Path) -> None:
+    root = tmp_path / os.fsdecode(b"\xff")
+    (root / "BraTS-GLI-00000-000").mkdir(parents=True)
+
+    with pytest.raises(DataError, match=r"udcff/.*' has a name that is not in UTF-8: rename it"):
+        find_cases(root)

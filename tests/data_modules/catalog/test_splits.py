@@ -1,4 +1,5 @@
 import csv
+import os
 from collections import Counter
 from pathlib import Path
 
@@ -272,4 +273,11 @@ def test_a_split_file_that_is_no_text_stops(tmp_path: Path) -> None:
     (tmp_path / "split.csv").write_bytes(b"case,side\n\xff\xfe\x00,train\n")
 
     with pytest.raises(DataError, match=r"split\.csv' cannot be read"):
+        read_split(tmp_path / "split.csv", PATIENT_OF)
+
+
+def test_a_pipe_in_the_place_of_a_split_file_stops(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "split.csv")
+
+    with pytest.raises(DataError, match=r"split\.csv' is not a regular file"):
         read_split(tmp_path / "split.csv", PATIENT_OF)

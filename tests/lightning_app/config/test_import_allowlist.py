@@ -326,7 +326,7 @@ def test_settings_are_not_read_from_the_working_folder(
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("trust: [", "cannot be read"),
+        ("trust: [", "is not valid YAML"),
         ("- monai", "expected trust: [NAME]"),
         ("trusts: [monai]", "expected trust: [NAME]"),
         ("trust: monai", "is 'monai', expected a list"),
