@@ -1,7 +1,7 @@
 """Writes the label maps of a prediction."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from data_modules.io.writers import write_label_map
 from data_modules.targets import Target
 from data_modules.volume_dataset import Volume, VolumeDataset
 from lightning_app.runs.folder import Run
-from lightning_app.runs.records import DataRecord, read_environment
+from lightning_app.runs.records import RecordError, read_environment
 from lightning_app.task import SegmentationTask
 from lightning_app.utils.json_csv import write_json
 
@@ -33,17 +33,20 @@ class LabelMapWriter(Callback):
 
     Attributes:
         problems: why cases could not be read.
+
+    Raises:
+        RecordError: environment.json of the run is damaged.
     """
 
     def __init__(self, folder: Path, run: Run) -> None:
         self.folder = folder
         self.run = run
         self.problems: list[str] = []
-        self._trained_on: DataRecord | None = None
+        self._trained_on = read_environment(run.environment).data
+        self._spacing = _ranges(self._trained_on.spacing, run.environment)
 
     def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Warn of what the network has not seen."""
-        self._trained_on = read_environment(self.run.environment).data
         slices = self._trained_on.slices
         if slices == "middle" or isinstance(slices, list):
             _log.warning(
@@ -89,9 +92,10 @@ class LabelMapWriter(Callback):
         )
 
     def _check_spacing(self, case: str, spacing: tuple[float, ...]) -> None:
-        assert self._trained_on is not None
         for axis, value in zip("xyz", spacing, strict=True):
-            low, high = self._trained_on.spacing[axis]
+            if axis not in self._spacing:
+                continue  # a run of an earlier version
+            low, high = self._spacing[axis]
             if not low * (1 - SPACING_TOLERANCE) <= value <= high * (1 + SPACING_TOLERANCE):
                 _log.warning(
                     "%s: spacing %g mm along %s, the network was trained on %g to %g mm",
@@ -101,3 +105,17 @@ class LabelMapWriter(Callback):
                     low,
                     high,
                 )
+
+
+def _ranges(spacing: Mapping[str, Sequence[float]], path: Path) -> dict[str, tuple[float, float]]:
+    """Lowest and highest spacing of the training data along each axis.
+
+    Raises:
+        RecordError: they are not numbers.
+    """
+    try:
+        return {axis: (float(low), float(high)) for axis, (low, high) in spacing.items()}
+    except (AttributeError, TypeError, ValueError):
+        raise RecordError(
+            f"{path.name}: data.spacing is {spacing}, expected two numbers for each axis"
+        ) from None

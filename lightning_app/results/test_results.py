@@ -1,5 +1,6 @@
 """The callback that turns a test into files, tables and a picture."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,7 +22,9 @@ from lightning_app.results.tested_cases import TestedCases
 from lightning_app.runs.checkpoint_io import read_checkpoint
 from lightning_app.runs.folder import Run, TestFolder
 from lightning_app.runs.records import read_environment, read_split
+from lightning_app.runs.restorable import LARGEST_COUNT
 from lightning_app.task import MONITOR, SegmentationTask
+from lightning_app.utils.errors import UsageError
 
 
 class TestResults(Callback):
@@ -31,6 +34,10 @@ class TestResults(Callback):
         run: the run that is tested.
         timing: has measured the test when it ends.
         acceleration: how the network is run.
+
+    Raises:
+        RecordError: environment.json or split.csv of the run is damaged.
+        UsageError: the best checkpoint is damaged.
     """
 
     __test__ = False  # pytest, this is not a test
@@ -39,6 +46,10 @@ class TestResults(Callback):
         self.run = run
         self._timing = timing
         self._acceleration = acceleration
+        # Read before the test, so that a damaged record does not waste its work.
+        self._trained_data = read_environment(run.environment).data
+        self._split = read_split(run.split)
+        self._epoch, self._score = _best_epoch(run)
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Join the masks of all devices, and write the results on rank 0."""
@@ -50,7 +61,7 @@ class TestResults(Callback):
 
     def folder(self, data: BraTSDataModule) -> TestFolder:
         """The run's own test folder, or another one for other data or another split."""
-        trained, tested = read_environment(self.run.environment).data, description(data)
+        trained, tested = self._trained_data, description(data)
         fingerprints = (tested["fingerprint"], tested["split"])
         same = fingerprints == (trained.fingerprint, trained.split)
         return self.run.test(None if same else "-".join(fingerprints))
@@ -84,20 +95,19 @@ class TestResults(Callback):
 
     def _trained_on(self, table: CountTable) -> set[str]:
         """Tested patients that the run was trained, or its best epoch chosen, on."""
-        rows = read_split(self.run.split)
-        return set(table.patients) & {patient for _, patient, split in rows if split != "test"}
+        seen = {patient for _, patient, split in self._split if split != "test"}
+        return set(table.patients) & seen
 
     def _facts(
         self, trainer: Trainer, data: BraTSDataModule, table: CountTable
     ) -> Mapping[str, Any]:
         """What metrics.json says besides the scores."""
-        saved = read_checkpoint(self.run.best, memory_map=True)
         return {
             "data": description(data),
             "checkpoint": {
                 "file": self.run.best.name,
-                "epoch": saved["epoch"],
-                MONITOR: saved["scores"][MONITOR],
+                "epoch": self._epoch,
+                MONITOR: self._score,
             },
             "computed_with": {
                 "precision": str(trainer.precision),
@@ -112,3 +122,19 @@ class TestResults(Callback):
             "slices": len(table.slices),
             "accuracy_of_nothing": accuracy_of_nothing(table),
         }
+
+
+def _best_epoch(run: Run) -> tuple[int, float | None]:
+    """The epoch of the run's best checkpoint, and its validation score; None if undefined.
+
+    Raises:
+        UsageError: the checkpoint does not say.
+    """
+    saved = read_checkpoint(run.best, memory_map=True)
+    scores = saved.get("scores")
+    epoch, score = saved.get("epoch"), scores.get(MONITOR) if isinstance(scores, dict) else ""
+    if type(epoch) is not int or not 0 <= epoch <= LARGEST_COUNT:
+        raise UsageError(f"checkpoint '{run.best}' is damaged: its epoch is {epoch}")
+    if score is not None and not (isinstance(score, float) and math.isfinite(score)):
+        raise UsageError(f"checkpoint '{run.best}' is damaged: its scores are {scores}")
+    return epoch, score

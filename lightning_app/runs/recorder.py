@@ -14,6 +14,7 @@ from data_modules.summary import description, split_rows, summary
 from lightning_app.runs.environment import environment
 from lightning_app.runs.folder import Run
 from lightning_app.runs.records import (
+    DataRecord,
     add_resumed,
     read_environment,
     write_environment,
@@ -41,6 +42,9 @@ class RunRecorder(Callback):
         network: the content of network.json.
         new: whether the folder must not hold a run yet.
         goes_on: whether the training resumes from a checkpoint of the run.
+
+    Raises:
+        RecordError: environment.json of a run to resume is damaged.
     """
 
     def __init__(
@@ -56,7 +60,7 @@ class RunRecorder(Callback):
         self._network = network
         self._save_config = save_config
         self._new = new
-        self._goes_on = goes_on
+        self._trained_on = read_environment(run.environment).data if goes_on else None
         self._lock = ExitStack()
         self._started = False
 
@@ -80,10 +84,10 @@ class RunRecorder(Callback):
         remove_partial_files(self.run.path)
         remove_partial_files(self.run.checkpoints)
         current = environment(trainer.strategy.root_device)
-        if self._goes_on:
-            self._write_resumed(data, current)
-        else:
+        if self._trained_on is None:
             self._write_first(data, current)
+        else:
+            self._write_resumed(self._trained_on, data, current)
         mark_running(self.run)
         self._started = True
         if data.is_phantom:
@@ -96,8 +100,10 @@ class RunRecorder(Callback):
         write_environment(self.run.environment, current, description(data))
         write_split(self.run.split, split_rows(data))
 
-    def _write_resumed(self, data: BraTSDataModule, current: dict[str, Any]) -> None:
-        saved, given = read_environment(self.run.environment).data, description(data)
+    def _write_resumed(
+        self, saved: DataRecord, data: BraTSDataModule, current: dict[str, Any]
+    ) -> None:
+        given = description(data)
         for name in ("fingerprint", "split"):
             if (recorded := getattr(saved, name)) != given[name]:
                 raise UsageError(

@@ -16,11 +16,11 @@ from lightning_app.commands.shared.run_selection import RunSelection, select_run
 from lightning_app.commands.shared.session import run_session
 from lightning_app.config.lookup import BASE
 from lightning_app.results.wandb_reporter import keep_wandb_in
-from lightning_app.runs.checkpoint_io import DurableCheckpointIO
+from lightning_app.runs.checkpoint_io import DurableCheckpointIO, WeightsIO, read_checkpoint
 from lightning_app.runs.compatibility import check_same_experiment, use_saved_split
 from lightning_app.runs.ranks import share_run
 from lightning_app.runs.status import is_finished
-from lightning_app.runs.weights import load_weights, weights_file
+from lightning_app.runs.weights import check_weights, weights_file
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.logging import print_on_rank_zero
 
@@ -37,6 +37,7 @@ class ExperimentCLI(BaseCLI):
 
     command: ClassVar[str]
     uses_wandb: ClassVar[bool] = False
+    checkpoint_io: ClassVar[type[DurableCheckpointIO]] = DurableCheckpointIO
 
     @classmethod
     def run(cls, arguments: list[str]) -> int:
@@ -122,7 +123,7 @@ class ExperimentCLI(BaseCLI):
         return super().instantiate_trainer(
             default_root_dir=self.run_folder.path,
             callbacks=[*(trainer.callbacks or []), *self.command_callbacks()],
-            plugins=[*(plugins if isinstance(plugins, list) else [plugins]), DurableCheckpointIO()],
+            plugins=[*(plugins if isinstance(plugins, list) else [plugins]), self.checkpoint_io()],
             **kwargs,
         )
 
@@ -165,6 +166,8 @@ class ExperimentCLI(BaseCLI):
 class TrainedRunCLI(ExperimentCLI):
     """Uses the best weights of a run, which ``--run`` names."""
 
+    checkpoint_io = WeightsIO
+
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add the run."""
         super().add_arguments_to_parser(parser)
@@ -182,8 +185,17 @@ class TrainedRunCLI(ExperimentCLI):
         check_same_experiment(config, self.run_folder)
         use_saved_split(config, self.run_folder)
 
+    def after_instantiate_classes(self) -> None:
+        """Check the run's best weights.
+
+        Raises:
+            UsageError: they are damaged, or do not fit the network.
+        """
+        super().after_instantiate_classes()
+        best = self.run_folder.best
+        check_weights(read_checkpoint(best, memory_map=True), self.model, best)
+
     def call_trainer(self, method: Callable[..., Any], **arguments: Any) -> None:
         """Call a method of the trainer with the run's best weights."""
-        checkpoint = self.run_folder.best
-        load_weights(self.model.network, checkpoint)  # its error explains why they do not fit
-        super().call_trainer(method, ckpt_path=str(checkpoint), weights_only=True, **arguments)
+        best = str(self.run_folder.best)
+        super().call_trainer(method, ckpt_path=best, weights_only=True, **arguments)
