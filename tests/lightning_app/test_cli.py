@@ -109,6 +109,10 @@ MISTYPED = {
     "no width": (["--data.image_size", "[32,0]"], "data.image_size is [32, 0]", "1 or more"),
     "a size below 0": (["--data.image_size", "[-32,32]"], "data.image_size is [-32, 32]", "1 or"),
     "a size beyond memory": (["--data.image_size", "[32,3200000000]"], "data.image_size", ""),
+    "a huge size": (["--data.image_size", "[1000000,32]"], "image_size is [1000000, 32]", "4096"),
+    "a huge width": (["--model.network.init_args.widths", "[4,1000000000000]"],
+                     "model.network is models.UNet(widths=[4, 1000000000000])", "smaller widths"),
+    "many workers": (["--data.num_workers", "20000"], "data.num_workers is 20000", "at most"),
     "a height": (["--data.image_size", "[40,32]"], "height is 40", "multiple of 16"),
     "modalities without brackets": (
         ["--data.modalities", "t1c,t2f"], "data.modalities is 't1c,t2f'", "a list such as [a,b]"

@@ -10,19 +10,27 @@ from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
 from data_modules.utils.malloc import keep_freed_memory
+from data_modules.utils.out_of_memory import is_out_of_memory
 from lightning_app.commands.shared.base_cli import BaseCLI, resolve_paths
 from lightning_app.commands.shared.error_hints import explained_failures
 from lightning_app.commands.shared.run_selection import RunSelection, select_run
 from lightning_app.commands.shared.session import run_session
+from lightning_app.config.diff import to_plain
 from lightning_app.config.lookup import BASE
 from lightning_app.results.wandb_reporter import keep_wandb_in
 from lightning_app.runs.checkpoint_io import DurableCheckpointIO, WeightsIO, read_checkpoint
-from lightning_app.runs.compatibility import check_same_experiment, use_saved_split
+from lightning_app.runs.compatibility import (
+    check_same_experiment,
+    in_words,
+    lower_workers,
+    use_saved_split,
+)
 from lightning_app.runs.ranks import share_run
 from lightning_app.runs.status import is_finished
 from lightning_app.runs.weights import check_weights, weights_file
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.logging import print_on_rank_zero
+from lightning_app.utils.weight_limit import WeightLimit
 
 
 class ExperimentCLI(BaseCLI):
@@ -81,6 +89,8 @@ class ExperimentCLI(BaseCLI):
         if config.weights is not None:
             config.weights = str(weights_file(config.weights, self.selection.root))
         self.check_against_run(config)
+        if not self.selection.is_new and (note := lower_workers(config, self.run_folder)):
+            print_on_rank_zero(note)
         scheduler = config.get("lr_scheduler")
         if scheduler and "T_0" in scheduler.init_args and scheduler.init_args.T_0 is None:
             epochs = config.trainer.max_epochs
@@ -101,7 +111,8 @@ class ExperimentCLI(BaseCLI):
             UsageError: one of them refuses an option.
         """
         try:
-            super().instantiate_classes()
+            with WeightLimit():
+                super().instantiate_classes()
         except MisconfigurationException as error:  # does not name the option
             trainer = self.option("trainer")
             raise UsageError(
@@ -110,6 +121,13 @@ class ExperimentCLI(BaseCLI):
             ) from error
         except (ValueError, TypeError) as error:
             raise UsageError(" ".join(str(error).split())) from error
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            network = in_words(to_plain(self.config[self.command].model.network))
+            raise UsageError(
+                f"model.network is {network}: {str(error).splitlines()[0]}; choose smaller widths"
+            ) from error
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """The trainer, working in the run's folder, with the callbacks of the command."""

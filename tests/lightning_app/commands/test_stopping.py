@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from data_modules.dataset import SliceDataset
 from lightning_app.runs.folder import Run, find_runs
 from lightning_app.runs.status import read_status
 from lightning_app.task import SegmentationTask
@@ -178,6 +179,23 @@ def test_want_of_memory_says_what_to_lower(
     line = next(ln for ln in capsys.readouterr().err.splitlines() if ln.startswith("error: "))
     assert line.startswith("error: out of memory (")
     assert "lower --data.batch_size, which is 4" in line
+
+
+@pytest.mark.parametrize("command", ["fit", "test"])
+def test_a_loading_process_that_is_killed_is_one_line(
+    command: str,
+    program: Program,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    if command == "test":
+        assert program("fit") == 0
+    monkeypatch.setattr(SliceDataset, "gather", lambda *_: signal.raise_signal(signal.SIGKILL))
+    capsys.readouterr()
+    assert program(command, "--data.num_workers", "1") == 2
+    (line,) = (ln for ln in capsys.readouterr().err.splitlines() if "Preparing" not in ln)
+    assert line.startswith("error: a worker process was killed, perhaps because memory ran out (")
+    assert line.endswith("lower --data.num_workers, which is 1")
 
 
 def test_fine_tuning_starts_a_new_run_from_trained_weights(
