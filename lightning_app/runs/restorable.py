@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from lightning.pytorch import Trainer
-from lightning.pytorch.utilities.migration import migrate_checkpoint
+from lightning.pytorch.utilities.migration.utils import migrate_checkpoint
 from torch.optim import Optimizer
 
 from callbacks.rng_state import RandomStates

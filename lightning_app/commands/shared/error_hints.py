@@ -11,15 +11,20 @@ from lightning_app.runs.folder import Run
 from lightning_app.utils.errors import UsageError
 
 _LOADER_WORKER = "DataLoader worker (pid"  # begins torch's error about a worker that has ended
+_TOO_RARE = "`val_check_interval` ("  # begins Lightning's error about too few training batches
 
 
 @contextmanager
 def explained_failures(run: Run, batch_size: int, data: BraTSDataModule) -> Iterator[None]:
-    """Turn a diverged loss, a lack of memory and a killed worker into a UsageError."""
+    """Turn what can be explained to the user into a UsageError."""
     try:
         yield
     except NonFiniteLossError as error:
         raise UsageError(_explain_divergence(error, run, data)) from error
+    except ValueError as error:
+        if _TOO_RARE not in str(error):
+            raise
+        raise UsageError(f"trainer.val_check_interval: {' '.join(str(error).split())}") from error
     except (RuntimeError, MemoryError) as error:
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         if _LOADER_WORKER in reason:

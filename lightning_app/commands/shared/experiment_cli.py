@@ -119,7 +119,7 @@ class ExperimentCLI(BaseCLI):
                 f"{' '.join(str(error).split())} trainer.accelerator is {trainer.accelerator}, "
                 f"trainer.devices is {trainer.devices}"
             ) from error
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, ModuleNotFoundError) as error:
             raise UsageError(" ".join(str(error).split())) from error
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
