@@ -9,8 +9,9 @@ from typing import Any
 
 import torch
 from lightning.pytorch import Trainer
+from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy
 from lightning.pytorch.utilities.migration.utils import migrate_checkpoint
-from torch.optim import Optimizer
+from torch.optim import LBFGS, Optimizer
 
 from callbacks.rng_state import RandomStates
 from callbacks.timing.timing import Timing
@@ -24,6 +25,8 @@ _TRACKERS = (  # without these Lightning would start again from epoch 0
     "epoch_loop.batch_progress",
     "epoch_loop.automatic_optimization.optim_progress",
 )
+
+_NEEDS_GPU = ("capturable", "fused")  # options of optimizers; the rehearsal is on the CPU
 
 
 def check_restorable(
@@ -46,9 +49,10 @@ def check_restorable(
     with _part("count of epochs and steps", path):
         _check_progress(checkpoint, trainer)
     with _part("state of the optimizer", path):
-        optimizer, _ = _configured(task)
         (state,) = checkpoint["optimizer_states"]
-        _rehearse_step(optimizer, state)
+        if isinstance(trainer.strategy, SingleDeviceStrategy | DDPStrategy):  # others shard it
+            optimizer, _ = _configured(task)
+            _rehearse_step(optimizer, state)
     with _part("state of the schedule", path):
         _check_schedule(checkpoint["lr_schedulers"], task)
     for callback in trainer.callbacks:  # type: ignore[attr-defined]
@@ -113,12 +117,21 @@ def _rehearse_step(optimizer: Optimizer, state: dict[str, Any]) -> None:
     """Load a state, and make a step with gradients of zero, on copies: torch checks no shapes."""
     rehearsed = copy.deepcopy(optimizer)
     rehearsed.load_state_dict(state)
+    if not _survives_copying(optimizer):
+        return
+    for group in rehearsed.param_groups:
+        group |= {name: False for name in _NEEDS_GPU if name in group}
     parameters = [p for group in rehearsed.param_groups for p in group["params"]]
     for parameter in parameters:
         parameter.grad = torch.zeros_like(parameter)
     rehearsed.step(lambda: 0.0)
     if not all(parameter.isfinite().all() for parameter in parameters):
         raise ValueError("a step with it makes weights that are NaN or infinite")
+
+
+def _survives_copying(optimizer: Optimizer) -> bool:
+    """Whether a copy can make a step: a copy lacks the attributes of subclasses."""
+    return type(optimizer).__module__.startswith("torch.optim.") and type(optimizer) is not LBFGS
 
 
 def _check_schedule(saved: list[dict[str, Any]], task: SegmentationTask) -> None:
