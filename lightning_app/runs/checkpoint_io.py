@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 from typing import Any
-from zipfile import ZIP_STORED, ZipFile
+from zipfile import ZIP_STORED, BadZipFile, ZipFile
 
 import lightning
 import torch
@@ -16,6 +16,7 @@ FORMAT_KEY = "format"
 _FORBIDDEN = re.compile(
     r"(?:Unsupported|unsupported) (?:global|GLOBAL)\S* (?:GLOBAL )?(?P<name>[\w.]+)"
 )
+_ZIP = b"PK\x03\x04"
 FORMAT = 1  # to be raised if earlier versions of the program could misread a checkpoint
 
 
@@ -106,6 +107,9 @@ def _check_archive(path: Path) -> None:
         BadZipFile: it is not a zip file, as checkpoints are.
         ValueError: its records are compressed, or overlap.
     """
+    with path.open("rb") as file:
+        if file.read(len(_ZIP)) != _ZIP:  # torch would read a pickle that ends in a zip file
+            raise BadZipFile("it is not a zip file")
     with ZipFile(path) as archive:
         records = archive.infolist()
     unpacked, stored = sum(record.file_size for record in records), path.stat().st_size

@@ -212,6 +212,13 @@ def packed(path: Path) -> None:
         archive.writestr("archive/data/more", bytes(10**7))
 
 
+def pickle_before_a_zip(path: Path) -> None:
+    """A file that torch takes for a plain pickle, and the zip module for a zip file."""
+    stored = path.read_bytes()
+    torch.save({"state_dict": {}}, path, _use_new_zipfile_serialization=False)
+    path.write_bytes(path.read_bytes() + stored)
+
+
 def another_zip(path: Path) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("hello.txt", "hello")
@@ -231,6 +238,7 @@ FILES: dict[str, tuple[Callable[[Path], object], str]] = {
     "text": (lambda p: p.write_text("checkpoint", "utf-8"), "may be damaged"),
     "a zip file of something else": (another_zip, "may be damaged"),
     "compressed": (packed, "expected records without compression"),
+    "a pickle before a zip file": (pickle_before_a_zip, "it is not a zip file"),
     "a list": (lambda p: torch.save([1], p), "not a checkpoint"),
     "code": (lambda p: torch.save({"state_dict": Code()}, p), "not data but code"),
 }
