@@ -218,3 +218,11 @@ def test_fine_tuning_starts_a_new_run_from_trained_weights(
     assert "no trained run 'no_such_run'" in capsys.readouterr().err
     assert program("test", "--weights", str(trained.last)) == 2
     assert "--weights is an option of fit" in capsys.readouterr().err
+
+
+def test_a_validation_that_no_epoch_reaches_is_one_line(
+    program: Program, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert program("fit", "--trainer.val_check_interval", "1000000000") == 2
+    (line,) = (ln for ln in capsys.readouterr().err.splitlines() if "Preparing" not in ln)
+    assert line.startswith("error: trainer.val_check_interval: `val_check_interval` (1000000000)")
