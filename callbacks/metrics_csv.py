@@ -40,7 +40,17 @@ class MetricsCSV(Callback):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Restore the scores of the current epoch."""
-        self._validation = state_dict["validation"]
+        values = state_dict["validation"]
+        self._validation = {str(k): None if v is None else float(v) for k, v in values.items()}
+
+    def check(self, folder: Path) -> None:
+        """Check that the file in a run's folder, if there is one, can be continued.
+
+        Raises:
+            ValueError: it is damaged.
+        """
+        if (path := folder / self.filename).exists():
+            _read(path)
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Make the trainer's root folder: it is not made again if it vanishes in a training."""
@@ -102,9 +112,32 @@ def _number(value: Tensor) -> float | None:
 
 
 def _read(path: Path) -> tuple[list[dict[str, Any]], list[str]]:
-    with path.open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        return list(reader), list(reader.fieldnames or [])
+    """The rows and the columns.
+
+    Raises:
+        ValueError: the file is damaged.
+        OSError: it cannot be read.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file, strict=True)
+            rows, columns = list(reader), list(reader.fieldnames or [])
+        _check(rows, columns)
+    except (ValueError, csv.Error) as error:
+        raise ValueError(
+            f"'{path}' is damaged ({error}): move it away to go on without its rows"
+        ) from error
+    return rows, columns
+
+
+def _check(rows: list[dict[str, Any]], columns: list[str]) -> None:
+    """Raise ValueError unless every row has a value for each column, and a step."""
+    if "step" not in columns:
+        raise ValueError("it has no column 'step'")
+    for row in rows:
+        if None in row or None in row.values():  # as DictReader marks too many and too few
+            raise ValueError("a row is longer or shorter than the header")
+        int(row["step"])
 
 
 def _write(path: Path, rows: list[dict[str, Any]], columns: list[str]) -> None:

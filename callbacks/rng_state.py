@@ -32,8 +32,18 @@ class RandomStates(Callback):
     def on_load_checkpoint(
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Keep the states for later: random numbers may be drawn before the first step."""
-        self._saved = checkpoint.get(KEY, [])
+        """Keep the states for later: random numbers may be drawn before the first step.
+
+        Raises:
+            Exception: the states are damaged; what exactly depends on the generator.
+        """
+        self._saved = list(checkpoint.get(KEY, []))
+        if len(self._saved) == trainer.world_size:
+            before = _states(trainer)
+            try:
+                _restore(self._saved[trainer.global_rank], trainer)
+            finally:
+                _restore(before, trainer)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Restore the states, if they were saved by the same number of ranks."""

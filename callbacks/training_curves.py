@@ -55,12 +55,12 @@ class TrainingPicture(Callback):
         source = Path(trainer.default_root_dir) / self.metrics
         if not trainer.is_global_zero or not source.is_file():
             return
-        with source.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
         try:
+            with source.open(newline="", encoding="utf-8") as file:
+                rows = list(csv.DictReader(file))
             if rows:
                 draw_training(source.parent / self.filename, rows, self.score)
-        except OSError as error:  # must not fail the training
+        except (OSError, ValueError, KeyError, csv.Error) as error:  # must not fail the training
             _log.warning("%s cannot be written: %s", self.filename, error)
 
 

@@ -92,7 +92,8 @@ class BraTSDataModule(LightningDataModule):
         option_checks.check_modalities(modalities)
         option_checks.check_image_size(image_size)
         option_checks.check_at_least(1, batch_size=batch_size)
-        option_checks.check_at_least(0, num_workers=num_workers, split_seed=split_seed)
+        option_checks.check_at_least(0, split_seed=split_seed)
+        option_checks.check_workers(num_workers)
         option_checks.check_slices(slices=slices, eval_slices=eval_slices)
         self.root = None if root == PHANTOM else root
         self.phantom = phantom

@@ -4,6 +4,10 @@ from collections.abc import Sequence
 
 from data_modules.cache.slice_selection import SliceChoice
 from data_modules.utils.errors import DataError
+from data_modules.utils.process_pool import cores
+
+LARGEST_SIDE = 4096  # a BraTS slice has 240; activations of one this large already take gigabytes
+WORKERS_PER_CORE = 8  # more would only wait for one another
 
 
 def check_modalities(modalities: Sequence[str]) -> None:
@@ -15,10 +19,25 @@ def check_modalities(modalities: Sequence[str]) -> None:
 
 
 def check_image_size(image_size: tuple[int, int]) -> None:
-    """Raise DataError unless height and width are positive."""
-    if min(image_size) < 1:
+    """Raise DataError unless height and width are positive, and a slice fits into memory."""
+    if min(image_size) < 1 or max(image_size) > LARGEST_SIDE:
         raise DataError(
-            f"data.image_size is {list(image_size)}, expected height and width of 1 or more"
+            f"data.image_size is {list(image_size)}, expected height and width of 1 or more, and "
+            f"at most {LARGEST_SIDE}"
+        )
+
+
+def most_workers() -> int:
+    """How many processes this machine can have to load batches."""
+    return WORKERS_PER_CORE * cores()
+
+
+def check_workers(num_workers: int) -> None:
+    """Raise DataError if there are too few or too many worker processes."""
+    if not 0 <= num_workers <= most_workers():
+        raise DataError(
+            f"data.num_workers is {num_workers}, expected 0 or more, and at most {most_workers()} "
+            f"on the {cores()} cores of this machine"
         )
 
 

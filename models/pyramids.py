@@ -11,6 +11,9 @@ from torch import Tensor, nn
 
 from models.blocks import ConvNormReLU, check_all_positive, check_positive, resample_like
 
+LARGEST_GRID = 256  # cells per side; a finer grid than the map only repeats its pixels
+MOST_BLOCKS = 100  # of ASPP; the paper has 3
+
 
 def pool_to_cells(x: Tensor, size: int) -> Tensor:
     """Max-pool x (N, C, H, W) adaptively to (N, C, size, size).
@@ -40,8 +43,8 @@ class SPP(nn.Module):
         branch_width: channels of a branch; None for a quarter of ``channels``.
 
     Raises:
-        ValueError: a number is below 1, ``sizes`` is empty, or ``branch_width`` is None and
-            ``channels`` is not a multiple of 4.
+        ValueError: a number is below 1, a size is above 256, ``sizes`` is empty, or
+            ``branch_width`` is None and ``channels`` is not a multiple of 4.
     """
 
     def __init__(
@@ -49,6 +52,8 @@ class SPP(nn.Module):
     ) -> None:
         super().__init__()
         check_all_positive("sizes", sizes)
+        if max(sizes) > LARGEST_GRID:
+            raise ValueError(f"sizes is {list(sizes)}, expected at most {LARGEST_GRID}")
         width = _branch_width(channels, branch_width)
         self.sizes = tuple(sizes)
         self.branches = nn.ModuleList(_cell_branch(channels, width) for _ in sizes)
@@ -112,10 +117,10 @@ def repeated_aspp(
         branch_width: channels of a branch; None for a quarter of ``channels``.
 
     Raises:
-        ValueError: ``blocks`` is negative, or ASPP rejects its arguments.
+        ValueError: ``blocks`` is negative or above 100, or ASPP rejects its arguments.
     """
-    if blocks < 0:
-        raise ValueError(f"blocks is {blocks}, expected a whole number of at least 0 (no ASPP)")
+    if not 0 <= blocks <= MOST_BLOCKS:
+        raise ValueError(f"blocks is {blocks}, expected 0 (no ASPP) to {MOST_BLOCKS}")
     return nn.Sequential(*(ASPP(channels, rates, branch_width) for _ in range(blocks)))
 
 

@@ -143,11 +143,12 @@ class Timing(Callback):
     def on_load_checkpoint(
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Restore the times."""
+        """Restore the times. Raises TypeError, ValueError or KeyError if they are damaged."""
         if KEY in checkpoint:
-            self._parts = checkpoint[KEY]["parts"]
+            self._parts = int(checkpoint[KEY]["parts"])
             self.epochs = [IntervalSums(**sums) for sums in checkpoint[KEY]["epochs"]]
             self._current_epoch = IntervalSums(**checkpoint[KEY]["before"])
+            sum(self.epochs, self._current_epoch).record()  # fails if one is not a number
 
     # Test ----------------------------------------------------------------------------------------
 

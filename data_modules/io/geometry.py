@@ -9,7 +9,12 @@ import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
-from data_modules.io.header_checks import check_file, is_nifti, read_header
+from data_modules.io.header_checks import (
+    check_file,
+    check_number_of_voxels,
+    is_nifti,
+    read_header,
+)
 from data_modules.io.nifti import check_complete
 from data_modules.utils.problems import COPY_AGAIN, BadFileError, by
 
@@ -59,7 +64,7 @@ def reader_of(path: Path) -> Any:
     """An ITK reader that has read the header.
 
     Raises:
-        BadFileError: The file cannot be read.
+        BadFileError: The file cannot be read, or declares too many voxels.
     """
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
@@ -68,6 +73,7 @@ def reader_of(path: Path) -> Any:
     except RuntimeError as error:
         check_complete(path)  # has the better message
         raise unreadable(path, error) from None
+    check_number_of_voxels(path, reader.GetSize())
     return reader
 
 

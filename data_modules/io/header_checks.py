@@ -3,6 +3,7 @@
 import gzip
 import math
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ from nibabel.spatialimages import HeaderDataError
 
 from data_modules.utils.problems import COPY_AGAIN, BadFileError, by
 
-LARGEST_VOLUME = 2**32  # bytes; a BraTS volume has 18 million, a 4-D file of MSD 71 million
+# Voxels of a file, half a gigabyte as float32. A BraTS volume has 9 million, a 4-D file of MSD 36.
+LARGEST_VOLUME = 2**27
+LARGEST_OFFSET = 2**27  # bytes before the voxels
 _POSITION_FIELDS = (
     "pixdim", "quatern_b", "quatern_c", "quatern_d", "qoffset_x", "qoffset_y", "qoffset_z",
     "srow_x", "srow_y", "srow_z",
@@ -70,16 +73,25 @@ def read_header(path: Path) -> Any:
             f"its header declares the spacing {by(spacing)} mm, expected more than 0",
             "write the correct spacing into its header",
         )
-    declared = math.prod(size) * int(header.get_data_dtype().itemsize)
-    if declared > LARGEST_VOLUME:
-        raise BadFileError(
-            path,
-            f"its header declares {declared / 1e9:.0f} GB ({by(size)} voxels), expected at most "
-            f"{LARGEST_VOLUME / 1e9:.0f}",
-            COPY_AGAIN,
-        )
+    check_number_of_voxels(path, size)
     _check_position(path, header)
     return header
+
+
+def check_number_of_voxels(path: Path, size: Sequence[int]) -> None:
+    """Check the size in a header before memory is taken for the voxels.
+
+    Raises:
+        BadFileError: No image of a head has so many.
+    """
+    voxels = math.prod(size)
+    if voxels > LARGEST_VOLUME:
+        raise BadFileError(
+            path,
+            f"its header declares {by(size)} voxels, {voxels / 1e6:.0f} million, expected at most "
+            f"{LARGEST_VOLUME / 1e6:.0f} million",
+            COPY_AGAIN,
+        )
 
 
 def size_of(header: Any) -> list[int]:
@@ -128,6 +140,6 @@ def _check_position(path: Path, header: Any) -> None:
                 f"{field} of its header is {header[field]}, expected finite numbers",
                 "copy the header of another file of the case",
             )
-    if not 0 <= header["vox_offset"] <= LARGEST_VOLUME:
+    if not 0 <= header["vox_offset"] <= LARGEST_OFFSET:
         what = f"vox_offset of its header is {header['vox_offset']}, expected 0 to {LARGEST_VOLUME}"
         raise BadFileError(path, what, COPY_AGAIN)

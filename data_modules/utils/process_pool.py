@@ -15,6 +15,8 @@ import SimpleITK as sitk
 from data_modules.utils.errors import DataError
 from data_modules.utils.malloc import keep_freed_memory
 
+WORKER_KILLED = "a worker process was killed, perhaps because memory ran out"
+
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 
@@ -87,10 +89,7 @@ class Workers:
                     yield waiting.pop(0).result()
             except BrokenProcessPool:
                 self._end()
-                raise DataError(
-                    "a worker process was killed, perhaps because memory ran out: free "
-                    "some, and run the command again"
-                ) from None
+                raise DataError(f"{WORKER_KILLED}: free some, and run the command again") from None
             except BaseException:
                 self._end(at_once=True)
                 raise

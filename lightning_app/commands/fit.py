@@ -27,6 +27,7 @@ from lightning_app.runs.compatibility import (
 )
 from lightning_app.runs.model_summary import describe_network
 from lightning_app.runs.recorder import RunRecorder
+from lightning_app.runs.restorable import check_restorable
 from lightning_app.runs.status import read_status
 from lightning_app.runs.weights import load_weights
 from lightning_app.utils.errors import UsageError
@@ -77,7 +78,8 @@ class FitCLI(ExperimentCLI):
         else:
             for warning in check_resumable(config, self.run_folder, self._parser("fit")):
                 _log.warning("warning: %s", warning)
-            self._prepare_resume(config)
+        if self.resumes:
+            keep_cycle(config, self.run_folder)
         to_save = config.clone()
         for option in COMMAND_OPTIONS:
             to_save.pop(option, None)
@@ -94,18 +96,32 @@ class FitCLI(ExperimentCLI):
                 "below trainer:"
             )
 
-    def _prepare_resume(self, config: Namespace) -> None:
-        if not self.resumes:
+    def after_instantiate_classes(self) -> None:
+        """Check the state to resume from.
+
+        Raises:
+            UsageError: it is damaged, or nothing is left to train.
+        """
+        super().after_instantiate_classes()
+        if self.resumes:
+            self._check_saved_state()
+        elif not self.selection.is_new:
             print_on_rank_zero(
                 f"No checkpoint in {self.run_folder.checkpoints} yet: the run starts again"
             )
-            return
-        checkpoint = read_checkpoint(self.run_folder.last, memory_map=True)
-        check_something_left(checkpoint, config.trainer.max_epochs, self.run_folder)
+
+    def _check_saved_state(self) -> None:
+        run = self.run_folder
+        checkpoint = read_checkpoint(run.last, memory_map=True)
+        check_restorable(checkpoint, self.trainer, self.model, run.last)
+        check_something_left(checkpoint, self.trainer.max_epochs, run)
+        try:
+            self.option("metrics_csv").check(run.path)
+        except ValueError as error:
+            raise UsageError(str(error)) from error
         print_on_rank_zero(
             f"Resuming after step {checkpoint['global_step']} of epoch {checkpoint['epoch']}"
         )
-        keep_cycle(config, self.run_folder)
 
     def command_callbacks(self) -> list[Callback]:
         """Record the run, and make it resumable."""
@@ -131,11 +147,9 @@ class FitCLI(ExperimentCLI):
     def fit(self, model: LightningModule, datamodule: LightningDataModule) -> None:
         """Train from random, given or saved weights, and print the result."""
         start: dict[str, Any] = {}
-        weights = self.option("weights")
         if self.resumes:
-            weights = self.run_folder.last  # its error explains why they do not fit
-            start = {"ckpt_path": str(weights), "weights_only": True}
-        if weights is not None:
+            start = {"ckpt_path": str(self.run_folder.last), "weights_only": True}
+        elif (weights := self.option("weights")) is not None:
             load_weights(self.model.network, Path(weights))
         self.call_trainer(self.trainer.fit, datamodule=datamodule, **start)
 

@@ -13,16 +13,29 @@ from lightning_app.utils.errors import UsageError
 
 GROUPS = ("data", "model", "optimizer", "lr_scheduler")  # elsewhere infinity may mean never
 _RATE = "optimizer.init_args.lr"
+_LARGEST_FLOAT = 3.4e38  # of 32 bits; torch raises an error for more
+# The smallest value of options of Lightning's that it divides by or counts up to unchecked.
+_COUNTS = {
+    "trainer.accumulate_grad_batches": 1,
+    "trainer.check_val_every_n_epoch": 1,
+    "trainer.max_epochs": -1,
+    "trainer.max_steps": -1,
+}
+_LARGEST_COUNT = 2**63 - 1
 
 
 def check_numbers(config: Namespace) -> None:
-    """Check that all numbers are finite and that the learning rate is positive.
+    """Check that all numbers are finite, that the rate is positive, and that counts are possible.
 
     Raises:
         UsageError: one is not; names the option.
     """
     for group in GROUPS:
         _check(to_plain(config.get(group)), group)
+    for option, least in _COUNTS.items():
+        count = config.get(option)
+        if isinstance(count, int) and not least <= count <= _LARGEST_COUNT:
+            raise UsageError(f"{option} is {count}, expected {least} to 2**63 - 1")
 
 
 def _check(value: Any, option: str) -> None:
@@ -34,5 +47,7 @@ def _check(value: Any, option: str) -> None:
             _check(member, option)
     elif isinstance(value, float) and not math.isfinite(value):
         raise UsageError(f"{option} is {value}, expected a finite number")
+    elif isinstance(value, float) and abs(value) > _LARGEST_FLOAT:
+        raise UsageError(f"{option} is {value}, expected at most {_LARGEST_FLOAT}")
     elif option == _RATE and isinstance(value, float) and value <= 0:
         raise UsageError(f"{option} is {value}, expected a number above 0")

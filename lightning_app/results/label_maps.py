@@ -14,7 +14,7 @@ from data_modules.io.writers import write_label_map
 from data_modules.targets import Target
 from data_modules.volume_dataset import Volume, VolumeDataset
 from lightning_app.results.label_map_folder import LabelMapFolder, Note
-from lightning_app.runs.records import DataRecord, read_environment
+from lightning_app.runs.records import read_environment
 from lightning_app.task import SegmentationTask
 
 SPACING_TOLERANCE = 0.1  # share by which a spacing may lie outside those of the training data
@@ -30,16 +30,18 @@ class LabelMapWriter(Callback):
 
     Attributes:
         problems: why cases could not be segmented.
+
+    Raises:
+        RecordError: environment.json of the run is damaged.
     """
 
     def __init__(self, folder: LabelMapFolder) -> None:
         self.folder = folder
         self.problems: list[str] = []
-        self._trained_on: DataRecord | None = None
+        self._trained_on = read_environment(folder.run.environment).data
 
     def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Warn if the network was trained on some slices only."""
-        self._trained_on = read_environment(self.folder.run.environment).data
         slices = self._trained_on.slices
         if slices == "middle" or isinstance(slices, list):
             _log.warning(
@@ -87,7 +89,6 @@ class LabelMapWriter(Callback):
         self.folder.write(case.id, write_mask)
 
     def _check_spacing(self, case: str, spacing: tuple[float, ...]) -> None:
-        assert self._trained_on is not None
         for axis, value in zip("xyz", spacing, strict=True):
             if axis not in self._trained_on.spacing:  # an earlier version did not record it
                 continue

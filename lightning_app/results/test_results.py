@@ -1,5 +1,6 @@
 """The callback that turns a test into files, tables and a picture."""
 
+import math
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -29,7 +30,9 @@ from lightning_app.results.tested_cases import TestedCases
 from lightning_app.runs.checkpoint_io import read_checkpoint
 from lightning_app.runs.folder import Run, TestFolder
 from lightning_app.runs.records import read_environment, read_split
+from lightning_app.runs.restorable import LARGEST_COUNT
 from lightning_app.task import MONITOR, SegmentationTask
+from lightning_app.utils.errors import UsageError
 from lightning_app.utils.text import print_lines
 
 
@@ -40,6 +43,10 @@ class TestResults(Callback):
         run: the run that is tested.
         timing: measures the test.
         acceleration: how the network is run.
+
+    Raises:
+        RecordError: environment.json or split.csv of the run is damaged.
+        UsageError: the best checkpoint is damaged.
     """
 
     __test__ = False  # pytest, this is not a test
@@ -48,6 +55,10 @@ class TestResults(Callback):
         self.run = run
         self._timing = timing
         self._acceleration = acceleration
+        # Read before the test, so that a damaged record does not waste its work.
+        self._trained_data = read_environment(run.environment).data
+        self._split = read_split(run.split)
+        self._epoch, self._score = _best_epoch(run)
 
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Remove what a killed test left."""
@@ -65,7 +76,7 @@ class TestResults(Callback):
 
     def folder(self, data: BraTSDataModule) -> TestFolder:
         """The run's test folder; for other data or another split, a folder named after them."""
-        trained, tested = read_environment(self.run.environment).data, description(data)
+        trained, tested = self._trained_data, description(data)
         fingerprints = (tested["fingerprint"], tested["split"])
         same = fingerprints == (trained.fingerprint, trained.split)
         return self.run.test(None if same else "-".join(fingerprints))
@@ -105,20 +116,19 @@ class TestResults(Callback):
 
     def _trained_on(self, table: CountTable) -> set[str]:
         """Tested patients on which the run was trained or its best epoch chosen."""
-        rows = read_split(self.run.split)
-        return set(table.patients) & {patient for _, patient, split in rows if split != "test"}
+        seen = {patient for _, patient, split in self._split if split != "test"}
+        return set(table.patients) & seen
 
     def _facts(
         self, trainer: Trainer, data: BraTSDataModule, table: CountTable
     ) -> Mapping[str, Any]:
         """What metrics.json says besides the scores."""
-        saved = read_checkpoint(self.run.best, memory_map=True)
         return {
             "data": description(data),
             "checkpoint": {
                 "file": self.run.best.name,
-                "epoch": saved["epoch"],
-                MONITOR: saved["scores"][MONITOR],
+                "epoch": self._epoch,
+                MONITOR: self._score,
             },
             "computed_with": {
                 "precision": str(trainer.precision),
@@ -155,3 +165,19 @@ def _keep_other_files(old: Path, new: Path) -> None:
 
     if old.is_dir():
         shutil.copytree(old, new, symlinks=True, ignore=skipped, dirs_exist_ok=True)
+
+
+def _best_epoch(run: Run) -> tuple[int, float | None]:
+    """The epoch of the run's best checkpoint, and its validation score; None if undefined.
+
+    Raises:
+        UsageError: the checkpoint does not say.
+    """
+    saved = read_checkpoint(run.best, memory_map=True)
+    scores = saved.get("scores")
+    epoch, score = saved.get("epoch"), scores.get(MONITOR) if isinstance(scores, dict) else ""
+    if type(epoch) is not int or not 0 <= epoch <= LARGEST_COUNT:
+        raise UsageError(f"checkpoint '{run.best}' is damaged: its epoch is {epoch}")
+    if score is not None and not (isinstance(score, float) and math.isfinite(score)):
+        raise UsageError(f"checkpoint '{run.best}' is damaged: its scores are {scores}")
+    return epoch, score

@@ -5,7 +5,9 @@ import os
 import re
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_STORED, BadZipFile, ZipFile
 
+import lightning
 import torch
 from lightning.fabric.plugins import TorchCheckpointIO
 
@@ -18,6 +20,7 @@ FORMAT_KEY = "format"
 _FORBIDDEN = re.compile(
     r"(?:Unsupported|unsupported) (?:global|GLOBAL)\S* (?:GLOBAL )?(?P<name>[\w.]+)"
 )
+_ZIP = b"PK\x03\x04"
 FORMAT = 1  # to be raised if earlier versions of the program could misread a checkpoint
 
 
@@ -83,6 +86,20 @@ class DurableCheckpointIO(TorchCheckpointIO):
             _log.warning("'%s' is not removed: it is not a checkpoint of this run", path)
 
 
+class WeightsIO(DurableCheckpointIO):
+    """For commands that use trained weights: nothing else of a checkpoint reaches the trainer."""
+
+    def load_checkpoint(
+        self,
+        path: str | Path,
+        map_location: Any | None = None,
+        weights_only: bool | None = None,  # noqa: FBT001
+    ) -> dict[str, Any]:
+        """Load the weights, with the entry that Lightning cannot do without."""
+        weights = super().load_checkpoint(path)["state_dict"]
+        return {"state_dict": weights, "pytorch-lightning_version": lightning.__version__}
+
+
 def read_checkpoint(path: Path, *, memory_map: bool = False) -> dict[str, Any]:
     """Read a checkpoint of this or an earlier format.
 
@@ -94,6 +111,7 @@ def read_checkpoint(path: Path, *, memory_map: bool = False) -> dict[str, Any]:
         UsageError: the file is missing, damaged, not a checkpoint, or of a later format.
     """
     try:
+        _check_archive(path)
         content: Any = torch.load(path, map_location="cpu", weights_only=True, mmap=memory_map)
     except FileNotFoundError:
         raise UsageError(f"there is no checkpoint '{path}'") from None
@@ -108,6 +126,25 @@ def read_checkpoint(path: Path, *, memory_map: bool = False) -> dict[str, Any]:
             "by a later version of the program"
         )
     return content
+
+
+def _check_archive(path: Path) -> None:
+    """Check that a file unpacks to no more than it holds; torch would read it all into memory.
+
+    Raises:
+        BadZipFile: it is not a zip file, as checkpoints are.
+        ValueError: its records are compressed, or overlap.
+    """
+    with path.open("rb") as file:
+        if file.read(len(_ZIP)) != _ZIP:  # torch would read a pickle that ends in a zip file
+            raise BadZipFile("it is not a zip file")
+    with ZipFile(path) as archive:
+        records = archive.infolist()
+    unpacked, stored = sum(record.file_size for record in records), path.stat().st_size
+    if unpacked > stored or any(record.compress_type != ZIP_STORED for record in records):
+        raise ValueError(
+            f"it unpacks from {stored} to {unpacked} bytes, expected records without compression"
+        )
 
 
 def _is_state(state: Any) -> bool:

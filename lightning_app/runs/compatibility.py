@@ -4,6 +4,7 @@ from typing import Any
 
 from jsonargparse import ArgumentParser, Namespace
 
+from data_modules.options import most_workers
 from lightning_app.config.diff import changed_options, get_option, new_options, to_plain
 from lightning_app.config.option_policy import FIXED, FREE, SPLIT, WARNED, is_below
 from lightning_app.runs.folder import Run, run_config
@@ -81,8 +82,8 @@ def check_same_experiment(config: Namespace, run: Run) -> None:
         now, trained = to_plain(config.get(option)), get_option(saved, option)
         if _without_channels(now) != _without_channels(trained):
             raise UsageError(
-                f"{option} is {_short(now)}, but {run.path} was trained with {_short(trained)}: "
-                "leave the option out, or name another run with --run"
+                f"{option} is {in_words(now)}, but {run.path} was trained with "
+                f"{in_words(trained)}: leave the option out, or name another run with --run"
             )
 
 
@@ -93,16 +94,30 @@ def use_saved_split(config: Namespace, run: Run) -> None:
         config.data.split_file = run.split
 
 
+def lower_workers(config: Namespace, run: Run) -> str | None:
+    """Lower the workers of a run that was started on a larger machine to what this one can have.
+
+    Returns:
+        A line for the user; None if there are not too many, or the user has chosen the number.
+    """
+    saved, most = get_option(run_config(run), "data.num_workers"), most_workers()
+    if config.data.num_workers != saved or not isinstance(saved, int) or saved <= most:
+        return None
+    config.data.num_workers = most
+    return f"data.num_workers is {saved} in '{run.config}': {most} are used on this machine"
+
+
+def in_words(value: Any) -> str:
+    """The value of an option for a message; a class with its arguments but for the channels."""
+    if isinstance(value, dict) and "class_path" in value:
+        arguments = _without_channels(value)["init_args"]
+        return f"{value['class_path']}({', '.join(f'{k}={v}' for k, v in arguments.items())})"
+    return str(value)
+
+
 def _without_channels(value: Any) -> Any:
     """A network without its channels, which follow from the data and are not saved."""
     if not isinstance(value, dict) or "init_args" not in value:
         return value
     kept = {k: v for k, v in (value["init_args"] or {}).items() if not k.endswith("_channels")}
     return {**value, "init_args": kept}
-
-
-def _short(value: Any) -> str:
-    if isinstance(value, dict) and "class_path" in value:
-        arguments = _without_channels(value)["init_args"]
-        return f"{value['class_path']}({', '.join(f'{k}={v}' for k, v in arguments.items())})"
-    return str(value)

@@ -15,6 +15,7 @@ from data_modules.summary import description, split_rows, summary
 from lightning_app.runs.environment import environment
 from lightning_app.runs.folder import Run
 from lightning_app.runs.records import (
+    DataRecord,
     add_resumed,
     read_environment,
     write_environment,
@@ -43,6 +44,9 @@ class RunRecorder(Callback):
         network: the content of network.json.
         new: whether the folder must not hold a run yet.
         resumes: whether the training resumes from a checkpoint of the run.
+
+    Raises:
+        RecordError: environment.json of a run to resume is damaged.
     """
 
     def __init__(
@@ -58,7 +62,7 @@ class RunRecorder(Callback):
         self._network = network
         self._save_config = save_config
         self._new = new
-        self._resumes = resumes
+        self._trained_on = read_environment(run.environment).data if resumes else None
         self._lock = ExitStack()
         self._started = False
 
@@ -83,10 +87,10 @@ class RunRecorder(Callback):
         self.run.checkpoints.mkdir(exist_ok=True)
         remove_unfinished(self.run.checkpoints)
         current = environment(trainer.strategy.root_device)
-        if self._resumes:
-            self._write_resumed(data, current)
-        else:
+        if self._trained_on is None:
             self._write_first(data, current)
+        else:
+            self._write_resumed(self._trained_on, data, current)
         mark_running(self.run)
         self._started = True
         if data.is_phantom:
@@ -99,8 +103,10 @@ class RunRecorder(Callback):
         write_environment(self.run.environment, current, description(data))
         write_split(self.run.split, split_rows(data))
 
-    def _write_resumed(self, data: BraTSDataModule, current: dict[str, Any]) -> None:
-        saved, given = read_environment(self.run.environment).data, description(data)
+    def _write_resumed(
+        self, saved: DataRecord, data: BraTSDataModule, current: dict[str, Any]
+    ) -> None:
+        given = description(data)
         for name in ("fingerprint", "split"):
             if (recorded := getattr(saved, name)) != given[name]:
                 raise UsageError(

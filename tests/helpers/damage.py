@@ -197,7 +197,7 @@ BAD = {
     "negative size": Kind(header_changed(42, "<h", -40), "declares the size -40 x 40 x 4", AGAIN),
     "spacing of zero": Kind(header_changed(80, "<f", 0), "spacing 0 x 1 x 1 mm", "correct spacing"),
     "a terabyte": Kind(
-        header_changed(42, "<hhh", 30000, 30000, 600), "declares 1080 GB (30000 x 30000 x", AGAIN
+        header_changed(42, "<hhh", 30000, 30000, 600), "30000 x 600 voxels, 540000 million,", AGAIN
     ),
     "unknown voxel type": Kind(header_changed(70, "<h", 999), "voxels of type 999", AGAIN),
     "voxels of a bit": Kind(header_changed(70, "<hh", 1, 1), "voxels of type 1,", "8, 16, 32 or"),

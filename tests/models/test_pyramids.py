@@ -124,5 +124,5 @@ def test_invalid_widths_are_rejected(channels: int, branch_width: int | None, wo
 
 
 def test_a_negative_number_of_blocks_is_rejected() -> None:
-    with pytest.raises(ValueError, match=r"^blocks is -1, expected a whole number of at least 0"):
+    with pytest.raises(ValueError, match=r"^blocks is -1, expected 0 \(no ASPP\) to 100"):
         repeated_aspp(8, rates=(6,), blocks=-1)

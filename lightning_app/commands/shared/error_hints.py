@@ -7,13 +7,17 @@ from contextlib import contextmanager
 from callbacks.nan_guard import NonFiniteLossError
 from data_modules.brats import BraTSDataModule
 from data_modules.utils.out_of_memory import is_out_of_memory
+from data_modules.utils.process_pool import WORKER_KILLED
 from lightning_app.runs.folder import Run
 from lightning_app.utils.errors import UsageError
+
+_LOADER_WORKER = "DataLoader worker (pid"  # begins torch's error about a worker that has ended
+_TOO_RARE = "`val_check_interval` ("  # begins Lightning's error about too few training batches
 
 
 @contextmanager
 def explained_failures(run: Run, batch_size: int, data: BraTSDataModule) -> Iterator[None]:
-    """Turn a diverged loss, a lack of memory and a folder that is gone into a UsageError."""
+    """Turn what can be explained to the user into a UsageError."""
     try:
         yield
     except FileNotFoundError as error:
@@ -25,10 +29,19 @@ def explained_failures(run: Run, batch_size: int, data: BraTSDataModule) -> Iter
         ) from error
     except NonFiniteLossError as error:
         raise UsageError(_explain_divergence(error, run, data)) from error
+    except ValueError as error:
+        if _TOO_RARE not in str(error):
+            raise
+        raise UsageError(f"trainer.val_check_interval: {' '.join(str(error).split())}") from error
     except (RuntimeError, MemoryError) as error:
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        if _LOADER_WORKER in reason:
+            raise UsageError(
+                f"{WORKER_KILLED} ({reason}): free some, or lower --data.num_workers, which is "
+                f"{data.num_workers}"
+            ) from error
         if not is_out_of_memory(error):
             raise
-        reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise UsageError(
             f"out of memory ({reason}): lower --data.batch_size, which is {batch_size}, or "
             "--model.network.init_args.widths, or set --trainer.precision bf16-mixed"

@@ -10,22 +10,30 @@ from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
 from data_modules.utils.malloc import keep_freed_memory
+from data_modules.utils.out_of_memory import is_out_of_memory
 from lightning_app.commands.shared.base_cli import BaseCLI, resolve_paths
 from lightning_app.commands.shared.error_hints import explained_failures
 from lightning_app.commands.shared.run_selection import RunSelection, select_run
 from lightning_app.commands.shared.session import run_session
+from lightning_app.config.diff import to_plain
 from lightning_app.config.import_allowlist import trusted_names
 from lightning_app.config.lookup import BASE
 from lightning_app.config.parser import default_configs
 from lightning_app.results.wandb_reporter import keep_wandb_in
-from lightning_app.runs.checkpoint_io import DurableCheckpointIO
-from lightning_app.runs.compatibility import check_same_experiment, use_saved_split
+from lightning_app.runs.checkpoint_io import DurableCheckpointIO, WeightsIO, read_checkpoint
+from lightning_app.runs.compatibility import (
+    check_same_experiment,
+    in_words,
+    lower_workers,
+    use_saved_split,
+)
 from lightning_app.runs.output_paths import OutputFolders
 from lightning_app.runs.ranks import share_run
 from lightning_app.runs.status import is_finished
-from lightning_app.runs.weights import load_weights, weights_file
+from lightning_app.runs.weights import check_weights, weights_file
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.logging import print_on_rank_zero
+from lightning_app.utils.weight_limit import WeightLimit
 
 
 class ExperimentCLI(BaseCLI):
@@ -40,6 +48,7 @@ class ExperimentCLI(BaseCLI):
 
     command: ClassVar[str]
     uses_wandb: ClassVar[bool] = False
+    checkpoint_io: ClassVar[type[DurableCheckpointIO]] = DurableCheckpointIO
 
     @classmethod
     def run(cls, arguments: list[str]) -> int:
@@ -86,6 +95,8 @@ class ExperimentCLI(BaseCLI):
         if config.weights is not None:
             config.weights = str(weights_file(config.weights, self.selection.root))
         self.check_against_run(config)
+        if not self.selection.is_new and (note := lower_workers(config, self.run_folder)):
+            print_on_rank_zero(note)
         scheduler = config.get("lr_scheduler")
         if scheduler and "T_0" in scheduler.init_args and scheduler.init_args.T_0 is None:
             epochs = config.trainer.max_epochs
@@ -106,15 +117,23 @@ class ExperimentCLI(BaseCLI):
             UsageError: one of them refuses an option.
         """
         try:
-            super().instantiate_classes()
+            with WeightLimit():
+                super().instantiate_classes()
         except MisconfigurationException as error:  # does not name the option
             trainer = self.option("trainer")
             raise UsageError(
                 f"{' '.join(str(error).split())} trainer.accelerator is {trainer.accelerator}, "
                 f"trainer.devices is {trainer.devices}"
             ) from error
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, ModuleNotFoundError) as error:
             raise UsageError(" ".join(str(error).split())) from error
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            network = in_words(to_plain(self.config[self.command].model.network))
+            raise UsageError(
+                f"model.network is {network}: {str(error).splitlines()[0]}; choose smaller widths"
+            ) from error
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """The trainer, working in the run's folder, with the callbacks of the command."""
@@ -124,7 +143,7 @@ class ExperimentCLI(BaseCLI):
             self.option(key).dirpath = str(self.run_folder.checkpoints)
         if self.uses_wandb:
             keep_wandb_in(self.run_folder, trainer.logger)
-        checkpoint_io = DurableCheckpointIO(self.run_folder.checkpoints)
+        checkpoint_io = self.checkpoint_io(self.run_folder.checkpoints)
         return super().instantiate_trainer(
             default_root_dir=self.run_folder.path,
             callbacks=[*_as_list(trainer.callbacks), *self.command_callbacks()],
@@ -178,6 +197,8 @@ def _as_list(value: Any) -> list[Any]:
 class TrainedRunCLI(ExperimentCLI):
     """Uses the best weights of a run, which ``--run`` names."""
 
+    checkpoint_io = WeightsIO
+
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add the run."""
         super().add_arguments_to_parser(parser)
@@ -195,8 +216,17 @@ class TrainedRunCLI(ExperimentCLI):
         check_same_experiment(config, self.run_folder)
         use_saved_split(config, self.run_folder)
 
+    def after_instantiate_classes(self) -> None:
+        """Check the run's best weights.
+
+        Raises:
+            UsageError: they are damaged, or do not fit the network.
+        """
+        super().after_instantiate_classes()
+        best = self.run_folder.best
+        check_weights(read_checkpoint(best, memory_map=True), self.model, best)
+
     def call_trainer(self, method: Callable[..., Any], **arguments: Any) -> None:
         """Call a method of the trainer with the run's best weights."""
-        checkpoint = self.run_folder.best
-        load_weights(self.model.network, checkpoint)  # its error explains why they do not fit
-        super().call_trainer(method, ckpt_path=str(checkpoint), weights_only=True, **arguments)
+        best = str(self.run_folder.best)
+        super().call_trainer(method, ckpt_path=best, weights_only=True, **arguments)

@@ -1,7 +1,9 @@
+import gzip
 import itertools
 import math
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import pytest
 import SimpleITK as sitk
@@ -427,3 +429,36 @@ def test_the_heads_with_noise_round_them_fill_a_plausible_share(path: Path) -> N
 
     assert 0.25 <= brain.mean() <= 0.45
     assert brain[:, [0, -1]].mean() < 0.05  # the rows at the edge are air
+
+
+def declare(path: Path, *size: int) -> Path:
+    """A file whose header declares a size in bytes of voxels, and which holds none."""
+    if path.suffix == ".mha":
+        header = (
+            f"NDims = {len(size)}\nDimSize = {' '.join(map(str, size))}\n"
+            "ElementType = MET_UCHAR\nElementDataFile = LOCAL\n"
+        )
+        path.write_text(header, "ascii")
+        return path
+    header = nib.Nifti1Header()
+    header.set_data_dtype(np.uint8)
+    header.set_data_shape(size)
+    header["vox_offset"] = 352
+    content = header.binaryblock + bytes(4)
+    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+    return path
+
+
+@pytest.mark.parametrize("name", ["volume.nii", "volume.nii.gz", "volume.mha"])
+@pytest.mark.parametrize("size", [(2048, 2048, 1000), (256, 256, 256, 9)])
+def test_no_memory_is_taken_for_voxels_that_a_header_only_declares(
+    tmp_path: Path, name: str, size: tuple[int, ...]
+) -> None:
+    path = declare(tmp_path / name, *size)
+    channel = 0 if len(size) == 4 else None
+
+    words = f"{name}: its header declares {' x '.join(map(str, size))} voxels, .* at most 134 mill"
+    with pytest.raises(DataError, match=words):
+        read_volume(path, channel)
+    with pytest.raises(DataError, match=words):
+        read_grid(path, channel)

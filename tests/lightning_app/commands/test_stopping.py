@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from callbacks.utils.trainer import attributes
+from data_modules.dataset import SliceDataset
 from lightning_app.runs.folder import Run, find_runs
 from lightning_app.runs.status import read_status
 from lightning_app.task import SegmentationTask
@@ -181,6 +182,23 @@ def test_want_of_memory_says_what_to_lower(
     assert "lower --data.batch_size, which is 4" in line
 
 
+@pytest.mark.parametrize("command", ["fit", "test"])
+def test_a_loading_process_that_is_killed_is_one_line(
+    command: str,
+    program: Program,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    if command == "test":
+        assert program("fit") == 0
+    monkeypatch.setattr(SliceDataset, "gather", lambda *_: signal.raise_signal(signal.SIGKILL))
+    capsys.readouterr()
+    assert program(command, "--data.num_workers", "1") == 2
+    (line,) = (ln for ln in capsys.readouterr().err.splitlines() if "Preparing" not in ln)
+    assert line.startswith("error: a worker process was killed, perhaps because memory ran out (")
+    assert line.endswith("lower --data.num_workers, which is 1")
+
+
 def test_fine_tuning_starts_a_new_run_from_trained_weights(
     program: Program, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -201,3 +219,11 @@ def test_fine_tuning_starts_a_new_run_from_trained_weights(
     assert "no trained run 'no_such_run'" in capsys.readouterr().err
     assert program("test", "--weights", str(trained.last)) == 2
     assert "--weights is an option of fit" in capsys.readouterr().err
+
+
+def test_a_validation_that_no_epoch_reaches_is_one_line(
+    program: Program, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert program("fit", "--trainer.val_check_interval", "1000000000") == 2
+    (line,) = (ln for ln in capsys.readouterr().err.splitlines() if "Preparing" not in ln)
+    assert line.startswith("error: trainer.val_check_interval: `val_check_interval` (1000000000)")

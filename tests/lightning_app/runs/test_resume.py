@@ -318,3 +318,22 @@ def test_a_checkpoint_of_the_first_format_still_loads(program: Program, halfway:
     assert program("fit", "--resume") == 0
     assert load(halfway.last)["epoch"] == 1
     assert program("fit", "--weights", str(first_format)) == 0
+
+
+def test_a_run_of_a_larger_machine_gets_the_workers_that_this_one_can_have(
+    program: Program,
+    halfway: Run,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    config = halfway.config.read_text("utf-8")
+    halfway.config.write_text(config.replace("num_workers: 0", "num_workers: 200"), "utf-8")
+    monkeypatch.setattr("data_modules.options.cores", lambda: 1)
+    monkeypatch.setattr("data_modules.options.WORKERS_PER_CORE", 1)
+
+    assert program("fit", "--resume", "--data.num_workers", "300") == 2
+    assert "data.num_workers is 300, expected 0 or more, and at most 1" in capsys.readouterr().err
+    assert program("fit", "--resume") == 0
+    assert f"data.num_workers is 200 in '{halfway.config}': 1" in capsys.readouterr().out
+    assert "num_workers: 200" in halfway.config.read_text("utf-8")  # for the larger machine
+    assert program("test") == 0
