@@ -52,6 +52,8 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         temporary.replace(path)
         _flush_to_disk(path.parent)
     finally:
+        if previous.exists() and not path.exists():  # stopped between the two renames
+            previous.replace(path)
         for folder in (temporary, previous):
             shutil.rmtree(folder, ignore_errors=True)
 
