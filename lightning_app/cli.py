@@ -5,6 +5,8 @@ import importlib
 import sys
 from importlib.metadata import version
 
+from lightning_app.utils.parent_process import end_with_parent
+
 # Each command is the module of its name in lightning_app/commands.
 COMMANDS = {
     "prepare": "check the data:               python main.py prepare [--data.root ROOT]",
@@ -37,9 +39,15 @@ def main(arguments: list[str]) -> int:
         near = difflib.get_close_matches(name, COMMANDS, n=1) or list(COMMANDS)
         print(f"error: '{name}' is not a command; nearest: {', '.join(near)}", file=sys.stderr)
         return 2
-    if name not in _WITHOUT_TORCH:
-        import lightning_app.utils.import_torch  # noqa: F401 (torch and lightning come first)
-    code: int = importlib.import_module(f"lightning_app.commands.{name}").run(options)
+    end_with_parent()
+    try:
+        if name not in _WITHOUT_TORCH:
+            import lightning_app.utils.import_torch  # noqa: F401 (torch and lightning come first)
+        command = importlib.import_module(f"lightning_app.commands.{name}")
+    except KeyboardInterrupt:
+        print("Interrupted", file=sys.stderr)
+        return 130
+    code: int = command.run(options)
     return code
 
 

@@ -1,11 +1,13 @@
 """The processes that train together, one for each device: all work on one run."""
 
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from lightning_app.runs.folder import Run
+from lightning_app.utils.parent_process import PARENT_VARIABLE, parent_variable
 
 # Lightning starts the other ranks with the environment of rank 0.
 RUN_VARIABLE = "BRATS_LIGHTNING_RUN"
@@ -19,14 +21,22 @@ def shared_run() -> Run | None:
 
 @contextmanager
 def share_run(run: Run) -> Iterator[None]:
-    """Pass the run on to the processes that are started from this one."""
-    before = os.environ.get(RUN_VARIABLE)
-    os.environ[RUN_VARIABLE] = str(run.path)
+    """Pass the run on to the processes that are started from this one, and end them with it."""
+    variables = {
+        RUN_VARIABLE: str(run.path),
+        # Waiting for rank 0, a rank may not notice a gentler signal. Only rank 0 writes files.
+        PARENT_VARIABLE: parent_variable(signal.SIGKILL),
+    }
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
     try:
         yield
     finally:
-        if before is None:
-            del os.environ[RUN_VARIABLE]
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def externally_launched() -> bool:

@@ -36,7 +36,7 @@ def calls(program: Program, monkeypatch: pytest.MonkeyPatch) -> Calls:
         made.append(arguments)
         return 0 if arguments[0] == "report" else main(list(arguments))
 
-    monkeypatch.setattr(reproduce, "_execute", execute)
+    monkeypatch.setattr(reproduce, "execute", execute)
     return made
 
 
@@ -133,12 +133,12 @@ def test_a_run_without_a_later_option_matches_only_if_the_option_is_at_its_defau
 def test_a_failure_is_reported_and_the_others_continue(
     calls: Calls, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    execute = reproduce._execute
+    execute = reproduce.execute
 
     def fail(*arguments: str) -> int:
         return 2 if "unet_t1c.yaml" in arguments else execute(*arguments)
 
-    monkeypatch.setattr(reproduce, "_execute", fail)
+    monkeypatch.setattr(reproduce, "execute", fail)
     assert main(["reproduce", *TWO]) == 1
     output = capsys.readouterr().out
     assert "failed (exit code 2)" in output
@@ -161,7 +161,7 @@ def test_bad_data_are_a_failure_and_the_others_continue(
 def test_an_interruption_ends_the_grid(
     calls: Calls, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(reproduce, "_execute", lambda *_: 130)
+    monkeypatch.setattr(reproduce, "execute", lambda *_: 130)
     assert main(["reproduce", *TWO]) == 130
     assert "the same command continues" in capsys.readouterr().err
     assert not calls
