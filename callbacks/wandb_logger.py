@@ -21,7 +21,9 @@ from callbacks.utils.wandb_service import end_service, use_writable_folders
 _log = logging.getLogger(__name__)
 
 SERVER_TIMEOUT_S = 30  # of W&B itself, for a server that does not answer
-OPEN_TIMEOUT_S = 75  # to open or finish a run; W&B's own limits come first
+# To open a run, and to finish it. W&B's own limits come first: to start, then to connect.
+OPEN_TIMEOUT_S = 2 * SERVER_TIMEOUT_S + 15
+FINISH_TIMEOUT_S = SERVER_TIMEOUT_S + 5
 # For any other call, which only passes data to W&B's service process on this machine. Schedulers
 # kill a process half a minute after SIGTERM, and a training must have saved by then.
 CALL_TIMEOUT_S = 20
@@ -137,7 +139,7 @@ class ForgivingWandbLogger(WandbLogger):
         """Finish the W&B run; if there is more to log, the next one resumes it."""
         if self._experiment is not None:
             code = 0 if status == "success" else 1
-            self.attempt(lambda logger: logger.experiment.finish(exit_code=code), OPEN_TIMEOUT_S)
+            self.attempt(lambda logger: logger.experiment.finish(exit_code=code), FINISH_TIMEOUT_S)
         self._experiment = None
 
     def _give_up(self, error: Exception) -> None:

@@ -1,5 +1,6 @@
 """Private attributes of Lightning, PyTorch and W&B that have no public equivalent."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -45,10 +46,15 @@ def abandon_wandb(connection: Any) -> None:
     The public ``wandb.teardown``, which W&B also calls at the end of the process, waits for the
     service without a limit.
     """
+    from wandb.errors import term
     from wandb.sdk import wandb_setup
     from wandb.sdk.lib import module
     from wandb.sdk.lib.service import service_token
 
+    quiet = logging.getLogger("wandb.abandoned")  # the calls that still wait will fail
+    quiet.addHandler(logging.NullHandler())
+    quiet.propagate = False
+    term.termsetup(wandb_setup.Settings(silent=True), quiet)
     wandb_setup._singleton = None  # noqa: SLF001
     module.unset_globals()  # type: ignore[no-untyped-call]
     service_token.clear_service_in_env()

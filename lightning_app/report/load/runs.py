@@ -22,7 +22,7 @@ from lightning_app.runs.records import (
     read_rows,
     read_split,
 )
-from lightning_app.runs.status import is_finished, read_status
+from lightning_app.runs.status import current_status, is_finished
 
 SPLITS = ("train", "val", "test")
 
@@ -123,8 +123,7 @@ def one_line(error: Exception) -> str:
 def _unusable(run: Run) -> str | None:
     """Why there is nothing to report of a run; None if there is."""
     if not is_finished(run):
-        status = read_status(run).get("status", "unknown")
-        return f"not finished: its status is {status}"
+        return f"not finished: its status is {current_status(run)}"
     if not run.test().metrics.is_file():
         return f"not tested: python main.py test --run {run.path}"
     return None
