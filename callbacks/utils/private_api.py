@@ -46,6 +46,7 @@ def abandon_wandb(connection: Any) -> None:
     The public ``wandb.teardown``, which W&B also calls at the end of the process, waits for the
     service without a limit.
     """
+    from wandb import Settings
     from wandb.errors import term
     from wandb.sdk import wandb_setup
     from wandb.sdk.lib import module
@@ -54,7 +55,7 @@ def abandon_wandb(connection: Any) -> None:
     quiet = logging.getLogger("wandb.abandoned")  # the calls that still wait will fail
     quiet.addHandler(logging.NullHandler())
     quiet.propagate = False
-    term.termsetup(wandb_setup.Settings(silent=True), quiet)
+    term.termsetup(Settings(silent=True), quiet)
     wandb_setup._singleton = None  # noqa: SLF001
     module.unset_globals()  # type: ignore[no-untyped-call]
     service_token.clear_service_in_env()

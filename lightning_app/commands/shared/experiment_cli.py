@@ -166,7 +166,6 @@ class ExperimentCLI(BaseCLI):
                 self.trainer.strategy.launcher.kill(signal.SIGTERM)
             raise
 
-
     def rank_failed(self, reason: str) -> None:
         """Print that another rank has failed."""
         print(f"error: {reason}: no rank can continue without it", file=sys.stderr, flush=True)
