@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from callbacks.utils.limited_calls import LimitedCalls
@@ -36,14 +37,15 @@ def end_service(calls: LimitedCalls, *, failed: bool = False) -> None:
         calls: the thread that uses W&B.
         failed: whether the open run has failed.
     """
-    if "wandb" not in sys.modules:
+    if sys.modules.get("wandb") is None:  # never imported, or it cannot be
         return
     connection = None
     try:
         connection = wandb_connection()
         calls.call(lambda: _finish(failed=failed), _END_TIMEOUT_S)
     except (Exception, SystemExit):  # noqa: BLE001 (whatever it was, it must not go on)
-        abandon_wandb(connection)
+        with suppress(Exception):  # another version of W&B may lack the private names
+            abandon_wandb(connection)
 
 
 def _finish(*, failed: bool) -> None:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from callbacks.utils.signals import stop_signals
-
 from lightning_app.runs.folder import Run
 from lightning_app.utils.parent_process import PARENT_VARIABLE, parent_variable
 

@@ -126,7 +126,7 @@ def wait_for_an_epoch(read_output: Callable[[], object] = lambda: None) -> None:
 def test_a_closed_terminal_saves_and_stops(program: Program) -> None:
     process, terminal = pty.fork()
     if process == 0:
-        os.execv(sys.executable, endless_training("--trainer.enable_progress_bar", "true"))
+        os.execv(sys.executable, endless_training("--trainer.enable_progress_bar", "true"))  # noqa: S606
     os.set_blocking(terminal, False)
 
     def read_output() -> None:
