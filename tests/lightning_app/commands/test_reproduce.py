@@ -248,3 +248,36 @@ def test_a_killed_reproduce_continues(program: Program) -> None:
     status = read_status(only_run())
     assert (status["status"], status["resumed"]) == ("finished", 1)
     assert only_run().test().metrics.is_file()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds processes in /proc")
+def test_a_training_that_starts_up_ends_with_a_killed_reproduce(program: Program) -> None:
+    command = [
+        sys.executable, str(MAIN), "reproduce", "--only", "unet_t1c", "--config", "toy.yaml",
+        "--trainer.max_epochs", "100000",
+    ]  # fmt: skip
+    grid = subprocess.Popen(command)
+    while not (children := training_of(grid.pid)):
+        assert grid.poll() is None
+        time.sleep(0.01)
+    grid.kill()  # and not its child
+    grid.wait()
+    deadline = time.monotonic() + 30
+    while any(Path(f"/proc/{child}").is_dir() for child in children):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert find_runs(Path("runs")) == []
+
+
+def training_of(process: int) -> list[int]:
+    """Children of a process that run `fit`."""
+    children = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            parent = int((path.parent / "stat").read_text("utf-8").rpartition(")")[2].split()[1])
+            if parent == process and b"\0fit\0" in path.read_bytes():
+                children.append(int(path.parent.name))
+        except OSError:
+            continue
+    return children
