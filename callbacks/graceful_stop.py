@@ -1,4 +1,4 @@
-"""Save a checkpoint on SIGTERM, Ctrl-C or a scheduler's warning, then stop."""
+"""Save a checkpoint on a signal to stop, Ctrl-C or a scheduler's warning, then stop."""
 
 import logging
 import signal
@@ -15,6 +15,7 @@ from lightning.pytorch.callbacks import Checkpoint
 from callbacks.checkpoints import LastCheckpoint, can_resume_after
 from callbacks.utils.distributed import any_rank, is_time_to_vote
 from callbacks.utils.private_api import cluster_environment
+from callbacks.utils.signals import leave_closed_terminal, stop_signals
 
 Handler = Callable[[int, FrameType | None], Any] | int | None
 
@@ -25,8 +26,9 @@ class GracefulStop(Checkpoint):
     """Save ``last.ckpt`` at the end of the batch in which a stop signal arrives, then exit.
 
     If the signal arrives in the last batch of an epoch or during validation, the training stops at
-    the end of the epoch. The exit code is 128 + the signal: 143 for SIGTERM, 130 for Ctrl-C. A
-    second Ctrl-C stops at once, without another checkpoint.
+    the end of the epoch. The signals are SIGTERM, SIGHUP (the terminal was closed), SIGXCPU (a
+    limit of CPU time) and Ctrl-C. The exit code is 128 + the signal: 143 for SIGTERM, 130 for
+    Ctrl-C. A second Ctrl-C stops at once, without another checkpoint.
 
     Under SLURM, the signal that warns of pre-emption is handled by Lightning, which saves and
     requeues the job. This callback only delays Lightning's handler to the end of the batch.
@@ -45,16 +47,21 @@ class GracefulStop(Checkpoint):
         self._previous_handlers: dict[int, Handler] = {}
         self._requeue: Handler = None
 
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Remove any handler of the scheduler's warning: Lightning would not replace it."""
+        number = _requeue_signal(trainer)
+        if number is not None and _may_install():
+            self._install(number, signal.SIG_DFL)
+
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Install the signal handlers; Lightning has installed its own by now."""
-        if threading.current_thread() is not threading.main_thread():
-            return  # Python allows handlers in the main thread only
-        self._install(signal.SIGTERM, self._on_stop_signal)
-        self._install(signal.SIGINT, self._on_stop_signal)
-        cluster = cluster_environment(trainer)
-        if isinstance(cluster, SLURMEnvironment) and cluster.auto_requeue:
-            number = cluster.requeue_signal or signal.SIGUSR1
-            self._requeue = self._install(number, self._on_requeue_signal)
+        if not _may_install():
+            return
+        warning = _requeue_signal(trainer)
+        for number in {*stop_signals(), signal.SIGINT} - {warning}:
+            self._install(number, self._on_stop_signal)
+        if warning is not None:
+            self._requeue = self._install(warning, self._on_requeue_signal)
 
     def on_train_batch_end(
         self,
@@ -104,6 +111,7 @@ class GracefulStop(Checkpoint):
         if number == signal.SIGINT and self._stop_signal == signal.SIGINT:
             raise KeyboardInterrupt
         self._stop_signal = number
+        leave_closed_terminal()
         if number == signal.SIGINT:
             _log.warning("Ctrl-C: saving at the end of the batch; press again to stop at once")
 
@@ -112,10 +120,24 @@ class GracefulStop(Checkpoint):
 
     def _install(self, number: int, handler: Handler) -> Handler:
         """Install a handler; returns the previous one."""
-        self._previous_handlers[number] = signal.signal(number, handler)
-        return self._previous_handlers[number]
+        previous = signal.signal(number, handler)
+        self._previous_handlers.setdefault(number, previous)
+        return previous
 
     def _restore_handlers(self) -> None:
         for number, handler in self._previous_handlers.items():
             signal.signal(number, handler)
         self._previous_handlers = {}
+
+
+def _may_install() -> bool:
+    """Python allows handlers in the main thread only."""
+    return threading.current_thread() is threading.main_thread()
+
+
+def _requeue_signal(trainer: Trainer) -> int | None:
+    """The signal by which SLURM warns of pre-emption; None if Lightning does not requeue."""
+    cluster = cluster_environment(trainer)
+    if not isinstance(cluster, SLURMEnvironment) or not cluster.auto_requeue:
+        return None
+    return cluster.requeue_signal or signal.SIGUSR1

@@ -1,11 +1,11 @@
 """A W&B logger that needs no account and never stops a training."""
 
+import atexit
 import logging
 import math
 import netrc
 import os
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,19 +17,27 @@ from lightning.pytorch.utilities import rank_zero_only
 
 from callbacks.utils.atomic_write import atomic_write
 from callbacks.utils.file_names import check_file_name
+from callbacks.utils.limited_calls import LimitedCalls
 from callbacks.utils.unfinished import remove_leftovers
+from callbacks.utils.wandb_service import end_service, use_writable_folders
 
 _log = logging.getLogger(__name__)
 
-TIMEOUT_S = 30  # for a server that does not answer when a run is opened or finished
+SERVER_TIMEOUT_S = 30  # of W&B itself, for a server that does not answer
+# To open a run, and to finish it. W&B's own limits come first: to start, then to connect.
+OPEN_TIMEOUT_S = 2 * SERVER_TIMEOUT_S + 15
+FINISH_TIMEOUT_S = SERVER_TIMEOUT_S + 5
+# For any other call, which only passes data to W&B's service process on this machine. Schedulers
+# kill a process half a minute after SIGTERM, and a training must have saved by then.
+CALL_TIMEOUT_S = 20
 
 
 class ForgivingWandbLogger(WandbLogger):
     """Log to W&B, offline unless there is an API key or WANDB_MODE says otherwise.
 
     A W&B run is opened when there is something to log and ``keep_in`` has been called; until then
-    nothing is logged. If W&B fails, this is reported once, and nothing more is logged. Scores that
-    are not finite are left out.
+    nothing is logged. If W&B fails, takes too long or is not installed, this is reported once, and
+    nothing more is logged. Scores that are not finite are left out.
 
     Nor is anything logged once that folder has vanished.
 
@@ -52,13 +60,19 @@ class ForgivingWandbLogger(WandbLogger):
         settings = {
             "silent": True,
             "console": "off",
-            "init_timeout": TIMEOUT_S,
-            "finish_timeout": TIMEOUT_S,
+            "init_timeout": SERVER_TIMEOUT_S,
+            "finish_timeout": SERVER_TIMEOUT_S,
+            "x_service_wait": SERVER_TIMEOUT_S,
         }
         # Lightning makes a folder of this name for the checkpoints of a ModelCheckpoint.
         check_file_name("trainer.logger.project", project)
-        super().__init__(project=project, entity=entity, settings=settings)
+        try:
+            super().__init__(project=project, entity=entity, settings=settings)
+        except ModuleNotFoundError:  # reported when there is something to log
+            self._project, self._log_model, self._experiment = project, False, None
+            self._wandb_init = {}
         self._wandb_init.pop("anonymous", None)  # W&B warns that it has no effect
+        self._calls = LimitedCalls()
         self.log_checkpoint = log_checkpoint
         self._save_dir = None  # checkpoints belong in the trainer's root folder
         self._id_file: Path | None = None
@@ -101,14 +115,23 @@ class ForgivingWandbLogger(WandbLogger):
         self._given_up = True
 
     @rank_zero_only
-    def attempt(self, act: Callable[["ForgivingWandbLogger"], object]) -> None:
-        """Call a function that uses W&B; if it fails, log nothing from now on."""
+    def attempt(
+        self,
+        act: Callable[["ForgivingWandbLogger"], object],
+        seconds: float = CALL_TIMEOUT_S,
+    ) -> None:
+        """Call a function that uses W&B; if it fails, log nothing from now on.
+
+        Args:
+            act: is called in another thread.
+            seconds: the time that it may take.
+        """
         if self._given_up or self._id_file is None or not self._folder.is_dir():
             return  # W&B would make a folder again that has been moved
         try:
             if self._experiment is None:
                 self._open_or_fall_back()
-            act(self)
+            self._calls.call(lambda: act(self), seconds)
         except Exception as error:  # noqa: BLE001 (no failure of W&B may stop the training)
             if not self._given_up:  # within another attempt, this is the second report
                 self._give_up(error)
@@ -130,17 +153,16 @@ class ForgivingWandbLogger(WandbLogger):
         """Finish the W&B run; if there is more to log, the next one resumes it."""
         if self._experiment is not None:
             code = 0 if status == "success" else 1
-            self.attempt(lambda logger: logger.experiment.finish(exit_code=code))
+            self.attempt(lambda logger: logger.experiment.finish(exit_code=code), FINISH_TIMEOUT_S)
         self._experiment = None
 
     def _give_up(self, error: Exception) -> None:
         self._given_up = True
-        with suppress(Exception):
-            import wandb
-
-            if wandb.run is not None:  # the next run of this process would be logged to it
-                wandb.run.finish(exit_code=1)
+        end_service(self._calls, failed=True)
         reason = _in_one_line(error) or type(error).__name__
+        if isinstance(error, ImportError):
+            _log.warning("W&B cannot be imported (%s): the scores are in metrics.csv", reason)
+            return
         _log.warning(
             "W&B failed (%s): the training continues without it; the run's folder has all scores",
             reason,
@@ -149,22 +171,23 @@ class ForgivingWandbLogger(WandbLogger):
     def _open_or_fall_back(self) -> None:
         # Even for offline runs, W&B sends reports of its errors to its server.
         os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
-        mode = os.environ.get("WANDB_MODE") or ("online" if _has_key() else "offline")
+        mode = self._calls.call(_mode, OPEN_TIMEOUT_S)
         try:
-            self._open(mode)
+            self._calls.call(lambda: self._open(mode), OPEN_TIMEOUT_S)
         except Exception as error:
             if mode != "online":
                 raise
             _log.warning("W&B's server cannot be used (%s): logging offline", _in_one_line(error))
-            import wandb
-
-            wandb.teardown()  # otherwise W&B's service takes the id of the failed run to be in use
+            # Otherwise W&B's service takes the id of the failed run to be in use.
+            end_service(self._calls, failed=True)
             self._experiment = None
-            self._open("offline")
+            self._calls.call(lambda: self._open("offline"), OPEN_TIMEOUT_S)
+        atexit.register(end_service, self._calls)
 
     def _open(self, mode: str) -> None:
         assert self._id_file is not None
         self._wandb_init |= {"mode": mode, "id": _saved_id(self._id_file)}
+        use_writable_folders(self._folder / "wandb")
         run: Any = super().experiment  # opens it
         if mode != "disabled":
             self._id_file.parent.mkdir(exist_ok=True)
@@ -192,6 +215,10 @@ def _saved_id(file: Path) -> str | None:
 
 def _in_one_line(error: Exception) -> str:
     return " ".join(str(error).split())
+
+
+def _mode() -> str:
+    return os.environ.get("WANDB_MODE") or ("online" if _has_key() else "offline")
 
 
 def _has_key() -> bool:

@@ -11,6 +11,7 @@ from data_modules.batch_dataset import Batch, BatchDataset
 from data_modules.device_dataset import DeviceDataset
 from data_modules.samplers import EpochBatches, OrderedBatches, ShardedBatches
 from data_modules.utils.errors import DataError
+from data_modules.utils.signals import leave_to_parent_in_loader
 
 
 class Indices(Dataset[int]):
@@ -58,6 +59,7 @@ def make_loader(
         collate_fn=dataset.gather,
         num_workers=workers,
         persistent_workers=workers > 0,
+        worker_init_fn=leave_to_parent_in_loader,
         pin_memory=torch.cuda.is_available() and not on_device,
         # Without a generator each iterator would draw its base seed from torch's global one, and
         # dropout would depend on how often the data were iterated.

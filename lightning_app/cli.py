@@ -5,6 +5,7 @@ import importlib
 import sys
 from importlib.metadata import version
 
+from lightning_app.utils.parent_process import end_with_parent
 from lightning_app.utils.text import print_lines
 
 # Each command is the module of its name in lightning_app/commands.
@@ -41,9 +42,15 @@ def main(arguments: list[str]) -> int:
             f"error: '{name}' is not a command; nearest: {', '.join(near)}", file=sys.stderr
         )
         return 2
-    if name not in _WITHOUT_TORCH:
-        import lightning_app.utils.import_torch  # noqa: F401 (torch and lightning come first)
-    code: int = importlib.import_module(f"lightning_app.commands.{name}").run(options)
+    end_with_parent()
+    try:
+        if name not in _WITHOUT_TORCH:
+            import lightning_app.utils.import_torch  # noqa: F401 (torch and lightning come first)
+        command = importlib.import_module(f"lightning_app.commands.{name}")
+    except KeyboardInterrupt:
+        print("Interrupted", file=sys.stderr)
+        return 130
+    code: int = command.run(options)
     return code
 
 

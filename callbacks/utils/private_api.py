@@ -1,7 +1,9 @@
-"""Private attributes of Lightning and PyTorch that have no public equivalent."""
+"""Private attributes of Lightning, PyTorch and W&B that have no public equivalent."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from lightning.fabric.plugins import ClusterEnvironment
 from lightning.pytorch import Trainer
@@ -28,3 +30,35 @@ def compiled(network: nn.Module, mode: str | None) -> Iterator[None]:
         yield
     finally:
         network._compiled_call_impl = before  # noqa: SLF001
+
+
+def wandb_connection() -> Any:
+    """W&B's connection to its service process; None if there is none."""
+    from wandb.sdk import wandb_setup
+
+    setup = wandb_setup._singleton  # noqa: SLF001
+    return setup and setup._connection  # noqa: SLF001
+
+
+def abandon_wandb(connection: Any) -> None:
+    """Kill W&B's service process, and forget its runs.
+
+    The public ``wandb.teardown``, which W&B also calls at the end of the process, waits for the
+    service without a limit.
+    """
+    from wandb import Settings
+    from wandb.errors import term
+    from wandb.sdk import wandb_setup
+    from wandb.sdk.lib import module
+    from wandb.sdk.lib.service import service_token
+
+    quiet = logging.getLogger("wandb.abandoned")  # the calls that still wait will fail
+    quiet.addHandler(logging.NullHandler())
+    quiet.propagate = False
+    term.termsetup(Settings(silent=True), quiet)
+    wandb_setup._singleton = None  # noqa: SLF001
+    module.unset_globals()  # type: ignore[no-untyped-call]
+    service_token.clear_service_in_env()
+    if connection is not None and connection._proc is not None:  # noqa: SLF001
+        connection._cleanup()  # noqa: SLF001 (does nothing at the end of the process)
+        connection._proc._process.kill()  # noqa: SLF001

@@ -1,7 +1,6 @@
 """Worker processes: how many, how they run jobs, and how they end with their parent."""
 
 import os
-import signal
 import threading
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -14,6 +13,7 @@ import SimpleITK as sitk
 
 from data_modules.utils.errors import DataError
 from data_modules.utils.malloc import keep_freed_memory
+from data_modules.utils.signals import leave_to_parent
 
 WORKER_KILLED = "a worker process was killed, perhaps because memory ran out"
 
@@ -134,8 +134,8 @@ class _Pool:
 
 
 def _start_worker(parent: Connection) -> None:
-    """Leave Ctrl-C to the parent, end with it, use one thread, and keep freed memory."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Leave signals to the parent, end with it, use one thread, and keep freed memory."""
+    leave_to_parent()
     sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
     keep_freed_memory()
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()

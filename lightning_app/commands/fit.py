@@ -2,6 +2,7 @@
 
 import logging
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from lightning_app.runs.compatibility import (
 from lightning_app.runs.model_summary import describe_network
 from lightning_app.runs.recorder import RunRecorder
 from lightning_app.runs.restorable import check_restorable
-from lightning_app.runs.status import read_status
+from lightning_app.runs.status import now, read_status, write_status
 from lightning_app.runs.weights import load_weights
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.logging import print_on_rank_zero
@@ -51,7 +52,7 @@ class FitCLI(ExperimentCLI):
             run = selection.run
             trained_here = read_status(run).get("pid") == os.getpid()
             if trained_here and run.last.is_file():
-                error.add_note(f"To resume: python main.py fit --resume {run.quoted}")
+                error.add_note(self._how_to_resume())
             raise
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
@@ -152,6 +153,18 @@ class FitCLI(ExperimentCLI):
         elif (weights := self.option("weights")) is not None:
             load_weights(self.model.network, Path(weights))
         self.call_trainer(self.trainer.fit, datamodule=datamodule, **start)
+
+    def rank_failed(self, reason: str) -> None:
+        """Record the reason, print it, and how to resume."""
+        run = self.run_folder
+        if read_status(run).get("pid") == os.getpid():
+            write_status(run, "failed", ended=now(), reason=reason)
+        super().rank_failed(reason)
+        if run.last.is_file():
+            print(self._how_to_resume(), file=sys.stderr, flush=True)
+
+    def _how_to_resume(self) -> str:
+        return f"To resume: python main.py fit --resume {self.run_folder.quoted}"
 
     def after_fit(self) -> None:
         """Print the best epoch and the command that tests it."""

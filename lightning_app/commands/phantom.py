@@ -2,13 +2,13 @@
 
 import argparse
 import shlex
-import sys
 from pathlib import Path
 
 from data_modules.phantom.dataset import write_phantom
 from data_modules.phantom.options import PhantomOptions
 from lightning_app.utils.argparse import PlainParser
-from lightning_app.utils.exit_codes import exit_on_sigterm
+from lightning_app.utils.errors import UsageError
+from lightning_app.utils.exit_codes import exit_on_signals, print_stop
 from lightning_app.utils.text import print_lines
 
 
@@ -16,22 +16,25 @@ def run(arguments: list[str]) -> int:
     """Write a phantom; returns the exit code."""
     options = _parser().parse_args(arguments)
     try:
-        with exit_on_sigterm():
-            cases = write_phantom(
-                options.output, options.cases, options.depth, options.seed, options.processes
-            )
-    except (ValueError, OSError) as error:
-        print_lines(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("Interrupted: the same command continues from here", file=sys.stderr)
-        return 130
+        with exit_on_signals():
+            cases = _write(options)
+    except BaseException as error:  # noqa: BLE001 (a bug is raised again)
+        return print_stop(error, "the same command continues from here")
     root = shlex.quote(str(options.output))
     print_lines(
         f"{len(cases)} cases of {options.depth} slices in {options.output}",
         f"Train on them: python main.py fit --config unet_t2f.yaml --data.root {root}",
     )
     return 0
+
+
+def _write(options: argparse.Namespace) -> list[str]:
+    try:
+        return write_phantom(
+            options.output, options.cases, options.depth, options.seed, options.processes
+        )
+    except ValueError as error:
+        raise UsageError(str(error)) from error
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,12 +1,11 @@
 """The ``report`` command: tables, figures and a page of many runs. Imports no torch."""
 
 import argparse
-import sys
 from pathlib import Path
 
 from lightning_app.runs.folder import DEFAULT_ROOT
 from lightning_app.utils.argparse import PlainParser
-from lightning_app.utils.errors import UsageError
+from lightning_app.utils.exit_codes import exit_on_signals, print_stop
 from lightning_app.utils.text import print_lines
 
 
@@ -16,13 +15,10 @@ def run(arguments: list[str]) -> int:
     from lightning_app.report.write import write_report
 
     try:
-        written = write_report(options.runs, options.output or options.runs / "report")
-    except (UsageError, OSError) as error:
-        print_lines(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("Interrupted: an earlier report is unchanged", file=sys.stderr)
-        return 130
+        with exit_on_signals():
+            written = write_report(options.runs, options.output or options.runs / "report")
+    except BaseException as error:  # noqa: BLE001 (a bug is raised again)
+        return print_stop(error, "an earlier report is unchanged")
     groups = f" in {written.groups} groups that cannot be compared" if written.groups > 1 else ""
     print_lines(
         f"{written.runs} runs{groups}, {len(written.left_out)} left out",

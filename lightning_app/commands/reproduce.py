@@ -1,8 +1,6 @@
 """The ``reproduce`` command: train and test the experiments that are missing, then report."""
 
 import argparse
-import signal
-import subprocess
 import sys
 import time
 from collections import deque
@@ -16,6 +14,7 @@ from rich.table import Table
 
 from data_modules.utils.errors import DataError
 from lightning_app.commands.experiment_grid import Cell, WantedRun, cells
+from lightning_app.commands.shared.child_command import execute
 from lightning_app.commands.shared.session import run_session
 from lightning_app.results.test_record import epoch_of_test, is_complete
 from lightning_app.runs.checkpoint_io import read_checkpoint
@@ -25,7 +24,6 @@ from lightning_app.utils.argparse import PlainParser
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.text import print_lines, printable
 
-MAIN = Path(__file__).resolve().parents[2] / "main.py"
 WAIT_S = 5.0
 
 
@@ -58,7 +56,7 @@ def _reproduce(arguments: list[str]) -> int:
             print("Interrupted: the same command continues from here", file=sys.stderr)
             return code
     outcomes.show()
-    reported = [_execute("report", str(root)) for root in roots]
+    reported = [execute("report", str(root)) for root in roots]
     return 1 if any((*outcomes.codes.values(), *reported)) else 0
 
 
@@ -96,7 +94,7 @@ def _complete(cell: Cell, wanted: WantedRun) -> int:
     run = wanted.find()
     if run is None or not is_finished(run):
         resume = [] if run is None else ["--resume", str(run.path)]
-        if code := _execute("fit", *resume, *cell.arguments):
+        if code := execute("fit", *resume, *cell.arguments):
             return code
         run = wanted.find()
     if run is None:
@@ -104,7 +102,7 @@ def _complete(cell: Cell, wanted: WantedRun) -> int:
     if _is_tested(run):
         print_lines(f"Finished and tested: {run.path}")
         return 0
-    return _execute("test", "--run", str(run.path), *cell.trust)
+    return execute("test", "--run", str(run.path), *cell.trust)
 
 
 def _is_tested(run: Run) -> bool:
@@ -121,24 +119,6 @@ def _is_tested(run: Run) -> bool:
         return bool(tested == read_checkpoint(run.best, memory_map=True).get("epoch"))
     except (OSError, UsageError):  # a test will say what is wrong
         return False
-
-
-def _execute(*arguments: str) -> int:
-    """Run a command of the program in another process; returns its exit code.
-
-    Ctrl-C reaches that process directly and SIGTERM is passed on. Either way we wait for its end.
-    """
-    with subprocess.Popen([sys.executable, str(MAIN), *arguments]) as process:
-        before = {
-            signal.SIGINT: signal.signal(signal.SIGINT, lambda *_: None),
-            signal.SIGTERM: signal.signal(signal.SIGTERM, lambda *_: process.terminate()),
-        }
-        try:
-            code = process.wait()
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-    return code if code >= 0 else 128 - code
 
 
 class _Outcomes:

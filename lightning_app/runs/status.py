@@ -19,6 +19,7 @@ Status = Literal["running", "finished", "interrupted", "failed"]
 
 # Data loader processes inherit the lock, and notice within seconds that their parent has died.
 ORPHANS_END_S = 15.0
+READERS_END_S = 1.0  # who asks whether a run is alive holds its lock for a moment
 
 
 @contextmanager
@@ -30,7 +31,7 @@ def locked(run: Run) -> Iterator[None]:
     """
     lock = FileLock(run.lock)
     try:
-        lock.acquire(timeout=ORPHANS_END_S if _owner_is_dead(run) else 0)
+        lock.acquire(timeout=ORPHANS_END_S if _owner_is_dead(run) else READERS_END_S)
     except Timeout:
         owner = read_status(run)
         raise UsageError(
@@ -51,10 +52,7 @@ def is_alive(run: Run) -> bool:
     if not is_file(run.lock):
         return False
     try:
-        with FileLock(run.lock).acquire(blocking=False):
-            return False
-    except Timeout:
-        return not _owner_is_dead(run)
+        return not _is_unlocked(run) and not _owner_is_dead(run)
     except OSError:  # no permission to write to the folder
         return False
 
@@ -62,6 +60,18 @@ def is_alive(run: Run) -> bool:
 def is_finished(run: Run) -> bool:
     """Whether the training of a run has finished."""
     return read_status(run).get("status") == "finished"
+
+
+def current_status(run: Run) -> str:
+    """The recorded status, or "interrupted" if a process that was running has ended without one."""
+    recorded = str(read_status(run).get("status", "unknown"))
+    if recorded != "running":
+        return recorded
+    try:
+        has_ended = _owner_is_dead(run) or not run.lock.exists() or _is_unlocked(run)
+    except OSError:  # no permission to lock: another user's run, perhaps on another machine
+        has_ended = False
+    return "interrupted" if has_ended else recorded
 
 
 def read_status(run: Run) -> dict[str, Any]:
@@ -102,6 +112,19 @@ def slurm_job() -> str | None:
 def now() -> str:
     """The time to the second, with its time zone."""
     return datetime.now().astimezone().isoformat(timespec="seconds")
+
+
+def _is_unlocked(run: Run) -> bool:
+    """Whether no process holds the lock of a run.
+
+    Raises:
+        OSError: there is no permission to write to the folder.
+    """
+    try:
+        with FileLock(run.lock).acquire(blocking=False):
+            return True
+    except Timeout:
+        return False
 
 
 def _owner_is_dead(run: Run) -> bool:

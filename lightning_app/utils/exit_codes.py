@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from callbacks.utils.signals import leave_closed_terminal, stop_signals
 from data_modules.utils.errors import DataError
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.streams import PIPE_CLOSED
-from lightning_app.utils.text import printable
+from lightning_app.utils.text import print_lines, printable
 
 INTERRUPTED = 128 + signal.SIGINT
 
@@ -34,6 +35,25 @@ def exit_code_and_line(error: BaseException) -> tuple[int, str]:
     raise error
 
 
+def print_stop(error: BaseException, after_signal: str) -> int:
+    """Print why a command stopped early, in one line.
+
+    Args:
+        error: what stopped it.
+        after_signal: what a signal leaves.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        BaseException: the error itself, if it is a bug and not something that a user can fix.
+    """
+    code, line = exit_code_and_line(error)
+    if line:
+        print_lines(f"{line}: {after_signal}" if code > 128 else line, file=sys.stderr)
+    return code
+
+
 def error_message(error: BaseException) -> str:
     """The message of an error, without the traceback if a DataLoader's worker raised it.
 
@@ -47,14 +67,20 @@ def error_message(error: BaseException) -> str:
 
 
 @contextmanager
-def exit_on_sigterm() -> Iterator[None]:
-    """Let SIGTERM raise SystemExit, so that partial files are removed."""
+def exit_on_signals() -> Iterator[None]:
+    """Let a signal to stop raise SystemExit, so that partial files are removed."""
+    before = {number: signal.getsignal(number) for number in stop_signals()}
 
     def stop(number: int, frame: FrameType | None) -> None:
+        for repeated in before.keys() - {signal.SIGTERM}:  # they would interrupt the clean-up
+            signal.signal(repeated, lambda *_: None)
+        leave_closed_terminal()
         sys.exit(128 + number)
 
-    before = signal.signal(signal.SIGTERM, stop)
+    for number in before:
+        signal.signal(number, stop)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,10 +1,18 @@
+import os
 import pickle
+import subprocess
+import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from callbacks import wandb_logger
 from callbacks.wandb_logger import ForgivingWandbLogger
+from tests.helpers.paths import ROOT
+
+pytest.importorskip("wandb")
 
 KEY = {"WANDB_API_KEY": "k" * 40}
 SERVER, OTHER_SERVER = {"WANDB_BASE_URL": "https://w.org"}, {"WANDB_BASE_URL": "https://x.org"}
@@ -135,3 +143,62 @@ def test_the_file_of_the_id_is_no_link(
     assert (elsewhere.read_text("utf-8") if elsewhere.exists() else None) == content
     assert not file.is_symlink()
     assert file.read_text("utf-8") == "abc\n"
+
+
+def test_a_call_that_takes_too_long_is_reported_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    never = threading.Event()
+    monkeypatch.setattr("wandb.init", lambda **_: never.wait())
+    monkeypatch.setattr(wandb_logger, "OPEN_TIMEOUT_S", 0.5)
+    monkeypatch.setattr("callbacks.utils.wandb_service._END_TIMEOUT_S", 0.5)
+    logger = ForgivingWandbLogger()
+    logger.keep_in(tmp_path, tmp_path / "id")
+    for _ in range(3):
+        logger.log_metrics({"score": 1.0})
+    logger.finalize("success")
+    never.set()
+
+    (line,) = caplog.messages
+    assert line.startswith("W&B failed (no answer within 0.5 s)")
+
+
+# Logs, does something to W&B's service, and logs again.
+SERVICE = """
+import logging, os, signal, sys
+from pathlib import Path
+from callbacks import wandb_logger
+from callbacks.utils import private_api, wandb_service
+logging.basicConfig(format="%(message)s", level=logging.WARNING)
+wandb_logger.FINISH_TIMEOUT_S = wandb_service._END_TIMEOUT_S = 2
+logger = wandb_logger.ForgivingWandbLogger()
+logger.keep_in(Path("run"), Path("run/id"))
+logger.log_metrics({"score": 1.0})
+if len(sys.argv) > 1:
+    service = private_api.wandb_connection()._proc._process.pid
+    os.kill(service, signal.Signals[sys.argv[1]])
+logger.log_metrics({"score": 2.0})
+logger.finalize("success")
+"""
+
+
+def log_and(action: str | None, folder: Path, **variables: str) -> list[str]:
+    """Standard error of the script above, which must end by itself."""
+    done = subprocess.run(
+        [sys.executable, "-c", SERVICE, *([action] if action else [])],
+        cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT), **variables},
+        capture_output=True, text=True, check=True, timeout=120,
+    )  # fmt: skip
+    return done.stderr.splitlines()
+
+
+@pytest.mark.parametrize("action", ["SIGSTOP", "SIGKILL"])
+def test_a_service_that_hangs_or_dies_costs_one_line(action: str, tmp_path: Path) -> None:
+    (line,) = log_and(action, tmp_path)
+    assert line.startswith("W&B failed (")
+
+
+def test_a_home_that_cannot_be_written_costs_one_line(tmp_path: Path) -> None:
+    home = {"HOME": f"{os.devnull}/home", "MPLCONFIGDIR": str(tmp_path)}
+    (line,) = log_and(None, tmp_path, **home)
+    assert line.startswith(f"W&B cannot write to '{os.devnull}/home/")

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import wandb
-from wandb.proto import wandb_internal_pb2
+import pytest
+
+wandb = pytest.importorskip("wandb")
+wandb_internal_pb2 = pytest.importorskip("wandb.proto.wandb_internal_pb2")
 
 _BLOCK = 32768  # LevelDB's log format: blocks of fragments, each after its CRC, length and type
 _HEADER = 7
-_PROTOCOL: Any = wandb_internal_pb2  # mypy cannot see its classes
+_PROTOCOL: Any = wandb_internal_pb2
 
 
 @dataclass

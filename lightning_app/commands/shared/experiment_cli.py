@@ -1,7 +1,9 @@
 """The LightningCLI behind fit, validate, test and predict: it works in the folder of a run."""
 
 import signal
-from collections.abc import Callable
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from jsonargparse import Namespace
@@ -28,7 +30,7 @@ from lightning_app.runs.compatibility import (
     use_saved_split,
 )
 from lightning_app.runs.output_paths import OutputFolders
-from lightning_app.runs.ranks import share_run
+from lightning_app.runs.ranks import RankWatch, share_run
 from lightning_app.runs.status import is_finished
 from lightning_app.runs.weights import check_weights, weights_file
 from lightning_app.utils.errors import UsageError
@@ -176,8 +178,11 @@ class ExperimentCLI(BaseCLI):
         if self.trainer.strategy.root_device.type == "cpu":
             keep_freed_memory()
         try:
-            with explained_failures(
-                self.run_folder, self.option("data").batch_size, self.datamodule
+            with (
+                RankWatch(self._other_ranks, self.rank_failed),
+                explained_failures(
+                    self.run_folder, self.option("data").batch_size, self.datamodule
+                ),
             ):
                 method(self.model, **arguments)
         except Exception:
@@ -185,6 +190,14 @@ class ExperimentCLI(BaseCLI):
                 # The other ranks would wait for this one for half an hour.
                 self.trainer.strategy.launcher.kill(signal.SIGTERM)
             raise
+
+    def rank_failed(self, reason: str) -> None:
+        """Print that another rank has failed."""
+        print(f"error: {reason}: no rank can continue without it", file=sys.stderr, flush=True)
+
+    def _other_ranks(self) -> Sequence["subprocess.Popen[Any]"]:
+        """The ranks that this process has started."""
+        return getattr(self.trainer.strategy.launcher, "procs", ())
 
 
 def _as_list(value: Any) -> list[Any]:

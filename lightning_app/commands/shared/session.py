@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable
 
 from lightning_app.config.import_allowlist import restrict_imports, trusted_names
-from lightning_app.utils.exit_codes import exit_code_and_line, exit_on_sigterm
+from lightning_app.utils.exit_codes import exit_code_and_line, exit_on_signals
 from lightning_app.utils.logging import configure_logging, is_rank_zero
 from lightning_app.utils.text import print_lines
 
@@ -24,7 +24,7 @@ def run_session(command: Callable[[list[str]], int], arguments: list[str]) -> in
     # W&B adds notes of its own to the options when it restarts a trial of a sweep.
     arguments = [word for word in arguments if not word.startswith("--_wandb=")]
     try:
-        with exit_on_sigterm(), restrict_imports(trusted_names(arguments)):
+        with exit_on_signals(), restrict_imports(trusted_names(arguments)):
             return command(arguments)
     except BaseException as error:  # noqa: BLE001 (a bug is raised again by exit_code_and_line)
         code, line = exit_code_and_line(error)

@@ -24,7 +24,7 @@ from lightning_app.runs.records import (
     read_rows,
     read_split,
 )
-from lightning_app.runs.status import is_finished
+from lightning_app.runs.status import current_status, is_finished
 from lightning_app.utils.text import is_file_name, printable
 
 
@@ -128,9 +128,10 @@ def _unusable(run: Run) -> str | None:
 
 def _status(run: Run) -> str:
     try:
-        return Values(read_record(run.status), run.status).text("status")
+        Values(read_record(run.status), run.status).text("status")
     except (OSError, RecordError) as error:
         return f"unknown ({_reason(error)})"
+    return current_status(run)
 
 
 def _reason(error: OSError | ValueError) -> str:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -36,7 +37,7 @@ def calls(program: Program, monkeypatch: pytest.MonkeyPatch) -> Calls:
         made.append(arguments)
         return 0 if arguments[0] == "report" else main(list(arguments))
 
-    monkeypatch.setattr(reproduce, "_execute", execute)
+    monkeypatch.setattr(reproduce, "execute", execute)
     return made
 
 
@@ -191,12 +192,12 @@ def test_a_run_whose_test_is_damaged_is_tested_again(calls: Calls) -> None:
 def test_a_failure_is_reported_and_the_others_continue(
     calls: Calls, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    execute = reproduce._execute
+    execute: Any = vars(reproduce)["execute"]
 
     def fail(*arguments: str) -> int:
-        return 2 if "unet_t1c.yaml" in arguments else execute(*arguments)
+        return 2 if "unet_t1c.yaml" in arguments else int(execute(*arguments))
 
-    monkeypatch.setattr(reproduce, "_execute", fail)
+    monkeypatch.setattr(reproduce, "execute", fail)
     assert main(["reproduce", *TWO]) == 1
     output = capsys.readouterr().out
     assert "failed (exit code 2)" in output
@@ -219,7 +220,7 @@ def test_bad_data_are_a_failure_and_the_others_continue(
 def test_an_interruption_ends_the_grid(
     calls: Calls, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(reproduce, "_execute", lambda *_: 130)
+    monkeypatch.setattr(reproduce, "execute", lambda *_: 130)
     assert main(["reproduce", *TWO]) == 130
     assert "the same command continues" in capsys.readouterr().err
     assert not calls
@@ -305,3 +306,36 @@ def test_a_killed_reproduce_continues(program: Program) -> None:
     status = read_status(only_run())
     assert (status["status"], status["resumed"]) == ("finished", 1)
     assert only_run().test().metrics.is_file()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds processes in /proc")
+def test_a_training_that_starts_up_ends_with_a_killed_reproduce(program: Program) -> None:
+    command = [
+        sys.executable, str(MAIN), "reproduce", "--only", "unet_t1c", "--config", "toy.yaml",
+        "--trainer.max_epochs", "100000",
+    ]  # fmt: skip
+    grid = subprocess.Popen(command)
+    while not (children := training_of(grid.pid)):
+        assert grid.poll() is None
+        time.sleep(0.01)
+    grid.kill()  # and not its child
+    grid.wait()
+    deadline = time.monotonic() + 30
+    while any(Path(f"/proc/{child}").is_dir() for child in children):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert find_runs(Path("runs")) == []
+
+
+def training_of(process: int) -> list[int]:
+    """Children of a process that run `fit`."""
+    children = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            parent = int((path.parent / "stat").read_text("utf-8").rpartition(")")[2].split()[1])
+            if parent == process and b"\0fit\0" in path.read_bytes():
+                children.append(int(path.parent.name))
+        except OSError:
+            continue
+    return children

@@ -1,8 +1,13 @@
 """Signals, a diverged loss and lack of memory: what is kept, and the message."""
 
 import os
+import pty
 import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +21,7 @@ from lightning_app.runs.folder import Run, find_runs
 from lightning_app.runs.status import read_status
 from lightning_app.task import SegmentationTask
 from tests.conftest import Program
+from tests.helpers.paths import MAIN
 
 SIZE = ["--trainer.max_epochs", "3", "--data.flip", "true"]  # three batches an epoch
 
@@ -63,6 +69,8 @@ def send(number: signal.Signals) -> Callable[[], None]:
         (signal.SIGINT, "training_step", 3, 4),
         (signal.SIGTERM, "training_step", 5, 6),  # the last batch of an epoch: when it has ended
         (signal.SIGINT, "validation_step", 3, 3),
+        (signal.SIGHUP, "training_step", 1, 2),
+        (signal.SIGXCPU, "training_step", 1, 2),
     ],
 )
 def test_a_signal_saves_first_and_the_run_goes_on_to_the_same_weights(
@@ -76,11 +84,11 @@ def test_a_signal_saves_first_and_the_run_goes_on_to_the_same_weights(
 ) -> None:
     assert program("fit", *SIZE, "--trainer.default_root_dir", "uninterrupted") == 0
     (uninterrupted,) = find_runs(Path("uninterrupted"))
-    handlers = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
+    handlers = signal.getsignal(number)
     with monkeypatch.context() as patch:
         before_step(patch, {at}, send(number), what)
         assert program("fit", *SIZE) == 128 + number
-    assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == handlers
+    assert signal.getsignal(number) == handlers
 
     run = only_run()
     assert torch.load(run.last, weights_only=True)["global_step"] == stops_after
@@ -89,6 +97,79 @@ def test_a_signal_saves_first_and_the_run_goes_on_to_the_same_weights(
     assert program("fit", "--resume") == 0
     assert same(weights(run), weights(uninterrupted))
     assert run.metrics.read_bytes() == uninterrupted.metrics.read_bytes()
+
+
+def test_a_signal_that_was_ignored_at_the_start_stays_ignored(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    try:
+        before_step(monkeypatch, {1}, send(signal.SIGHUP), "training_step")
+        assert program("fit", *SIZE) == 0
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def endless_training(*flags: str) -> list[str]:
+    configs = ["--config", "unet_t1c.yaml", "--config", "toy.yaml"]
+    endless = ["--trainer.max_epochs", "100000", "--data.num_workers", "1"]
+    return [sys.executable, str(MAIN), "fit", *configs, *endless, *flags]
+
+
+def wait_for_an_epoch(read_output: Callable[[], object] = lambda: None) -> None:
+    deadline = time.monotonic() + 60
+    while not list(Path("runs").glob("*/*/metrics.csv")):
+        assert time.monotonic() < deadline
+        read_output()
+        time.sleep(0.02)
+
+
+def test_a_closed_terminal_saves_and_stops(program: Program) -> None:
+    process, terminal = pty.fork()
+    if process == 0:
+        os.execv(sys.executable, endless_training("--trainer.enable_progress_bar", "true"))  # noqa: S606
+    os.set_blocking(terminal, False)
+
+    def read_output() -> None:
+        with suppress(BlockingIOError):
+            os.read(terminal, 1 << 16)
+
+    wait_for_an_epoch(read_output)
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 128 + signal.SIGHUP
+    run = only_run()
+    assert read_status(run)["status"] == "interrupted"
+    assert torch.load(run.last, weights_only=True)["global_step"] > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGXCPU, signal.SIGUSR1]
+)
+def test_workers_leave_a_signal_to_all_processes_to_their_parent(
+    number: signal.Signals, program: Program
+) -> None:
+    process = subprocess.Popen(endless_training(), start_new_session=True)
+    wait_for_an_epoch()
+    if number == signal.SIGUSR1:  # SLURM warns all processes, and the parent handles it
+        for child in _children(process.pid):
+            os.kill(child, number)
+        time.sleep(1)
+        assert process.poll() is None
+        process.terminate()
+        number = signal.SIGTERM
+    else:
+        os.killpg(process.pid, number)
+    assert process.wait(60) == 128 + number
+    assert read_status(only_run())["status"] == "interrupted"
+
+
+def _children(process: int) -> list[int]:
+    listed = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(process)], capture_output=True, text=True, check=True
+    )
+    return [int(child) for child in listed.stdout.split()]
 
 
 def test_a_second_ctrl_c_stops_at_once(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import wandb
 
 from lightning_app.cli import main
 from lightning_app.commands.fit import FitCLI
@@ -15,6 +14,8 @@ from lightning_app.runs.folder import find_runs
 from tests.conftest import Program
 from tests.helpers.sweep_files import SWEEPS, arguments, combinations, read_sweep
 from tests.helpers.wandb_files import offline_runs
+
+wandb = pytest.importorskip("wandb")
 
 LOGGED = ["--trainer.logger", "callbacks.wandb_logger.ForgivingWandbLogger"]
 Accepted = Callable[[list[str]], dict[str, Any]]

@@ -201,7 +201,7 @@ def test_prepare_and_reproduce_read_configs_as_strictly_as_fit(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(reproduce, "_execute", _nothing_is_executed)
+    monkeypatch.setattr(reproduce, "execute", _nothing_is_executed)
     write("net.yaml", NET)
     write("model.yaml", {"network": NET})
     strange = write("strange.yaml", {**CONFIGS, **ATTACKS}[what])
@@ -232,7 +232,7 @@ def test_prepare_and_reproduce_refuse_what_fit_refuses(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(reproduce, "_execute", _nothing_is_executed)
+    monkeypatch.setattr(reproduce, "execute", _nothing_is_executed)
     write("strange.yaml", {"trust": ["os"]})
     assert ending(program, command, "--config", "toy.yaml", *options) == 2
     assert words in capsys.readouterr().err
@@ -290,7 +290,7 @@ def test_reproduce_passes_trust_to_fit_and_test(
         made.append(arguments[0])
         return 0 if arguments[0] == "report" else main(list(arguments))
 
-    monkeypatch.setattr(reproduce, "_execute", execute)
+    monkeypatch.setattr(reproduce, "execute", execute)
     own = ["--model.network", f"{MODULE}.Net", "--trust", MODULE]
     command = ["reproduce", "--only", "unet_t1c", "--config", "toy.yaml", *own]
     assert main(command) == 0

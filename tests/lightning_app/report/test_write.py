@@ -3,8 +3,10 @@
 import base64
 import io
 import json
+import os
 import re
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -286,3 +288,24 @@ def test_mistakes_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str
         main(["report", "--outptu", "x"])
     assert end.value.code == 2
     says("--outptu")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_leaves_the_earlier_report_and_nothing_else(
+    number: signal.Signals,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    ToyRun(CASES).write(tmp_path)
+    assert main(["report", str(tmp_path)]) == 0
+    before = (tmp_path / "report" / "report.html").read_bytes()
+    names = sorted(path.name for path in tmp_path.iterdir())
+
+    monkeypatch.setattr(
+        "lightning_app.report.write.render", lambda *_: os.kill(os.getpid(), number)
+    )
+    assert main(["report", str(tmp_path)]) == 128 + number
+    assert "an earlier report is unchanged" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == names
+    assert (tmp_path / "report" / "report.html").read_bytes() == before

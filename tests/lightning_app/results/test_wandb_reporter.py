@@ -10,7 +10,6 @@ from typing import Any, cast
 
 import pytest
 import torch
-import wandb
 
 from callbacks.wandb_logger import ForgivingWandbLogger
 from lightning_app.results.wandb_reporter import _send_test
@@ -19,6 +18,8 @@ from tests.conftest import Program
 from tests.helpers.paths import ROOT
 from tests.helpers.toy_runs import ToyRun
 from tests.helpers.wandb_files import Written, offline_runs
+
+wandb = pytest.importorskip("wandb")
 
 LOGGER = ["--trainer.logger", "callbacks.wandb_logger.ForgivingWandbLogger"]
 OFTEN = ["--wandb_media.every_n_epochs", "2", "--wandb_media.slices", "2"]
@@ -180,6 +181,24 @@ def test_a_failing_wandb_does_not_stop_a_run(
         "W&B failed (no space left on device): the training continues without it; "
         "the run's folder has all scores"
     )
+
+
+@pytest.mark.parametrize("missing", ["distribution", "module"])
+def test_without_wandb_a_run_says_so_once_and_keeps_its_scores(
+    missing: str,
+    program: Program,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setitem(sys.modules, "wandb", None)  # importing it raises ModuleNotFoundError
+    if missing == "distribution":
+        monkeypatch.setattr("lightning.pytorch.loggers.wandb._WANDB_AVAILABLE", False)
+    assert program("fit", *LOGGER, "--trainer.max_epochs", "2") == 0
+
+    assert len(only_run().metrics.read_text("utf-8").splitlines()) == 3
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if "W&B" in line]
+    assert line.startswith("W&B cannot be imported (")
+    assert line.endswith("the scores are in metrics.csv")
 
 
 def test_a_run_is_logged_offline_if_the_server_does_not_answer(

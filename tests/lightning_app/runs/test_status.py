@@ -1,14 +1,61 @@
-"""The lock of a run."""
+"""The lock and the status of a run."""
 
 import errno
 import fcntl
 import os
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from lightning_app.runs.folder import Run
-from lightning_app.runs.status import locked
+from lightning_app.runs.records import write_record
+from lightning_app.runs.status import current_status, locked
+from lightning_app.utils.errors import UsageError
+
+HERE = socket.gethostname()
+
+
+def dead_process() -> int:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+def run_with(folder: Path, status: str, host: str, pid: int) -> Run:
+    run = Run(folder)
+    write_record(run.status, {"status": status, "host": host, "pid": pid})
+    return run
+
+
+@pytest.mark.parametrize(
+    ("recorded", "host", "dead", "current"),
+    [
+        ("running", HERE, True, "interrupted"),
+        ("running", HERE, False, "interrupted"),  # another process has that number now
+        ("running", "elsewhere", False, "interrupted"),
+        ("failed", HERE, True, "failed"),
+        ("finished", HERE, True, "finished"),
+    ],
+)
+def test_a_run_that_no_process_trains_is_not_running(
+    recorded: str, host: str, dead: bool, current: str, tmp_path: Path
+) -> None:
+    run = run_with(tmp_path, recorded, host, dead_process() if dead else os.getpid())
+    with locked(run):
+        pass
+    assert current_status(run) == current
+
+
+def test_a_run_is_running_as_long_as_its_lock_is_held(tmp_path: Path) -> None:
+    run = run_with(tmp_path, "running", HERE, os.getpid())
+    with locked(run):
+        assert current_status(run) == "running"
+        with pytest.raises(UsageError, match="being trained by process"), locked(Run(tmp_path)):
+            pass
+    assert current_status(run) == "interrupted"
 
 
 def test_a_disk_without_locks_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
