@@ -83,7 +83,9 @@ def _settings_trust(path: Path) -> list[Any]:
         return []
     content = read_typed_yaml(path, "settings file") or {}
     if not isinstance(content, dict) or content.keys() - {"trust"}:
-        raise UsageError(f"settings file '{path}' holds other than trust, expected trust: [NAME]")
+        raise UsageError(
+            f"settings file '{path}' contains keys other than 'trust', expected trust: [NAME]"
+        )
     names = content.get("trust") or []
     if not isinstance(names, list):
         raise UsageError(f"trust in '{path}' is '{names}', expected a list of modules or classes")
