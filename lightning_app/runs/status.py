@@ -90,6 +90,7 @@ def mark_running(run: Run) -> None:
         pid=os.getpid(),
         job=slurm_job(),
         reason=None,
+        ended_by=None,
     )
 
 
