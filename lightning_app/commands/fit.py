@@ -16,7 +16,7 @@ from callbacks.utils.atomic_write import atomic_write
 from lightning_app.commands.shared.experiment_cli import ExperimentCLI
 from lightning_app.commands.shared.run_selection import RunSelection
 from lightning_app.config.diff import COMMAND_OPTIONS, to_plain
-from lightning_app.config.limits import limits, limits_in_words
+from lightning_app.config.limits import end_limits, limits, limits_in_words
 from lightning_app.config.saved_config import config_text
 from lightning_app.results.wandb_reporter import WandbFitReport
 from lightning_app.runs.checkpoint_io import read_checkpoint
@@ -155,8 +155,13 @@ class FitCLI(ExperimentCLI):
             start = {"ckpt_path": str(self.run_folder.last), "weights_only": True}
         elif (weights := self.option("weights")) is not None:
             load_weights(self.model.network, Path(weights))
-        if limited := limits_in_words(limits("fit", to_plain(self.config["fit"]))):
-            print_on_rank_zero(f"Partial training: {limited}. {_LEFT_OUT}")
+        config = to_plain(self.config["fit"])
+        if limited := limits("fit", config):
+            print_on_rank_zero(f"Partial training: {limits_in_words(limited)}. {_LEFT_OUT}")
+        if ends := end_limits(config):
+            print_on_rank_zero(
+                f"The training may end before its last epoch: {limits_in_words(ends)}"
+            )
         self.call_trainer(self.trainer.fit, datamodule=datamodule, **start)
 
     def after_fit(self) -> None:

@@ -32,6 +32,18 @@ def limits(command: str, config: Any) -> dict[str, Any]:
     return {option: value for option, value in values.items() if _is_limit(option, value)}
 
 
+def end_limits(config: Any) -> dict[str, Any]:
+    """The options in the content of a config that may end a training early, with their values.
+
+    Without a number of epochs they are its length.
+    """
+    epochs = get_option(config, "trainer.max_epochs")
+    if not isinstance(epochs, int) or epochs < 0:
+        return {}
+    values = {option: get_option(config, option) for option in ENDS}
+    return {option: value for option, value in values.items() if value not in (None, -1)}
+
+
 def limits_in_words(found: Mapping[str, Any]) -> str:
     """Options with their values, such as "trainer.limit_val_batches is 1"; never a long text."""
     return ", ".join(f"{option} is {_shown(value)}" for option, value in found.items())

@@ -90,7 +90,6 @@ def mark_running(run: Run) -> None:
         pid=os.getpid(),
         job=slurm_job(),
         reason=None,
-        ended_by=None,
     )
 
 

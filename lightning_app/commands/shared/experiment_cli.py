@@ -163,8 +163,15 @@ class ExperimentCLI(BaseCLI):
 
         Raises:
             DataError: they cannot.
+            UsageError: Lightning is to shard the batches once more.
         """
-        self.datamodule.check_devices(self.trainer.world_size)
+        devices = self.trainer.world_size
+        self.datamodule.check_devices(devices)
+        if devices > 1 and self.option("trainer").use_distributed_sampler:
+            raise UsageError(
+                f"trainer.use_distributed_sampler is true on {devices} devices, expected false: "
+                "our own samplers shard the slices"
+            )
 
     def option(self, key: str) -> Any:
         """The value of a key of the config, with its classes built; before that, the options."""

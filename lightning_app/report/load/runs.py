@@ -100,9 +100,10 @@ def read_runs(root: Path) -> tuple[list[TestedRun], list[LeftOut]]:
     """The newest tested run of every network, modality and seed below a root, and all others."""
     used: dict[tuple[str, str, int], TestedRun] = {}
     left_out: list[LeftOut] = []
+    tests: list[LeftOut] = []
     for run in find_runs(root):
         name = run_name(run)
-        left_out += [
+        tests += [
             LeftOut(f"{name}/{printable(test.path.name)}", _PARTIAL if test.is_partial else _OTHER)
             for test in run.other_tests()
         ]
@@ -118,7 +119,7 @@ def read_runs(root: Path) -> tuple[list[TestedRun], list[LeftOut]]:
         if newest is not tested:
             reason = f"{newest.name} is newer, of the same network, modality and seed"
             left_out.append(LeftOut(name, reason))
-    return list(used.values()), left_out
+    return list(used.values()), [*left_out, *tests]
 
 
 def _unusable(run: Run) -> str | None:
