@@ -16,10 +16,9 @@ from lightning_app.config.lookup import PAPER_EXPERIMENTS, find_config
 from lightning_app.config.option_policy import FREE, HARDWARE, is_below
 from lightning_app.runs.folder import Run, find_runs, run_config
 from lightning_app.runs.lookup import experiment_of
-from lightning_app.runs.partial import ended_by
 from lightning_app.runs.record_values import RecordError
 from lightning_app.runs.records import DataRecord, read_environment
-from lightning_app.runs.status import is_finished
+from lightning_app.runs.status import ended_by, is_finished
 from lightning_app.utils.errors import UsageError
 
 

@@ -27,10 +27,9 @@ from lightning_app.runs.compatibility import (
     use_saved_split,
 )
 from lightning_app.runs.model_summary import describe_network
-from lightning_app.runs.partial import training_limits
 from lightning_app.runs.recorder import RunRecorder
 from lightning_app.runs.restorable import check_restorable
-from lightning_app.runs.status import read_status
+from lightning_app.runs.status import read_status, training_limits
 from lightning_app.runs.weights import load_weights
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.logging import print_on_rank_zero

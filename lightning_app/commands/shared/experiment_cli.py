@@ -30,9 +30,8 @@ from lightning_app.runs.compatibility import (
 )
 from lightning_app.runs.folder import Run, run_config
 from lightning_app.runs.output_paths import OutputFolders
-from lightning_app.runs.partial import training_limits
 from lightning_app.runs.ranks import share_run
-from lightning_app.runs.status import is_finished
+from lightning_app.runs.status import is_finished, training_limits
 from lightning_app.runs.weights import check_weights, weights_file
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.logging import print_on_rank_zero

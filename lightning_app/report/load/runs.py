@@ -14,7 +14,6 @@ from lightning_app.report.load.scores import MissingScores, scores_of_counts, sc
 from lightning_app.results.partial_test import is_partial
 from lightning_app.results.test_record import TestRecord, read_slices, read_test
 from lightning_app.runs.folder import Run, find_runs, is_file, run_config
-from lightning_app.runs.partial import training_limits
 from lightning_app.runs.record_values import RecordError, Values, column, number, whole_number
 from lightning_app.runs.records import (
     DataRecord,
@@ -26,7 +25,7 @@ from lightning_app.runs.records import (
     read_rows,
     read_split,
 )
-from lightning_app.runs.status import is_finished
+from lightning_app.runs.status import is_finished, training_limits
 from lightning_app.utils.text import is_file_name, printable
 
 
