@@ -145,7 +145,7 @@ def test_a_run_without_a_later_option_matches_only_if_the_option_is_at_its_defau
 
 
 @pytest.mark.parametrize(
-    "limit", [["--trainer.limit_train_batches", "1"], ["--trainer.max_time", "00:00:00:00"]]
+    "limit", [["--trainer.limit_train_batches", "2"], ["--trainer.max_time", "00:00:00:00"]]
 )
 def test_a_partial_training_is_the_same_run_only_with_the_same_limit(
     limit: list[str], calls: Calls
@@ -168,8 +168,8 @@ def test_a_test_of_a_part_is_no_test(calls: Calls) -> None:
     one = ["reproduce", "--only", "unet_t1c", "--config", "toy.yaml"]
     typed = ["--data.slices", "all", "--data.split_sizes", "[8,3,3]"]
     assert main(["fit", "--config", "unet_t1c.yaml", "--config", "toy.yaml", *typed]) == 0
-    assert main(["test", "--trainer.limit_test_batches", "1"]) == 0
-    assert main([*one, *typed, "--trainer.limit_test_batches", "1"]) == 0  # does not matter to it
+    assert main(["test", "--trainer.limit_test_batches", "2"]) == 0
+    assert main([*one, *typed, "--trainer.limit_test_batches", "2"]) == 0  # does not matter to it
     assert names(calls) == ["test", "report"]
 
     calls.clear()

@@ -143,7 +143,7 @@ def test_logging_does_not_change_the_weights(program: Program) -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [["--data.split_seed", "1"], ["--data.batch_size", "1", "--trainer.limit_test_batches", "1"]],
+    [["--data.split_seed", "1"], ["--data.batch_size", "1", "--trainer.limit_test_batches", "2"]],
 )
 def test_a_test_on_other_data_or_on_a_part_is_not_logged(
     options: list[str], program: Program
