@@ -147,11 +147,13 @@ class RunRecorder(Callback):
 
 def _ended_by(trainer: Trainer) -> str | None:
     """The option that ended a training before the last batch of its last epoch."""
-    epochs, batches = trainer.max_epochs, trainer.fit_loop.epoch_loop.batch_progress
-    if epochs is None or batches.total.processed >= epochs * trainer.num_training_batches:
+    epochs, batches = trainer.max_epochs, trainer.fit_loop.epoch_loop.batch_progress.total
+    trained: int = batches.processed  # type: ignore[attr-defined]
+    if epochs is None or trained >= epochs * trainer.num_training_batches:
         return None
     if 0 <= trainer.max_steps <= trainer.global_step:
         return "trainer.max_steps"
-    timers = (callback for callback in trainer.callbacks if isinstance(callback, Timer))
+    callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
+    timers = [callback for callback in callbacks if isinstance(callback, Timer)]
     out_of_time = any((timer.time_remaining() or 0) <= 0 for timer in timers)
     return "trainer.max_time" if out_of_time else None
