@@ -72,6 +72,8 @@ class MetricsCSV(Callback):
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Record the scores now: callback_metrics keeps them in epochs without validation."""
+        if trainer.sanity_checking:  # a few batches, before any training
+            return
         self._validation = {
             name: _number(value)
             for name, value in trainer.callback_metrics.items()

@@ -19,11 +19,11 @@ from data_modules.cache.slice_selection import SliceChoice
 from data_modules.catalog.cases import Case, find_cases, missing_files
 from data_modules.catalog.releases import Modality
 from data_modules.catalog.splits import SPLITS, SplitSizes, read_split, split_patients
-from data_modules.dataloaders import check_divides, check_shards, make_loader, progress
+from data_modules.dataloaders import check_divides, check_shards, make_loader, overfits, progress
 from data_modules.dataset import SliceDataset
 from data_modules.device_dataset import DeviceDataset
 from data_modules.phantom.options import PhantomOptions, lies_in_phantom
-from data_modules.samplers import EpochBatches, OrderedBatches
+from data_modules.samplers import EpochBatches, OrderedBatches, UnshuffledBatches
 from data_modules.targets import TARGETS, Target, TargetName
 from data_modules.utils.errors import DataError
 from data_modules.utils.hashing import short_hash
@@ -147,9 +147,8 @@ class BraTSDataModule(LightningDataModule):
     # Batches -------------------------------------------------------------------------------------
 
     def train_dataloader(self) -> DataLoader[Batch]:
-        """Shuffled batches of the training split; a resumed training continues mid-epoch."""
-        epoch, seen = (0, 0) if self.trainer is None else progress(self.trainer)
-        return self._loader("train", self._epoch_batches(epoch, seen))
+        """Batches of the training split, shuffled; a resumed training continues mid-epoch."""
+        return self._loader("train", self._epoch_batches(*progress(self.trainer)))
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """Batches of the validation split, in order."""
@@ -194,7 +193,8 @@ class BraTSDataModule(LightningDataModule):
         check_shards(smallest, self.trainer)
 
     def _epoch_batches(self, epoch: int = 0, skip: int = 0) -> EpochBatches:
-        return EpochBatches(len(self.datasets["train"]), self.batch_size, self.seed, epoch, skip)
+        sampler = UnshuffledBatches if overfits(self.trainer) else EpochBatches
+        return sampler(len(self.datasets["train"]), self.batch_size, self.seed, epoch, skip)
 
     def _loader(self, split: str, batches: EpochBatches | OrderedBatches) -> DataLoader[Batch]:
         if self.on_device and self.trainer is not None and split not in self._device_datasets:

@@ -68,12 +68,23 @@ def make_loader(
     return loader
 
 
-def progress(trainer: Trainer) -> tuple[int, int]:
-    """The epoch to train next, and how many of its batches have been seen.
+def overfits(trainer: Trainer | None) -> bool:
+    """Whether training is to get the same batches in every epoch, by Trainer's overfit_batches.
+
+    Lightning itself turns off the shuffling of samples only, not that of a sampler of batches.
+    """
+    batches: float = getattr(trainer, "overfit_batches", 0)  # not declared in Trainer's class
+    return batches > 0
+
+
+def progress(trainer: Trainer | None) -> tuple[int, int]:
+    """The epoch to train next, and how many of its batches have been seen; 0, 0 without a trainer.
 
     Call it while the trainer makes its training loader: by then the progress of a checkpoint is
     restored, and the next epoch has not begun.
     """
+    if trainer is None:
+        return 0, 0
     loop = trainer.fit_loop
     epochs: Any = loop.epoch_progress.current
     batches: Any = loop.epoch_loop.batch_progress.current

@@ -41,8 +41,7 @@ class EpochBatches(Sampler[list[int]]):
 
     def batches(self, epoch: int) -> list[list[int]]:
         """All batches of an epoch."""
-        generator = torch.Generator().manual_seed(_mix(self.seed, epoch))
-        order = torch.randperm(self.samples, generator=generator).tolist()
+        order = self._order(epoch)
         return [order[start:stop] for start, stop in pairwise(self._bounds())]
 
     def sizes(self) -> list[int]:
@@ -53,12 +52,24 @@ class EpochBatches(Sampler[list[int]]):
         """Batches in a full epoch."""
         return len(self.sizes())
 
+    def _order(self, epoch: int) -> list[int]:
+        generator = torch.Generator().manual_seed(_mix(self.seed, epoch))
+        order: list[int] = torch.randperm(self.samples, generator=generator).tolist()
+        return order
+
     def _bounds(self) -> list[int]:
         bounds = [*range(0, self.samples, self.batch_size), self.samples]
         last = self.samples % self.batch_size
         if self.samples > self.batch_size and 0 < last < SMALLEST_LAST_BATCH:
             del bounds[-2]
         return bounds
+
+
+class UnshuffledBatches(EpochBatches):
+    """The same batches in every epoch, in the order of the samples: for overfitting on purpose."""
+
+    def _order(self, epoch: int) -> list[int]:
+        return list(range(self.samples))
 
 
 class OrderedBatches(Sampler[list[int]]):

@@ -12,6 +12,7 @@ class TrainerAttributes(Protocol):
     fast_dev_run: int | bool
     profiler: Profiler
     datamodule: Any
+    test_dataloaders: Any
 
 
 def attributes(trainer: Trainer) -> TrainerAttributes:

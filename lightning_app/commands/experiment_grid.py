@@ -18,7 +18,7 @@ from lightning_app.runs.folder import Run, find_runs, run_config
 from lightning_app.runs.lookup import experiment_of
 from lightning_app.runs.record_values import RecordError
 from lightning_app.runs.records import DataRecord, read_environment
-from lightning_app.runs.status import is_finished
+from lightning_app.runs.status import ended_by, is_finished
 from lightning_app.utils.errors import UsageError
 
 
@@ -113,7 +113,7 @@ class WantedRun(DataCLI):
         """The newest finished run that matches, else the newest; None if there is none.
 
         A run matches if its data and split are the same, and its config up to paths, hardware,
-        workers and logging.
+        workers and logging. One that trainer.max_time ended early also needs the same limit.
         """
         runs = [run for run in find_runs(self.root) if self._matches(run)]
         return next((run for run in runs if is_finished(run)), runs[0] if runs else None)
@@ -136,7 +136,7 @@ class WantedRun(DataCLI):
 
     def _matches(self, run: Run) -> bool:
         try:
-            return self._is_this(read_environment(run.environment).data, run_config(run))
+            return self._is_this(run, read_environment(run.environment).data, run_config(run))
         except FileNotFoundError:
             pass  # just begun, or killed in its first moments
         except RecordError as error:
@@ -145,10 +145,12 @@ class WantedRun(DataCLI):
             self.unreadable[run.path] = str(error)
         return False
 
-    def _is_this(self, recorded: DataRecord, saved: dict[str, Any]) -> bool:
+    def _is_this(self, run: Run, recorded: DataRecord, saved: dict[str, Any]) -> bool:
+        changes = changed_options(saved, self.config)
         return (
             (recorded.fingerprint, recorded.split) == (self.data["fingerprint"], self.data["split"])
-            and _are_free(changed_options(saved, self.config))
+            and _are_free(changes)
+            and ended_by(run, saved) not in changes
             # Last, because it parses a config, which takes 0.1 s a run.
             and _are_free(new_options(saved, self.config, self.parser))
         )

@@ -16,7 +16,8 @@ from callbacks.rng_state import RandomStates
 from callbacks.utils.atomic_write import atomic_write
 from lightning_app.commands.shared.experiment_cli import ExperimentCLI
 from lightning_app.commands.shared.run_selection import RunSelection
-from lightning_app.config.diff import COMMAND_OPTIONS
+from lightning_app.config.diff import COMMAND_OPTIONS, to_plain
+from lightning_app.config.limits import end_limits, limits, limits_in_words
 from lightning_app.config.saved_config import config_text
 from lightning_app.results.wandb_reporter import WandbFitReport
 from lightning_app.runs.checkpoint_io import read_checkpoint
@@ -29,10 +30,12 @@ from lightning_app.runs.compatibility import (
 from lightning_app.runs.model_summary import describe_network
 from lightning_app.runs.recorder import RunRecorder
 from lightning_app.runs.restorable import check_restorable
-from lightning_app.runs.status import now, read_status, write_status
+from lightning_app.runs.status import now, read_status, training_limits, write_status
 from lightning_app.runs.weights import load_weights
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.logging import print_on_rank_zero
+
+_LEFT_OUT = "Reports leave this run out"
 
 _log = logging.getLogger(__name__)
 
@@ -152,6 +155,13 @@ class FitCLI(ExperimentCLI):
             start = {"ckpt_path": str(self.run_folder.last), "weights_only": True}
         elif (weights := self.option("weights")) is not None:
             load_weights(self.model.network, Path(weights))
+        config = to_plain(self.config["fit"])
+        if limited := limits("fit", config):
+            print_on_rank_zero(f"Partial training: {limits_in_words(limited)}. {_LEFT_OUT}")
+        if ends := end_limits(config):
+            print_on_rank_zero(
+                f"The training may end before its last epoch: {limits_in_words(ends)}"
+            )
         self.call_trainer(self.trainer.fit, datamodule=datamodule, **start)
 
     def rank_failed(self, reason: str) -> None:
@@ -167,10 +177,12 @@ class FitCLI(ExperimentCLI):
         return f"To resume: python main.py fit --resume {self.run_folder.quoted}"
 
     def after_fit(self) -> None:
-        """Print the best epoch and the command that tests it."""
+        """Print what was limited, the best epoch and the command that tests it."""
+        if limited := training_limits(self.run_folder):
+            print_on_rank_zero(f"Trained in part: {limited}. {_LEFT_OUT}")
         best: BestCheckpoint = self.option("best_checkpoint")
         if best.best_model_score is None:
-            print_on_rank_zero("No best epoch: nothing was validated, so there is nothing to test")
+            print_on_rank_zero("No best epoch was saved, so there is nothing to test")
             return
         print_on_rank_zero(f"Best epoch: {best.monitor} {float(best.best_model_score):.4f}")
         print_on_rank_zero(f"Test it: python main.py test --run {self.run_folder.quoted}")

@@ -16,6 +16,7 @@ from data_modules.utils.errors import DataError
 from lightning_app.commands.experiment_grid import Cell, WantedRun, cells
 from lightning_app.commands.shared.child_command import execute
 from lightning_app.commands.shared.session import run_session
+from lightning_app.results.partial_test import is_partial
 from lightning_app.results.test_record import epoch_of_test, is_complete
 from lightning_app.runs.checkpoint_io import read_checkpoint
 from lightning_app.runs.folder import Run
@@ -106,13 +107,13 @@ def _complete(cell: Cell, wanted: WantedRun) -> int:
 
 
 def _is_tested(run: Run) -> bool:
-    """Whether the run's best weights were tested to the end, and not earlier ones.
+    """Whether the run's best weights were tested on the whole split, and not earlier ones.
 
     A test stays valid if the weights were deleted after it to save disk space.
     """
     try:
         tested = epoch_of_test(run.test())
-        if not is_complete(run.test()):
+        if not is_complete(run.test()) or is_partial(run):
             return False
         if not run.best.is_file():
             return True

@@ -26,13 +26,6 @@ def to_plain(value: Any) -> Any:
     return value
 
 
-def get_option(content: Any, option: str) -> Any:
-    """The value of a dotted option in the content of a config; None if it is not there."""
-    for key in option.split("."):
-        content = content.get(key) if isinstance(content, dict) else None
-    return content
-
-
 def changed_options(saved: dict[str, Any], config: Namespace) -> Changes:
     """Options of a saved config that have another value now, with the value saved.
 

@@ -11,9 +11,11 @@ FREE = (
     "data.cache_dir", "data.num_workers", "data.on_bad_case", "data.on_device", "data.root",
     "data.split_file",
     "finite_loss", "last_checkpoint", "metrics_csv", "timing", "training_picture",
-    "trainer.callbacks", "trainer.default_root_dir", "trainer.enable_model_summary",
-    "trainer.enable_progress_bar", "trainer.log_every_n_steps", "trainer.logger",
-    "trainer.max_time", "trainer.num_sanity_val_steps", "trainer.plugins", "trainer.profiler",
+    "trainer.callbacks", "trainer.default_root_dir", "trainer.detect_anomaly",
+    "trainer.enable_model_summary", "trainer.enable_progress_bar", "trainer.inference_mode",
+    "trainer.limit_predict_batches", "trainer.limit_test_batches", "trainer.log_every_n_steps",
+    "trainer.logger", "trainer.max_time", "trainer.num_sanity_val_steps", "trainer.plugins",
+    "trainer.profiler", "trainer.reload_dataloaders_every_n_epochs",
     "wandb_media",
 )  # fmt: skip
 # A resumed run may change these, but its numbers may differ from those of an uninterrupted run.

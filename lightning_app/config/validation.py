@@ -1,4 +1,4 @@
-"""Refuses numbers that no training can use, before any work.
+"""Refuses options that no run can use, before any work.
 
 The types of the options cannot: most belong to classes of torch, which take any float.
 """
@@ -22,6 +22,8 @@ _COUNTS = {
     "trainer.max_steps": -1,
 }
 _LARGEST_COUNT = 2**63 - 1
+# Options of Lightning's that a run cannot do without, by their only possible value.
+_SWITCHES = {"trainer.barebones": False, "trainer.enable_checkpointing": True}
 
 
 def check_numbers(config: Namespace) -> None:
@@ -36,6 +38,20 @@ def check_numbers(config: Namespace) -> None:
         count = config.get(option)
         if isinstance(count, int) and not least <= count <= _LARGEST_COUNT:
             raise UsageError(f"{option} is {count}, expected {least} to 2**63 - 1")
+
+
+def check_switches(config: Namespace) -> None:
+    """Check that checkpoints and scores are not switched off.
+
+    Raises:
+        UsageError: they are; names the option.
+    """
+    for option, expected in _SWITCHES.items():
+        if config.get(option) is (not expected):
+            raise UsageError(
+                f"{option} is {str(not expected).lower()}, expected {str(expected).lower()}: a run "
+                "keeps checkpoints, which are chosen by a score"
+            )
 
 
 def _check(value: Any, option: str) -> None:

@@ -24,6 +24,7 @@ from lightning_app.metrics.count_table import CountTable
 from lightning_app.metrics.evaluate import accuracy_of_nothing, count_results, volume_results
 from lightning_app.metrics.predicted_masks import PackedMasks
 from lightning_app.metrics.volume_scores import VOLUME_SCORES
+from lightning_app.results.partial_test import PARTIAL_KEY
 from lightning_app.results.score_table import print_scores
 from lightning_app.results.test_record import write_cases, write_slices, write_test, write_volumes
 from lightning_app.results.tested_cases import TestedCases
@@ -59,9 +60,12 @@ class TestResults(Callback):
         self._trained_data = read_environment(run.environment).data
         self._split = read_split(run.split)
         self._epoch, self._score = _best_epoch(run)
+        self._is_partial = False
 
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Remove what a killed test left."""
+        """Find out whether the whole split is tested, and remove what a killed test left."""
+        batches, loader = trainer.num_test_batches, attributes(trainer).test_dataloaders
+        self._is_partial = sum(batches) < len(loader)
         if trainer.is_global_zero:
             remove_leftovers(self.run.path)
             remove_leftovers(self.run.test().path)  # earlier versions wrote into it
@@ -75,11 +79,14 @@ class TestResults(Callback):
             self._write(trainer, masks)
 
     def folder(self, data: BraTSDataModule) -> TestFolder:
-        """The run's test folder; for other data or another split, a folder named after them."""
+        """The run's test folder; another one for a part of the split, other data or another split.
+
+        Call it after the test has started.
+        """
         trained, tested = self._trained_data, description(data)
         fingerprints = (tested["fingerprint"], tested["split"])
         same = fingerprints == (trained.fingerprint, trained.split)
-        return self.run.test(None if same else "-".join(fingerprints))
+        return self.run.test(None if same else "-".join(fingerprints), partial=self._is_partial)
 
     def _write(self, trainer: Trainer, masks: PackedMasks) -> None:
         data: BraTSDataModule = attributes(trainer).datamodule
@@ -99,9 +106,14 @@ class TestResults(Callback):
             examples.draw(new.picture, by_case, f"Data: {data.kind}")
             _keep_other_files(folder.path, temporary)
         print_scores(data, table, scores, of_volumes)
-        self._print_notes(folder, table)
+        self._print_notes(folder, table, data)
 
-    def _print_notes(self, folder: TestFolder, table: CountTable) -> None:
+    def _print_notes(self, folder: TestFolder, table: CountTable, data: BraTSDataModule) -> None:
+        if self._is_partial:
+            print_lines(
+                f"Partial test: {len(table.slices)} of the {len(data.datasets['test'])} slices of "
+                "the test split; no report reads it."
+            )
         if seen := self._trained_on(table):
             print_lines(
                 f"The run was trained, or its best epoch chosen, on {len(seen)} of the "
@@ -124,6 +136,7 @@ class TestResults(Callback):
     ) -> Mapping[str, Any]:
         """What metrics.json says besides the scores."""
         return {
+            PARTIAL_KEY: self._is_partial,
             "data": description(data),
             "checkpoint": {
                 "file": self.run.best.name,

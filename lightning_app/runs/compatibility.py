@@ -5,11 +5,12 @@ from typing import Any
 from jsonargparse import ArgumentParser, Namespace
 
 from data_modules.options import most_workers
-from lightning_app.config.diff import changed_options, get_option, new_options, to_plain
+from lightning_app.config.diff import changed_options, new_options, to_plain
 from lightning_app.config.option_policy import FIXED, FREE, SPLIT, WARNED, is_below
 from lightning_app.runs.folder import Run, run_config
 from lightning_app.runs.status import is_finished
 from lightning_app.utils.errors import UsageError
+from lightning_app.utils.yaml_file import get_option
 
 
 def check_resumable(config: Namespace, run: Run, parser: ArgumentParser) -> list[str]:

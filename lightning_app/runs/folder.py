@@ -102,16 +102,18 @@ class Run:
         """The last epoch."""
         return self.checkpoints / "last.ckpt"
 
-    def test(self, fingerprint: str | None = None) -> "TestFolder":
+    def test(self, fingerprint: str | None = None, *, partial: bool = False) -> "TestFolder":
         """The results of a test.
 
         Args:
             fingerprint: of the data and the split, if they are not those of the run.
+            partial: whether only a part of the split was tested.
         """
-        return TestFolder(self.path / ("test" if fingerprint is None else f"test-{fingerprint}"))
+        parts = ("test", *([fingerprint] if fingerprint else []), *(["partial"] if partial else []))
+        return TestFolder(self.path / "-".join(parts))
 
     def other_tests(self) -> list["TestFolder"]:
-        """The results of tests on other data or another split than those of the run."""
+        """The results of tests of a part of the split, on other data or on another split."""
         return [TestFolder(path) for path in sorted(self.path.glob("test-*"))]
 
 
@@ -121,6 +123,11 @@ class TestFolder:
 
     __test__ = False  # for pytest
     path: Path
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether it is for tests of a part of a split."""
+        return self.path.name.endswith("-partial")
 
     @property
     def metrics(self) -> Path:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.callbacks import Timer
 
 from callbacks.utils.trainer import attributes
 from callbacks.utils.unfinished import remove_leftovers, remove_unfinished
@@ -120,7 +121,7 @@ class RunRecorder(Callback):
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Set the status to finished."""
-        self._end(trainer, "finished")
+        self._end(trainer, "finished", ended_by=_ended_by(trainer))
 
     def on_exception(
         self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
@@ -129,16 +130,30 @@ class RunRecorder(Callback):
         stopped = isinstance(exception, KeyboardInterrupt | SystemExit)
         reason = None if stopped else f"{type(exception).__name__}: {error_message(exception)}"
         try:
-            self._end(trainer, "interrupted" if stopped else "failed", reason)
+            self._end(trainer, "interrupted" if stopped else "failed", reason=reason)
         except OSError as error:
             if not isinstance(exception, OSError):  # a full disk is reported once
                 _log.warning("%s cannot be written: %s", self.run.status, error)
 
-    def _end(self, trainer: Trainer, status: Status, reason: str | None = None) -> None:
+    def _end(self, trainer: Trainer, status: Status, **more: str | None) -> None:
         """Set the status, if this process had started the run, and release the lock."""
         try:
             if self._started:
                 epochs = trainer.fit_loop.epoch_progress.current.processed  # type: ignore[attr-defined]
-                write_status(self.run, status, ended=now(), epochs=epochs, reason=reason)
+                write_status(self.run, status, ended=now(), epochs=epochs, **more)
         finally:
             self._lock.close()
+
+
+def _ended_by(trainer: Trainer) -> str | None:
+    """The option that ended a training before the last batch of its last epoch."""
+    epochs, batches = trainer.max_epochs, trainer.fit_loop.epoch_loop.batch_progress.total
+    trained: int = batches.processed  # type: ignore[attr-defined]
+    if epochs is None or trained >= epochs * trainer.num_training_batches:
+        return None
+    if 0 <= trainer.max_steps <= trainer.global_step:
+        return "trainer.max_steps"
+    callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
+    timers = [callback for callback in callbacks if isinstance(callback, Timer)]
+    out_of_time = any((timer.time_remaining() or 0) <= 0 for timer in timers)
+    return "trainer.max_time" if out_of_time else None

@@ -1,4 +1,4 @@
-"""The state of a run: its status file and its lock."""
+"""The state of a run: its status file and its lock, and whether it was trained in part."""
 
 import os
 import socket
@@ -10,10 +10,12 @@ from typing import Any, Literal
 from filelock import FileLock, Timeout
 
 from callbacks.utils.processes import has_ended
-from lightning_app.runs.folder import Run, is_file
+from lightning_app.config.limits import ENDS, end_limits, limits, limits_in_words
+from lightning_app.runs.folder import Run, is_file, run_config
 from lightning_app.runs.record_values import RecordError
 from lightning_app.runs.records import read_record, write_record
 from lightning_app.utils.errors import UsageError
+from lightning_app.utils.yaml_file import get_option
 
 Status = Literal["running", "finished", "interrupted", "failed"]
 
@@ -125,6 +127,38 @@ def _is_unlocked(run: Run) -> bool:
             return True
     except Timeout:
         return False
+
+
+def training_limits(run: Run) -> str:
+    """The options that limited the training of a run, in words; empty if it was trained in full.
+
+    Raises:
+        RecordError, FileNotFoundError: the run's config cannot be read.
+    """
+    config = run_config(run)
+    found = limits("fit", config)
+    if ended := ended_by(run, config):
+        found[ended] = get_option(config, ended)
+    return limits_in_words(found)
+
+
+def ended_by(run: Run, config: dict[str, Any]) -> str | None:
+    """The option that ended a training before its last epoch; None if none did.
+
+    Args:
+        run: the run.
+        config: its config.
+    """
+    status = read_status(run)
+    if status.get("status") != "finished":
+        return None
+    if "ended_by" in status:
+        return next((option for option in ENDS if option == status["ended_by"]), None)
+    # An earlier version recorded the number of epochs only.
+    trained, wanted = status.get("epochs"), get_option(config, "trainer.max_epochs")
+    if not isinstance(trained, int) or not isinstance(wanted, int) or trained >= wanted:
+        return None
+    return next(iter(end_limits(config)), None)
 
 
 def _owner_is_dead(run: Run) -> bool:

@@ -102,3 +102,10 @@ def _children(node: yaml.Node) -> list[yaml.Node]:
     if isinstance(node, yaml.MappingNode):
         return [child for pair in node.value for child in pair]
     return node.value if isinstance(node, yaml.SequenceNode) else []
+
+
+def get_option(content: Any, option: str) -> Any:
+    """The value of a dotted option in the content of a config; None if it is not there."""
+    for key in option.split("."):
+        content = content.get(key) if isinstance(content, dict) else None
+    return content

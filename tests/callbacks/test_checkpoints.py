@@ -106,10 +106,14 @@ def test_a_training_that_starts_again_removes_the_earlier_rows(tmp_path: Path) -
         assert [row["val/dice"] for row in csv.DictReader(file)] == ["0.25"]
 
 
-def test_metrics_csv_does_not_repeat_scores_of_an_earlier_epoch(tmp_path: Path) -> None:
+@pytest.mark.parametrize("sanity_steps", [0, 1])
+def test_metrics_csv_does_not_repeat_scores_of_an_earlier_epoch_or_of_the_sanity_check(
+    sanity_steps: int, tmp_path: Path
+) -> None:
     trainer = Trainer(
         max_epochs=3, check_val_every_n_epoch=2, default_root_dir=tmp_path, accelerator="cpu",
-        logger=False, callbacks=[MetricsCSV()], num_sanity_val_steps=0, log_every_n_steps=1,
+        logger=False, callbacks=[MetricsCSV()], log_every_n_steps=1,
+        num_sanity_val_steps=sanity_steps,
         enable_progress_bar=False, enable_model_summary=False, enable_checkpointing=False,
     )  # fmt: skip
     trainer.fit(Scripted([0.5, 0.25, 0.75]))

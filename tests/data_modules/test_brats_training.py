@@ -94,12 +94,14 @@ class Collector(LightningModule):
         self.batches["test"].append(batch)
 
 
-def collect(one: BraTSDataModule, folder: Path, epochs: int = 2) -> dict[str, list[Batch]]:
+def collect(
+    one: BraTSDataModule, folder: Path, epochs: int = 2, **options: Any
+) -> dict[str, list[Batch]]:
     """The batches that a module gets in training with validation, and in a test."""
     trainer = Trainer(
         default_root_dir=folder, accelerator="cpu", max_epochs=epochs, logger=False,
         enable_checkpointing=False, enable_progress_bar=False, enable_model_summary=False,
-        use_distributed_sampler=False, num_sanity_val_steps=1,
+        use_distributed_sampler=False, num_sanity_val_steps=1, **options,
     )  # fmt: skip
     collector = Collector()
     trainer.fit(collector, one)
@@ -187,16 +189,35 @@ def test_further_augmentations_do_not_depend_on_the_flip(
 
 
 @QUIET
-@pytest.mark.parametrize("on_device", [False, True])
-def test_overfit_batches_works(on_device: bool, data: Path, cache: Path, tmp_path: Path) -> None:
-    one = ready(data, cache, **FLIPS, on_device=on_device)
-    trainer = Trainer(
-        default_root_dir=tmp_path, accelerator="cpu", max_epochs=2, overfit_batches=1,
-        logger=False, enable_checkpointing=False, enable_progress_bar=False,
-        enable_model_summary=False, use_distributed_sampler=False,
-    )  # fmt: skip
-    collector = Collector()
+@pytest.mark.parametrize(
+    "options", [{}, {"num_workers": 2}, {"on_device": True}], ids=["cache", "workers", "device"]
+)
+def test_overfit_batches_trains_on_the_same_batch_in_every_epoch(
+    data: Path, cache: Path, tmp_path: Path, options: dict[str, Any]
+) -> None:
+    one = ready(data, cache, **FLIPS | {"flip": False}, **options)
 
-    trainer.fit(collector, one)
+    batches = collect(one, tmp_path, 3, overfit_batches=1)
 
-    assert [len(batch["image"]) for batch in collector.batches["train"]] == [8, 8]
+    first, *others = batches["train"]
+    assert first["sample"].tolist() == list(range(8))
+    assert len(others) == 2
+    for batch in others:
+        check_same_batches([batch], [first])
+    # Lightning validates on as many batches of the validation split.
+    validated = [batch["sample"].tolist() for batch in batches["val"]]
+    assert validated == 4 * [validated[0]]  # before training, and after each epoch
+
+
+@QUIET
+def test_reloading_the_dataloaders_changes_no_batch(
+    data: Path, cache: Path, tmp_path: Path
+) -> None:
+    one = ready(data, cache, **FLIPS)
+
+    kept, reloaded = (
+        collect(one, tmp_path, 3, reload_dataloaders_every_n_epochs=every) for every in (0, 1)
+    )
+
+    check_same_batches(reloaded["train"], kept["train"])
+    check_same_batches(reloaded["val"], kept["val"])

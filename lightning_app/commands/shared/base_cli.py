@@ -18,7 +18,7 @@ from data_modules.brats import PHANTOM, BraTSDataModule
 from lightning_app.config.import_allowlist import check_trust
 from lightning_app.config.linked_arguments import add_links, refuse_linked
 from lightning_app.config.parser import ExperimentParser, NamedConfigFile
-from lightning_app.config.validation import check_numbers
+from lightning_app.config.validation import check_numbers, check_switches
 from lightning_app.task import SegmentationTask
 
 ROOT_VARIABLE = "BRATS_ROOT"  # folder of the data if --data.root is not given
@@ -88,8 +88,8 @@ class BaseCLI(LightningCLI):
         """Parse and check; LightningCLI's method would warn of arguments not from sys.argv.
 
         Raises:
-            UsageError: a linked option, a class that is not trusted, or a number that is not
-                finite.
+            UsageError: a linked option, a class that is not trusted, a number that is not finite,
+                or no checkpoints.
         """
         self.config = parser.parse_args(args)
         command = self.config.get("subcommand")
@@ -97,6 +97,7 @@ class BaseCLI(LightningCLI):
         config = self.config.get(command, self.config)
         check_trust(config, args)
         check_numbers(config)
+        check_switches(config)
 
     def _parse_ckpt_path(self) -> None:
         """Nothing: a checkpoint never overrides what was typed."""

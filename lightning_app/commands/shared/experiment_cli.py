@@ -19,6 +19,7 @@ from lightning_app.commands.shared.run_selection import RunSelection, select_run
 from lightning_app.commands.shared.session import run_session
 from lightning_app.config.diff import to_plain
 from lightning_app.config.import_allowlist import trusted_names
+from lightning_app.config.limits import lift, limits, limits_in_words
 from lightning_app.config.lookup import BASE
 from lightning_app.config.parser import default_configs
 from lightning_app.results.wandb_reporter import keep_wandb_in
@@ -29,9 +30,10 @@ from lightning_app.runs.compatibility import (
     lower_workers,
     use_saved_split,
 )
+from lightning_app.runs.folder import Run, run_config
 from lightning_app.runs.output_paths import OutputFolders
 from lightning_app.runs.ranks import RankWatch, share_run
-from lightning_app.runs.status import is_finished
+from lightning_app.runs.status import is_finished, training_limits
 from lightning_app.runs.weights import check_weights, weights_file
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.logging import print_on_rank_zero
@@ -162,8 +164,15 @@ class ExperimentCLI(BaseCLI):
 
         Raises:
             DataError: they cannot.
+            UsageError: Lightning is to shard the batches once more.
         """
-        self.datamodule.check_devices(self.trainer.world_size)
+        devices = self.trainer.world_size
+        self.datamodule.check_devices(devices)
+        if devices > 1 and self.option("trainer").use_distributed_sampler:
+            raise UsageError(
+                f"trainer.use_distributed_sampler is true on {devices} devices, expected false: "
+                "our own samplers shard the slices"
+            )
 
     def option(self, key: str) -> Any:
         """The value of a key of the config, with its classes built; before that, the options."""
@@ -207,10 +216,24 @@ def _as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
+def _remark(run: Run) -> str:
+    """What to know of a training before its weights are used."""
+    if not is_finished(run):
+        return " (not trained to its end: its best weights so far)"
+    limited = training_limits(run)
+    return f" (trained in part: {limited})" if limited else ""
+
+
 class TrainedRunCLI(ExperimentCLI):
     """Uses the best weights of a run, which ``--run`` names."""
 
     checkpoint_io = WeightsIO
+
+    def __init__(self, arguments: list[str], selection: RunSelection) -> None:
+        # A limit that was meant for the training must not make a score that of a part.
+        saved = {} if selection.is_new else run_config(selection.run)
+        self._saved_limits = limits(self.command, saved)
+        super().__init__([*lift(self._saved_limits), *arguments], selection)
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add the run."""
@@ -223,11 +246,20 @@ class TrainedRunCLI(ExperimentCLI):
 
     def check_against_run(self, config: Namespace) -> None:
         """Hold the config to what the weights were trained for, and take the run's split."""
-        is_partial = not is_finished(self.run_folder)
-        so_far = " (not trained to its end: its best weights so far)" if is_partial else ""
-        print_on_rank_zero(f"Run: {self.run_folder.path}{so_far}")
+        print_on_rank_zero(f"Run: {self.run_folder.path}{_remark(self.run_folder)}")
         check_same_experiment(config, self.run_folder)
         use_saved_split(config, self.run_folder)
+        self._print_limits(config)
+
+    def _print_limits(self, config: Namespace) -> None:
+        typed = limits(self.command, to_plain(config))
+        if ignored := {o: value for o, value in self._saved_limits.items() if o not in typed}:
+            print_on_rank_zero(
+                f"Ignored: {limits_in_words(ignored)} in '{self.run_folder.config}': only a limit "
+                f"that is typed for {self.command} counts"
+            )
+        if typed:
+            print_on_rank_zero(f"Only a part of the data: {limits_in_words(typed)}")
 
     def after_instantiate_classes(self) -> None:
         """Check the run's best weights.

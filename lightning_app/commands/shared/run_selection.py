@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lightning_app.config.diff import get_option
 from lightning_app.config.lookup import BASE, find_config
 from lightning_app.runs.folder import DEFAULT_ROOT, Run, find_runs, new_run, run_config
 from lightning_app.runs.lookup import (
@@ -18,7 +17,7 @@ from lightning_app.runs.lookup import (
 )
 from lightning_app.runs.ranks import externally_launched, shared_run
 from lightning_app.utils.errors import UsageError
-from lightning_app.utils.yaml_file import read_yaml
+from lightning_app.utils.yaml_file import get_option, read_yaml
 
 NEWEST = ""  # --resume without a name
 _ROOT = "trainer.default_root_dir"

@@ -11,6 +11,7 @@ from lightning_app.metrics.count_table import CountTable
 from lightning_app.metrics.evaluate import Results
 from lightning_app.report.load.display_names import run_name, test_command
 from lightning_app.report.load.scores import MissingScores, scores_of_counts, scores_of_volumes
+from lightning_app.results.partial_test import is_partial
 from lightning_app.results.test_record import TestRecord, read_slices, read_test
 from lightning_app.runs.folder import Run, find_runs, is_file, run_config
 from lightning_app.runs.record_values import RecordError, Values, column, number, whole_number
@@ -24,7 +25,7 @@ from lightning_app.runs.records import (
     read_rows,
     read_split,
 )
-from lightning_app.runs.status import current_status, is_finished
+from lightning_app.runs.status import current_status, is_finished, training_limits
 from lightning_app.utils.text import is_file_name, printable
 
 
@@ -90,20 +91,25 @@ class LeftOut:
     reason: str
 
 
+_PARTIAL = "tested on a part of the test split"
+_OTHER = "tested on other data or another split"
+
+
 def read_runs(root: Path) -> tuple[list[TestedRun], list[LeftOut]]:
     """The newest tested run of every network, modality and seed below a root, and all others."""
     used: dict[tuple[str, str, int], TestedRun] = {}
     left_out: list[LeftOut] = []
+    tests: list[LeftOut] = []
     for run in find_runs(root):
         name = run_name(run)
-        left_out += [
-            LeftOut(f"{name}/{printable(test.path.name)}", "tested on other data or another split")
+        tests += [
+            LeftOut(f"{name}/{printable(test.path.name)}", _PARTIAL if test.is_partial else _OTHER)
             for test in run.other_tests()
         ]
-        if reason := _unusable(run):
-            left_out.append(LeftOut(name, reason))
-            continue
         try:
+            if reason := _unusable(run):
+                left_out.append(LeftOut(name, reason))
+                continue
             tested = _read(run)
         except (OSError, ValueError) as error:
             left_out.append(LeftOut(name, f"cannot be read: {_reason(error)}"))
@@ -112,17 +118,21 @@ def read_runs(root: Path) -> tuple[list[TestedRun], list[LeftOut]]:
         if newest is not tested:
             reason = f"{newest.name} is newer, of the same network, modality and seed"
             left_out.append(LeftOut(name, reason))
-    return list(used.values()), left_out
+    return list(used.values()), [*left_out, *tests]
 
 
 def _unusable(run: Run) -> str | None:
     """Why there is nothing to report of a run; None if there is."""
     if not is_finished(run):
         return f"not finished: its status is {_status(run)}"
+    if limited := training_limits(run):
+        return f"trained in part: {limited}"
     if not is_file(run.test().metrics):
         return f"not tested: {test_command(run)}"
     if not is_file(run.test().slices):
         return f"its test did not write all files: {test_command(run)}"
+    if is_partial(run):
+        return f"{_PARTIAL}: {test_command(run)}"
     return None
 
 

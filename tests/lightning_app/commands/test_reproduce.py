@@ -145,6 +145,43 @@ def test_a_run_without_a_later_option_matches_only_if_the_option_is_at_its_defau
     assert names(calls) == ["report", "fit", "test", "report"]
 
 
+@pytest.mark.parametrize(
+    "limit", [["--trainer.limit_train_batches", "2"], ["--trainer.max_time", "00:00:00:00"]]
+)
+def test_a_partial_training_is_the_same_run_only_with_the_same_limit(
+    limit: list[str], calls: Calls
+) -> None:
+    one = ["reproduce", "--only", "unet_t1c", "--config", "toy.yaml"]
+    main([*one, *limit])
+    assert names(calls) == ["fit", "test", "report"]
+    main([*one, *limit])
+    assert names(calls).count("fit") == 1
+
+    calls.clear()
+    assert main(one) == 0
+    assert names(calls) == ["fit", "test", "report"]
+    calls.clear()
+    assert main(one) == 0
+    assert names(calls) == ["report"]
+
+
+def test_a_test_of_a_part_is_no_test(calls: Calls) -> None:
+    one = ["reproduce", "--only", "unet_t1c", "--config", "toy.yaml"]
+    typed = ["--data.slices", "all", "--data.split_sizes", "[8,3,3]"]
+    assert main(["fit", "--config", "unet_t1c.yaml", "--config", "toy.yaml", *typed]) == 0
+    assert main(["test", "--trainer.limit_test_batches", "2"]) == 0
+    assert main([*one, *typed, "--trainer.limit_test_batches", "2"]) == 0  # does not matter to it
+    assert names(calls) == ["test", "report"]
+
+    calls.clear()
+    metrics = only_run().test().metrics
+    results = read_json(metrics)
+    del results["partial"]
+    write_json(metrics, {**results, "cases": 1})  # as an earlier version tested a part
+    assert main([*one, *typed]) == 0
+    assert names(calls) == ["test", "report"]
+
+
 DAMAGES = {
     ("config.yaml", "["): "config.yaml: is not valid YAML",
     ("config.yaml", "[]"): "config.yaml: it is a list",

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 import yaml
 
-from lightning_app.config.diff import get_option
 from lightning_app.config.lookup import CONFIGS
 from lightning_app.runs.folder import Run, find_runs, run_config
 from lightning_app.runs.status import read_status
+from lightning_app.utils.yaml_file import get_option
 from tests.helpers.paths import MAIN
 from tests.helpers.sweep_files import combinations, read_sweep
 from tests.helpers.toy import toy_config

@@ -8,9 +8,10 @@ import pytest
 
 from lightning_app.cli import main
 from lightning_app.commands.fit import FitCLI
-from lightning_app.config.diff import get_option, to_plain
+from lightning_app.config.diff import to_plain
 from lightning_app.config.lookup import CONFIGS
 from lightning_app.runs.folder import find_runs
+from lightning_app.utils.yaml_file import get_option
 from tests.conftest import Program
 from tests.helpers.sweep_files import SWEEPS, arguments, combinations, read_sweep
 from tests.helpers.wandb_files import offline_runs

@@ -142,9 +142,15 @@ def test_logging_does_not_change_the_weights(program: Program) -> None:
     assert all(torch.equal(logged[name], plain[name]) for name in plain)
 
 
-def test_a_test_on_other_data_is_not_logged(program: Program) -> None:
-    assert program("fit", *LOGGER) == 0
-    assert program("test", "--data.split_seed", "1") == 0
+@pytest.mark.parametrize(
+    "options",
+    [["--data.split_seed", "1"], ["--data.batch_size", "1", "--trainer.limit_test_batches", "2"]],
+)
+def test_a_test_on_other_data_or_on_a_part_is_not_logged(
+    options: list[str], program: Program
+) -> None:
+    assert program("fit", *LOGGER, "--data.split_sizes", "[8,3,3]") == 0
+    assert program("test", *options) == 0
     assert len(offline_runs(only_run().path)) == 1
 
 
