@@ -29,7 +29,7 @@ from lightning_app.results.test_record import write_cases, write_slices, write_t
 from lightning_app.results.tested_cases import TestedCases
 from lightning_app.runs.checkpoint_io import read_checkpoint
 from lightning_app.runs.folder import Run, TestFolder
-from lightning_app.runs.records import read_environment, read_split
+from lightning_app.runs.records import DataRecord, read_environment, read_split
 from lightning_app.runs.restorable import LARGEST_COUNT
 from lightning_app.task import MONITOR, SegmentationTask
 from lightning_app.utils.errors import UsageError
@@ -76,8 +76,8 @@ class TestResults(Callback):
 
     def folder(self, data: BraTSDataModule) -> TestFolder:
         """The run's test folder; for other data or another split, a folder named after them."""
-        trained, tested = self._trained_data, description(data)
-        fingerprints = (tested["fingerprint"], tested["split"])
+        trained, tested = self._trained_data, DataRecord.of(description(data))
+        fingerprints = (tested.fingerprint, tested.split)
         same = fingerprints == (trained.fingerprint, trained.split)
         return self.run.test(None if same else "-".join(fingerprints))
 
@@ -99,9 +99,14 @@ class TestResults(Callback):
             examples.draw(new.picture, by_case, f"Data: {data.kind}")
             _keep_other_files(folder.path, temporary)
         print_scores(data, table, scores, of_volumes)
-        self._print_notes(folder, table)
+        self._print_notes(folder, data, table)
 
-    def _print_notes(self, folder: TestFolder, table: CountTable) -> None:
+    def _print_notes(self, folder: TestFolder, data: BraTSDataModule, table: CountTable) -> None:
+        if self._trained_data.is_earlier_preparation_of(DataRecord.of(description(data))):
+            print_lines(
+                "The run was trained on other slices than it was tested on: an earlier version "
+                "prepared them, with less of the brain in some files. Train it again to compare it."
+            )
         if seen := self._trained_on(table):
             print_lines(
                 f"The run was trained, or its best epoch chosen, on {len(seen)} of the "

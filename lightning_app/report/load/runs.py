@@ -12,7 +12,7 @@ from lightning_app.metrics.evaluate import Results
 from lightning_app.report.load.display_names import run_name, test_command
 from lightning_app.report.load.scores import MissingScores, scores_of_counts, scores_of_volumes
 from lightning_app.results.test_record import TestRecord, read_slices, read_test
-from lightning_app.runs.folder import Run, find_runs, is_file, run_config
+from lightning_app.runs.folder import Run, TestFolder, find_runs, is_file, run_config
 from lightning_app.runs.record_values import RecordError, Values, column, number, whole_number
 from lightning_app.runs.records import (
     DataRecord,
@@ -97,7 +97,7 @@ def read_runs(root: Path) -> tuple[list[TestedRun], list[LeftOut]]:
     for run in find_runs(root):
         name = run_name(run)
         left_out += [
-            LeftOut(f"{name}/{printable(test.path.name)}", "tested on other data or another split")
+            LeftOut(f"{name}/{printable(test.path.name)}", _why_another(run, test))
             for test in run.other_tests()
         ]
         if reason := _unusable(run):
@@ -113,6 +113,17 @@ def read_runs(root: Path) -> tuple[list[TestedRun], list[LeftOut]]:
             reason = f"{newest.name} is newer, of the same network, modality and seed"
             left_out.append(LeftOut(name, reason))
     return list(used.values()), left_out
+
+
+def _why_another(run: Run, test: TestFolder) -> str:
+    """Why a test is not that of its run."""
+    try:
+        trained = read_environment(run.environment).data
+        if trained.is_earlier_preparation_of(read_test(test).data):
+            return "an earlier version prepared the slices of its training: train it again"
+    except (OSError, ValueError):
+        pass
+    return "tested on other data or another split"
 
 
 def _unusable(run: Run) -> str | None:
