@@ -70,8 +70,8 @@ def find_brain(voxels: NDArray[Any]) -> Brain:
         return Brain(differing, rest, 1.0)
     mask = _filled(voxels > threshold)
     apart = voxels > float(background) + margin
-    share = np.count_nonzero(mask & apart) / max(1, np.count_nonzero(apart))
-    return Brain(mask, voxels[mask], share)
+    share = np.count_nonzero(mask & apart) / (np.count_nonzero(apart) or 1)
+    return Brain(mask, voxels[mask], float(share))
 
 
 def _filled(bright: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -225,13 +225,15 @@ def test_a_problem_names_the_file_where_the_data_set_is_now(tmp_path: Path, root
     assert problem.file == str(moved / bad.relative_to(root))
 
 
+@pytest.mark.parametrize("checksum", ["", ', "checksum": "0123"', ', "format": 6'])
 def test_an_array_of_an_earlier_version_is_mentioned_when_it_is_replaced(
-    tmp_path: Path, root: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, root: Path, caplog: pytest.LogCaptureFixture, checksum: str
 ) -> None:
     earlier = tmp_path / "cache" / "t1c-0123456789abcdef"
     earlier.mkdir(parents=True)
     (earlier / "array.npy").write_bytes(bytes(100))
-    (earlier / "index.json").write_text('{"array": [100, 1], "cases": {}}', "utf-8")
+    index = f'{{"array": [100, 1], "cases": {{}}{checksum}}}'
+    (earlier / "index.json").write_text(index, "utf-8")
     cache = SliceCache(tmp_path / "cache", (40, 40))
     with caplog.at_level(logging.INFO):
         opened(root, cache)
