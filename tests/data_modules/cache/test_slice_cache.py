@@ -386,6 +386,26 @@ def test_a_bad_case_is_reported_and_the_others_are_built(tmp_path: Path) -> None
         np.testing.assert_allclose(images.values[images.first_row[case]], scored, atol=2e-3)
 
 
+def test_a_brain_mask_that_misses_most_of_the_head_is_a_warning(tmp_path: Path, root: Path) -> None:
+    path = root / "BraTS-GLI-00001-000" / "BraTS-GLI-00001-000-t1c.nii.gz"
+    voxels = sitk.GetArrayFromImage(sitk.ReadImage(str(path))).astype(np.int32)
+    noise = np.random.default_rng(0).integers(0, 5, voxels.shape)
+    voxels = np.where(voxels == 0, noise, voxels)
+    write_volume(path, voxels)
+    cache = SliceCache(tmp_path / "cache", (40, 40))
+    assert opened(root, cache)[0].warnings == []
+
+    voxels[1, 20, 20:22] = 9_000_000, 10_000_000  # beside them everything else is dark
+    write_volume(path, voxels)
+
+    (warning,) = opened(root, cache)[0].warnings
+    assert (warning.file, warning.is_warning) == (str(path), True)
+    assert warning.what == (
+        "the brain found in it is 0 % of the voxels brighter than the background, expected at "
+        "least 50 %"
+    )
+
+
 def test_pixels_that_cropping_cuts_off_are_counted_by_case(tmp_path: Path, root: Path) -> None:
     _, labels = opened(root, SliceCache(tmp_path / "cache", (20, 40)))
 
