@@ -14,7 +14,7 @@ from data_modules.io.volumes import read_labels, read_modality, swapped_axes
 from data_modules.utils.errors import DataError
 from data_modules.utils.problems import BadFileError, Problem
 
-SMALLEST_BRAIN_SHARE = 0.5  # less of what is not background, and brain was probably lost
+LEAST_BRAIN_FOUND = 0.5  # less of what is not background, and brain was probably lost
 
 
 @dataclass(frozen=True)
@@ -154,11 +154,11 @@ class ImageJob:
 
 def _lost_brain(share: float) -> str | None:
     """Why the brain mask looks wrong; None if it does not."""
-    if share >= SMALLEST_BRAIN_SHARE:
+    if share >= LEAST_BRAIN_FOUND:
         return None
     return (
         f"the brain found in it is {100 * share:.0f} % of the voxels brighter than the background, "
-        f"expected at least {100 * SMALLEST_BRAIN_SHARE:.0f} %"
+        f"expected at least {100 * LEAST_BRAIN_FOUND:.0f} %"
     )
 
 

@@ -104,8 +104,8 @@ class TestResults(Callback):
     def _print_notes(self, folder: TestFolder, data: BraTSDataModule, table: CountTable) -> None:
         if self._trained_data.is_earlier_preparation_of(DataRecord.of(description(data))):
             print_lines(
-                "The run was trained on other slices than it was tested on: an earlier version "
-                "prepared them, with less of the brain in some files. Train it again to compare it."
+                "These are not the slices that the run was trained on: an earlier version prepared "
+                "those, perhaps with another brain mask. Train it again to compare it."
             )
         if seen := self._trained_on(table):
             print_lines(

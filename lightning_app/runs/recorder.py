@@ -107,15 +107,14 @@ class RunRecorder(Callback):
         self, saved: DataRecord, data: BraTSDataModule, current: dict[str, Any]
     ) -> None:
         given = DataRecord.of(description(data))
-        reason = (
-            "an earlier version prepared its slices, with less of the brain in some files"
-            if saved.is_earlier_preparation_of(given)
-            else f"the files of data.root '{data.root}' have changed since"
-        )
+        reason = f"the files of data.root '{data.root}' have changed since"
+        if saved.is_earlier_preparation_of(given):
+            reason = f"an earlier version prepared its slices with another brain mask, or {reason}"
         for name in ("fingerprint", "split"):
-            if (recorded := getattr(saved, name)) != (now_is := getattr(given, name)):
+            recorded, current = getattr(saved, name), getattr(given, name)
+            if recorded != current:
                 raise UsageError(
-                    f"the {name} of the data is {now_is}, but run '{self.run.path}' was started "
+                    f"the {name} of the data is {current}, but run '{self.run.path}' was started "
                     f"with {recorded}: {reason}; "
                     f"for a new run from these weights use --weights {self.run.quoted}"
                 )

@@ -52,8 +52,8 @@ def _version_caveats(cohort: Cohort, cohorts: Sequence[Cohort]) -> list[str]:
     ]
     others = [(run.modality, run.data) for other in cohorts for run in other.runs]
     caveats += [
-        f"An earlier version prepared the slices of {run.name}, with less of the brain in some "
-        "files: train it again to compare it."
+        f"An earlier version prepared the slices of {run.name}, perhaps with another brain mask: "
+        "train it again to compare it."
         for run in cohort.runs
         if any(
             modality == run.modality and run.data.is_earlier_preparation_of(data)
