@@ -1,6 +1,6 @@
 """The data module: from a folder of cases to batches of slices."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
@@ -48,7 +48,8 @@ class BraTSDataModule(LightningDataModule):
             regions (these three, overlapping) or labels (the three labels, exclusive).
         slices: Which slices: middle, largest (most target), tumour (all with target), all (with
             brain), or a list of indices. largest and tumour look at the ground truth.
-        eval_slices: The same for validation and test; null for the same as slices.
+        eval_slices: The same for validation and test; null for the same as slices. all counts every
+            slice there: those without brain are background, and in no batch.
         split_sizes: Cases for training, validation and test: three counts, three fractions, or null
             for 1000 : 125 : 126. Always split by patient.
         split_seed: Seed of the split, independent of the training's seed.
@@ -216,7 +217,7 @@ class BraTSDataModule(LightningDataModule):
         left_out = self.left_out
         for split in SPLITS:
             self.splits[split] = [case for case in splits[split] if case.id not in left_out]
-            self.datasets[split] = self._dataset(split, arrays[_part(split)])
+            self.datasets[split] = self._dataset(split, arrays)
         self.arrays = arrays
         self.fingerprint = short_hash(" ".join(a.digest for p in sorted(arrays) for a in arrays[p]))
         *_, labels = arrays["train"]
@@ -274,11 +275,12 @@ class BraTSDataModule(LightningDataModule):
         images = (self.cache.images(cases, m, choice, labels) for m in self.modalities)
         return (*images, labels)
 
-    def _dataset(self, split: str, arrays: tuple[SliceArray, ...]) -> SliceDataset:
-        *images, labels = arrays
-        dataset = SliceDataset(self.splits[split], images, labels)
+    def _dataset(self, split: str, arrays: Mapping[str, tuple[SliceArray, ...]]) -> SliceDataset:
+        part = "train" if split == "train" else "eval"
+        choice, (*images, labels) = self.choices[part], arrays[part]
+        whole = (part, choice) == ("eval", "all")
+        dataset = SliceDataset(self.splits[split], images, labels, whole_volumes=whole)
         if len(dataset) == 0:
-            choice = self.choices[_part(split)]
             raise DataError(
                 f"no slice in split {split}: {len(self.splits[split])} cases, data.slices {choice}"
             )
@@ -293,8 +295,3 @@ class BraTSDataModule(LightningDataModule):
                 f"target '{self.target.name}', so no epoch is better than another; change "
                 "data.slices, data.target, data.split_sizes or data.split_seed"
             )
-
-
-def _part(split: str) -> str:
-    """Validation and test share one choice of slices."""
-    return "train" if split == "train" else "eval"

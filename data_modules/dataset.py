@@ -19,15 +19,23 @@ class SliceDataset(BatchDataset):
         cases: The cases, in the order in which their slices are numbered.
         images: One opened array per modality.
         labels: The opened array of labels.
+        whole_volumes: Whether scores count every slice of a volume. The blank ones are no samples:
+            no network needs to see them.
 
     Attributes:
         cases: The cases.
         case_index: For each sample, the index of its case.
         slice_index: For each sample, the index of its slice in the volume.
+        blank: For each case, the slices that count as background without being samples, ascending.
     """
 
     def __init__(
-        self, cases: Sequence[Case], images: Sequence[SliceArray], labels: SliceArray
+        self,
+        cases: Sequence[Case],
+        images: Sequence[SliceArray],
+        labels: SliceArray,
+        *,
+        whole_volumes: bool = False,
     ) -> None:
         self.cases = list(cases)
         self._images = list(images)
@@ -41,11 +49,30 @@ class SliceDataset(BatchDataset):
             np.arange(len(slices)), [len(indices) for indices in slices]
         )
         self.slice_index: NDArray[np.int64] = np.concatenate([np.empty(0, np.int64), *slices])
+        depths = [labels.sizes[case.id][2] if whole_volumes else 0 for case in cases]
+        self.blank: list[NDArray[np.int64]] = [
+            np.setdiff1d(np.arange(depth), indices)
+            for depth, indices in zip(depths, slices, strict=True)
+        ]
         self._image_rows = [self._rows(array, slices) for array in images]
         self._label_rows = self._rows(labels, slices)
 
     def __len__(self) -> int:
         return len(self.slice_index)
+
+    @property
+    def counted(self) -> int:
+        """Number of slices that scores count: the samples and the blank slices."""
+        return len(self) + sum(map(len, self.blank))
+
+    def cases_of(self, samples: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The cases of some samples, by their indices, ascending, and those that are all blank."""
+        all_blank = [
+            case
+            for case in np.flatnonzero(list(map(len, self.blank)))
+            if case not in self.case_index
+        ]
+        return np.union1d(self.case_index[samples], np.array(all_blank, np.int64))
 
     def gather(self, indices: Sequence[int]) -> Batch:
         """Gather the batch of some samples, in the order given.

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from data_modules.brats import BraTSDataModule
+from data_modules.cache.array_index import FORMAT
 from data_modules.catalog.splits import SPLITS
 from data_modules.utils.hashing import short_hash
 
@@ -19,7 +20,7 @@ def summary(data: BraTSDataModule) -> str:
     releases = ", ".join(sorted({case.release.name for case in cases}))
     patients = len({case.patient for case in cases})
     cases_by_split = " / ".join(str(len(data.splits[split])) for split in SPLITS)
-    slices_by_split = " / ".join(str(len(data.datasets[split])) for split in SPLITS)
+    slices_by_split = " / ".join(str(data.datasets[split].counted) for split in SPLITS)
     return (
         f"{len(cases)} cases of {patients} patients ({releases}); {' / '.join(SPLITS)}: "
         f"{cases_by_split} cases, {slices_by_split} slices"
@@ -43,6 +44,7 @@ def description(data: BraTSDataModule) -> dict[str, Any]:
         "target": data.target.name,
         "slices": data.choices["train"],
         "eval_slices": data.choices["eval"],
+        "slices_format": FORMAT,
         "spacing": data.spacing,
         "left_out": data.left_out,
     }
@@ -62,10 +64,10 @@ def _target(data: BraTSDataModule, split: str) -> str:
     dataset = data.datasets[split]
     pixels = dataset.target_pixels(data.target.foreground)
     cases = len(np.unique(dataset.case_index[pixels > 0]))
-    share = pixels.sum() / (len(pixels) * np.prod(data.cache.size))
+    share = pixels.sum() / (dataset.counted * np.prod(data.cache.size))
     return (
         f"target in {cases} of {len(dataset.cases)} cases, in {np.count_nonzero(pixels)} of "
-        f"{len(pixels)} slices, in {100 * share:.2f} % of their pixels"
+        f"{dataset.counted} slices, in {100 * share:.2f} % of their pixels"
     )
 
 

@@ -14,7 +14,7 @@ from data_modules.dataset import SliceDataset
 from data_modules.targets import TARGETS, TargetName
 from data_modules.volume_dataset import Volume
 from lightning_app.metrics.confusion_counts import SliceCounts
-from lightning_app.metrics.count_table import COUNTS, CountTable
+from lightning_app.metrics.count_table import COUNTS, CountTable, with_background
 from lightning_app.metrics.evaluate import evaluate, monitored_dice
 from lightning_app.metrics.mean_loss import MeanLoss
 from lightning_app.metrics.predicted_masks import PredictedMasks
@@ -123,13 +123,18 @@ class SegmentationTask(LightningModule):
         """
         rows = np.asarray(self.val_counts.compute().cpu())
         dataset: SliceDataset = attributes(self.trainer).datamodule.datasets["val"]
-        cases = [dataset.cases[index] for index in dataset.case_index[rows[:, 0]]]
+        samples, counts = rows[:, 0], rows[:, 1:].reshape(len(rows), -1, len(COUNTS))
+        scored = dataset.cases_of(samples)
+        blank = [dataset.blank[index] for index in scored]
+        case_of = [*dataset.case_index[samples], *np.repeat(scored, [len(part) for part in blank])]
+        slices = np.concatenate([dataset.slice_index[samples], *blank])
+        _, height, width = dataset.shape
         return CountTable(
             classes=self.target.class_names,
-            cases=[case.id for case in cases],
-            patients=[case.patient for case in cases],
-            slices=dataset.slice_index[rows[:, 0]].tolist(),
-            counts=rows[:, 1:].reshape(len(rows), -1, len(COUNTS)),
+            cases=[dataset.cases[index].id for index in case_of],
+            patients=[dataset.cases[index].patient for index in case_of],
+            slices=slices.tolist(),
+            counts=with_background(counts, len(slices), height * width),
         )
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:

@@ -8,17 +8,20 @@ from typing import Any, BinaryIO
 import xxhash
 
 ARRAY, INDEX = "array.npy", "index.json"
+FORMAT = 7  # raise it when the same files and options would give other arrays, or other files
+_FORMAT = "format"  # a key of the index
 _CHECKSUM = "checksum"  # a key of the index
 
 
 def write_index(path: Path, index: dict[str, Any]) -> None:
-    """Write an index with its checksum, and flush it to disk.
+    """Write an index with its format and checksum, and flush it to disk.
 
     Raises:
         OSError: It cannot be written.
     """
     with path.open("wb") as file:
-        file.write(json.dumps({**index, _CHECKSUM: _checksum(index)}).encode())
+        content = {**index, _FORMAT: FORMAT}
+        file.write(json.dumps({**content, _CHECKSUM: _checksum(content)}).encode())
         flush_to_disk(file)
 
 
@@ -36,12 +39,15 @@ def read_index(path: Path) -> dict[str, Any]:
 
 
 def is_of_earlier_version(folder: Path) -> bool:
-    """Whether a folder holds an array without checksums, as earlier versions wrote them."""
+    """Whether a folder holds an array of an earlier format, which is not used any more."""
     try:
         index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return False
-    return (folder / ARRAY).is_file() and isinstance(index, dict) and _CHECKSUM not in index
+    if not isinstance(index, dict) or not (folder / ARRAY).is_file():
+        return False
+    written = index.get(_FORMAT, 0)  # no format before 7
+    return isinstance(written, int) and written < FORMAT
 
 
 def flush_to_disk(file: BinaryIO) -> None:

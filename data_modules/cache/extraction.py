@@ -14,6 +14,8 @@ from data_modules.io.volumes import read_labels, read_modality, swapped_axes
 from data_modules.utils.errors import DataError
 from data_modules.utils.problems import BadFileError, Problem
 
+LEAST_BRAIN_FOUND = 0.5  # less of what is not background, and brain was probably lost
+
 
 @dataclass(frozen=True)
 class CaseSlices:
@@ -132,19 +134,32 @@ class ImageJob:
             volume.grid.lps_spacing,
             shape[::-1],
             volume.intensities,
-            self._warnings(origins, swapped_axes(shape)),
+            self._warnings(origins, swapped_axes(shape), _lost_brain(volume.brain_share)),
         )
 
-    def _warnings(self, origins: str | None, axes: str | None) -> tuple[Problem, ...]:
+    def _warnings(
+        self, origins: str | None, axes: str | None, brain: str | None
+    ) -> tuple[Problem, ...]:
         checks = (
             (origins, "check that the labels lie on the tumour"),
             (axes, "check whether its axes were swapped"),
+            (brain, "set everything outside the head to one value, or leave the case out"),
         )
         return tuple(
             Problem(self.case, str(self.path), what, remedy, is_warning=True)
             for what, remedy in checks
             if what
         )
+
+
+def _lost_brain(share: float) -> str | None:
+    """Why the brain mask looks wrong; None if it does not."""
+    if share >= LEAST_BRAIN_FOUND:
+        return None
+    return (
+        f"the brain found in it is {100 * share:.0f} % of the voxels brighter than the background, "
+        f"expected at least {100 * LEAST_BRAIN_FOUND:.0f} %"
+    )
 
 
 def read_slices(job: LabelJob | ImageJob) -> CaseSlices | Problem:

@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.progress import track
 
-from data_modules.cache.array_index import ARRAY, is_of_earlier_version
+from data_modules.cache.array_index import ARRAY, FORMAT, is_of_earlier_version
 from data_modules.cache.extraction import CaseSlices, ImageJob, LabelJob, read_slices
 from data_modules.cache.file_identity import file_identity
 from data_modules.cache.memmap import SliceArray, open_array
@@ -32,7 +32,6 @@ from data_modules.utils.errors import DataError
 from data_modules.utils.problems import Problem
 from data_modules.utils.process_pool import Workers, check_main_is_guarded, cores
 
-FORMAT = 6  # raise it when the same files and options would give other arrays, or other files
 _UNFINISHED = re.compile(r"\w+-[0-9a-f]{16}\.(part|building)")  # building: of earlier versions
 CASES_PER_PROCESS = 4  # a worker takes half a second to start; fewer cases do not pay for it
 
@@ -121,8 +120,8 @@ class SliceCache:
         if earlier:
             size = sum((old / ARRAY).stat().st_size for old in earlier) / 1e9
             _log.info(
-                "Preparing the %s slices again, because an earlier version stored them without "
-                "checksums; if you no longer use it, delete %s (%.1f GB)",
+                "Preparing the %s slices again, because an earlier version prepared them in "
+                "another way; if you no longer use it, delete %s (%.1f GB)",
                 *(what, ", ".join(f"'{old}'" for old in earlier), size),
             )
 

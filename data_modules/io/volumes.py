@@ -33,6 +33,7 @@ class BrainVolume:
         grid: The voxel grid of the file.
         intensities: Lowest, mean and highest intensity in the brain.
         deviation: Standard deviation of the intensities in the brain.
+        brain_share: In the mask, of the voxels that are clearly brighter than the background.
     """
 
     voxels: NDArray[Any]
@@ -40,6 +41,7 @@ class BrainVolume:
     grid: Grid
     intensities: tuple[float, float, float]
     deviation: np.float32
+    brain_share: float
 
     def normalised(
         self, indices: NDArray[np.int64] | None = None, dtype: DTypeLike = np.float32
@@ -89,7 +91,7 @@ def read_modality(path: Path, channel: int | None = None) -> BrainVolume:
     """
     voxels, grid = read_volume(path, channel)
     voxels = _as_float32_holds(voxels, path)
-    brain, inside = find_brain(voxels)
+    brain, inside, share = find_brain(voxels)
     if inside.size == 0:
         raise _constant(path, "", voxels.flat[0])
     centred = inside.astype(np.float64)
@@ -99,7 +101,7 @@ def read_modality(path: Path, channel: int | None = None) -> BrainVolume:
     if deviation == 0:
         raise _constant(path, " of the brain", inside[0])
     intensities = (float(inside.min()), mean, float(inside.max()))
-    return BrainVolume(voxels, brain, grid, intensities, deviation)
+    return BrainVolume(voxels, brain, grid, intensities, deviation, share)
 
 
 def read_labels(path: Path, labels: Mapping[int, int]) -> tuple[NDArray[np.uint8], Grid]:

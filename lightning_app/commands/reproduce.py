@@ -17,7 +17,7 @@ from lightning_app.commands.experiment_grid import Cell, WantedRun, cells
 from lightning_app.commands.shared.child_command import execute
 from lightning_app.commands.shared.session import run_session
 from lightning_app.results.partial_test import is_partial
-from lightning_app.results.test_record import epoch_of_test, is_complete
+from lightning_app.results.test_record import is_complete, read_test
 from lightning_app.runs.checkpoint_io import read_checkpoint
 from lightning_app.runs.folder import Run
 from lightning_app.runs.status import is_alive, is_finished
@@ -112,12 +112,14 @@ def _is_tested(run: Run) -> bool:
     A test stays valid if the weights were deleted after it to save disk space.
     """
     try:
-        tested = epoch_of_test(run.test())
+        test = read_test(run.test())
         if not is_complete(run.test()) or is_partial(run):
             return False
         if not run.best.is_file():
             return True
-        return bool(tested == read_checkpoint(run.best, memory_map=True).get("epoch"))
+        if test.data.omits_blank_slices:
+            return False
+        return bool(test.epoch == read_checkpoint(run.best, memory_map=True).get("epoch"))
     except (OSError, UsageError):  # a test will say what is wrong
         return False
 

@@ -95,6 +95,19 @@ class Counts:
         return ratio(self.tp, self.union, empty)
 
 
+def with_background(counts: NDArray[np.int64], slices: int, pixels: int) -> NDArray[np.int64]:
+    """Counts of so many slices, all after the given ones with nothing in either mask.
+
+    Args:
+        counts: (given slices, classes, 4).
+        slices: number of slices in all.
+        pixels: of a slice.
+    """
+    nothing = np.array([0, 0, 0, pixels])
+    blank = np.broadcast_to(nothing, (slices - len(counts), *counts.shape[1:]))
+    return np.concatenate([counts, blank])
+
+
 def ratio(numerator: Floats, denominator: Floats, undefined: float) -> Floats:
     """Numerator by denominator, element by element; ``undefined`` if the denominator is 0."""
     result = np.full_like(numerator, undefined)

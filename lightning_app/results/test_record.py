@@ -94,11 +94,6 @@ def read_test(folder: TestFolder) -> TestRecord:
     )
 
 
-def epoch_of_test(folder: TestFolder) -> int:
-    """The epoch of the weights that were tested. Raises as ``read_test`` does."""
-    return _epoch(Values(read_record(folder.metrics), folder.metrics))
-
-
 def is_complete(folder: TestFolder) -> bool:
     """Whether a test that wrote metrics.json also wrote what a report needs beside it.
 

@@ -30,7 +30,7 @@ from lightning_app.results.test_record import write_cases, write_slices, write_t
 from lightning_app.results.tested_cases import TestedCases
 from lightning_app.runs.checkpoint_io import read_checkpoint
 from lightning_app.runs.folder import Run, TestFolder
-from lightning_app.runs.records import read_environment, read_split
+from lightning_app.runs.records import DataRecord, read_environment, read_split
 from lightning_app.runs.restorable import LARGEST_COUNT
 from lightning_app.task import MONITOR, SegmentationTask
 from lightning_app.utils.errors import UsageError
@@ -83,8 +83,8 @@ class TestResults(Callback):
 
         Call it after the test has started.
         """
-        trained, tested = self._trained_data, description(data)
-        fingerprints = (tested["fingerprint"], tested["split"])
+        trained, tested = self._trained_data, DataRecord.of(description(data))
+        fingerprints = (tested.fingerprint, tested.split)
         same = fingerprints == (trained.fingerprint, trained.split)
         return self.run.test(None if same else "-".join(fingerprints), partial=self._is_partial)
 
@@ -106,13 +106,18 @@ class TestResults(Callback):
             examples.draw(new.picture, by_case, f"Data: {data.kind}")
             _keep_other_files(folder.path, temporary)
         print_scores(data, table, scores, of_volumes)
-        self._print_notes(folder, table, data)
+        self._print_notes(folder, data, table)
 
-    def _print_notes(self, folder: TestFolder, table: CountTable, data: BraTSDataModule) -> None:
+    def _print_notes(self, folder: TestFolder, data: BraTSDataModule, table: CountTable) -> None:
         if self._is_partial:
             print_lines(
                 f"Partial test: {len(table.slices)} of the {len(data.datasets['test'])} slices of "
                 "the test split; no report reads it."
+            )
+        if self._trained_data.is_earlier_preparation_of(DataRecord.of(description(data))):
+            print_lines(
+                "These are not the slices that the run was trained on: an earlier version prepared "
+                "those, perhaps with another brain mask. Train it again to compare it."
             )
         if seen := self._trained_on(table):
             print_lines(

@@ -28,25 +28,33 @@ class TestedCases:
         self._masks = masks
         self.dataset = data.datasets["test"]
         self._case_of = self.dataset.case_index[masks.samples]
+        self._cases = self.dataset.cases_of(masks.samples)
 
     def __len__(self) -> int:
         """Number of tested cases."""
-        return len(np.unique(self._case_of))
+        return len(self._cases)
 
     def __iter__(self) -> Iterator[CaseMasks]:
         """The masks of every tested case, one case after the other."""
-        for index in np.unique(self._case_of):
-            samples = self._masks.samples[self._case_of == index]
-            case = self.dataset.cases[index]
-            x, y, z = self.dataset.spacing(int(index))
-            yield CaseMasks(
-                case.id,
-                case.patient,
-                self.dataset.slice_index[samples].tolist(),
-                self.predictions(samples),
-                self.references(samples),
-                (z, y, x),
-            )
+        for index in self._cases.tolist():
+            yield self._case_masks(index)
+
+    def _case_masks(self, index: int) -> CaseMasks:
+        """The masks of the tested slices of a case, and of its blank slices, which are empty."""
+        samples = self._masks.samples[self._case_of == index]
+        tested = self.dataset.slice_index[samples]
+        slices = np.union1d(tested, self.dataset.blank[index])
+        rows = np.searchsorted(slices, tested)
+        case = self.dataset.cases[index]
+        x, y, z = self.dataset.spacing(index)
+        return CaseMasks(
+            case.id,
+            case.patient,
+            slices.tolist(),
+            _stacked(self.predictions(samples), rows, len(slices)),
+            _stacked(self.references(samples), rows, len(slices)),
+            (z, y, x),
+        )
 
     def example_slices(self) -> ExampleSlices:
         """The slice with most target of each case, if it was tested."""
@@ -70,3 +78,12 @@ class TestedCases:
         labels = torch.from_numpy(self.dataset.stored_labels(samples))
         masks: NDArray[np.bool_] = self._data.target.classes_of(labels).numpy()
         return masks
+
+
+def _stacked(masks: NDArray[np.bool_], rows: NDArray[np.int64], depth: int) -> NDArray[np.bool_]:
+    """Masks at their rows of an otherwise empty stack (depth, classes, H, W)."""
+    if len(masks) == depth:
+        return masks
+    stack = np.zeros((depth, *masks.shape[1:]), np.bool_)
+    stack[rows] = masks
+    return stack

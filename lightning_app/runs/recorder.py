@@ -107,13 +107,16 @@ class RunRecorder(Callback):
     def _write_resumed(
         self, saved: DataRecord, data: BraTSDataModule, current: dict[str, Any]
     ) -> None:
-        given = description(data)
+        given = DataRecord.of(description(data))
+        reason = f"the files of data.root '{data.root}' have changed since"
+        if saved.is_earlier_preparation_of(given):
+            reason = f"an earlier version prepared its slices with another brain mask, or {reason}"
         for name in ("fingerprint", "split"):
-            if (recorded := getattr(saved, name)) != given[name]:
+            recorded, current = getattr(saved, name), getattr(given, name)
+            if recorded != current:
                 raise UsageError(
-                    f"the {name} of the data is {given[name]}, but run '{self.run.path}' was "
-                    f"started with {recorded}: the files of data.root '{given['root']}' have "
-                    "changed since; "
+                    f"the {name} of the data is {current}, but run '{self.run.path}' was started "
+                    f"with {recorded}: {reason}; "
                     f"for a new run from these weights use --weights {self.run.quoted}"
                 )
         self._save_config(self.run.config)

@@ -8,7 +8,7 @@ import csv
 import reprlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +89,7 @@ class DataRecord:
         slices: which slices the training takes.
         eval_slices: which slices validation and test take.
         spacing: range of the training data's spacing in mm along x, y and z.
+        slices_format: how the slices were prepared; 0 if an earlier version did not record it.
     """
 
     kind: str
@@ -98,6 +99,12 @@ class DataRecord:
     slices: str | list[int]
     eval_slices: str | list[int]
     spacing: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    slices_format: int = 0
+
+    @classmethod
+    def of(cls, description: Mapping[str, Any]) -> "DataRecord":
+        """Of data that are loaded, from the description of the data module."""
+        return cls(**{attribute.name: description[attribute.name] for attribute in fields(cls)})
 
     @classmethod
     def from_values(cls, values: Values) -> "DataRecord":
@@ -114,6 +121,21 @@ class DataRecord:
             values.choice("slices"),
             values.choice("eval_slices"),
             {axis: spacing.numbers(axis, 2) for axis in spacing.content},
+            values.whole_number("slices_format") if values.has("slices_format") else 0,
+        )
+
+    @property
+    def omits_blank_slices(self) -> bool:
+        """Whether ``all`` slices were tested by an earlier version: only those with brain."""
+        return self.eval_slices == "all" and not self.slices_format
+
+    def is_earlier_preparation_of(self, other: "DataRecord") -> bool:
+        """Whether an earlier version prepared other slices of what looks like the same data."""
+        same = ("kind", "split", "target", "slices", "eval_slices")
+        return (
+            self.slices_format < other.slices_format
+            and self.fingerprint != other.fingerprint
+            and all(getattr(self, name) == getattr(other, name) for name in same)
         )
 
 

@@ -77,6 +77,8 @@ def test_all_takes_the_slices_with_brain_and_those_with_labels(tmp_path: Path) -
         [False, False],
     ]
     assert batch["labels"].flatten(1).any(dim=1).tolist() == [False, False, False, True]
+    assert [part.tolist() for part in one.datasets["val"].blank] == [[0, 1, 6]]
+    assert [part.tolist() for part in one.datasets["train"].blank] == [[]]
 
 
 def test_evaluation_may_take_other_slices_than_training(data: Path, cache: Path) -> None:

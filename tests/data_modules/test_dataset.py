@@ -1,4 +1,5 @@
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -78,6 +79,23 @@ def test_slices_that_any_array_holds_are_used_and_line_up() -> None:
     np.testing.assert_array_equal(batch["image"][:, 0], t1c.values[rows["t1c"]])
     np.testing.assert_array_equal(batch["image"][:, 1], t2f.values[rows["t2f"]])
     np.testing.assert_array_equal(batch["labels"], labels.values[rows["labels"]])
+
+
+def test_whole_volumes_have_blank_slices_that_are_no_samples() -> None:
+    slices: dict[str, list[int]] = {"a": [1, 2], "b": [], "c": [0]}
+    sizes = {"a": (6, 4, 4), "b": (6, 4, 2), "c": (6, 4, 1)}
+    labels = replace(array({"a": [2, 3], "b": [], "c": []}, 3, labels=True), sizes=sizes)
+    cases, images = [case(name) for name in slices], [array(slices, 1)]
+
+    chosen = SliceDataset(cases, images, labels)
+    whole = SliceDataset(cases, images, labels, whole_volumes=True)
+
+    assert (len(chosen), chosen.counted) == (4, 4)
+    assert (len(whole), whole.counted) == (4, 4 + 2 + 1)
+    assert whole.slice_index.tolist() == [1, 2, 3, 0]
+    assert [part.tolist() for part in whole.blank] == [[0], [0, 1], []]
+    assert chosen.cases_of(np.array([0])).tolist() == [0]
+    assert whole.cases_of(np.array([0])).tolist() == [0, 1]  # b has no slice to wait for
 
 
 def test_cases_keep_the_order_given_whatever_the_order_of_the_arrays() -> None:

@@ -15,6 +15,7 @@ from lightning_app.report.load.paper_values import PAPER, WHAT_CAN_BE_COMPARED
 from lightning_app.report.load.runs import LeftOut
 from lightning_app.report.tables.caveats import page_warnings
 from lightning_app.report.tables.table import Cell, Table, sort_value
+from lightning_app.runs.records import DataRecord
 
 GENERATOR = "brats-lightning report"
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -134,9 +135,15 @@ def _facts(cohort: Cohort) -> list[tuple[str, str]]:
     return [
         ("Data", "synthetic phantom" if data.kind == "phantom" else "files"),
         ("Target", f"{data.target}; classes: {', '.join(cohort.classes)}"),
-        ("Slices", f"{data.slices}; tested: {data.eval_slices}"),
+        ("Slices", f"{data.slices}; tested: {data.eval_slices}{_what_all_means(data)}"),
         ("Split", f"{data.split}; cases: {cases}"),
         ("Tested", f"{tested}, {len(run.table.slices)} slices"),
         ("Fingerprints", ", ".join(f"{name} {value}" for name, value in fingerprints.items())),
         ("Devices", ", ".join(devices)),
     ]
+
+
+def _what_all_means(data: DataRecord) -> str:
+    if data.eval_slices != "all":
+        return ""
+    return " with brain" if data.omits_blank_slices else "; without brain is background"

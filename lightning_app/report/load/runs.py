@@ -13,7 +13,7 @@ from lightning_app.report.load.display_names import run_name, test_command
 from lightning_app.report.load.scores import MissingScores, scores_of_counts, scores_of_volumes
 from lightning_app.results.partial_test import is_partial
 from lightning_app.results.test_record import TestRecord, read_slices, read_test
-from lightning_app.runs.folder import Run, find_runs, is_file, run_config
+from lightning_app.runs.folder import Run, TestFolder, find_runs, is_file, run_config
 from lightning_app.runs.record_values import RecordError, Values, column, number, whole_number
 from lightning_app.runs.records import (
     DataRecord,
@@ -103,7 +103,7 @@ def read_runs(root: Path) -> tuple[list[TestedRun], list[LeftOut]]:
     for run in find_runs(root):
         name = run_name(run)
         tests += [
-            LeftOut(f"{name}/{printable(test.path.name)}", _PARTIAL if test.is_partial else _OTHER)
+            LeftOut(f"{name}/{printable(test.path.name)}", _why_another(run, test))
             for test in run.other_tests()
         ]
         try:
@@ -119,6 +119,19 @@ def read_runs(root: Path) -> tuple[list[TestedRun], list[LeftOut]]:
             reason = f"{newest.name} is newer, of the same network, modality and seed"
             left_out.append(LeftOut(name, reason))
     return list(used.values()), [*left_out, *tests]
+
+
+def _why_another(run: Run, test: TestFolder) -> str:
+    """Why a test is not that of its run."""
+    if test.is_partial:
+        return _PARTIAL
+    try:
+        trained = read_environment(run.environment).data
+        if trained.is_earlier_preparation_of(read_test(test).data):
+            return "an earlier version prepared the slices of its training: train it again"
+    except (OSError, ValueError):
+        pass
+    return _OTHER
 
 
 def _unusable(run: Run) -> str | None:

@@ -24,7 +24,8 @@ def page_warnings(cohorts: Sequence[Cohort]) -> list[str]:
         )
     for number, cohort in enumerate(cohorts, start=1):
         prefix = f"Group {number}: " if len(cohorts) > 1 else ""
-        warnings += [prefix + caveat for caveat in _cohort_caveats(cohort)]
+        caveats = _version_caveats(cohort, cohorts) + _cohort_caveats(cohort)
+        warnings += [prefix + caveat for caveat in caveats]
     return warnings
 
 
@@ -39,6 +40,27 @@ def computation_caveats(cohort: Cohort) -> list[str]:
         "in times, may come from that: test them in the same way."
     )
     return [caveat]
+
+
+def _version_caveats(cohort: Cohort, cohorts: Sequence[Cohort]) -> list[str]:
+    """What earlier versions did in another way, for the runs on which it shows."""
+    caveats = [
+        f"An earlier version tested {run.name} on the slices with brain only, which differ between "
+        f"modalities. {test_command(run.run)} tests all slices."
+        for run in cohort.runs
+        if run.data.omits_blank_slices
+    ]
+    others = [(run.modality, run.data) for other in cohorts for run in other.runs]
+    caveats += [
+        f"An earlier version prepared the slices of {run.name}, perhaps with another brain mask: "
+        "train it again to compare it."
+        for run in cohort.runs
+        if any(
+            modality == run.modality and run.data.is_earlier_preparation_of(data)
+            for modality, data in others
+        )
+    ]
+    return caveats
 
 
 def _cohort_caveats(cohort: Cohort) -> list[str]:

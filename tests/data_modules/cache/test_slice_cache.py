@@ -225,13 +225,15 @@ def test_a_problem_names_the_file_where_the_data_set_is_now(tmp_path: Path, root
     assert problem.file == str(moved / bad.relative_to(root))
 
 
+@pytest.mark.parametrize("checksum", ["", ', "checksum": "0123"', ', "format": 6'])
 def test_an_array_of_an_earlier_version_is_mentioned_when_it_is_replaced(
-    tmp_path: Path, root: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, root: Path, caplog: pytest.LogCaptureFixture, checksum: str
 ) -> None:
     earlier = tmp_path / "cache" / "t1c-0123456789abcdef"
     earlier.mkdir(parents=True)
     (earlier / "array.npy").write_bytes(bytes(100))
-    (earlier / "index.json").write_text('{"array": [100, 1], "cases": {}}', "utf-8")
+    index = f'{{"array": [100, 1], "cases": {{}}{checksum}}}'
+    (earlier / "index.json").write_text(index, "utf-8")
     cache = SliceCache(tmp_path / "cache", (40, 40))
     with caplog.at_level(logging.INFO):
         opened(root, cache)
@@ -382,6 +384,26 @@ def test_a_bad_case_is_reported_and_the_others_are_built(tmp_path: Path) -> None
         case = f"BraTS-GLI-{number:05d}-000"
         scored = z_scored(root / case / f"{case}-t1c.nii.gz")[2]
         np.testing.assert_allclose(images.values[images.first_row[case]], scored, atol=2e-3)
+
+
+def test_a_brain_mask_that_misses_most_of_the_head_is_a_warning(tmp_path: Path, root: Path) -> None:
+    path = root / "BraTS-GLI-00001-000" / "BraTS-GLI-00001-000-t1c.nii.gz"
+    voxels = sitk.GetArrayFromImage(sitk.ReadImage(str(path))).astype(np.int32)
+    noise = np.random.default_rng(0).integers(0, 5, voxels.shape)
+    voxels = np.where(voxels == 0, noise, voxels)
+    write_volume(path, voxels)
+    cache = SliceCache(tmp_path / "cache", (40, 40))
+    assert opened(root, cache)[0].warnings == []
+
+    voxels[1, 20, 20:22] = 9_000_000, 10_000_000  # beside them everything else is dark
+    write_volume(path, voxels)
+
+    (warning,) = opened(root, cache)[0].warnings
+    assert (warning.file, warning.is_warning) == (str(path), True)
+    assert warning.what == (
+        "the brain found in it is 0 % of the voxels brighter than the background, expected at "
+        "least 50 %"
+    )
 
 
 def test_pixels_that_cropping_cuts_off_are_counted_by_case(tmp_path: Path, root: Path) -> None:

@@ -121,6 +121,19 @@ def test_a_test_that_wrote_only_some_of_its_files_is_repeated(name: str, calls: 
     assert sorted(path.name for path in test.iterdir()) == before
 
 
+def test_a_test_that_left_out_slices_without_brain_is_repeated(calls: Calls) -> None:
+    one = ["reproduce", *TWO[:2], *TWO[4:], "--data.eval_slices", "all"]
+    assert main(one) == 0
+    (run,) = find_runs(Path("runs"))
+    content = read_json(run.test().metrics)
+    del content["data"]["slices_format"]
+    write_json(run.test().metrics, content)
+    calls.clear()
+
+    assert main(one) == 0
+    assert names(calls) == ["test", "report"]
+
+
 def test_another_config_or_other_data_are_another_run(calls: Calls) -> None:
     one = ["--only", "unet_t1c", "--config", "toy.yaml"]
     assert main(["reproduce", *one]) == 0

@@ -12,7 +12,6 @@ from lightning_app.metrics.count_table import CountTable
 from lightning_app.metrics.evaluate import count_results, volume_results
 from lightning_app.metrics.volume_scores import VOLUME_SCORES
 from lightning_app.results.test_record import (
-    epoch_of_test,
     read_slices,
     read_test,
     read_volumes,
@@ -57,7 +56,7 @@ def test_metrics(folder: TestFolder) -> None:
     test = read_test(folder)
 
     assert (test.scores, test.volumes) == (scores, volumes)
-    assert (test.epoch, epoch_of_test(folder), test.patients_trained_on) == (5, 5, 1)
+    assert (test.epoch, test.patients_trained_on) == (5, 1)
     assert test.computed_with == "32-true, channels_last"
     assert test.accuracy_of_nothing == {"whole": 0.5, "core": 0.75}
     assert (test.data.slices, test.data.eval_slices) == ([1, 2], "all")

@@ -1,6 +1,7 @@
 """A resumed run ends bit-identically, with its own settings, or is refused."""
 
 import csv
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -251,6 +252,41 @@ def test_other_data_are_refused(
     assert program("fit", "--resume", "--data.root", str(other)) == 2
     assert "the fingerprint of the data is" in capsys.readouterr().err
     assert halfway.status.read_bytes() == before
+
+
+def prepared_by_an_earlier_version(run: Run, fingerprint: str | None) -> None:
+    """Make a run one of an earlier version, on other slices if there is a fingerprint."""
+    content = json.loads(run.environment.read_text("utf-8"))
+    del content["data"]["slices_format"]
+    content["data"]["fingerprint"] = fingerprint or content["data"]["fingerprint"]
+    run.environment.write_text(json.dumps(content), "utf-8")
+
+
+def test_slices_that_an_earlier_version_prepared_are_not_mixed_with_others(
+    program: Program, halfway: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prepared_by_an_earlier_version(halfway, "0123abcd")
+    assert program("fit", "--resume") == 2
+    error = capsys.readouterr().err
+    assert "an earlier version prepared its slices with another brain mask" in error
+    assert "--weights" in error
+
+    assert program("test") == 0
+    printed = capsys.readouterr().out
+    assert "not the slices that the run was trained on: an earlier version" in printed
+    (other,) = halfway.other_tests()
+    assert other.metrics.is_file()
+
+
+def test_slices_that_stayed_the_same_are_not_mentioned(
+    program: Program, halfway: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prepared_by_an_earlier_version(halfway, None)
+    assert program("fit", "--resume") == 0
+    assert program("test") == 0
+    printed = "".join(capsys.readouterr())
+    assert "earlier version" not in printed
+    assert halfway.test().metrics.is_file()
 
 
 def test_the_same_data_elsewhere_and_a_moved_run_are_fine(

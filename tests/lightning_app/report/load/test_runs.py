@@ -44,6 +44,24 @@ def test_what_a_run_is_comes_from_its_config_not_from_its_folder(tmp_path: Path)
     assert found.training_time == found.inference_time == TimingRecord(None, None)
 
 
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        ({"slices_format": 7}, "an earlier version prepared the slices of its training"),
+        ({}, "tested on other data or another split"),
+    ],
+)
+def test_why_a_test_is_not_that_of_its_run(
+    data: dict[str, Any], reason: str, tmp_path: Path
+) -> None:
+    run = ToyRun(CASES).write(tmp_path / "runs")
+    other = ToyRun(CASES, data={"fingerprint": "other", **data}).write(tmp_path / "others")
+    other.test().path.rename(run.path / "test-other-split")
+
+    (found,) = reasons(tmp_path / "runs").values()
+    assert found.startswith(reason)
+
+
 def test_the_newest_finished_and_tested_run_counts(tmp_path: Path) -> None:
     ToyRun(CASES, name="20260101-000000-aaaaaa").write(tmp_path)
     newest = ToyRun(CASES, name="20260102-000000-aaaaaa").write(tmp_path)

@@ -173,6 +173,32 @@ def test_warnings_name_what_is_missing_or_differs(tmp_path: Path) -> None:
     assert differing_settings(runs) == {"trainer.max_epochs": ["3", "9"]}
 
 
+NOW = {"slices_format": 7}
+EARLIER_BRAIN = "An earlier version prepared the slices of UNet_t2f/20260101-000000-aaaaaa"
+EARLIER_TEST = "tested UNet_t2f/20260101-000000-aaaaaa on the slices with brain only"
+
+
+@pytest.mark.parametrize(
+    ("earlier", "now", "said"),
+    [
+        ({}, {}, None),
+        ({"fingerprint": "other"}, {}, EARLIER_BRAIN),
+        ({"fingerprint": "other", "split": "other"}, {}, None),
+        ({"eval_slices": "all"}, {"eval_slices": "all"}, EARLIER_TEST),
+    ],
+)
+def test_what_an_earlier_version_did_in_another_way_is_said_if_it_shows(
+    earlier: dict[str, Any], now: dict[str, Any], said: str | None, tmp_path: Path
+) -> None:
+    ToyRun(CASES, data=earlier).write(tmp_path)
+    ToyRun(CASES, network=ASPP, data={**now, **NOW}).write(tmp_path)
+
+    warnings = page_warnings(cohorts(read_runs(tmp_path)[0]))
+    found = [warning for warning in warnings if "earlier version" in warning]
+    assert len(found) == (0 if said is None else 1)
+    assert said is None or said in found[0]
+
+
 def test_a_training_that_was_resumed_after_its_test_is_reported(tmp_path: Path) -> None:
     run = ToyRun(CASES).write(tmp_path)
     assert "scores are out of date" not in " ".join(page_warnings(cohorts(read_runs(tmp_path)[0])))
