@@ -1,7 +1,7 @@
 """The segmentation task: it is given its network and its loss, and knows neither by name."""
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -33,12 +33,21 @@ class SegmentationTask(LightningModule):
         network: Maps images (N, modalities, H, W) to logits (N, channels, H, W).
         loss: Maps logits and masks of that shape to a scalar.
         target: What is segmented; follows data.target.
+        lr_interval: Whether the learning rate schedule is stepped after each epoch or after each
+            optimizer step. The command line sets step for OneCycleLR and CyclicLR.
     """
 
-    def __init__(self, network: nn.Module, loss: nn.Module, target: TargetName = "whole") -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        loss: nn.Module,
+        target: TargetName = "whole",
+        lr_interval: Literal["epoch", "step"] = "epoch",
+    ) -> None:
         super().__init__()
         self.network = network
         self.loss = loss
+        self.lr_interval = lr_interval
         self.target = TARGETS[target]
         self.val_counts = SliceCounts()
         self.test_masks = PredictedMasks()
