@@ -10,12 +10,15 @@ from lightning.pytorch import Callback, LightningDataModule, LightningModule
 from lightning.pytorch.cli import LightningArgumentParser
 
 from callbacks.checkpoints import BestCheckpoint
+from callbacks.gradient_check import GradientCheck
 from callbacks.graceful_stop import GracefulStop
 from callbacks.rng_state import RandomStates
 from callbacks.utils.atomic_write import atomic_write
 from lightning_app.commands.shared.experiment_cli import ExperimentCLI
+from lightning_app.commands.shared.loss_check import check_loss
+from lightning_app.commands.shared.precision_check import check_precision
 from lightning_app.commands.shared.run_selection import RunSelection
-from lightning_app.config.diff import COMMAND_OPTIONS
+from lightning_app.config.diff import COMMAND_OPTIONS, to_plain
 from lightning_app.config.saved_config import config_text
 from lightning_app.results.wandb_reporter import WandbFitReport
 from lightning_app.runs.checkpoint_io import read_checkpoint
@@ -97,12 +100,18 @@ class FitCLI(ExperimentCLI):
             )
 
     def after_instantiate_classes(self) -> None:
-        """Check the state to resume from.
+        """Check that there is something to learn, and the state to resume from.
 
         Raises:
-            UsageError: it is damaged, or nothing is left to train.
+            UsageError: the loss or the precision is of no use, or the state is damaged, or nothing
+                is left to train.
         """
         super().after_instantiate_classes()
+        optimizer = to_plain(self.config[self.command].get("optimizer")) or {}
+        check_precision(self.trainer.precision, optimizer.get("init_args") or {})
+        if self.selection.is_new:
+            loss = self.config[self.command].model.loss.class_path
+            check_loss(loss, self.model.loss, self.model.target)
         if self.resumes:
             self._check_saved_state()
         elif not self.selection.is_new:
@@ -136,6 +145,7 @@ class FitCLI(ExperimentCLI):
         return [
             recorder,
             RandomStates(),
+            GradientCheck(),
             WandbFitReport(self.run_folder, best, media),
             GracefulStop(self.option("last_checkpoint")),
         ]

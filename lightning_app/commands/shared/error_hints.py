@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from callbacks.gradient_check import NoGradientError
 from callbacks.nan_guard import NonFiniteLossError
 from data_modules.brats import BraTSDataModule
 from data_modules.utils.out_of_memory import is_out_of_memory
@@ -29,6 +30,10 @@ def explained_failures(run: Run, batch_size: int, data: BraTSDataModule) -> Iter
         ) from error
     except NonFiniteLossError as error:
         raise UsageError(_explain_divergence(error, run, data)) from error
+    except NoGradientError as error:
+        raise UsageError(
+            f"{error}, so nothing can be learned: change model.loss, or unfreeze the network"
+        ) from error
     except ValueError as error:
         if _TOO_RARE not in str(error):
             raise

@@ -6,20 +6,13 @@ from typing import Any
 import pytest
 import yaml
 
-from lightning_app.commands.shared.data_cli import DataCLI
-from lightning_app.config.diff import to_plain
+from lightning_app.commands.shared import base_cli
 from lightning_app.runs.folder import find_runs
 from lightning_app.utils.errors import UsageError
 from tests.conftest import Program
+from tests.helpers.resolved import resolved
 
 PLATEAU = "--lr_scheduler=lightning.pytorch.cli.ReduceLROnPlateau"
-
-
-def resolved(*arguments: str) -> dict[str, Any]:
-    config: dict[str, Any] = to_plain(
-        DataCLI(["--model.network=models.UNet", *arguments], "prepare").config
-    )
-    return config
 
 
 def early_stopping(monitor: str, *more: str) -> list[str]:
@@ -87,19 +80,16 @@ def test_a_mode_in_a_config_counts_as_typed(tmp_path: Path) -> None:
 
 
 def test_a_run_with_a_contradiction_is_still_resumed(
-    program: Program, capfd: pytest.CaptureFixture[str]
+    program: Program, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    flags = ["--best_checkpoint.monitor", "val/loss", "--trainer.max_epochs", "1"]
-    assert program("fit", *flags) == 0
+    monitored = ["--best_checkpoint.monitor", "val/loss"]
+    with monkeypatch.context() as earlier_version:
+        earlier_version.setattr(base_cli, "follow_scores", lambda *_: [])
+        assert program("fit", *monitored) == 0
     (run,) = find_runs(Path("runs"))
-    saved = yaml.safe_load(run.config.read_text("utf-8"))
-    assert saved["best_checkpoint"] == {"monitor": "val/loss", "mode": "min"}
-
-    saved["best_checkpoint"]["mode"] = "max"  # as an earlier version wrote it
-    run.config.write_text(yaml.safe_dump(saved), "utf-8")
     resume = ["--resume", str(run.path), "--trainer.max_epochs", "2"]
+
     assert program("fit", *resume, *early_stopping("val/dice")) == 0
     assert "best_checkpoint.mode is max, but val/loss" in capfd.readouterr().err
-    resumed = yaml.safe_load(run.config.read_text("utf-8"))
-    assert modes(resumed) == ["max", "max"]
+    assert modes(yaml.safe_load(run.config.read_text("utf-8"))) == ["max", "max"]
     assert program("test") == 0

@@ -1,14 +1,9 @@
 """How often a schedule is stepped, and schedules that cannot be."""
 
-from pathlib import Path
-
 import pytest
-import yaml
 
-from lightning_app.commands.shared.data_cli import DataCLI
-from lightning_app.config.lookup import BASE
 from lightning_app.utils.errors import UsageError
-from tests.conftest import Program
+from tests.helpers.resolved import resolved
 
 ONE_CYCLE = [
     "--lr_scheduler=torch.optim.lr_scheduler.OneCycleLR",
@@ -21,11 +16,6 @@ CYCLIC = [
     "--lr_scheduler.max_lr=0.01",
 ]
 STEP = ["--lr_scheduler=torch.optim.lr_scheduler.StepLR", "--lr_scheduler.step_size=2"]
-
-
-def interval(*arguments: str) -> str:
-    parsed = DataCLI(["--model.network=models.UNet", *arguments], "prepare").config
-    return str(parsed.model.lr_interval)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +33,7 @@ def interval(*arguments: str) -> str:
 def test_schedules_made_for_steps_are_stepped_by_step_unless_told_otherwise(
     arguments: list[str], expected: str
 ) -> None:
-    assert interval(*arguments) == expected
+    assert resolved(*arguments)["model"]["lr_interval"] == expected
 
 
 @pytest.mark.parametrize(
@@ -57,4 +47,4 @@ def test_schedules_made_for_steps_are_stepped_by_step_unless_told_otherwise(
 )  # fmt: skip
 def test_a_schedule_that_cannot_be_stepped_is_refused(arguments: list[str], what: str) -> None:
     with pytest.raises(UsageError, match=what):
-        interval(*arguments)
+        resolved(*arguments)
