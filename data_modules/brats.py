@@ -151,6 +151,11 @@ class BraTSDataModule(LightningDataModule):
         epoch, seen = (0, 0) if self.trainer is None else progress(self.trainer)
         return self._loader("train", self._epoch_batches(epoch, seen))
 
+    @property
+    def train_batches(self) -> int:
+        """Batches of a training epoch, over all devices; known once the data are set up."""
+        return len(self._epoch_batches())
+
     def val_dataloader(self) -> DataLoader[Batch]:
         """Batches of the validation split, in order."""
         return self._loader("val", OrderedBatches(len(self.datasets["val"]), self.batch_size))

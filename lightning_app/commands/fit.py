@@ -18,6 +18,7 @@ from lightning_app.commands.shared.experiment_cli import ExperimentCLI
 from lightning_app.commands.shared.loss_check import check_loss
 from lightning_app.commands.shared.precision_check import check_precision
 from lightning_app.commands.shared.run_selection import RunSelection
+from lightning_app.commands.shared.schedule_length import ScheduleLength
 from lightning_app.config.diff import COMMAND_OPTIONS, to_plain
 from lightning_app.config.saved_config import config_text
 from lightning_app.results.wandb_reporter import WandbFitReport
@@ -143,6 +144,7 @@ class FitCLI(ExperimentCLI):
         )
         best, media = self.option("best_checkpoint"), self.option("wandb_media")
         return [
+            ScheduleLength(),  # before the recorder makes the run's folder
             recorder,
             RandomStates(),
             GradientCheck(),
