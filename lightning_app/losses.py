@@ -39,7 +39,7 @@ class DiceCrossEntropy(nn.Module):
     def sums(self, logits: Tensor, target: Tensor) -> Tensor:
         """What the loss needs of a batch, float32 (sums,); batches are pooled by adding them.
 
-        Overlap and total of each class, then the cross-entropy summed over slices, and their number.
+        Overlap and total of each class, the cross-entropy summed over slices, and their number.
         """
         entropy, overlap, total = self._parts(logits, target)
         slices = len(logits)

@@ -10,8 +10,8 @@ from lightning.pytorch import Callback, LightningDataModule, LightningModule
 from lightning.pytorch.cli import LightningArgumentParser
 
 from callbacks.checkpoints import BestCheckpoint
-from callbacks.gradient_check import GradientCheck
 from callbacks.graceful_stop import GracefulStop
+from callbacks.gradient_check import GradientCheck
 from callbacks.rng_state import RandomStates
 from callbacks.utils.atomic_write import atomic_write
 from lightning_app.commands.shared.experiment_cli import ExperimentCLI

@@ -59,7 +59,7 @@ def _problem(loss: nn.Module, target: Target) -> str | None:
             if not value.requires_grad:
                 return "has no gradient"
             wrong = [tried(logits, masks) for logits in _mistakes(right.detach(), labels, target)]
-    except Exception as error:  # whatever a loss for another kind of target raises
+    except Exception as error:  # noqa: BLE001 (whatever a loss for another kind of target raises)
         return f"fails ({' '.join(str(error).split())})"
     if all(bool(value < other) for other in wrong):
         return None
@@ -69,15 +69,18 @@ def _problem(loss: nn.Module, target: Target) -> str | None:
 def _mistakes(right: Tensor, labels: Tensor, target: Target) -> list[Tensor]:
     """Wrong logits; most are right except for one kind of pixel, taken for another."""
     mistakes = [torch.full_like(right, 2 * _SURE)]  # every channel at once
-    for kind in labels.unique():
-        pixels = (labels == kind).unsqueeze(1)
-        for channel in range(target.channels):
-            channels = torch.arange(target.channels).view(1, -1, 1, 1)
-            if target.exclusive:
-                confused = torch.where(channels == channel, _SURE, -_SURE)
-            else:
-                confused = torch.where(channels == channel, -right, right)
-            mistake = torch.where(pixels, confused, right)
-            if not mistake.equal(right):
-                mistakes.append(mistake)
-    return mistakes
+    channels = torch.eye(target.channels, dtype=torch.bool).view(-1, 1, target.channels, 1, 1)
+    for channel in channels:
+        if target.exclusive:
+            mistakes += _of_each_kind(torch.where(channel, _SURE, -_SURE), right, labels)
+        else:
+            mistakes += _of_each_kind(torch.where(channel, -right, right), right, labels)
+    if not target.exclusive:
+        mistakes += _of_each_kind(-right, right, labels)
+    return [mistake for mistake in mistakes if not mistake.equal(right)]
+
+
+def _of_each_kind(wrong: Tensor, right: Tensor, labels: Tensor) -> list[Tensor]:
+    """Logits that are wrong in the pixels of one label."""
+    kinds = [(labels == label).unsqueeze(1) for label in labels.unique()]
+    return [torch.where(pixels, wrong, right) for pixels in kinds]
