@@ -1,8 +1,14 @@
 """How often a schedule is stepped, and schedules that cannot be."""
 
-import pytest
+from pathlib import Path
 
+import pytest
+import torch
+import yaml
+
+from lightning_app.runs.folder import find_runs
 from lightning_app.utils.errors import UsageError
+from tests.conftest import Program
 from tests.helpers.resolved import resolved
 
 ONE_CYCLE = [
@@ -48,3 +54,50 @@ def test_schedules_made_for_steps_are_stepped_by_step_unless_told_otherwise(
 def test_a_schedule_that_cannot_be_stepped_is_refused(arguments: list[str], what: str) -> None:
     with pytest.raises(UsageError, match=what):
         resolved(*arguments)
+
+
+def test_the_saved_config_holds_how_often_the_schedule_is_stepped(program: Program) -> None:
+    assert program("fit", *CYCLIC) == 0
+    (run,) = find_runs(Path("runs"))
+    assert yaml.safe_load(run.config.read_text("utf-8"))["model"]["lr_interval"] == "step"
+    (schedule,) = torch.load(run.last, weights_only=True)["lr_schedulers"]
+    assert schedule["last_epoch"] == 3  # batches
+
+
+def test_a_run_of_a_version_that_stepped_by_epoch_is_resumed_so(program: Program) -> None:
+    assert program("fit", *CYCLIC, "--model.lr_interval=epoch") == 0
+    (run,) = find_runs(Path("runs"))
+    saved = yaml.safe_load(run.config.read_text("utf-8"))
+    del saved["model"]["lr_interval"]
+    run.config.write_text(yaml.safe_dump(saved), "utf-8")
+
+    assert program("fit", "--resume", str(run.path), "--trainer.max_epochs", "2") == 0
+    (schedule,) = torch.load(run.last, weights_only=True)["lr_schedulers"]
+    assert schedule["last_epoch"] == 2
+
+
+def test_a_plateau_waits_for_the_next_validation(program: Program) -> None:
+    plateau = ["--lr_scheduler=lightning.pytorch.cli.ReduceLROnPlateau"]
+    rare = ["--trainer.check_val_every_n_epoch=2", "--trainer.max_epochs=4"]
+    assert program("fit", *plateau, "--lr_scheduler.monitor=val/dice", *rare) == 0
+    (run,) = find_runs(Path("runs"))
+    (schedule,) = torch.load(run.last, weights_only=True)["lr_schedulers"]
+    assert schedule["last_epoch"] == 2  # validations
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["--best_checkpoint.monitor=val/dicee"],
+        ["--lr_scheduler=lightning.pytorch.cli.ReduceLROnPlateau",
+         "--lr_scheduler.monitor=val/dicee"],
+        ["--trainer.callbacks+=EarlyStopping", "--trainer.callbacks.monitor=val/dicee"],
+    ],
+)  # fmt: skip
+def test_a_score_that_nothing_logs_is_one_line_with_those_that_are(
+    flags: list[str], program: Program, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert program("fit", *flags) == 2
+    (line,) = (line for line in capfd.readouterr().err.splitlines() if line.startswith("error: "))
+    assert "val/dicee" in line
+    assert "val/dice_case" in line

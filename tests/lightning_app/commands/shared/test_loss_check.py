@@ -10,6 +10,7 @@ from data_modules.targets import TARGETS
 from lightning_app.commands.shared.loss_check import check_loss
 from lightning_app.losses import DiceCrossEntropy
 from lightning_app.utils.errors import UsageError
+from tests.conftest import Program
 
 ALL = set(TARGETS)
 INDEPENDENT = {name for name in TARGETS if not TARGETS[name].exclusive}
@@ -82,3 +83,11 @@ def test_a_loss_of_users_is_at_most_warned_about_and_takes_no_random_numbers(
 
     assert ("as low for wrong masks" in caplog.text) is warned
     assert torch.get_rng_state().equal(before)
+
+
+def test_a_training_without_any_gradient_is_stopped(
+    program: Program, capfd: pytest.CaptureFixture[str]
+) -> None:
+    weights = ["--model.loss.dice_weight=0", "--model.loss.cross_entropy_weight=0"]
+    assert program("fit", *weights) == 2
+    assert "error: every gradient of the first 3 steps is zero" in capfd.readouterr().err
