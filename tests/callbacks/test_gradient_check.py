@@ -1,6 +1,7 @@
 """A training of which no first step has a gradient is stopped."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -25,13 +26,18 @@ class Toy(LightningModule):
         return torch.optim.SGD(self.parameters(), lr=0.1)
 
 
+def batches(count: int) -> Any:
+    samples: Any = [torch.zeros(1)] * count
+    return torch.utils.data.DataLoader(samples)
+
+
 def train(task: Toy, folder: Path, epochs: int = 1) -> Trainer:
     trainer = Trainer(
         default_root_dir=folder, callbacks=[GradientCheck(steps=4)], max_epochs=epochs,
         logger=False, enable_checkpointing=False, enable_progress_bar=False,
         enable_model_summary=False, accelerator="cpu",
     )  # fmt: skip
-    trainer.fit(task, torch.utils.data.DataLoader([torch.zeros(1)] * 6))
+    trainer.fit(task, batches(6))
     return trainer
 
 
@@ -53,7 +59,7 @@ def test_an_epoch_with_fewer_steps_is_checked_at_its_end(tmp_path: Path) -> None
         accelerator="cpu",
     )  # fmt: skip
     with pytest.raises(NoGradientError, match="of the first 2 steps"):
-        trainer.fit(Toy(batches=9), torch.utils.data.DataLoader([torch.zeros(1)] * 2))
+        trainer.fit(Toy(batches=9), batches(2))
 
 
 def test_a_number_of_steps_is_required() -> None:

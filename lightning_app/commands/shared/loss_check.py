@@ -13,6 +13,7 @@ from lightning_app.utils.errors import UsageError
 _log = logging.getLogger(__name__)
 
 _SURE = 8.0  # a logit whose probability is 1 or 0 to three digits
+_LABELS = 4  # those of BraTS 2023, with the background
 _SIZE = 32  # pixels a side, the smallest of an image
 
 
@@ -47,7 +48,7 @@ def check_loss(path: str, loss: nn.Module, target: Target) -> None:
 
 def _problem(loss: nn.Module, target: Target) -> str | None:
     """What is wrong with a loss, in words that follow "which"; None if nothing is."""
-    labels = torch.arange(4, dtype=torch.uint8).repeat(2, _SIZE, _SIZE // 4)
+    labels = torch.arange(_LABELS, dtype=torch.uint8).repeat(2, _SIZE, _SIZE // _LABELS)
     masks = target.encode(labels)
     right = (_SURE * (2 * masks - 1)).requires_grad_()
     try:
@@ -82,5 +83,5 @@ def _mistakes(right: Tensor, labels: Tensor, target: Target) -> list[Tensor]:
 
 def _of_each_kind(wrong: Tensor, right: Tensor, labels: Tensor) -> list[Tensor]:
     """Logits that are wrong in the pixels of one label."""
-    kinds = [(labels == label).unsqueeze(1) for label in labels.unique()]
+    kinds = [(labels == label).unsqueeze(1) for label in range(_LABELS)]
     return [torch.where(pixels, wrong, right) for pixels in kinds]

@@ -1,11 +1,14 @@
 """The loss of a split does not depend on the batches that it comes in."""
 
+import re
+
 import pytest
 import torch
 from torch import Tensor, nn
 
 from lightning_app.losses import DiceCrossEntropy
 from lightning_app.metrics.split_loss import LossSums, pooled
+from tests.conftest import Program
 
 SLICES = 7
 
@@ -22,7 +25,7 @@ def split(exclusive: bool) -> tuple[Tensor, Tensor]:
 def value(loss: nn.Module, exclusive: bool, batch_size: int) -> float:
     metric = LossSums()
     logits, masks = split(exclusive)
-    for batch in zip(logits.split(batch_size), masks.split(batch_size), strict=True):
+    for batch in zip(torch.split(logits, batch_size), torch.split(masks, batch_size), strict=True):
         metric.update(pooled(loss).sums(*batch))
     return float(pooled(loss).of_sums(metric.compute()))
 
@@ -53,3 +56,16 @@ def test_a_reset_forgets_the_batches() -> None:
     metric.update(torch.full((2,), 3.0))
 
     assert metric.compute().tolist() == [3.0, 3.0]
+
+
+def test_the_batch_size_does_not_change_the_loss_of_a_validation(
+    program: Program, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert program("fit", "--data.eval_slices", "all") == 0
+    losses = []
+    for size in ("1", "4"):
+        capsys.readouterr()
+        assert program("validate", "--data.batch_size", size) == 0
+        losses += re.findall(r"val/loss\s+\S?\s*(\d\.\d{4})", capsys.readouterr().out)
+    assert len(losses) == 2
+    assert losses[0] == losses[1]
