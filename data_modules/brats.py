@@ -151,6 +151,11 @@ class BraTSDataModule(LightningDataModule):
         """Batches of the training split, shuffled; a resumed training continues mid-epoch."""
         return self._loader("train", self._epoch_batches(*progress(self.trainer)))
 
+    @property
+    def train_batches(self) -> int:
+        """Batches of a training epoch, over all devices; known once the data are set up."""
+        return len(self._epoch_batches())
+
     def val_dataloader(self) -> DataLoader[Batch]:
         """Batches of the validation split, in order."""
         return self._loader("val", OrderedBatches(len(self.datasets["val"]), self.batch_size))

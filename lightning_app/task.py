@@ -1,7 +1,7 @@
 """The segmentation task: it is given its network and its loss, and knows neither by name."""
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from lightning_app.metrics.count_table import COUNTS, CountTable, with_backgroun
 from lightning_app.metrics.evaluate import evaluate, monitored_dice
 from lightning_app.metrics.mean_loss import MeanLoss
 from lightning_app.metrics.predicted_masks import PredictedMasks
+from lightning_app.metrics.split_loss import LossSums, pooled
 
 MONITOR = "val/dice"
 SLICES_PER_FORWARD = 16  # bounds the memory that predicting a volume needs
@@ -33,19 +34,28 @@ class SegmentationTask(LightningModule):
         network: Maps images (N, modalities, H, W) to logits (N, channels, H, W).
         loss: Maps logits and masks of that shape to a scalar.
         target: What is segmented; follows data.target.
+        lr_interval: Whether the learning rate schedule is stepped after each epoch or after each
+            optimizer step. The command line sets step for OneCycleLR and CyclicLR.
     """
 
-    def __init__(self, network: nn.Module, loss: nn.Module, target: TargetName = "whole") -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        loss: nn.Module,
+        target: TargetName = "whole",
+        lr_interval: Literal["epoch", "step"] = "epoch",
+    ) -> None:
         super().__init__()
         self.network = network
         self.loss = loss
+        self.lr_interval = lr_interval
         self.target = TARGETS[target]
         self.val_counts = SliceCounts()
         self.test_masks = PredictedMasks()
         # Not left to self.log: its mean over an epoch is lost if the training is interrupted.
         self.train_loss = MeanLoss()
         self.train_loss.persistent(mode=True)
-        self.val_loss = MeanLoss()
+        self.val_loss = LossSums()
 
     def forward(self, image: Tensor) -> Tensor:
         """Logits (N, channels, H, W) of images (N, modalities, H, W)."""
@@ -74,10 +84,9 @@ class SegmentationTask(LightningModule):
             self.log("train/loss", mean, on_step=False, on_epoch=True, batch_size=1)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        """Count the pixels of a batch and add up its loss."""
+        """Count the pixels of a batch and add what its loss consists of."""
         logits = self(batch["image"])
-        loss = self.loss(logits, self.target.encode(batch["labels"]))
-        self.val_loss.update(loss, len(batch["image"]))
+        self.val_loss.update(pooled(self.loss).sums(logits, self.target.encode(batch["labels"])))
         reference = self.target.classes_of(batch["labels"])
         self.val_counts.update(self.target.decode(logits), reference, batch["sample"])
 
@@ -85,7 +94,7 @@ class SegmentationTask(LightningModule):
         """Log the scores of the epoch, ``val/dice`` among them."""
         table = self._validation_table()
         self.val_counts.reset()
-        self.log("val/loss", self.val_loss.compute())
+        self.log("val/loss", pooled(self.loss).of_sums(self.val_loss.compute()).float())
         self.val_loss.reset()
         self.log(MONITOR, monitored_dice(table), prog_bar=True)
         several = len(table.classes) > 1

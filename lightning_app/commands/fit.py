@@ -12,10 +12,14 @@ from lightning.pytorch.cli import LightningArgumentParser
 
 from callbacks.checkpoints import BestCheckpoint
 from callbacks.graceful_stop import GracefulStop
+from callbacks.gradient_check import GradientCheck
 from callbacks.rng_state import RandomStates
 from callbacks.utils.atomic_write import atomic_write
 from lightning_app.commands.shared.experiment_cli import ExperimentCLI
+from lightning_app.commands.shared.loss_check import check_loss
+from lightning_app.commands.shared.precision_check import check_precision
 from lightning_app.commands.shared.run_selection import RunSelection
+from lightning_app.commands.shared.schedule_length import ScheduleLength
 from lightning_app.config.diff import COMMAND_OPTIONS, to_plain
 from lightning_app.config.limits import end_limits, limits, limits_in_words
 from lightning_app.config.saved_config import config_text
@@ -101,12 +105,18 @@ class FitCLI(ExperimentCLI):
             )
 
     def after_instantiate_classes(self) -> None:
-        """Check the state to resume from.
+        """Check that there is something to learn, and the state to resume from.
 
         Raises:
-            UsageError: it is damaged, or nothing is left to train.
+            UsageError: the loss or the precision is of no use, or the state is damaged, or nothing
+                is left to train.
         """
         super().after_instantiate_classes()
+        optimizer = to_plain(self.config[self.command].get("optimizer")) or {}
+        check_precision(self.trainer.precision, optimizer.get("init_args") or {})
+        if self.selection.is_new:
+            loss = self.config[self.command].model.loss.class_path
+            check_loss(loss, self.model.loss, self.model.target)
         if self.resumes:
             self._check_saved_state()
         elif not self.selection.is_new:
@@ -138,8 +148,10 @@ class FitCLI(ExperimentCLI):
         )
         best, media = self.option("best_checkpoint"), self.option("wandb_media")
         return [
+            ScheduleLength(),  # before the recorder makes the run's folder
             recorder,
             RandomStates(),
+            GradientCheck(),
             WandbFitReport(self.run_folder, best, media),
             GracefulStop(self.option("last_checkpoint")),
         ]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import Any
 
+from jsonargparse import Namespace
 from lightning.pytorch.cli import LightningArgumentParser
 
 from data_modules.targets import TARGETS
@@ -40,20 +41,26 @@ def add_links(parser: LightningArgumentParser) -> None:
         parser.link_arguments(source, target, compute_fn=compute)
 
 
-def refuse_linked(parser: LightningArgumentParser, arguments: Sequence[str]) -> None:
-    """Refuse a value for a linked option, which jsonargparse ignores if it is in a config.
+def typed_options(parser: LightningArgumentParser, arguments: Sequence[str]) -> Namespace:
+    """The options that configs and flags give, without defaults and links.
 
     Args:
         parser: of the command.
         arguments: options that the parser has accepted.
+    """
+    files = chain.from_iterable(map(glob.glob, parser.default_config_files))
+    configs = [f"--config={file}" for file in files]
+    with unlinked():
+        typed: Namespace = parser.parse_args([*configs, *arguments], defaults=False)
+    return typed
+
+
+def refuse_linked(typed: Namespace) -> None:
+    """Refuse a value for a linked option, which jsonargparse ignores if it is in a config.
 
     Raises:
         UsageError: names the option and its source.
     """
-    files = chain.from_iterable(map(glob.glob, parser.default_config_files))
-    configs = [f"--config={file}" for file in files]
-    with unlinked():  # without defaults the result holds what was typed, and nothing else
-        typed = parser.parse_args([*configs, *arguments], defaults=False)
     for target, (source, _) in LINKS.items():
         if target in typed:
             raise UsageError(f'Linked "{target}" must be given via "{source}".')

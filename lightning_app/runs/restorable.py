@@ -2,7 +2,7 @@
 
 import copy
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,7 @@ def check_restorable(
         UsageError: a part of the checkpoint is missing or damaged.
     """
     check_weights(checkpoint, task, path)
+    task.trainer = trainer  # configure_optimizers asks it
     with _part("version of Lightning", path):
         migrate_checkpoint(checkpoint)
     with _part("count of epochs and steps", path):
@@ -103,14 +104,11 @@ def _check_counts(saved: Any, fresh: Any, name: str) -> None:
 
 
 def _configured(task: SegmentationTask) -> tuple[Optimizer, Any]:
-    """The optimizer, and the schedule or None, from the three forms that LightningCLI returns."""
+    """The optimizer, and the schedule or None, from the two forms that our CLI returns."""
     configured: Any = task.configure_optimizers()
     if isinstance(configured, Optimizer):
         return configured, None
-    if isinstance(configured, Mapping):
-        return configured["optimizer"], configured["lr_scheduler"]["scheduler"]
-    (optimizer,), (schedule,) = configured
-    return optimizer, schedule
+    return configured["optimizer"], configured["lr_scheduler"]["scheduler"]
 
 
 def _rehearse_step(optimizer: Optimizer, state: dict[str, Any]) -> None:

@@ -16,10 +16,13 @@ from callbacks.training_curves import TrainingPicture
 from callbacks.wandb_media import WandbMedia
 from data_modules.brats import PHANTOM, BraTSDataModule
 from lightning_app.config.import_allowlist import check_trust
-from lightning_app.config.linked_arguments import add_links, refuse_linked
+from lightning_app.config.linked_arguments import add_links, refuse_linked, typed_options
+from lightning_app.config.monitor_mode import follow_scores
 from lightning_app.config.parser import ExperimentParser, NamedConfigFile
+from lightning_app.config.schedule_options import check_schedule, follow_schedule
 from lightning_app.config.validation import check_numbers, check_switches
 from lightning_app.task import SegmentationTask
+from lightning_app.utils.errors import UsageError
 
 ROOT_VARIABLE = "BRATS_ROOT"  # folder of the data if --data.root is not given
 
@@ -89,15 +92,32 @@ class BaseCLI(LightningCLI):
 
         Raises:
             UsageError: a linked option, a class that is not trusted, a number that is not finite,
-                or no checkpoints.
+                no checkpoints, or options that contradict each other.
         """
         self.config = parser.parse_args(args)
         command = self.config.get("subcommand")
-        refuse_linked(self._parser(command), args[1:] if command else args)
+        typed = typed_options(self._parser(command), args[1:] if command else args)
+        refuse_linked(typed)
         config = self.config.get(command, self.config)
         check_trust(config, args)
         check_numbers(config)
         check_switches(config)
+        self.follow(config, typed)
+        check_schedule(config)
+
+    def follow(self, config: Namespace, typed: Namespace) -> None:
+        """Set the options that follow from others unless they were typed.
+
+        Args:
+            config: the options; changed.
+            typed: those of them that were typed.
+
+        Raises:
+            UsageError: a typed option contradicts another.
+        """
+        for contradiction in follow_scores(config, typed):
+            raise UsageError(contradiction)
+        follow_schedule(config, typed)
 
     def _parse_ckpt_path(self) -> None:
         """Nothing: a checkpoint never overrides what was typed."""

@@ -4,6 +4,9 @@ import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from lightning.fabric.utilities.exceptions import MisconfigurationException
+
+from callbacks.gradient_check import NoGradientError
 from callbacks.nan_guard import NonFiniteLossError
 from data_modules.brats import BraTSDataModule
 from data_modules.utils.out_of_memory import is_out_of_memory
@@ -12,6 +15,7 @@ from lightning_app.runs.folder import Run
 from lightning_app.utils.errors import UsageError
 
 _LOADER_WORKER = "DataLoader worker (pid"  # begins torch's error about a worker that has ended
+_NOT_LOGGED = "Early stopping conditioned on metric"  # begins Lightning's error about a monitor
 _TOO_RARE = "`val_check_interval` ("  # begins Lightning's error about too few training batches
 
 
@@ -29,6 +33,12 @@ def explained_failures(run: Run, batch_size: int, data: BraTSDataModule) -> Iter
         ) from error
     except NonFiniteLossError as error:
         raise UsageError(_explain_divergence(error, run, data)) from error
+    except NoGradientError as error:
+        raise UsageError(
+            f"{error}, so nothing can be learned: change model.loss, or unfreeze the network"
+        ) from error
+    except MisconfigurationException as error:  # such as a monitor that nothing logs
+        raise UsageError(" ".join(str(error).split())) from error
     except ValueError as error:
         if _TOO_RARE not in str(error):
             raise
@@ -40,6 +50,8 @@ def explained_failures(run: Run, batch_size: int, data: BraTSDataModule) -> Iter
                 f"{WORKER_KILLED} ({reason}): free some, or lower --data.num_workers, which is "
                 f"{data.num_workers}"
             ) from error
+        if reason.startswith(_NOT_LOGGED):
+            raise UsageError(reason) from error
         if not is_out_of_memory(error):
             raise
         raise UsageError(

@@ -1,5 +1,6 @@
 """The LightningCLI behind fit, validate, test and predict: it works in the folder of a run."""
 
+import logging
 import signal
 import subprocess
 import sys
@@ -8,8 +9,10 @@ from typing import Any, ClassVar
 
 from jsonargparse import Namespace
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch import Callback, Trainer
-from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, ReduceLROnPlateau
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
 
 from data_modules.utils.malloc import keep_freed_memory
 from data_modules.utils.out_of_memory import is_out_of_memory
@@ -21,7 +24,9 @@ from lightning_app.config.diff import to_plain
 from lightning_app.config.import_allowlist import trusted_names
 from lightning_app.config.limits import lift, limits, limits_in_words
 from lightning_app.config.lookup import BASE
+from lightning_app.config.monitor_mode import follow_scores
 from lightning_app.config.parser import default_configs
+from lightning_app.config.schedule_options import fill_cycle
 from lightning_app.results.wandb_reporter import keep_wandb_in
 from lightning_app.runs.checkpoint_io import DurableCheckpointIO, WeightsIO, read_checkpoint
 from lightning_app.runs.compatibility import (
@@ -38,6 +43,8 @@ from lightning_app.runs.weights import check_weights, weights_file
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.logging import print_on_rank_zero
 from lightning_app.utils.weight_limit import WeightLimit
+
+_log = logging.getLogger(__name__)
 
 
 class ExperimentCLI(BaseCLI):
@@ -86,6 +93,19 @@ class ExperimentCLI(BaseCLI):
         skipped = {"ckpt_path", "weights_only", "verbose", "return_predictions"}
         return {self.command: LightningCLI.subcommands()[self.command] | skipped}
 
+    def follow(self, config: Namespace, typed: Namespace) -> None:
+        """Keep what an existing run was started with, also by an earlier version.
+
+        Raises:
+            UsageError: a typed option of a new run contradicts another.
+        """
+        if self.selection.is_new:
+            super().follow(config, typed)
+            return
+        for contradiction in follow_scores(config, typed):
+            if self.command == "fit":
+                _log.warning("warning: %s", contradiction)
+
     def before_instantiate_classes(self) -> None:
         """Resolve paths and the length of the schedule's cycle.
 
@@ -101,15 +121,32 @@ class ExperimentCLI(BaseCLI):
         self.check_against_run(config)
         if not self.selection.is_new and (note := lower_workers(config, self.run_folder)):
             print_on_rank_zero(note)
-        scheduler = config.get("lr_scheduler")
-        if scheduler and "T_0" in scheduler.init_args and scheduler.init_args.T_0 is None:
-            epochs = config.trainer.max_epochs
-            if epochs is None or epochs < 1:
-                raise UsageError(
-                    f"trainer.max_epochs is {epochs}, so lr_scheduler.init_args.T_0 must be given: "
-                    "expected the number of epochs of a cycle"
-                )
-            scheduler.init_args.T_0 = epochs
+        fill_cycle(config)
+
+    @staticmethod
+    def configure_optimizers(
+        lightning_module: LightningModule,
+        optimizer: Optimizer,
+        lr_scheduler: LRScheduler | None = None,
+    ) -> Any:
+        """What the task's ``configure_optimizers`` returns: how often the schedule is stepped.
+
+        Args:
+            lightning_module: the task, with its trainer.
+            optimizer: the optimizer.
+            lr_scheduler: the schedule, if there is one.
+        """
+        if lr_scheduler is None:
+            return optimizer
+        stepped: dict[str, Any] = {
+            "scheduler": lr_scheduler,
+            "interval": lightning_module.lr_interval,
+        }
+        if isinstance(lr_scheduler, ReduceLROnPlateau):
+            stepped["monitor"] = lr_scheduler.monitor
+            # In the epochs between two validations there is no score, or an old one.
+            stepped["frequency"] = lightning_module.trainer.check_val_every_n_epoch or 1
+        return {"optimizer": optimizer, "lr_scheduler": stepped}
 
     def check_against_run(self, config: Namespace) -> None:
         """Compare the config with that of the run, and take over what the run must keep."""
