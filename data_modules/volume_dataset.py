@@ -12,7 +12,8 @@ from torch.utils.data import Dataset
 
 from data_modules.catalog.cases import Case, find_cases
 from data_modules.io.crop_or_pad import crop_or_pad
-from data_modules.io.geometry import check_same_grid
+from data_modules.io.geometry import Grid, check_same_grid
+from data_modules.io.orientation import SET_BOTH_FORMS, unclear_orientation
 from data_modules.io.volumes import read_modality
 from data_modules.utils.errors import DataError
 
@@ -66,10 +67,12 @@ class VolumeDataset(Dataset[Volume]):
         files = [(case.images[m], case.channel(m)) for m in self.modalities]
         (first, _), *_ = files
         channels = []
+        grids: dict[Path, Grid] = {}
         for path, channel in files:
             volume = read_modality(path, channel)
             if path != first:
                 check_same_grid(path, volume.grid, first)
+            grids[path] = volume.grid
             brain = volume.brain
             lost = 1 - np.count_nonzero(crop_or_pad(brain, self.size)) / np.count_nonzero(brain)
             if lost > LOST_BRAIN_WARNING:
@@ -77,6 +80,9 @@ class VolumeDataset(Dataset[Volume]):
                     "%s: %.1f %% of the head lie outside data.image_size", path, 100 * lost
                 )
             channels.append(crop_or_pad(volume.normalised(), self.size))
+        for path, grid in grids.items():
+            if what := unclear_orientation(path, grid.axes):
+                _log.warning("%s: %s; %s", path, what, SET_BOTH_FORMS)
         return torch.from_numpy(np.stack(channels, axis=1)), volume.grid.lps_spacing
 
 

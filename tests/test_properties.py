@@ -136,7 +136,7 @@ def test_a_label_map_is_written_in_the_orientation_of_its_image(
     axial.SetSpacing(spacing)
     reoriented = sitk.DICOMOrient(axial, orientation)
     with TemporaryDirectory() as folder:
-        source, written = Path(folder, "in.nii"), Path(folder, "out.nii")
+        source, written = Path(folder, "in.nii"), Path(folder, "out.nii.gz")
         sitk.WriteImage(reoriented, str(source))
         np.testing.assert_array_equal(read_volume(source)[0], labels)
         write_label_map(written, labels, like=source)

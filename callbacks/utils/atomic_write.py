@@ -33,32 +33,20 @@ def atomic_write(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def unfinished_folder(path: Path, becomes: Path) -> Iterator[Path]:
-    """Yield a temporary folder beside ``path``, which is removed in the end.
-
-    Args:
-        path: gives the temporary folder its name.
-        becomes: the folder that the files will be in, for errors.
-    """
-    temporary = unfinished_path(path)
-    try:
-        with _errors_name(becomes, instead_of=temporary):
-            temporary.mkdir()
-            yield temporary
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-
-
-@contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
     """Yield a temporary folder beside ``path``, and rename it to ``path`` if nothing is raised.
 
     Raises:
         OSError: the folder cannot be written; an old one is kept.
     """
-    with unfinished_folder(path, becomes=path) as temporary:
-        yield temporary
-        _replace_folder(path, temporary)
+    temporary = unfinished_path(path)
+    try:
+        with _errors_name(path, instead_of=temporary):
+            temporary.mkdir()
+            yield temporary
+            _replace_folder(path, temporary)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def move_into_place(temporary: Path, path: Path) -> None:

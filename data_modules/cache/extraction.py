@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from data_modules.cache import slice_selection as slices
 from data_modules.io.crop_or_pad import crop_or_pad
 from data_modules.io.geometry import check_same_grid
+from data_modules.io.orientation import SET_BOTH_FORMS, unclear_orientation
 from data_modules.io.volumes import read_labels, read_modality, swapped_axes
 from data_modules.utils.errors import DataError
-from data_modules.utils.problems import BadFileError, Problem
+from data_modules.utils.problems import BadFileError, Problem, by
 
 LEAST_BRAIN_FOUND = 0.5  # less of what is not background, and brain was probably lost
 
@@ -65,7 +66,8 @@ class LabelJob:
 
     def __call__(self) -> CaseSlices:
         """Read, select slices, crop or pad. Raises DataError for a bad file."""
-        labels, grid = read_labels(self.path, dict(self.labels))
+        volume = read_labels(self.path, dict(self.labels))
+        labels = volume.labels
         indices = slices.by_labels(self.choice, labels, self.target)
         values = crop_or_pad(labels[indices], self.size)
         lost = int(np.count_nonzero(labels[indices]) - np.count_nonzero(values))
@@ -73,18 +75,20 @@ class LabelJob:
             self.case,
             indices,
             values,
-            grid.lps_spacing,
+            volume.grid.lps_spacing,
             labels.shape[::-1],
-            warnings=self._warnings(lost),
+            warnings=_warnings(
+                self,
+                (self._cropped(lost), "raise --data.image_size"),
+                (volume.rounded, "write them as integers without scl_slope and scl_inter"),
+                (unclear_orientation(self.path, volume.grid.axes), SET_BOTH_FORMS),
+            ),
         )
 
-    def _warnings(self, lost: int) -> tuple[Problem, ...]:
+    def _cropped(self, lost: int) -> str | None:
         if not lost:
-            return ()
-        height, width = self.size
-        what = f"{lost} labelled pixels of its slices are lost by cropping to {height} x {width}"
-        remedy = "raise --data.image_size"
-        return (Problem(self.case, str(self.path), what, remedy, is_warning=True),)
+            return None
+        return f"{lost} labelled pixels of its slices are lost by cropping to {by(self.size)}"
 
 
 @dataclass(frozen=True)
@@ -134,22 +138,26 @@ class ImageJob:
             volume.grid.lps_spacing,
             shape[::-1],
             volume.intensities,
-            self._warnings(origins, swapped_axes(shape), _lost_brain(volume.brain_share)),
+            _warnings(
+                self,
+                (origins, "check that the labels lie on the tumour"),
+                (swapped_axes(shape), "check whether its axes were swapped"),
+                (unclear_orientation(self.path, volume.grid.axes), SET_BOTH_FORMS),
+                (
+                    _lost_brain(volume.brain_share),
+                    "set everything outside the head to one value, or leave the case out",
+                ),
+            ),
         )
 
-    def _warnings(
-        self, origins: str | None, axes: str | None, brain: str | None
-    ) -> tuple[Problem, ...]:
-        checks = (
-            (origins, "check that the labels lie on the tumour"),
-            (axes, "check whether its axes were swapped"),
-            (brain, "set everything outside the head to one value, or leave the case out"),
-        )
-        return tuple(
-            Problem(self.case, str(self.path), what, remedy, is_warning=True)
-            for what, remedy in checks
-            if what
-        )
+
+def _warnings(job: LabelJob | ImageJob, *checks: tuple[str | None, str]) -> tuple[Problem, ...]:
+    """Of what was found and its remedy, what was found."""
+    return tuple(
+        Problem(job.case, str(job.path), what, remedy, is_warning=True)
+        for what, remedy in checks
+        if what
+    )
 
 
 def _lost_brain(share: float) -> str | None:

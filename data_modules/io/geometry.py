@@ -10,17 +10,19 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from data_modules.io.header_checks import (
-    check_file,
+    check_meta_image,
     check_number_of_voxels,
     is_nifti,
     read_header,
 )
 from data_modules.io.nifti import check_complete
+from data_modules.io.orientation import SET_BOTH_FORMS, unclear_orientation
 from data_modules.utils.problems import COPY_AGAIN, BadFileError, by
 
 ORIENTATION = "LPS"
 _PAIRS = ("LR", "PA", "SI")
 GEOMETRY_TOLERANCE = 1e-3  # of spacings in mm and of direction cosines; headers hold float32
+_RESAMPLE = "resample one to the grid of the other"
 
 sitk.ProcessObject.GlobalWarningDisplayOff()  # ITK would print to the terminal
 
@@ -45,6 +47,20 @@ class Grid:
         return np.flip(voxels, backwards).transpose(np.argsort(order))
 
     @property
+    def axes(self) -> str:
+        """Where each axis points, x first, such as LPS: to the left, to the back, up."""
+        name: str = sitk.DICOMOrientImageFilter.GetOrientationFromDirectionCosines(self.direction)
+        return name
+
+    @property
+    def affine(self) -> NDArray[np.float64]:
+        """From voxel indices, x first, to mm to the right, to the front and up, as in NIfTI."""
+        affine = np.eye(4)
+        affine[:3, :3] = np.reshape(self.direction, (3, 3)) * self.spacing
+        affine[:3, 3] = self.origin
+        return np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine
+
+    @property
     def lps_spacing(self) -> tuple[float, ...]:
         """Voxel spacing in LPS order in mm, x first."""
         order, _ = self._layout()
@@ -52,7 +68,7 @@ class Grid:
 
     def _layout(self) -> tuple[list[int], tuple[int, ...]]:
         """The array axis of each of depth, height and width; and the axes that run backwards."""
-        name = sitk.DICOMOrientImageFilter.GetOrientationFromDirectionCosines(self.direction)
+        name = self.axes
         # The patient's axis (left, back, up) of each file axis, x first.
         axes = [axis for letter in name for axis, pair in enumerate(_PAIRS) if letter in pair]
         order = [2 - axes.index(axis) for axis in (2, 1, 0)]
@@ -90,7 +106,7 @@ def read_grid(path: Path, channel: int | None = None) -> Grid:
     if is_nifti(path):
         read_header(path)
     else:
-        check_file(path)
+        check_meta_image(path)
     return grid_of(path, reader_of(path), channel)
 
 
@@ -132,28 +148,32 @@ def check_same_grid(path: Path, grid: Grid, other: Path) -> str | None:
     """
     expected = read_grid(other)
     if grid.size != expected.size:
-        raise _other_grid(path, other, "size", by(grid.size), by(expected.size))
+        raise _other_grid(path, other, "size", by(grid.size), by(expected.size), _RESAMPLE)
     if not _close(grid.spacing, expected.spacing):
-        raise _other_grid(path, other, "spacing", by(grid.spacing), by(expected.spacing))
+        raise _other_grid(path, other, "spacing", by(grid.spacing), by(expected.spacing), _RESAMPLE)
     if not _close(grid.direction, expected.direction):
-        raise _other_grid(
-            path, other, "direction", _list(grid.direction), _list(expected.direction)
-        )
+        directions = _list(grid.direction), _list(expected.direction)
+        remedy = _orient(path, grid) or _orient(other, expected) or _RESAMPLE
+        raise _other_grid(path, other, "direction", *directions, remedy)
     if _close(grid.origin, expected.origin):
         return None
     return f"origin {_list(grid.origin)} differs from {_list(expected.origin)} of {other.name}"
+
+
+def _orient(path: Path, grid: Grid) -> str | None:
+    """What to do about a direction that may be wrong; None if the header is clear about it."""
+    unclear = unclear_orientation(path, grid.axes)
+    return unclear and f"{path.name}: {unclear}; {SET_BOTH_FORMS}"
 
 
 def _close(one: tuple[float, ...], two: tuple[float, ...]) -> bool:
     return bool(np.allclose(one, two, atol=GEOMETRY_TOLERANCE, rtol=0))
 
 
-def _other_grid(path: Path, other: Path, what: str, one: str, two: str) -> BadFileError:
-    return BadFileError(
-        path,
-        f"{what} {one} differs from {two} of {other.name}",
-        "resample one to the grid of the other",
-    )
+def _other_grid(
+    path: Path, other: Path, what: str, one: str, two: str, remedy: str
+) -> BadFileError:
+    return BadFileError(path, f"{what} {one} differs from {two} of {other.name}", remedy)
 
 
 def _list(values: Iterable[float]) -> str:

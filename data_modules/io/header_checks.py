@@ -1,7 +1,8 @@
-"""Whether a file exists, and whether the header of a NIfTI file is plausible."""
+"""Whether a file exists, and whether its header is plausible."""
 
 import gzip
 import math
+import re
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,10 +17,13 @@ from data_modules.utils.problems import COPY_AGAIN, BadFileError, by
 # Voxels of a file, half a gigabyte as float32. A BraTS volume has 9 million, a 4-D file of MSD 36.
 LARGEST_VOLUME = 2**27
 LARGEST_OFFSET = 2**27  # bytes before the voxels
-_POSITION_FIELDS = (
+POSITION_FIELDS = (
     "pixdim", "quatern_b", "quatern_c", "quatern_d", "qoffset_x", "qoffset_y", "qoffset_z",
     "srow_x", "srow_y", "srow_z",
 )  # fmt: skip
+_META_HEADER_BYTES = 2**16  # ITK writes less than 500
+_META_DATA_FILE = re.compile(rb"ElementDataFile[ \t]*[=:][ \t]*([^\r\n]*)")
+_IN_THE_FILE = {b"LOCAL", b"Local", b"local"}
 
 
 def is_nifti(path: Path) -> bool:
@@ -51,6 +55,26 @@ def check_file(path: Path) -> None:
         raise BadFileError(path, what, "check its permissions and its disk") from None
     if is_empty:
         raise BadFileError(path, "is empty, 0 bytes", COPY_AGAIN)
+
+
+def check_meta_image(path: Path) -> None:
+    """Check that a MetaImage file (.mha) exists and has its voxels in itself.
+
+    ITK would read any file that the header names.
+
+    Raises:
+        BadFileError: It does not, or names another file.
+    """
+    check_file(path)
+    with path.open("rb") as file:
+        names = _META_DATA_FILE.findall(file.read(_META_HEADER_BYTES))
+    if not names:
+        what = "has no ElementDataFile in its header, expected ElementDataFile = LOCAL"
+        raise BadFileError(path, what, COPY_AGAIN)
+    if elsewhere := [name.strip() for name in names if name.strip() not in _IN_THE_FILE]:
+        name = elsewhere[0].decode(errors="backslashreplace")
+        what = f"its header has ElementDataFile = {name!r}, expected LOCAL: the voxels in the file"
+        raise BadFileError(path, what, "write it as one file, or as .nii.gz")
 
 
 def read_header(path: Path) -> Any:
@@ -133,7 +157,7 @@ def _check_voxel_type(path: Path, header: Any) -> None:
 
 def _check_position(path: Path, header: Any) -> None:
     """Check that the position of the voxels is finite: ITK would hang on NaN or infinity."""
-    for field in _POSITION_FIELDS:
+    for field in POSITION_FIELDS:
         if not np.isfinite(header[field]).all():
             raise BadFileError(
                 path,

@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_modules.io.gzip import read_complete
-from data_modules.io.header_checks import check_file, is_nifti, read_header, size_of
+from data_modules.io.header_checks import check_meta_image, is_nifti, read_header, size_of
 from data_modules.utils.problems import BadFileError
 
 _EPSILON = float(np.finfo(np.float64).eps)
 
 
 def check_complete(path: Path) -> None:
-    """Check all that can be checked of a single file; of other formats than NIfTI, its existence.
+    """Check all that can be checked of a single file; of MetaImage, its header.
 
     Raises:
         BadFileError: A check fails.
@@ -26,7 +26,7 @@ def check_complete(path: Path) -> None:
     if is_nifti(path):
         read_nifti(path)
     else:
-        check_file(path)
+        check_meta_image(path)
 
 
 def read_nifti(path: Path) -> NDArray[Any]:

@@ -15,12 +15,14 @@ from numpy.typing import DTypeLike, NDArray
 
 from data_modules.io.brain_mask import find_brain
 from data_modules.io.geometry import Grid, grid_of, reader_of, unreadable
-from data_modules.io.header_checks import check_file, is_nifti
+from data_modules.io.header_checks import check_meta_image, is_nifti
 from data_modules.io.nifti import read_nifti
 from data_modules.utils.problems import COPY_AGAIN, BadFileError
 
 BRATS_SHAPE = (155, 240, 240)
+LABEL_TOLERANCE = 0.01  # 1 is 1.0039 as a scaled byte and 1.00002 as a scaled 16-bit integer
 LARGEST_INTENSITY = 1e30  # computations are in float32, which ends at 3e38
+_VALUES_SHOWN = 5  # in a message
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,21 @@ class BrainVolume:
             values = (self.voxels[index].astype(np.float32) - mean) / self.deviation
             np.copyto(target, values, casting="same_kind", where=self.brain[index])
         return scored
+
+
+@dataclass(frozen=True)
+class LabelVolume:
+    """The segmentation of a case.
+
+    Attributes:
+        labels: Labels of BraTS 2023 (depth, height, width), in 0..3.
+        grid: The voxel grid of the file.
+        rounded: Which stored values were read as which labels, as text; None if all are integers.
+    """
+
+    labels: NDArray[np.uint8]
+    grid: Grid
+    rounded: str | None
 
 
 def read_volume(path: Path, channel: int | None = None) -> tuple[NDArray[Any], Grid]:
@@ -104,15 +121,15 @@ def read_modality(path: Path, channel: int | None = None) -> BrainVolume:
     return BrainVolume(voxels, brain, grid, intensities, deviation, share)
 
 
-def read_labels(path: Path, labels: Mapping[int, int]) -> tuple[NDArray[np.uint8], Grid]:
+def read_labels(path: Path, labels: Mapping[int, int]) -> LabelVolume:
     """Read a segmentation as labels of BraTS 2023.
+
+    Values that the header scales are not exact: within ``LABEL_TOLERANCE`` of a label they are that
+    label.
 
     Args:
         path: The file.
         labels: Maps each value of the release to a label.
-
-    Returns:
-        Labels (depth, height, width) in 0..3, and the grid of the file.
 
     Raises:
         BadFileError: The file is unreadable, or has a value that the release does not define.
@@ -122,17 +139,16 @@ def read_labels(path: Path, labels: Mapping[int, int]) -> tuple[NDArray[np.uint8
     slices = np.flatnonzero([voxels.any() for voxels in source])
     labelled = source[slices]
     foreground = labelled != 0
-    stored = labelled[foreground]
-    values = np.unique(stored)
-    if unknown := [value for value in values.tolist() if value not in labels]:
-        counted = [(value, int(np.count_nonzero(stored == value))) for value in unknown]
-        raise _unknown_labels(path, counted, labels)
-    mapped_values = np.array([labels[value] for value in values.tolist()], np.uint8)
+    values, index, counts = np.unique(labelled[foreground], return_inverse=True, return_counts=True)
+    nearest = _nearest(values, labels)
+    unknown = ~(np.abs(values - nearest) <= LABEL_TOLERANCE)
+    if unknown.any():
+        raise _unknown_labels(path, values[unknown], counts[unknown], labels)
     mapped = np.zeros(labelled.shape, np.uint8)
-    mapped[foreground] = mapped_values[np.searchsorted(values, stored)]
+    mapped[foreground] = np.array([labels[value] for value in nearest.tolist()], np.uint8)[index]
     result = np.zeros(source.shape, np.uint8)
     result[slices] = mapped
-    return result, grid
+    return LabelVolume(result, grid, _rounded(values, nearest))
 
 
 def swapped_axes(shape: tuple[int, ...]) -> str | None:
@@ -145,7 +161,7 @@ def swapped_axes(shape: tuple[int, ...]) -> str | None:
 
 def _read_by_itk(path: Path, channel: int | None) -> tuple[NDArray[Any], Grid]:
     """Read a file of another format than NIfTI, with no checks but those of ITK."""
-    check_file(path)
+    check_meta_image(path)
     reader = reader_of(path)
     grid = grid_of(path, reader, channel)
     if channel is not None:
@@ -177,12 +193,29 @@ def _constant(path: Path, region: str, value: float) -> BadFileError:
     )
 
 
+def _nearest(values: NDArray[Any], labels: Mapping[int, int]) -> NDArray[np.int64]:
+    """The value of the release that is nearest to each stored value."""
+    known = np.array(sorted(labels), np.int64)
+    nearest: NDArray[np.int64] = known[np.abs(values[:, np.newaxis] - known).argmin(axis=1)]
+    return nearest
+
+
+def _rounded(values: NDArray[Any], nearest: NDArray[np.int64]) -> str | None:
+    differing = values != nearest
+    if not differing.any():
+        return None
+    stored = ", ".join(f"{value:.6g}" for value in values[differing][:_VALUES_SHOWN])
+    read = ", ".join(map(str, nearest[differing][:_VALUES_SHOWN]))
+    return f"its labels {stored} are read as {read}"
+
+
 def _unknown_labels(
-    path: Path, unknown: list[tuple[float, int]], labels: Mapping[int, int]
+    path: Path, values: NDArray[Any], counts: NDArray[np.int64], labels: Mapping[int, int]
 ) -> BadFileError:
-    shown = ", ".join(f"{value:g} ({count} voxels)" for value, count in unknown[:5])
+    counted = zip(values[:_VALUES_SHOWN], counts[:_VALUES_SHOWN], strict=True)
+    shown = ", ".join(f"{value:g} ({count} voxels)" for value, count in counted)
     expected = ", ".join(map(str, sorted(labels)))
-    are_integers = all(float(value).is_integer() for value, _ in unknown)
+    are_integers = (values == np.round(values)).all()
     return BadFileError(
         path,
         f"label {shown} is unknown to its release, expected {expected}",

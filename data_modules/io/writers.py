@@ -1,20 +1,26 @@
-"""Write volumes completely or not at all: on a full disk ITK silently writes half a file."""
+"""Writing volumes completely or not at all."""
 
 import errno
 from pathlib import Path
+from typing import Any
 
+import deflate
+import nibabel as nib
 import numpy as np
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from data_modules.io.crop_or_pad import crop_or_pad
-from data_modules.io.geometry import read_grid
+from data_modules.io.geometry import Grid, read_grid
+from data_modules.io.header_checks import POSITION_FIELDS, is_nifti, read_header
 from data_modules.io.nifti import check_complete
 from data_modules.utils.problems import BadFileError
 
 
 def write_whole(image: sitk.Image, path: Path) -> None:
     """Write an image as compressed NIfTI, or nothing.
+
+    ITK silently writes half a file on a full disk, so it is read back.
 
     Raises:
         OSError: It cannot be written completely.
@@ -32,10 +38,13 @@ def write_whole(image: sitk.Image, path: Path) -> None:
 def write_label_map(
     path: Path, labels: NDArray[np.uint8], like: Path, channel: int | None = None
 ) -> NDArray[np.uint8]:
-    """Write labels on the grid of another file: its size, spacing, origin and direction.
+    """Write labels as compressed NIfTI on the grid of another file.
+
+    Qform and sform are those of that file, with their codes, so that the labels lie on it in every
+    program, whichever form it reads.
 
     Args:
-        path: The file to write; its extension decides about compression.
+        path: The file to write; its name may have any extension.
         labels: (depth, height, width) in LPS order as returned by ``read_volume``, cropped or
             padded to any height and width.
         like: The file whose grid to use.
@@ -51,9 +60,23 @@ def write_label_map(
     grid = read_grid(like, channel)
     _, height, width = grid.to_lps(np.empty(grid.size[::-1], np.bool_)).shape
     labels = crop_or_pad(labels, (height, width))
-    image = sitk.GetImageFromArray(np.ascontiguousarray(grid.from_lps(labels)))
-    image.SetOrigin(grid.origin)
-    image.SetSpacing(grid.spacing)
-    image.SetDirection(grid.direction)
-    write_whole(image, path)
+    image = nib.Nifti1Image(grid.from_lps(labels).T, None)
+    _place(image.header, like, grid)
+    try:
+        path.write_bytes(deflate.gzip_compress(image.to_bytes()))
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
     return labels
+
+
+def _place(header: Any, like: Path, grid: Grid) -> None:
+    """Give a header the position of a file, in both forms."""
+    if is_nifti(like):
+        source = read_header(like)
+        for field in (*POSITION_FIELDS, "qform_code", "sform_code", "xyzt_units"):
+            header[field] = source[field]
+    else:
+        header.set_qform(grid.affine, "scanner")
+        header.set_sform(grid.affine, "scanner")
+        header.set_xyzt_units("mm")

@@ -8,7 +8,7 @@ from typing import Any
 
 import xxhash
 
-from callbacks.utils.atomic_write import move_into_place, unfinished_folder
+from callbacks.utils.atomic_write import atomic_write
 from callbacks.utils.unfinished import remove_leftovers
 from data_modules.catalog.cases import Case
 from lightning_app.runs.folder import Run
@@ -89,14 +89,12 @@ class LabelMapFolder:
             OSError: they cannot be written; earlier ones are kept.
         """
         mask, note = self._mask(case), self._note(case)
-        with unfinished_folder(self.path / case, becomes=self.path) as temporary:
-            new_mask, new_note = temporary / mask.name, temporary / note.name
+        with atomic_write(mask) as new_mask:
             content = write_mask(new_mask)
             about = {"run": str(self.run.path), "digest": _digest(new_mask)}
-            write_json(new_note, {**content, **about})
-            mask.unlink(missing_ok=True)  # its note is replaced first
-            move_into_place(new_note, note)
-            move_into_place(new_mask, mask)
+            with atomic_write(note) as new_note:
+                write_json(new_note, {**content, **about})
+                mask.unlink(missing_ok=True)  # its note is replaced first
 
     def _mask(self, case: str) -> Path:
         return self.path / f"{case}.nii.gz"

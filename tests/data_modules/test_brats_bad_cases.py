@@ -2,12 +2,14 @@ import re
 from pathlib import Path
 from typing import Any
 
+import nibabel as nib
 import numpy as np
 import pytest
 
 from data_modules.summary import description, split_rows
 from data_modules.utils.errors import DataError
 from tests.data_modules.brats_modules import file_of, ids, module, number_of, ready, split_file
+from tests.helpers.forms import mirror_sform
 from tests.helpers.toy import toy_labels, write_dataset, write_volume
 
 
@@ -187,3 +189,40 @@ def test_a_root_that_is_a_single_case_is_answered_with_the_folder_above(
 
     with pytest.raises(DataError, match=rf"is a single case, expected the folder above.*'{above}'"):
         ready(data / "BraTS-GLI-00000-000", cache)
+
+
+def test_files_that_may_be_read_the_wrong_way_round_are_used_with_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    root = write_dataset(tmp_path / "data", 6)
+    for number, codes in enumerate([(1, 2), (0, 0)]):
+        for what in ("t1c", "seg"):
+            mirror_sform(file_of(root, number, what), *codes)
+
+    data = ready(root, tmp_path / "cache")
+
+    assert not data.left_out
+    words = {problem.what.partition(";")[0] for problem in data.problems}
+    assert words == {
+        "its axes are LPS by the qform (code 1) and LAS by the sform (code 2)",
+        "its qform and its sform have code 0, so the header does not say which side is left",
+    }
+    warned = {Path(problem.file) for problem in data.problems if problem.is_warning}
+    assert warned == {file_of(root, n, what) for n in (0, 1) for what in ("t1c", "seg")}
+    assert "Cases to look at: 2 (BraTS-GLI-00000-000: " in caplog.text
+
+
+def test_labels_that_a_header_scales_are_used_with_a_warning(tmp_path: Path) -> None:
+    root = write_dataset(tmp_path / "data", 5)
+    path = file_of(root, 1, "seg")
+    stored = nib.load(path)
+    scaled = nib.Nifti1Image(np.minimum(stored.get_fdata(), 2), None, stored.header)
+    scaled.header.set_data_dtype(np.int16)
+    nib.save(scaled, path)
+
+    data = ready(root, tmp_path / "cache")
+
+    (problem,) = data.problems
+    assert problem.is_warning
+    assert problem.file == str(path)
+    assert problem.what == "its labels 1.00002 are read as 1"

@@ -143,6 +143,6 @@ def test_a_label_map_on_a_full_disk_is_an_error_and_not_half_a_file(tmp_path: Pa
     like = write_volume(tmp_path / "like.nii.gz", toy_labels(0))
     with small_disk(tmp_path / "disk", kilobytes=64) as disk:
         fill(disk)
-        with pytest.raises(OSError, match=r"may be full: '.*/mask\.nii\.gz'"):
+        with pytest.raises(OSError, match="No space left"):
             write_label_map(disk / "mask.nii.gz", toy_labels(0), like=like)
         assert not (disk / "mask.nii.gz").exists()

@@ -14,6 +14,7 @@ from data_modules.io.geometry import check_same_grid, read_grid
 from data_modules.io.volumes import read_labels, read_modality, read_volume
 from data_modules.io.writers import write_label_map
 from data_modules.utils.errors import DataError
+from tests.helpers.forms import mirror_sform
 from tests.helpers.toy import REAL, write_volume
 
 needs_real_patients = pytest.mark.skipif(
@@ -136,7 +137,7 @@ def test_a_tilted_head_keeps_its_grid(tmp_path: Path) -> None:
         direction=(cos, sin, 0, sin, -cos, 0, 0, 0, 1),
     )
 
-    path = tmp_path / "labels.nii"
+    path = tmp_path / "labels.nii.gz"
     read, _ = read_volume(like)
     write_label_map(path, labels, like)
 
@@ -312,6 +313,23 @@ def test_grids_that_differ_are_refused(tmp_path: Path) -> None:
         check_same_grid(one, read_grid(one), others["size"])
 
 
+@pytest.mark.parametrize("unclear", ["one", "other"])
+def test_directions_that_differ_because_of_unclear_forms_need_no_resampling(
+    tmp_path: Path, unclear: str
+) -> None:
+    voxels = np.zeros((3, 4, 5), np.uint8)
+    files = {name: write_volume(tmp_path / f"{name}.nii.gz", voxels) for name in ("one", "other")}
+    mirror_sform(files[unclear], 2, 1)
+
+    with pytest.raises(DataError, match="direction ") as caught:
+        check_same_grid(files["one"], read_grid(files["one"]), files["other"])
+    assert str(caught.value).endswith(
+        f"; {unclear}.nii.gz: its axes are LPS by the qform (code 2) and LAS by the sform "
+        "(code 1); it is read as LAS; check which side is left, and write that orientation into "
+        "both forms"
+    )
+
+
 def test_grids_may_differ_in_origin_and_in_the_last_digits(tmp_path: Path) -> None:
     voxels = np.zeros((3, 4, 5), np.uint8)
     one = write_volume(tmp_path / "one.nii.gz", voxels)
@@ -348,7 +366,7 @@ def test_labels_become_those_of_brats_2023(
             with pytest.raises(DataError, match=rf"case-{value}.*label {value} \(3 voxels\)"):
                 read_labels(path, row.labels)
         else:
-            labels, _ = read_labels(path, row.labels)
+            labels = read_labels(path, row.labels).labels
             np.testing.assert_array_equal(labels, np.where(source == value, label, 0))
             assert labels.dtype == np.uint8
 
@@ -365,7 +383,7 @@ def test_label_4_in_a_2023_file_stops_with_what_was_expected(tmp_path: Path) -> 
         read_labels(path, row.labels)
 
 
-@pytest.mark.parametrize("value", [0.5, -1.0, 2.0001])
+@pytest.mark.parametrize("value", [0.5, -1.0, 2.02])
 def test_values_between_the_labels_are_refused(tmp_path: Path, value: float) -> None:
     source = np.zeros((2, 3, 4), np.float32)
     source[0, 0, 0] = value
@@ -380,10 +398,41 @@ def test_labels_stored_as_floats_are_labels(tmp_path: Path) -> None:
     source[0, 0] = (0, 1, 2, 4)
     path = write_volume(tmp_path / "seg.nii.gz", source)
 
-    labels, grid = read_labels(path, releases_named("brats2021")[0].labels)
+    volume = read_labels(path, releases_named("brats2021")[0].labels)
 
-    assert labels[0, 0].tolist() == [0, 1, 2, 3]
-    assert grid.lps_spacing == (1, 1, 1)
+    assert volume.labels[0, 0].tolist() == [0, 1, 2, 3]
+    assert volume.grid.lps_spacing == (1, 1, 1)
+    assert volume.rounded is None
+
+
+@pytest.mark.parametrize(
+    ("stored", "values"), [(np.uint8, "1.00392, 1.99216"), (np.int16, "1.00002, 2.00003")]
+)
+def test_labels_that_a_header_scales_are_labels_with_a_warning(
+    tmp_path: Path, stored: type, values: str
+) -> None:
+    source = np.zeros((4, 3, 2))
+    source[0, 0] = (1, 2)
+    source[1, 0] = (4, 2)
+    image = nib.Nifti1Image(source, np.diag([-1, -1, 1, 1]))
+    image.set_data_dtype(stored)
+    path = tmp_path / "seg.nii.gz"
+    nib.save(image, path)
+
+    volume = read_labels(path, releases_named("brats2021")[0].labels)
+
+    assert volume.rounded == f"its labels {values} are read as 1, 2"
+    expected = np.where(source == 4, 3, source).T
+    np.testing.assert_array_equal(volume.labels, expected)
+
+
+def test_an_image_in_place_of_a_segmentation_is_refused_at_once(tmp_path: Path) -> None:
+    """Its half a million values are counted together, not one by one."""
+    voxels = np.random.default_rng(0).uniform(1, 2, (32, 128, 128)).astype(np.float32)
+    path = write_volume(tmp_path / "seg.nii", voxels)
+
+    with pytest.raises(DataError, match="is unknown to its release"):
+        read_labels(path, {0: 0})
 
 
 @needs_real_patients
@@ -391,7 +440,7 @@ def test_the_original_labels_of_2021_become_the_renamed_ones() -> None:
     original = REAL / "brats_original_labels" / "BraTS2021_00006_seg.nii.gz"
     renamed = REAL / "brats" / "BraTS2021_00006" / "BraTS2021_00006-seg.nii.gz"
 
-    labels, _ = read_labels(original, releases_named("brats2021")[0].labels)
+    labels = read_labels(original, releases_named("brats2021")[0].labels).labels
 
     np.testing.assert_array_equal(labels, sitk.GetArrayFromImage(sitk.ReadImage(str(renamed))))
     assert np.bincount(labels.ravel())[1:].tolist() == [25506, 85957, 26448]  # of its README

@@ -1,5 +1,6 @@
 """A prediction replaces nothing but its own label maps, and leaves none half written."""
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -8,8 +9,7 @@ import pytest
 
 from callbacks.utils import atomic_write
 from data_modules.catalog.cases import Case, find_cases
-from lightning_app.results import label_map_folder
-from lightning_app.results.label_map_folder import LabelMapFolder
+from lightning_app.results.label_map_folder import LabelMapFolder, _digest
 from lightning_app.runs.folder import Run
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.json_csv import read_json, write_json
@@ -166,32 +166,60 @@ def test_masks_of_an_earlier_version_are_ours() -> None:
     assert masks() == ["new", "new"]
 
 
-@pytest.mark.parametrize("moves", range(4))
+@pytest.mark.parametrize("moves", range(6))  # a note is moved twice, a mask once
 def test_wherever_a_kill_hits_a_mask_has_its_own_note_and_the_next_start_goes_on(
     moves: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     predict(mask="old")
     allowed = iter(range(moves))
+    move = atomic_write.move_into_place
 
     def move_or_stop(temporary: Path, path: Path) -> None:
         if next(allowed, None) is None:
             raise KeyboardInterrupt
-        atomic_write.move_into_place(temporary, path)
+        move(temporary, path)
 
     with monkeypatch.context() as injected:
-        injected.setattr(label_map_folder, "move_into_place", move_or_stop)
+        injected.setattr(atomic_write, "move_into_place", move_or_stop)
         with pytest.raises(KeyboardInterrupt):
             predict(mask="new")
 
     for mask in Path("out").glob("*.nii.gz"):
         note = read_json(Path("out") / f"{mask.name.removesuffix('.nii.gz')}.json")
-        assert note["digest"] == label_map_folder._digest(mask)
+        assert note["digest"] == _digest(mask)
     predict(mask="newer")
     assert masks() == ["newer", "newer"]
     assert len(list(Path("out").iterdir())) == 4
 
 
-def test_what_a_killed_prediction_left_is_removed_and_was_not_found_as_a_mask() -> None:
+def test_an_unfinished_mask_has_no_ending_of_an_image() -> None:
+    """A search for masks would find what a kill left."""
+    folder = LabelMapFolder(Path("out"), RUN)
+    folder.prepare(cases(), "t1c")
+
+    def write(path: Path) -> dict[str, object]:
+        path.write_text("half")
+        assert path in set(Path("out").rglob("*.part"))
+        assert not [*Path("out").rglob("*.nii.gz"), *Path("out").rglob("*.json")]
+        return {**NOTE, "input": ""}
+
+    folder.write("BRATS_001", write)
+    assert sorted(content("out")) == ["BRATS_001.json", "BRATS_001.nii.gz"]
+
+
+def test_a_mask_that_cannot_be_written_leaves_the_earlier_one() -> None:
+    predict(mask="old")
+    before = content("out")
+
+    def write(path: Path) -> dict[str, object]:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.raises(OSError, match=r"No space left on device: 'out/BRATS_001\.nii\.gz'"):
+        LabelMapFolder(Path("out"), RUN).write("BRATS_001", write)
+    assert content("out") == before
+
+
+def test_what_a_killed_prediction_of_an_earlier_version_left_is_removed() -> None:
     predict()
     left = unfinished_of_dead_process(Path("out/BRATS_001"))
     left.mkdir()
