@@ -28,6 +28,7 @@ class CaseSlices:
         intensities: Lowest, mean and highest intensity in the brain before normalisation; empty for
             labels.
         warnings: What looks wrong with the file but does not prevent its use.
+        stored: The values other than 0 in the file; labels only.
     """
 
     case: str
@@ -37,6 +38,7 @@ class CaseSlices:
     size: tuple[int, ...]
     intensities: tuple[float, ...] = ()
     warnings: tuple[Problem, ...] = ()
+    stored: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,8 @@ class LabelJob:
 
     def __call__(self) -> CaseSlices:
         """Read, select slices, crop or pad. Raises DataError for a bad file."""
-        labels, grid = read_labels(self.path, dict(self.labels))
+        segmentation = read_labels(self.path, dict(self.labels))
+        labels = segmentation.labels
         indices = slices.by_labels(self.choice, labels, self.target)
         values = crop_or_pad(labels[indices], self.size)
         lost = int(np.count_nonzero(labels[indices]) - np.count_nonzero(values))
@@ -71,9 +74,10 @@ class LabelJob:
             self.case,
             indices,
             values,
-            grid.lps_spacing,
+            segmentation.grid.lps_spacing,
             labels.shape[::-1],
             warnings=self._warnings(lost),
+            stored=segmentation.stored,
         )
 
     def _warnings(self, lost: int) -> tuple[Problem, ...]:

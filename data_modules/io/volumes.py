@@ -60,6 +60,21 @@ class BrainVolume:
         return scored
 
 
+@dataclass(frozen=True)
+class Segmentation:
+    """The labels of a case.
+
+    Attributes:
+        labels: (depth, height, width), labels of BraTS 2023.
+        grid: The voxel grid of the file.
+        stored: The values other than 0 in the file, ascending.
+    """
+
+    labels: NDArray[np.uint8]
+    grid: Grid
+    stored: tuple[int, ...]
+
+
 def read_volume(path: Path, channel: int | None = None) -> tuple[NDArray[Any], Grid]:
     """Read a volume in LPS order, and the grid of its file.
 
@@ -102,15 +117,12 @@ def read_modality(path: Path, channel: int | None = None) -> BrainVolume:
     return BrainVolume(voxels, brain, grid, intensities, deviation)
 
 
-def read_labels(path: Path, labels: Mapping[int, int]) -> tuple[NDArray[np.uint8], Grid]:
+def read_labels(path: Path, labels: Mapping[int, int]) -> Segmentation:
     """Read a segmentation as labels of BraTS 2023.
 
     Args:
         path: The file.
         labels: Maps each value of the release to a label.
-
-    Returns:
-        Labels (depth, height, width) in 0..3, and the grid of the file.
 
     Raises:
         BadFileError: The file is unreadable, or has a value that the release does not define.
@@ -130,7 +142,7 @@ def read_labels(path: Path, labels: Mapping[int, int]) -> tuple[NDArray[np.uint8
     mapped[foreground] = mapped_values[np.searchsorted(values, stored)]
     result = np.zeros(source.shape, np.uint8)
     result[slices] = mapped
-    return result, grid
+    return Segmentation(result, grid, tuple(int(value) for value in values))
 
 
 def swapped_axes(shape: tuple[int, ...]) -> str | None:
@@ -180,9 +192,11 @@ def _unknown_labels(
 ) -> BadFileError:
     shown = ", ".join(f"{value:g} ({count} voxels)" for value, count in unknown[:5])
     expected = ", ".join(map(str, sorted(labels)))
-    are_integers = all(float(value).is_integer() for value, _ in unknown)
-    return BadFileError(
-        path,
-        f"label {shown} is unknown to its release, expected {expected}",
-        "see --data.release" if are_integers else "resample labels by nearest neighbour",
-    )
+    if not all(float(value).is_integer() for value, _ in unknown):
+        remedy = "resample labels by nearest neighbour"
+    elif [value for value, _ in unknown] == [4]:
+        remedy = "see --data.release; up to 2021, 4 was enhancing tumour, which is 3 since 2023"
+    else:
+        remedy = "see --data.release"
+    what = f"label {shown} is unknown to its release, expected {expected}"
+    return BadFileError(path, what, remedy)

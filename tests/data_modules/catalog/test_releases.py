@@ -58,7 +58,7 @@ def test_meningioma_before_radiotherapy_has_one_image_and_one_label(tmp_path: Pa
     assert (case.release.name, case.patient) == ("brats-men-rt", "BraTS-MEN-RT-0012")
     assert list(case.images) == ["t1c"]
     assert case.segmentation is not None
-    labels, _ = read_labels(case.segmentation, case.release.labels)
+    labels = read_labels(case.segmentation, case.release.labels).labels
     np.testing.assert_array_equal(labels, toy_labels(0) > 0)
 
 
@@ -84,7 +84,7 @@ def test_brats_2015_has_a_folder_for_each_file_and_four_labels(tmp_path: Path) -
     assert "MR_T1." in first.images["t1n"].name
     assert "MR_T1c." in first.images["t1c"].name
     assert first.segmentation is not None
-    labels, _ = read_labels(first.segmentation, first.release.labels)
+    labels = read_labels(first.segmentation, first.release.labels).labels
     expected = toy_labels(0, values=(1, 2, 3))
     expected[1:, 18:20, 18:20] = 1
     np.testing.assert_array_equal(labels, expected)
@@ -141,7 +141,7 @@ def test_the_decathlon_has_four_images_in_one_file(tmp_path: Path) -> None:
         found = read_modality(path, cases[0].channel(modality)).normalised()
         np.testing.assert_array_equal(found, read_modality(tmp_path / "alone.nii.gz").normalised())
     assert cases[0].segmentation is not None
-    labels, _ = read_labels(cases[0].segmentation, cases[0].release.labels)
+    labels = read_labels(cases[0].segmentation, cases[0].release.labels).labels
     np.testing.assert_array_equal(labels, toy_labels(1))
 
 

@@ -348,7 +348,7 @@ def test_labels_become_those_of_brats_2023(
             with pytest.raises(DataError, match=rf"case-{value}.*label {value} \(3 voxels\)"):
                 read_labels(path, row.labels)
         else:
-            labels, _ = read_labels(path, row.labels)
+            labels = read_labels(path, row.labels).labels
             np.testing.assert_array_equal(labels, np.where(source == value, label, 0))
             assert labels.dtype == np.uint8
 
@@ -380,10 +380,11 @@ def test_labels_stored_as_floats_are_labels(tmp_path: Path) -> None:
     source[0, 0] = (0, 1, 2, 4)
     path = write_volume(tmp_path / "seg.nii.gz", source)
 
-    labels, grid = read_labels(path, releases_named("brats2021")[0].labels)
+    segmentation = read_labels(path, releases_named("brats2021")[0].labels)
 
-    assert labels[0, 0].tolist() == [0, 1, 2, 3]
-    assert grid.lps_spacing == (1, 1, 1)
+    assert segmentation.labels[0, 0].tolist() == [0, 1, 2, 3]
+    assert segmentation.stored == (1, 2, 4)
+    assert segmentation.grid.lps_spacing == (1, 1, 1)
 
 
 @needs_real_patients
@@ -391,7 +392,7 @@ def test_the_original_labels_of_2021_become_the_renamed_ones() -> None:
     original = REAL / "brats_original_labels" / "BraTS2021_00006_seg.nii.gz"
     renamed = REAL / "brats" / "BraTS2021_00006" / "BraTS2021_00006-seg.nii.gz"
 
-    labels, _ = read_labels(original, releases_named("brats2021")[0].labels)
+    labels = read_labels(original, releases_named("brats2021")[0].labels).labels
 
     np.testing.assert_array_equal(labels, sitk.GetArrayFromImage(sitk.ReadImage(str(renamed))))
     assert np.bincount(labels.ravel())[1:].tolist() == [25506, 85957, 26448]  # of its README
