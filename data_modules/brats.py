@@ -211,12 +211,11 @@ class BraTSDataModule(LightningDataModule):
         splits = self._split(self._find())
         # In one order and for all splits at once: the split must not change the keys of the arrays.
         cases = sorted((c for split in SPLITS for c in splits[split]), key=lambda case: case.id)
-        arrays = self._read(cases)
+        self.arrays = arrays = self._read(cases)
         bad = self.left_out
         for split in SPLITS:
             self.splits[split] = [case for case in splits[split] if case.id not in bad]
             self.datasets[split] = self._dataset(split, arrays[_part(split)])
-        self.arrays = arrays
         self.fingerprint = short_hash(" ".join(a.digest for p in sorted(arrays) for a in arrays[p]))
         self.spacing = arrays["train"][-1].spacing_range([case.id for case in self.splits["train"]])
 

@@ -28,7 +28,7 @@ def test_cases_whose_labels_were_never_published_are_no_bad_cases(
     assert [case.id for case in found.held_out] == ["BraTS-GLI-00002-000"]
     (remark,) = found.remarks
     assert remark.startswith("1 cases are not used, as they have no segmentation")
-    assert folder.split("/")[0] in remark
+    assert Path(folder).parts[0] in remark
 
 
 @pytest.mark.parametrize("folder", ["Training", "latest", "interval"])
@@ -82,7 +82,7 @@ def test_the_same_voxels_under_two_ids_are_reported(tmp_path: Path, cache: Path)
     root = write_dataset(tmp_path / "data", 4)
     write_case(root, "Clinic_7", seed=2)
 
-    problems = [p for p in ready(root, cache, slices=[0]).problems if p.case == "Clinic_7"]
+    problems = [p for p in ready(root, cache, slices=[1]).problems if p.case == "Clinic_7"]
 
     (problem,) = problems
     assert problem.is_warning
