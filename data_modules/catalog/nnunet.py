@@ -73,7 +73,7 @@ def _images(path: Path, described: Mapping[str, Any]) -> dict[str, str]:
         path, described, "channel_names" if "channel_names" in described else "modality"
     )
     number_of = {_plain(str(name)): number for number, name in names.items()}
-    images = {
+    images: dict[str, str] = {
         modality: rf"{{case}}_0*{int(number_of[name])}"
         for modality in MODALITIES
         for name in _CHANNELS[modality]

@@ -70,7 +70,10 @@ def test_dataset_json_says_what_images_and_labels_are(
     [
         ({"channel_names": {"0": "CT"}}, "names the channels CT, expected some of T1"),
         ({"labels": {"background": 0, "liver": 1}}, "has the label 'liver', expected names such"),
-        ({"labels": {"background": 0, "edema": "1"}}, "the value '1' for 'edema', expected a numb"),
+        (
+            {"labels": {"background": 0, "edema": "1"}},
+            "has the value '1' for 'edema', expected a number",
+        ),
         ({"labels": [1, 2]}, r"has labels \[1, 2\], expected names and numbers"),
     ],
 )
