@@ -105,8 +105,8 @@ def _held_out_remarks(parts: Mapping[Path, Sequence[Case]], root: Path) -> Itera
     if parts:
         folders = sorted(str(part.relative_to(root)) for part in parts)
         yield (
-            f"{sum(map(len, parts.values()))} cases are not used, as they have no segmentation: "
-            "the labels of validation and test cases are not published "
+            "cases of validation or test that are not used, as their labels are not published: "
+            f"{sum(map(len, parts.values()))} "
             f"({', '.join(folders[:3])}{', ...' if len(folders) > 3 else ''})"
         )
 
@@ -115,8 +115,8 @@ def _patient_remarks(cases: Sequence[Case], patients: Mapping[str, str]) -> Iter
     unknown = [c.id for c in cases if c.id not in patients and inferred_patient(c.id) is None]
     if unknown:
         yield (
-            f"the patient of {len(unknown)} of {len(cases)} cases cannot be inferred from its id, "
-            f"such as {unknown[0]}: each counts as a patient of its own; if some are of one "
+            f"cases whose patient cannot be inferred from the id: {len(unknown)} of {len(cases)} "
+            f"(such as {unknown[0]}); each counts as a patient of its own: if some are of one "
             "patient, name it in a CSV file with the columns case and patient, and give that as "
             "data.split_file"
         )

@@ -30,13 +30,13 @@ def unread(tree: Tree, read: Collection[Path]) -> list[str]:
     lines = []
     if images := [path for path in tree.image_files() if path not in read]:
         lines.append(
-            f"{len(images)} images or archives are not read, as they are no file of a case whose "
-            f"name is known: {tree.show(images)}"
+            "images or archives that are not read, as no case has files of their names: "
+            f"{len(images)} ({tree.show(images)})"
         )
     if tree.too_deep:
         lines.append(
-            f"{len(tree.too_deep)} folders are not searched, as they lie more than {SEARCH_DEPTH} "
-            f"levels below data.root: {tree.show(tree.too_deep)}"
+            f"folders that are not searched, as they lie more than {SEARCH_DEPTH} levels down: "
+            f"{len(tree.too_deep)} ({tree.show(tree.too_deep)})"
         )
     return lines
 

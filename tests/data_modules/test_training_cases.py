@@ -27,8 +27,8 @@ def test_cases_whose_labels_were_never_published_are_no_bad_cases(
     assert [case.id for case in found.cases] == ["BraTS-GLI-00001-000"]
     assert [case.id for case in found.held_out] == ["BraTS-GLI-00002-000"]
     (remark,) = found.remarks
-    assert remark.startswith("1 cases are not used, as they have no segmentation")
-    assert Path(folder).parts[0] in remark
+    assert remark.startswith("cases of validation or test that are not used")
+    assert remark.endswith(f": 1 ({Path(folder).parts[0]})")
 
 
 @pytest.mark.parametrize("folder", ["Training", "latest", "interval"])
@@ -58,7 +58,7 @@ def test_ids_of_unknown_form_are_counted_unless_a_file_names_their_patients(
     (remark,) = find_training_cases(tmp_path / "data", "auto", None).remarks
     named = find_training_cases(tmp_path / "data", "auto", names)
 
-    assert remark.startswith("the patient of 2 of 3 cases cannot be inferred")
+    assert remark.startswith("cases whose patient cannot be inferred from the id: 2 of 3 ")
     assert named.remarks == []
     assert [case.patient for case in named.cases] == ["BraTS-GLI-00001", "seven", "seven"]
 

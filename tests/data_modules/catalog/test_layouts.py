@@ -79,7 +79,8 @@ def test_a_missing_image_in_another_format_is_to_be_converted(tmp_path: Path, en
     folder = write_case(tmp_path) / CASE
     (folder / f"{CASE}-t1c.nii.gz").rename(folder / f"{CASE}-t1c{ending}")
 
-    problem = missing_files(*find_cases(tmp_path), ["t1c"])
+    (case,) = find_cases(tmp_path)
+    problem = missing_files(case, ["t1c"])
 
     assert problem is not None
     assert f"not read: {CASE}-t1c{ending}" in problem.what
@@ -97,8 +98,8 @@ def test_images_that_are_not_read_are_named(tmp_path: Path, name: str) -> None:
 
     (remark,) = read_catalog(tmp_path).remarks
 
-    assert remark.startswith("1 images or archives are not read")
-    assert remark.endswith(name)
+    assert remark.startswith("images or archives that are not read")
+    assert remark.endswith(f": 1 ({name})")
 
 
 def test_folders_that_lie_too_deep_are_named(tmp_path: Path) -> None:
@@ -107,8 +108,8 @@ def test_folders_that_lie_too_deep_are_named(tmp_path: Path) -> None:
 
     (remark,) = read_catalog(tmp_path).remarks
 
-    assert "1 folders are not searched" in remark
-    assert remark.endswith("1/2/3/4/BraTS-GLI-00006-000")
+    assert remark.startswith("folders that are not searched")
+    assert remark.endswith(": 1 (1/2/3/4/BraTS-GLI-00006-000)")
 
 
 def test_an_empty_copy_of_a_case_is_no_copy_and_a_full_one_is(tmp_path: Path) -> None:

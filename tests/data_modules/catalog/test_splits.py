@@ -218,7 +218,9 @@ def test_a_split_file_from_a_spreadsheet_may_begin_with_a_byte_order_mark(tmp_pa
     lines = ["case,side", *(",".join(row) for row in GOOD)]
     path.write_bytes(b"\xef\xbb\xbf" + "\r\n".join(lines).encode())
 
-    assert read_split(path, PATIENT_OF)["val"] == ["b0"]
+    split = read_split(path, PATIENT_OF)
+    assert split is not None
+    assert split["val"] == ["b0"]
 
 
 @pytest.mark.parametrize(

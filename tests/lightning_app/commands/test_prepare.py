@@ -29,7 +29,7 @@ def test_notes_and_all_bad_cases_are_listed_even_if_no_split_is_possible(
 
     printed = capsys.readouterr()
     assert code == 1
-    assert "Note: 1 images or archives are not read" in printed.out
+    assert "Note: images or archives that are not read" in printed.out
     assert "scan.nii.gz" in printed.out
     assert "Bad cases: 2." in printed.out
     assert "is not gzip-compressed" in printed.out
