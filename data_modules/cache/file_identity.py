@@ -19,6 +19,8 @@ def file_identity(path: Path) -> tuple[str | int, ...] | None:
     Returns:
         The identity; None for an unreadable file, whose error is reported when it is read.
     """
+    if not path.is_file():  # to open a pipe would wait for its writer
+        return None
     try:
         return _gzip_identity(path) or _inode_identity(path)
     except OSError:
