@@ -13,10 +13,11 @@ from data_modules.augmentation.augmentation import Augmentation
 from data_modules.augmentation.horizontal_flip import HorizontalFlip
 from data_modules.augmentation.transform import Transform
 from data_modules.batch_dataset import Batch
+from data_modules.cache.identical import identical_images
 from data_modules.cache.memmap import SliceArray
 from data_modules.cache.slice_cache import SliceCache
 from data_modules.cache.slice_selection import SliceChoice
-from data_modules.catalog.cases import Case, find_cases, missing_files
+from data_modules.catalog.cases import Case, missing_files
 from data_modules.catalog.releases import Modality
 from data_modules.catalog.splits import SPLITS, SplitSizes, read_split, split_patients
 from data_modules.dataloaders import check_divides, check_shards, make_loader, overfits, progress
@@ -25,9 +26,10 @@ from data_modules.device_dataset import DeviceDataset
 from data_modules.phantom.options import PhantomOptions, lies_in_phantom
 from data_modules.samplers import EpochBatches, OrderedBatches, UnshuffledBatches
 from data_modules.targets import TARGETS, Target, TargetName
+from data_modules.training_cases import TrainingCases, find_training_cases, label_remarks
 from data_modules.utils.errors import DataError
 from data_modules.utils.hashing import short_hash
-from data_modules.utils.problems import Problem, by_case, in_a_line, log_problems
+from data_modules.utils.problems import Problem, by_case, check_usable, log_problems
 
 PHANTOM = Path("phantom")
 _PARAMETERS = "augmentation"  # key of a batch on its way to the device
@@ -36,8 +38,8 @@ _PARAMETERS = "augmentation"  # key of a batch on its way to the device
 class BraTSDataModule(LightningDataModule):
     """Axial slices of BraTS volumes with their labels, split by patient.
 
-    A training batch is augmented once a Trainer has moved it to the device. Without a Trainer, as
-    in ``for batch in data.train_dataloader()``, it comes as stored: see ``augment``.
+    A training batch is augmented once a Trainer has moved it to the device. Without a Trainer it
+    comes as stored: see ``augment``.
 
     Args:
         root: Folder with the cases, at any depth; null or the word phantom for a synthetic phantom.
@@ -53,7 +55,8 @@ class BraTSDataModule(LightningDataModule):
         split_sizes: Cases for training, validation and test: three counts, three fractions, or null
             for 1000 : 125 : 126. Always split by patient.
         split_seed: Seed of the split, independent of the training's seed.
-        split_file: A CSV file with the columns case and side that assigns the cases to splits.
+        split_file: A CSV file with the columns case and side, patient, or both: side assigns cases
+            to splits, patient says whose they are.
         image_size: Height and width of the slices, by centre padding or cropping.
         batch_size: Slices per batch, over all devices.
         num_workers: Processes that load batches; 0 loads them in the training process.
@@ -118,6 +121,8 @@ class BraTSDataModule(LightningDataModule):
         self.datasets: dict[str, SliceDataset] = {}
         self._device_datasets: dict[str, DeviceDataset] = {}
         self.problems: list[Problem] = []
+        self.remarks: list[str] = []
+        self._unsplit: list[Case] = []
         self.arrays: dict[str, tuple[SliceArray, ...]] = {}
         self.is_phantom = self.root is None
         self.fingerprint = ""
@@ -140,12 +145,10 @@ class BraTSDataModule(LightningDataModule):
         """
         if not self.datasets:
             self._load()
-        log_problems(self.problems)
+        log_problems(self.problems, self.remarks)
         self._check_shards()
         if stage == "fit":
             self.check_validation()
-
-    # Batches -------------------------------------------------------------------------------------
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Batches of the training split, shuffled; a resumed training continues mid-epoch."""
@@ -209,69 +212,65 @@ class BraTSDataModule(LightningDataModule):
         dataset = self._device_datasets.get(split, self.datasets[split])
         return make_loader(dataset, batches, self.num_workers, self.seed, self.trainer)
 
-    # From files to datasets ----------------------------------------------------------------------
-
     def _load(self) -> None:
         self.problems, self._device_datasets = [], {}
         splits = self._split(self._find())
         # In one order and for all splits at once: the split must not change the keys of the arrays.
         cases = sorted((c for split in SPLITS for c in splits[split]), key=lambda case: case.id)
+        self.arrays = arrays = self._read(cases)
+        bad = self.left_out
+        for split in SPLITS:
+            self.splits[split] = [case for case in splits[split] if case.id not in bad]
+            self.datasets[split] = self._dataset(split, arrays)
+        self.fingerprint = short_hash(" ".join(a.digest for p in sorted(arrays) for a in arrays[p]))
+        self.spacing = arrays["train"][-1].spacing_range([case.id for case in self.splits["train"]])
+
+    def read_unsplit(self) -> None:
+        """If no split was possible, read all cases nevertheless, for what is wrong with them."""
+        if self._unsplit:
+            self._read(self._unsplit)
+
+    def _read(self, cases: Sequence[Case]) -> dict[str, tuple[SliceArray, ...]]:
+        """The arrays of each choice of slices; notes what is wrong with their files."""
         with self.cache.workers:
             arrays = {part: self._open(cases, choice) for part, choice in self.choices.items()}
         self._note(p for a in chain(*arrays.values()) for p in (*a.bad.values(), *a.warnings))
-        left_out = self.left_out
-        for split in SPLITS:
-            self.splits[split] = [case for case in splits[split] if case.id not in left_out]
-            self.datasets[split] = self._dataset(split, arrays)
-        self.arrays = arrays
-        self.fingerprint = short_hash(" ".join(a.digest for p in sorted(arrays) for a in arrays[p]))
-        *_, labels = arrays["train"]
-        self.spacing = labels.spacing_range([case.id for case in self.splits["train"]])
+        *images, labels = arrays["train"]
+        self._note(identical_images(cases, self.modalities, images))
+        self.remarks += label_remarks(cases, labels.stored)
+        return arrays
 
-    def _find(self) -> list[Case]:
+    def _find(self) -> TrainingCases:
         root = self.root or self.phantom.make_below(self.cache.folder)
-        cases = find_cases(root, self.release)
-        if len(cases) == 1 and cases[0].id == root.resolve().name:
-            raise DataError(
-                f"data.root '{root}' is a single case, expected the folder above it: "
-                f"'{root.resolve().parent}'"
-            )
-        self.is_phantom = any(lies_in_phantom(case.folder) for case in cases)
-        return cases
+        found = find_training_cases(root, self.release, self.split_file)
+        self.remarks = list(found.remarks)
+        self.is_phantom = any(lies_in_phantom(case.folder) for case in found.cases)
+        return found
 
     def _note(self, problems: Iterable[Problem]) -> None:
-        """Record problems, and stop at unusable cases unless they are to be skipped.
-
-        Raises:
-            DataError: There are such cases.
-        """
+        """Record problems, and stop at unusable cases unless they are to be skipped."""
         self.problems = list(dict.fromkeys([*self.problems, *problems]))
-        if (bad := self._bad) and self.on_bad_case == "stop":
-            raise DataError(
-                f"bad cases: {in_a_line(bad)}; fix them (`prepare` says how), or leave them out "
-                "with --data.on_bad_case skip"
-            )
+        if self.on_bad_case == "stop":
+            check_usable(self.problems)
 
     @property
     def left_out(self) -> dict[str, str]:
         """The cases that cannot be used, and why."""
-        return {case: "; ".join(map(str, bad)) for case, bad in by_case(self._bad).items()}
+        bad = by_case(problem for problem in self.problems if not problem.is_warning)
+        return {case: "; ".join(map(str, problems)) for case, problems in bad.items()}
 
-    @property
-    def _bad(self) -> list[Problem]:
-        return [problem for problem in self.problems if not problem.is_warning]
-
-    def _split(self, cases: Sequence[Case]) -> dict[str, list[Case]]:
+    def _split(self, found: TrainingCases) -> dict[str, list[Case]]:
         """The cases of each split that have all required files."""
-        self._note(p for case in cases for p in case.problems)
-        self._note(p for case in cases if (p := missing_files(case, self.modalities)))
+        missing = (missing_files(case, self.modalities) for case in found.cases)
+        self._note(chain(*(case.problems for case in found.cases), filter(None, missing)))
         left_out = self.left_out
-        usable = {case.id: case for case in cases if case.id not in left_out}
-        if self.split_file is not None:
-            ids = read_split(self.split_file, {case.id: case.patient for case in cases})
-        else:
-            patients = {case.id: case.patient for case in usable.values()}
-            ids = split_patients(patients, self.split_sizes, self.split_seed)
+        self._unsplit = [case for case in found.cases if case.id not in left_out]
+        usable = {case.id: case for case in self._unsplit}
+        known = {case.id: case.patient for case in (*found.cases, *found.held_out)}
+        ids = None if self.split_file is None else read_split(self.split_file, known)
+        patients = {case.id: case.patient for case in self._unsplit}
+        ids = ids or split_patients(patients, self.split_sizes, self.split_seed)
+        self._unsplit = []
         return {split: [usable[case] for case in ids[split] if case in usable] for split in SPLITS}
 
     def _open(self, cases: Sequence[Case], choice: SliceChoice) -> tuple[SliceArray, ...]:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from data_modules.catalog.cases import Case, find_cases
+from data_modules.catalog.cases import Case, read_catalog
 from data_modules.io.crop_or_pad import crop_or_pad
 from data_modules.io.geometry import Grid, check_same_grid
 from data_modules.io.orientation import SET_BOTH_FORMS, unclear_orientation
@@ -92,8 +92,10 @@ def cases_to_predict(folder: Path, modalities: Sequence[str], release: str) -> l
     Raises:
         DataError: no case was found, or a case lacks a modality that the network needs.
     """
-    cases = find_cases(folder, release, option="--input")
-    for case in cases:
+    catalog = read_catalog(folder, release, option="--input")
+    for remark in catalog.remarks:
+        _log.warning("--input: %s", remark)
+    for case in catalog.cases:
         for problem in case.problems:
             if not problem.is_warning:
                 raise DataError(f"--input: {problem}")
@@ -104,4 +106,4 @@ def cases_to_predict(folder: Path, modalities: Sequence[str], release: str) -> l
                 f"case {case.id} has no {missing[0]} image, the network was trained on: "
                 f"{', '.join(modalities)}; the case has: {', '.join(case.images)}"
             )
-    return cases
+    return catalog.cases

@@ -17,7 +17,7 @@ SCANS = {"middle": 256, "all": 64}  # all slices of the larger number are 7 GB w
 ROUNDS = 2
 FIRST_GOAL, GOAL = 5, 10
 OURS, MONAI = "benchmarks.workers.preparing_ours", "benchmarks.workers.preparing_monai"
-ONE_THREAD = {"OMP_NUM_THREADS": "1"}
+ONE_THREAD = {"OMP_NUM_THREADS": "1"}  # for MONAI, whose workers leave it to the user; ours do not
 KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(1 << 30), "MALLOC_TRIM_THRESHOLD_": str(1 << 30)}
 OPTIMISATIONS = "libdeflate, plain arrays, float16, our statistics and glibc's thresholds"
 CONDITIONS = (
@@ -49,8 +49,8 @@ def _ratio_rows(folder: Path, slices: str) -> list[Row]:
     root, scans = folder / slices, SCANS[slices]
     arguments = ("--root", str(root), "--slices", slices)
     installed, optimised, ours = alternate(
-        _workload(folder, MONAI, *arguments),
-        _workload(folder, MONAI, *arguments, "--optimise", **KEEP_MEMORY),
+        _workload(folder, MONAI, *arguments, **ONE_THREAD),
+        _workload(folder, MONAI, *arguments, "--optimise", **ONE_THREAD, **KEEP_MEMORY),
         _workload(folder, OURS, *arguments),
         rounds=ROUNDS,
         warm_ups=0,
@@ -82,8 +82,7 @@ def _workload(
         cache = folder / "cache"
         shutil.rmtree(cache, ignore_errors=True)
         cache.mkdir()
-        variables = ONE_THREAD | environment
-        figures = run_worker(module, *arguments, "--cache", str(cache), environment=variables)
+        figures = run_worker(module, *arguments, "--cache", str(cache), environment=environment)
         return figures["seconds"]
 
     return run
@@ -138,4 +137,4 @@ def _cost_row(
 def _prepared(root: Path, cache: Path, modalities: Sequence[str]) -> dict[str, float]:
     cache.mkdir(exist_ok=True)
     arguments = ("--root", str(root), "--cache", str(cache), "--slices", "all", "--modalities")
-    return run_worker(OURS, *arguments, *modalities, environment=ONE_THREAD)
+    return run_worker(OURS, *arguments, *modalities)

@@ -55,9 +55,7 @@ def _measure_sizes(folder: Path) -> dict[str, list[Figures]]:
 def _run_step(step: str, root: Path, cache: Path) -> Figures:
     folders = ("--root", str(root), "--cache", str(cache))
     if step == "prepare":
-        return run_worker(
-            "benchmarks.workers.preparing_ours", *folders, "--slices", "all", environment=ONE_THREAD
-        )
+        return run_worker("benchmarks.workers.preparing_ours", *folders, "--slices", "all")
     return run_worker("benchmarks.workers.scaling_step", step, *folders, environment=ONE_THREAD)
 
 

@@ -31,6 +31,7 @@ class CaseSlices:
         intensities: Lowest, mean and highest intensity in the brain before normalisation; empty for
             labels.
         warnings: What looks wrong with the file but does not prevent its use.
+        stored: The values other than 0 in the file; labels only.
     """
 
     case: str
@@ -40,6 +41,7 @@ class CaseSlices:
     size: tuple[int, ...]
     intensities: tuple[float, ...] = ()
     warnings: tuple[Problem, ...] = ()
+    stored: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,8 +68,8 @@ class LabelJob:
 
     def __call__(self) -> CaseSlices:
         """Read, select slices, crop or pad. Raises DataError for a bad file."""
-        volume = read_labels(self.path, dict(self.labels))
-        labels = volume.labels
+        segmentation = read_labels(self.path, dict(self.labels))
+        labels = segmentation.labels
         indices = slices.by_labels(self.choice, labels, self.target)
         values = crop_or_pad(labels[indices], self.size)
         lost = int(np.count_nonzero(labels[indices]) - np.count_nonzero(values))
@@ -75,14 +77,15 @@ class LabelJob:
             self.case,
             indices,
             values,
-            volume.grid.lps_spacing,
+            segmentation.grid.lps_spacing,
             labels.shape[::-1],
             warnings=_warnings(
                 self,
                 (self._cropped(lost), "raise --data.image_size"),
-                (volume.rounded, "write them as integers without scl_slope and scl_inter"),
-                (unclear_orientation(self.path, volume.grid.axes), SET_BOTH_FORMS),
+                (segmentation.rounded, "write them as integers without scl_slope and scl_inter"),
+                (unclear_orientation(self.path, segmentation.grid.axes), SET_BOTH_FORMS),
             ),
+            stored=segmentation.stored,
         )
 
     def _cropped(self, lost: int) -> str | None:

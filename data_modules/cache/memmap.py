@@ -88,6 +88,9 @@ class SliceArray:
         sizes: Size of the volume of each case in voxels, x, y, z.
         intensities: Lowest, mean and highest intensity in the brain of each case before
             normalisation; images only.
+        digests: Hash of the slices of each case.
+        stored: The values other than 0 in the file of each case; labels only, and empty in caches
+            of earlier versions.
         bad: Cases whose file cannot be used, and why; they appear in none of the above.
         warnings: What looks wrong with files that are used.
     """
@@ -99,6 +102,8 @@ class SliceArray:
     digest: str
     sizes: Mapping[str, tuple[int, int, int]]
     intensities: Mapping[str, tuple[float, float, float]]
+    digests: Mapping[str, str]
+    stored: Mapping[str, tuple[int, ...]]
     bad: Mapping[str, Problem]
     warnings: Sequence[Problem]
 
@@ -149,6 +154,8 @@ def _opened(index: Any, file: MappedFile) -> SliceArray:
         digest=str(index["digest"]),
         sizes={case: _three(entry["size"], int) for case, entry in index["cases"].items()},
         intensities={case: tuple(entry["intensities"]) for case, entry in index["cases"].items()},
+        digests={case: str(entry["digest"]) for case, entry in index["cases"].items()},
+        stored={case: tuple(entry.get("stored", ())) for case, entry in index["cases"].items()},
         bad={case: Problem(**problem) for case, problem in index["bad"].items()},
         warnings=[Problem(**warning) for warning in index["warnings"]],
     )
@@ -172,7 +179,7 @@ def _are_as_written(array: SliceArray, index: dict[str, Any]) -> bool:
     for case, indices in array.indices.items():
         first = array.first_row[case]
         rows = values[first : first + len(indices)]
-        if xxhash.xxh3_128_hexdigest(rows.data) != index["cases"][case]["digest"]:
+        if xxhash.xxh3_128_hexdigest(rows.data) != array.digests[case]:
             return False
     return not values[0].any()
 

@@ -36,6 +36,7 @@ class StoredCase:
         size: Size of the volume in voxels, x, y, z.
         intensities: Lowest, mean and highest intensity in the brain before normalisation.
         warnings: What looks wrong with the file.
+        stored: The values other than 0 in the file; labels only.
     """
 
     case: str
@@ -46,6 +47,7 @@ class StoredCase:
     size: tuple[int, ...]
     intensities: tuple[float, ...]
     warnings: tuple[Problem, ...]
+    stored: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,7 @@ class ArrayBuilding:
             part.size,
             part.intensities,
             part.warnings,
+            part.stored,
         )
 
     def add_read(

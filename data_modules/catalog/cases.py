@@ -1,19 +1,20 @@
 """Finding the cases and patients in a folder."""
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from data_modules.catalog.releases import ENDINGS, Release, patient_of, release_of, releases_named
+from data_modules.catalog.folders import Folder, is_image, search, stem_of
+from data_modules.catalog.layouts import no_case, unread
+from data_modules.catalog.nnunet import numbered_files, read_release
+from data_modules.catalog.releases import Release, patient_of, release_of, releases_named
 from data_modules.utils.errors import DataError
 from data_modules.utils.problems import COPY_AGAIN, Problem
 
 STACKS = {
     "imagesTr": "labelsTr",
     "imagesTs": "labelsTs",
-}  # folder of 4-D files: folder of their labels
-SEARCH_DEPTH = 4  # levels of folders below the root: release / part / grade / case
+}  # folder of images of many cases: folder of their labels
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Case:
         images: The file of each available modality.
         segmentation: The file of the labels, if there is one.
         problems: What is wrong with how its files are stored.
+        unused: Images in its folder that are none of its modalities, or in another format.
     """
 
     id: str
@@ -37,14 +39,40 @@ class Case:
     images: Mapping[str, Path]
     segmentation: Path | None
     problems: tuple[Problem, ...] = ()
+    unused: tuple[Path, ...] = ()
 
     def channel(self, modality: str) -> int | None:
         """Index of a modality in its 4-D file; None for a 3-D file."""
         return self.release.channels.get(modality)
 
+    @property
+    def files(self) -> set[Path]:
+        """Its images and its segmentation."""
+        return {*self.images.values(), *filter(None, [self.segmentation])}
 
-def find_cases(root: Path, release: str = "auto", option: str = "data.root") -> list[Case]:
-    """Find every case in a folder and the folders below it, sorted by id.
+
+@dataclass(frozen=True)
+class Catalog:
+    """What was found in a folder.
+
+    Attributes:
+        root: The folder, as an absolute path without links.
+        cases: Its cases, sorted by id.
+        remarks: What in it is not read, in a line each.
+    """
+
+    root: Path
+    cases: list[Case]
+    remarks: list[str]
+
+
+def find_cases(root: Path, release: str = "auto") -> list[Case]:
+    """The cases that ``read_catalog`` finds."""
+    return read_catalog(root, release).cases
+
+
+def read_catalog(root: Path, release: str = "auto", option: str = "data.root") -> Catalog:
+    """Find every case in a folder and the folders below it.
 
     Duplicates of a case are returned as one case with a problem.
 
@@ -59,14 +87,17 @@ def find_cases(root: Path, release: str = "auto", option: str = "data.root") -> 
     releases = releases_named(release)
     if not root.is_dir():
         raise DataError(f"{option} '{root}' is not a folder")
-    cases = [c for folder in _folders(root.resolve()) for c in _cases_in(folder, releases)]
+    tree = search(root.resolve())
+    cases = [case for folder in tree.folders for case in _cases_in(folder, releases)]
     if not cases:
-        raise DataError(_no_case(root, release))
+        raise DataError(no_case(tree, root, release))
     by_id: dict[str, list[Case]] = {}
     for case in cases:
         _check_encoding(case.folder)
         by_id.setdefault(case.id, []).append(case)
-    return [_merge_copies(by_id[case_id]) for case_id in sorted(by_id)]
+    merged = [_merge_copies(by_id[case_id]) for case_id in sorted(by_id)]
+    explained = {Path(problem.file) for case in cases for problem in case.problems}
+    return Catalog(tree.root, merged, unread(tree, explained.union(*(c.files for c in cases))))
 
 
 def check_case_id(case_id: str) -> None:
@@ -104,75 +135,79 @@ def missing_files(case: Case, modalities: Sequence[str]) -> Problem | None:
         what = "has no segmentation"
     else:
         return None
-    return Problem(case.id, str(case.folder), what, f"{COPY_AGAIN}, or leave the case out")
+    remedy = COPY_AGAIN
+    if case.unused:
+        what += f"; not read: {', '.join(path.name for path in case.unused)}"
+        remedy = "if a file that is not read is what is missing, rename it or convert it to .nii.gz"
+    return Problem(case.id, str(case.folder), what, f"{remedy}, or leave the case out")
 
 
 def _merge_copies(copies: list[Case]) -> Case:
     """A case that was found once or more; with a problem if it was found more than once."""
-    first, *others = sorted(copies, key=lambda case: case.folder)
+    # An empty folder is no copy: some archives unpack a case into a folder of the same name.
+    with_files = [case for case in copies if case.files] or copies
+    first, *others = sorted(with_files, key=lambda case: case.folder)
     if not others:
         return first
     folders = ", ".join(str(case.folder) for case in others)
-    what = f"case {first.id} was found {len(copies)} times: also in {folders}"
+    what = f"case {first.id} was found {len(with_files)} times: also in {folders}"
     problem = Problem(first.id, str(first.folder), what, "keep one of the copies")
     return replace(first, problems=(*first.problems, problem))
 
 
-def _folders(root: Path) -> Iterator[Path]:
-    """The root and the folders below it: links are followed once, hidden folders skipped."""
-    seen: set[tuple[int, int]] = set()
-    level = [root]
-    for _ in range(SEARCH_DEPTH + 1):
-        below: list[Path] = []
-        for folder in level:
-            status = folder.stat()
-            if (status.st_dev, status.st_ino) in seen:
-                continue
-            seen.add((status.st_dev, status.st_ino))
-            try:
-                with os.scandir(folder) as entries:
-                    below += [Path(entry.path) for entry in entries if _is_folder(entry)]
-            except OSError as error:
-                raise DataError(f"folder '{folder}' cannot be listed: {error.strerror}") from None
-            yield folder
-        level = below
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir() and not entry.name.startswith(
-            (".", "VSD.")
-        )  # VSD: holds a single file
-    except OSError:  # a link to itself
-        return False
-
-
-def _cases_in(folder: Path, releases: tuple[Release, ...]) -> list[Case]:
-    """The case of a folder, or the cases that it holds as 4-D files."""
-    stacked = [release for release in releases if release.channels]
-    if stacked and folder.name in STACKS:
-        return [c for release in stacked for c in _stacked_cases(folder, release)]
+def _cases_in(folder: Folder, releases: Sequence[Release]) -> list[Case]:
+    """The case of a folder, or the cases whose images it holds."""
+    if folder.path.name in STACKS:
+        stacked = [case for r in releases if r.channels for case in _stacked_cases(folder, r)]
+        numbered = [case for r in releases if r.described_in for case in _numbered_cases(folder, r)]
+        if stacked or numbered:
+            return [*stacked, *numbered]
     case = _case_in(folder, tuple(release for release in releases if not release.channels))
     return [] if case is None else [case]
 
 
-def _stacked_cases(folder: Path, release: Release) -> Iterator[Case]:
-    for path in sorted(folder.iterdir()):
-        if (case_id := _stem(path)) and release.case_id.fullmatch(case_id):
-            labels = folder.parent / STACKS[folder.name] / path.name
+def _stacked_cases(folder: Folder, release: Release) -> Iterator[Case]:
+    """Cases of one 4-D file each."""
+    for case_id, path in sorted(folder.images().items()):
+        if release.case_id.fullmatch(case_id):
             yield Case(
                 id=case_id,
                 patient=patient_of(case_id),
-                folder=folder,
+                folder=folder.path,
                 release=release,
                 images=dict.fromkeys(release.images, path),
-                segmentation=labels if labels.exists() or labels.is_symlink() else None,
+                segmentation=_labels_beside(path, case_id),
             )
 
 
-def _case_in(folder: Path, releases: tuple[Release, ...]) -> Case | None:
-    case_id = _id_of(folder)
-    files, problems = _image_files(folder, case_id)
+def _numbered_cases(folder: Folder, row: Release) -> Iterator[Case]:
+    """Cases of one numbered file for each modality, which nnU-Net's dataset.json explains."""
+    files = numbered_files(folder)
+    release = read_release(folder.path.parent, row) if files else None
+    if release is None:
+        return
+    for case_id, numbered in files.items():
+        check_case_id(case_id)
+        stems = release.image_stems(case_id, numbered)
+        yield Case(
+            id=case_id,
+            patient=patient_of(case_id),
+            folder=folder.path,
+            release=release,
+            images={modality: numbered[stem] for modality, stem in stems.items()},
+            segmentation=_labels_beside(next(iter(numbered.values())), case_id),
+        )
+
+
+def _labels_beside(image: Path, case_id: str) -> Path | None:
+    """The segmentation in the folder of labels, which has the image's extension."""
+    ending = image.name.removeprefix(stem_of(image) or "")
+    labels = image.parent.parent / STACKS[image.parent.name] / f"{case_id}{ending}"
+    return labels if labels.exists() or labels.is_symlink() else None
+
+
+def _case_in(folder: Folder, releases: tuple[Release, ...]) -> Case | None:
+    case_id, files = _id_of(folder.path), folder.images()
     release = release_of(case_id, set(files), releases)
     if release is None:
         # An empty folder named like a case is a case whose files are missing.
@@ -181,51 +216,30 @@ def _case_in(folder: Path, releases: tuple[Release, ...]) -> Case | None:
         return None
     check_case_id(case_id)
     segmentation = release.segmentation_stem(case_id, files)
-    return Case(
+    case = Case(
         id=case_id,
         patient=patient_of(case_id),
-        folder=folder,
+        folder=folder.path,
         release=release,
         images={m: files[stem] for m, stem in release.image_stems(case_id, files).items()},
         segmentation=None if segmentation is None else files[segmentation],
-        problems=problems,
+        problems=tuple(_duplicates(folder, case_id, files)),
     )
+    read = {*case.files, *(Path(problem.file) for problem in case.problems)}
+    unused = (path for path in folder.entries if is_image(path) and path not in read)
+    return replace(case, unused=tuple(unused))
+
+
+def _duplicates(folder: Folder, case_id: str, files: Mapping[str, Path]) -> Iterator[Problem]:
+    """A problem for each image whose place another one takes, such as its compressed copy."""
+    chosen = {stem.lower(): path for stem, path in files.items()}
+    for path in folder.entries:
+        stem = stem_of(path)
+        if stem is not None and path != chosen[stem.lower()]:
+            what = f"duplicates {chosen[stem.lower()].name} and is not read"
+            yield Problem(case_id, str(path), what, "delete one of the two", is_warning=True)
 
 
 def _id_of(folder: Path) -> str:
     """The name of the folder; a plain number is prefixed with the name of the parent folder."""
     return f"{folder.parent.name}_{folder.name}" if folder.name.isdigit() else folder.name
-
-
-def _image_files(folder: Path, case_id: str) -> tuple[dict[str, Path], tuple[Problem, ...]]:
-    """The image files of a folder by name without extension, and problems with ignored files."""
-    files: dict[str, Path] = {}
-    problems = []
-    # BRATS 2013 and 2015 give each file a folder of its own.
-    paths = [*folder.iterdir(), *folder.glob("VSD.*/*")]
-    for path in sorted(paths, reverse=True):  # .nii.gz before .nii: as published
-        if (stem := _stem(path)) is None:
-            continue
-        if stem in files:
-            what = f"duplicates {files[stem].name} and is not read"
-            remedy = "delete one of the two"
-            problems.append(Problem(case_id, str(path), what, remedy, is_warning=True))
-        else:
-            files[stem] = path
-    return files, tuple(problems)
-
-
-def _stem(path: Path) -> str | None:
-    """The name of an image file without its extension; None for any other file."""
-    return next((path.name.removesuffix(e) for e in ENDINGS if path.name.endswith(e)), None)
-
-
-def _no_case(root: Path, release: str) -> str:
-    names = sorted(path.name for path in root.iterdir())
-    shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "") if names else "nothing"
-    named = "" if release == "auto" else f" of release {release}"
-    return (
-        f"no case{named} found in '{root}' or {SEARCH_DEPTH} levels below it; it contains "
-        f"{shown}; expected folders such as BraTS-GLI-00000-000/ with "
-        "BraTS-GLI-00000-000-t1c.nii.gz in them"
-    )

@@ -13,7 +13,6 @@ from data_modules.utils.errors import DataError
 
 Modality = Literal["t1n", "t1c", "t2w", "t2f"]
 MODALITIES: tuple[Modality, ...] = get_args(Modality)
-ENDINGS = (".nii.gz", ".nii", ".mha")
 
 BACKGROUND, NECROTIC_CORE, OEDEMA, ENHANCING = LABELS = (0, 1, 2, 3)
 
@@ -41,6 +40,8 @@ class Release:
         segmentation: The same for the segmentation.
         labels: Maps each value in the files to a BraTS 2023 label.
         channels: Index of each modality, if a case is a single 4-D file.
+        described_in: File of a data set that says what its images and labels are, instead of this
+            row; see ``nnunet.py``.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Release:
     segmentation: str
     labels: Mapping[int, int]
     channels: Mapping[str, int] = field(default_factory=dict)
+    described_in: str | None = None
 
     def image_stems(self, case_id: str, stems: Iterable[str]) -> dict[str, str]:
         """For each modality, the file name without extension that matches its pattern."""
@@ -142,16 +144,31 @@ RELEASES = (
         labels={0: 0, 1: OEDEMA, 2: NECROTIC_CORE, 3: ENHANCING},
         channels={"t2f": 0, "t1n": 1, "t1c": 2, "t2w": 3},
     ),
+    Release(
+        # nnU-Net's raw data: imagesTr/<id>_0000.nii.gz, one number a modality, and
+        # labelsTr/<id>.nii.gz. The ids are those of another release, or of any form.
+        name="nnunet",
+        case_id=re.compile("(?!)"),  # no id is known by its form
+        images={},
+        segmentation="{case}",
+        labels={},
+        described_in="dataset.json",
+    ),
 )
 
 
-def patient_of(case_id: str) -> str:
-    """The patient of a case, inferred from its id; an unknown id is its own patient.
+def inferred_patient(case_id: str) -> str | None:
+    """The patient of a case, inferred from its id; None for an id of unknown form.
 
     Independent of ``data.release``: naming the wrong release must not break the split by patient.
     """
     matches = (release.case_id.fullmatch(case_id) for release in RELEASES)
-    return next((match["patient"] for match in matches if match), case_id)
+    return next((match["patient"] for match in matches if match), None)
+
+
+def patient_of(case_id: str) -> str:
+    """The patient of a case, inferred from its id; an id of unknown form is its own patient."""
+    return inferred_patient(case_id) or case_id
 
 
 def releases_named(name: str) -> tuple[Release, ...]:
@@ -196,5 +213,5 @@ def release_of(case_id: str, stems: set[str], releases: tuple[Release, ...]) -> 
 
 
 def _match(pattern: str, case_id: str, stems: Iterable[str]) -> str | None:
-    compiled = re.compile(pattern.replace("{case}", re.escape(case_id)))
+    compiled = re.compile(pattern.replace("{case}", re.escape(case_id)), re.IGNORECASE)
     return next((stem for stem in sorted(stems) if compiled.fullmatch(stem)), None)

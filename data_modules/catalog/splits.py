@@ -2,7 +2,7 @@
 
 import csv
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -58,17 +58,22 @@ def split_patients(patient_of: Mapping[str, str], sizes: SplitSizes, seed: int) 
     )
 
 
-def read_split(path: Path, patient_of: Mapping[str, str]) -> Split:
+def read_split(path: Path, patient_of: Mapping[str, str]) -> Split | None:
     """Read a split from a CSV file with the columns ``case`` and ``side``.
+
+    Returns:
+        The split; None if the file has no column ``side``, but names patients only.
 
     Raises:
         DataError: The file is unreadable, a case or split is unknown, a case is repeated, a patient
             is in two splits, or a split is empty.
     """
     split: Split = {name: [] for name in SPLITS}
-    for number, (case, name) in enumerate(_rows(path), start=2):
-        if case not in patient_of:
-            raise DataError(f"{path}, line {number}: case '{case}' is not in the data")
+    rows = _rows(path)
+    if rows and "side" not in rows[0]:
+        return None
+    for number, row in enumerate(rows, start=2):
+        case, name = _known_case(path, number, row, patient_of), row["side"]
         if name not in split:
             raise DataError(f"{path}, line {number}: side '{name}', expected train, val or test")
         split[name].append(case)
@@ -76,18 +81,60 @@ def read_split(path: Path, patient_of: Mapping[str, str]) -> Split:
     return {name: sorted(cases) for name, cases in split.items()}
 
 
-def _rows(path: Path) -> list[tuple[str, str]]:
+def read_patients(path: Path, cases: Collection[str]) -> dict[str, str]:
+    """Read the column ``patient`` of a split file: the patient of each case that has one there.
+
+    Args:
+        path: The CSV file.
+        cases: The cases that exist.
+
+    Raises:
+        DataError: The file is unreadable, a case is unknown or given two patients, or a name cannot
+            be written to other files.
+    """
+    patients: dict[str, str] = {}
+    for number, row in enumerate(_rows(path), start=2):
+        if not (patient := row.get("patient", "").strip()):
+            continue
+        if not patient.isprintable() or patient[0] in "=+-@":  # a spreadsheet would execute it
+            raise DataError(
+                f"{path}, line {number}: patient {patient!r}, expected a name that begins with a "
+                "letter or a digit"
+            )
+        case = _known_case(path, number, row, cases)
+        other = patients.setdefault(case, patient)
+        if other != patient:
+            raise DataError(
+                f"{path}, line {number}: case '{case}' is of patient '{patient}' here, and of "
+                f"'{other}' above"
+            )
+    return patients
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    """The rows by column; an absent cell is empty."""
     try:
         if path.exists() and not path.is_file():  # to open a pipe would wait for its writer
             raise DataError(f"data.split_file '{path}' is not a regular file")
         with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
+            rows = list(csv.DictReader(file, restval=""))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"data.split_file '{path}' cannot be read: {error}") from None
-    if rows and not {"case", "side"} <= rows[0].keys():
+    if rows and not ("case" in rows[0] and rows[0].keys() & {"side", "patient"}):
         columns = ", ".join(map(str, rows[0]))
-        raise DataError(f"data.split_file '{path}' has columns {columns}, expected case and side")
-    return [(row["case"] or "", row["side"] or "") for row in rows]
+        raise DataError(
+            f"data.split_file '{path}' has columns {columns}, expected case and side, or case and "
+            "patient, or all three"
+        )
+    return rows
+
+
+def _known_case(path: Path, number: int, row: Mapping[str, str], cases: Collection[str]) -> str:
+    """The case of a row, which must be in the data."""
+    case = row["case"]
+    if case not in cases:
+        raise DataError(f"{path}, line {number}: case '{case}' is not in the data")
+    return case
 
 
 def _check(split: Split, patient_of: Mapping[str, str], path: Path) -> None:

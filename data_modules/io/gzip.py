@@ -28,7 +28,7 @@ def read_complete(path: Path, expected: int) -> bytes | bytearray:
         BadFileError: It is truncated, or its checksum is wrong.
     """
     content: bytes | bytearray
-    if not path.name.endswith(".gz"):
+    if not path.name.lower().endswith(".gz"):
         with path.open("rb") as file:
             content = file.read(min(expected, path.stat().st_size))
     else:

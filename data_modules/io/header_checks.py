@@ -28,7 +28,7 @@ _IN_THE_FILE = {b"LOCAL", b"Local", b"local"}
 
 def is_nifti(path: Path) -> bool:
     """Whether the name of a file says that it is NIfTI."""
-    return path.name.endswith((".nii", ".nii.gz"))
+    return path.name.lower().endswith((".nii", ".nii.gz"))
 
 
 def check_file(path: Path) -> None:
@@ -126,20 +126,22 @@ def size_of(header: Any) -> list[int]:
 
 def _header(path: Path) -> Any:
     try:
-        with gzip.open(path) if path.name.endswith(".gz") else path.open("rb") as file:
+        with gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb") as file:
             block = file.read(nib.Nifti2Header.sizeof_hdr)
-        for kind in (nib.Nifti1Header, nib.Nifti2Header):
-            if kind.may_contain_header(block):
-                header = kind(block[: kind.sizeof_hdr], check=False)
-                _check_voxel_type(path, header)
-                header.get_slope_inter()  # for its HeaderDataError
-                return header
+        if nib.Nifti1Header.may_contain_header(block):
+            header = nib.Nifti1Header(block[: nib.Nifti1Header.sizeof_hdr], check=False)
+            _check_voxel_type(path, header)
+            header.get_slope_inter()  # for its HeaderDataError
+            return header
     except gzip.BadGzipFile:
         raise BadFileError(path, "is not gzip-compressed as its name says", COPY_AGAIN) from None
     except (EOFError, zlib.error) as error:
         raise BadFileError(path, f"is damaged ({error})", COPY_AGAIN) from None
     except HeaderDataError as error:
         raise BadFileError(path, f"its header is invalid ({error})", COPY_AGAIN) from None
+    if nib.Nifti2Header.may_contain_header(block):  # which ITK does not read
+        remedy = "convert it: nibabel's Nifti1Image.from_image does"
+        raise BadFileError(path, "is NIfTI-2, expected NIfTI-1", remedy)
     raise BadFileError(path, "is not a NIfTI file", COPY_AGAIN)
 
 

@@ -65,18 +65,20 @@ class BrainVolume:
 
 
 @dataclass(frozen=True)
-class LabelVolume:
+class Segmentation:
     """The segmentation of a case.
 
     Attributes:
         labels: Labels of BraTS 2023 (depth, height, width), in 0..3.
         grid: The voxel grid of the file.
         rounded: Which stored values were read as which labels, as text; None if all are integers.
+        stored: Labels of the release other than 0 in the file, ascending.
     """
 
     labels: NDArray[np.uint8]
     grid: Grid
     rounded: str | None
+    stored: tuple[int, ...]
 
 
 def read_volume(path: Path, channel: int | None = None) -> tuple[NDArray[Any], Grid]:
@@ -121,7 +123,7 @@ def read_modality(path: Path, channel: int | None = None) -> BrainVolume:
     return BrainVolume(voxels, brain, grid, intensities, deviation, share)
 
 
-def read_labels(path: Path, labels: Mapping[int, int]) -> LabelVolume:
+def read_labels(path: Path, labels: Mapping[int, int]) -> Segmentation:
     """Read a segmentation as labels of BraTS 2023.
 
     Values that the header scales are not exact: within ``LABEL_TOLERANCE`` of a label they are that
@@ -148,7 +150,7 @@ def read_labels(path: Path, labels: Mapping[int, int]) -> LabelVolume:
     mapped[foreground] = np.array([labels[value] for value in nearest.tolist()], np.uint8)[index]
     result = np.zeros(source.shape, np.uint8)
     result[slices] = mapped
-    return LabelVolume(result, grid, _rounded(values, nearest))
+    return Segmentation(result, grid, _rounded(values, nearest), tuple(nearest.tolist()))
 
 
 def swapped_axes(shape: tuple[int, ...]) -> str | None:
@@ -215,9 +217,11 @@ def _unknown_labels(
     counted = zip(values[:_VALUES_SHOWN], counts[:_VALUES_SHOWN], strict=True)
     shown = ", ".join(f"{value:g} ({count} voxels)" for value, count in counted)
     expected = ", ".join(map(str, sorted(labels)))
-    are_integers = (values == np.round(values)).all()
-    return BadFileError(
-        path,
-        f"label {shown} is unknown to its release, expected {expected}",
-        "see --data.release" if are_integers else "resample labels by nearest neighbour",
-    )
+    if not (values == np.round(values)).all():
+        remedy = "resample labels by nearest neighbour"
+    elif values.tolist() == [4]:
+        remedy = "see --data.release; up to 2021, 4 was enhancing tumour, which is 3 since 2023"
+    else:
+        remedy = "see --data.release"
+    what = f"label {shown} is unknown to its release, expected {expected}"
+    return BadFileError(path, what, remedy)

@@ -80,8 +80,23 @@ def in_a_line(problems: Iterable[Problem]) -> str:
     return f"{len(grouped)} ({'; '.join(shown)})"
 
 
-def log_problems(problems: Sequence[Problem]) -> None:
-    """Log which cases are left out and which to look at, in one line each."""
+def check_usable(problems: Iterable[Problem]) -> None:
+    """Check that no problem makes a case unusable.
+
+    Raises:
+        DataError: One does.
+    """
+    if bad := [problem for problem in problems if not problem.is_warning]:
+        raise DataError(
+            f"bad cases: {in_a_line(bad)}; fix them (`prepare` says how), or leave them out "
+            "with --data.on_bad_case skip"
+        )
+
+
+def log_problems(problems: Sequence[Problem], remarks: Iterable[str]) -> None:
+    """Log remarks on the data set, which cases are left out and which to look at, a line each."""
+    for remark in remarks:
+        _log.warning("Data: %s", remark)
     if bad := [problem for problem in problems if not problem.is_warning]:
         _log.warning("Bad cases left out: %s", in_a_line(bad))
     if warnings := [problem for problem in problems if problem.is_warning]:

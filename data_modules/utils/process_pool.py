@@ -10,6 +10,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Self, TypeVar
 
 import SimpleITK as sitk
+from threadpoolctl import threadpool_limits
 
 from data_modules.utils.errors import DataError
 from data_modules.utils.malloc import keep_freed_memory
@@ -137,6 +138,8 @@ def _start_worker(parent: Connection) -> None:
     """Leave signals to the parent, end with it, use one thread, and keep freed memory."""
     leave_to_parent()
     sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
+    # Each worker's BLAS would otherwise start a thread per core, which mostly wait for one another.
+    threadpool_limits(1)
     keep_freed_memory()
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 

@@ -57,6 +57,9 @@ class PrepareCLI(DataCLI):
 def _prepare(arguments: list[str]) -> int:
     data = PrepareCLI(arguments).datamodule
     failure = _failure(data.prepare_data)
+    if failure is not None:
+        _failure(data.read_unsplit)
+    print_lines(*(f"Note: {remark}" for remark in data.remarks))
     if failure is None or data.problems:
         _print_problems(data.problems, data.root)
     if failure is None:

@@ -47,6 +47,8 @@ def mapped(slices: Mapping[str, list[int]], values: NDArray[Any]) -> SliceArray:
         digest="",
         sizes={},
         intensities={},
+        digests={},
+        stored={},
         bad={},
         warnings=[],
     )

@@ -15,6 +15,7 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from data_modules.cache import slice_cache as cache_module
+from data_modules.cache.array_index import INDEX, read_index, write_index
 from data_modules.cache.extraction import CaseSlices, ImageJob, LabelJob, read_slices
 from data_modules.cache.memmap import SliceArray
 from data_modules.cache.slice_cache import SliceCache
@@ -590,3 +591,22 @@ def test_of_two_processes_that_want_an_array_one_builds_it_and_the_other_waits(
     assert read == []
     assert len(labels.indices) == 2
     assert "Another process is preparing the labels slices" in caplog.text
+
+
+def test_a_cache_from_before_stored_labels_were_recorded_is_used(
+    root: Path, tmp_path: Path, read: list[str]
+) -> None:
+    cache = SliceCache(tmp_path / "cache", (40, 40))
+    _, labels = opened(root, cache)
+    assert set(labels.stored.values()) == {(1, 2, 3)}
+    for folder in array_folders(cache.folder):
+        index = read_index(folder / INDEX)
+        for entry in index["cases"].values():
+            del entry["stored"]
+        write_index(folder / INDEX, index)
+    read.clear()
+
+    _, earlier = opened(root, cache)
+
+    assert read == []
+    assert set(earlier.stored.values()) == {()}

@@ -6,8 +6,15 @@ from pathlib import Path
 import pytest
 
 from data_modules.catalog import releases as conventions
-from data_modules.catalog.splits import Split, SplitSizes, read_split, split_patients
+from data_modules.catalog.splits import (
+    Split,
+    SplitSizes,
+    read_patients,
+    read_split,
+    split_patients,
+)
 from data_modules.utils.errors import DataError
+from data_modules.utils.hashing import short_hash
 from tests.helpers.toy import REAL
 
 TRAINING_IDS = REAL / "brats2023_gli_training_ids.txt"
@@ -211,7 +218,9 @@ def test_a_split_file_from_a_spreadsheet_may_begin_with_a_byte_order_mark(tmp_pa
     lines = ["case,side", *(",".join(row) for row in GOOD)]
     path.write_bytes(b"\xef\xbb\xbf" + "\r\n".join(lines).encode())
 
-    assert read_split(path, PATIENT_OF)["val"] == ["b0"]
+    split = read_split(path, PATIENT_OF)
+    assert split is not None
+    assert split["val"] == ["b0"]
 
 
 @pytest.mark.parametrize(
@@ -281,3 +290,55 @@ def test_a_pipe_in_the_place_of_a_split_file_stops(tmp_path: Path) -> None:
 
     with pytest.raises(DataError, match=r"split\.csv' is not a regular file"):
         read_split(tmp_path / "split.csv", PATIENT_OF)
+
+
+def test_the_split_of_known_ids_never_changes() -> None:
+    ids = [f"BraTS-GLI-{n:05d}-00{scan}" for n in range(20) for scan in range(1 + n % 2)]
+    ids += [f"Brats18_TCIA0{n}_1{n}_1" for n in range(5)]
+
+    split = split_patients({case: conventions.patient_of(case) for case in ids}, None, seed=0)
+
+    assert split["val"] == [
+        "BraTS-GLI-00011-000", "BraTS-GLI-00011-001", "Brats18_TCIA04_14_1",
+    ]  # fmt: skip
+    assert split["test"] == [
+        "BraTS-GLI-00004-000", "BraTS-GLI-00010-000",
+        "BraTS-GLI-00019-000", "BraTS-GLI-00019-001",
+    ]  # fmt: skip
+
+
+def test_the_split_of_the_real_ids_never_changes(training_set: dict[str, str]) -> None:
+    split = split_patients(training_set, None, seed=0)
+
+    assert short_hash(repr(split)) == "d9149c94"
+
+
+def test_a_file_of_patients_alone_is_no_split(tmp_path: Path) -> None:
+    rows = [("case", "patient"), ("a0", "one"), ("b0", " one "), ("c0", "")]
+    path = write_rows(tmp_path / "patients.csv", *rows)
+
+    assert read_split(path, PATIENT_OF) is None
+    assert read_patients(path, PATIENT_OF) == {"a0": "one", "b0": "one"}
+
+
+def test_a_split_file_may_name_patients_too(tmp_path: Path) -> None:
+    rows = [(case, side, f"of-{case}") for case, side in GOOD]
+    path = write_rows(tmp_path / "split.csv", ("case", "side", "patient"), *rows)
+
+    assert read_patients(path, PATIENT_OF) == {case: f"of-{case}" for case, _ in GOOD}
+    assert read_split(path, PATIENT_OF) is not None
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (("x9", "one"), r"line 3: case 'x9' is not in the data"),
+        (("a0", "two"), r"line 3: case 'a0' is of patient 'two' here, and of 'one' above"),
+        (("b0", "=cmd()"), r"line 3: patient '=cmd\(\)', expected a name that begins with"),
+    ],
+)
+def test_a_bad_patient_stops(tmp_path: Path, row: tuple[str, str], message: str) -> None:
+    path = write_rows(tmp_path / "patients.csv", ("case", "patient"), ("a0", "one"), row)
+
+    with pytest.raises(DataError, match=message):
+        read_patients(path, PATIENT_OF)

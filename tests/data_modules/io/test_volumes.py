@@ -401,6 +401,7 @@ def test_labels_stored_as_floats_are_labels(tmp_path: Path) -> None:
     volume = read_labels(path, releases_named("brats2021")[0].labels)
 
     assert volume.labels[0, 0].tolist() == [0, 1, 2, 3]
+    assert volume.stored == (1, 2, 4)
     assert volume.grid.lps_spacing == (1, 1, 1)
     assert volume.rounded is None
 

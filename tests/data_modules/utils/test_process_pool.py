@@ -8,7 +8,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from threadpoolctl import threadpool_info
 
 from data_modules.utils.errors import DataError
 from data_modules.utils.process_pool import run_in_order
@@ -159,3 +161,15 @@ def test_one_process_works_in_this_one() -> None:
 
 def _process(job: int) -> int:
     return os.getpid()
+
+
+def test_a_worker_has_one_thread_for_linear_algebra() -> None:
+    (threads,) = run_in_order(_linear_algebra_threads, [2], 2)
+
+    assert threads
+    assert set(threads) == {1}
+
+
+def _linear_algebra_threads(size: int) -> list[int]:
+    np.ones(size) @ np.ones(size)
+    return [library["num_threads"] for library in threadpool_info()]

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from lightning_app.cli import main
+from tests.helpers.toy import write_dataset
 
 
 def test_it_needs_no_config(
@@ -13,3 +14,23 @@ def test_it_needs_no_config(
     monkeypatch.chdir(tmp_path)
     assert main(["prepare", "--data.root", "nowhere"]) == 2
     assert capsys.readouterr().err == f"error: data.root '{tmp_path}/nowhere' is not a folder\n"
+
+
+def test_notes_and_all_bad_cases_are_listed_even_if_no_split_is_possible(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    root = write_dataset(tmp_path / "data", 4)
+    (root / "scan.nii.gz").touch()
+    (root / "BraTS-GLI-00000-000" / "BraTS-GLI-00000-000-t1c.nii.gz").write_bytes(b"no image")
+    (root / "BraTS-GLI-00001-000" / "BraTS-GLI-00001-000-t1c.nii.gz").unlink()
+
+    code = main(["prepare", "--data.root", str(root), "--data.split_sizes", "[2,1,1]"])
+
+    printed = capsys.readouterr()
+    assert code == 1
+    assert "Note: images or archives that are not read" in printed.out
+    assert "scan.nii.gz" in printed.out
+    assert "Bad cases: 2." in printed.out
+    assert "is not gzip-compressed" in printed.out
+    assert "asks for 4 cases, there are 3" in printed.err
