@@ -63,8 +63,8 @@ class BrainVolume:
 
 
 @dataclass(frozen=True)
-class LabelVolume:
-    """The segmentation of a case.
+class Segmentation:
+    """The labels of a case.
 
     Attributes:
         labels: Labels of BraTS 2023 (depth, height, width), in 0..3.
@@ -119,7 +119,7 @@ def read_modality(path: Path, channel: int | None = None) -> BrainVolume:
     return BrainVolume(voxels, brain, grid, intensities, deviation)
 
 
-def read_labels(path: Path, labels: Mapping[int, int]) -> LabelVolume:
+def read_labels(path: Path, labels: Mapping[int, int]) -> Segmentation:
     """Read a segmentation as labels of BraTS 2023.
 
     Values that the header scales are not exact: within ``LABEL_TOLERANCE`` of a label they are that
@@ -146,7 +146,7 @@ def read_labels(path: Path, labels: Mapping[int, int]) -> LabelVolume:
     mapped[foreground] = np.array([labels[value] for value in nearest.tolist()], np.uint8)[index]
     result = np.zeros(source.shape, np.uint8)
     result[slices] = mapped
-    return LabelVolume(result, grid, _rounded(values, nearest))
+    return Segmentation(result, grid, _rounded(values, nearest))
 
 
 def swapped_axes(shape: tuple[int, ...]) -> str | None:
