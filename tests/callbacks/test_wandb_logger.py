@@ -172,6 +172,7 @@ from callbacks.utils import private_api, wandb_service
 logging.basicConfig(format="%(message)s", level=logging.WARNING)
 wandb_logger.FINISH_TIMEOUT_S = wandb_service._END_TIMEOUT_S = 2
 logger = wandb_logger.ForgivingWandbLogger()
+Path("run").mkdir()
 logger.keep_in(Path("run"), Path("run/id"))
 logger.log_metrics({"score": 1.0})
 if len(sys.argv) > 1:

@@ -154,7 +154,7 @@ def _status(run: Run) -> str:
         Values(read_record(run.status), run.status).text("status")
     except (OSError, RecordError) as error:
         return f"unknown ({_reason(error)})"
-    return current_status(run)
+    return printable(current_status(run))
 
 
 def _reason(error: OSError | ValueError) -> str:

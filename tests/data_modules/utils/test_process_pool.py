@@ -27,7 +27,7 @@ from data_modules.catalog.cases import find_cases
 from data_modules.phantom import dataset
 from data_modules.cache.extraction import read_slices
 from data_modules.utils.process_pool import run_in_order
-from lightning_app.utils.exit_codes import exit_on_sigterm
+from lightning_app.utils.exit_codes import exit_on_signals
 
 FOLDER = Path({folder!r})
 
@@ -43,7 +43,7 @@ def write_for_ever(output, seed, depth, modalities, index):
 if __name__ == "__main__":
     cache.read_slices = read_for_ever
     dataset._write_case = write_for_ever
-    with exit_on_sigterm():
+    with exit_on_signals():
         if sys.argv[1] == "cache":
             slices = cache.SliceCache(FOLDER / "cache", (16, 16), processes=2)
             slices.labels(find_cases(FOLDER / "data"), "middle", (1, 2, 3))

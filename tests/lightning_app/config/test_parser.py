@@ -48,7 +48,7 @@ def test_a_run_in_a_folder_with_brackets_keeps_its_own_config(program: Program) 
 BAD: dict[str, Callable[[Path], object]] = {
     "is not in UTF-8": lambda path: path.write_text("data: {batch_size: 2}", "utf-16"),
     "not a regular file": os.mkfifo,
-    "is nested too deeply": lambda path: path.write_text("[" * 5000, "utf-8"),
+    "is nested more than 50 levels deep": lambda path: path.write_text("[" * 5000, "utf-8"),
     "is not valid YAML": lambda path: path.write_text("data: {root: 2026-13-45}", "utf-8"),
 }
 

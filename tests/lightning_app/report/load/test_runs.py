@@ -190,10 +190,12 @@ def edit_rows(path: Path, edit: Callable[[list[list[str]]], object]) -> None:
 
 def test_volume_scores_that_are_not_those_of_the_cases_are_left_out(tmp_path: Path) -> None:
     run = ToyRun(CASES).write(tmp_path)
-    edit_metrics(run, lambda content: content["volumes"]["whole"]["volume_dice"].update(value=0.75))
+    edit_metrics(
+        run, lambda content: content["volumes"]["whole"]["volume_error"].update(value=0.75)
+    )
 
     (reason,) = reasons(tmp_path).values()
-    assert reason.startswith("cannot be read: metrics.json: volume_dice is 0.75, but 0.77")
+    assert reason.startswith("cannot be read: metrics.json: volume_error is 0.75, but ")
     assert reason.endswith(" from volumes.csv")
 
 
@@ -233,7 +235,7 @@ def test_a_missing_column_is_the_reason_for_a_missing_score(tmp_path: Path) -> N
 
     ((found,), left_out) = read_runs(tmp_path)
     assert left_out == []
-    assert found.volumes["whole"].keys() == {"volume_dice"}
+    assert found.volumes["whole"] == {}
     assert found.missing["volume_error"].startswith(
         f"the volumes.csv of UNet_t2f/{run.path.name} lacks it; "
     )
