@@ -111,7 +111,7 @@ class TestResults(Callback):
     def _print_notes(self, folder: TestFolder, data: BraTSDataModule, table: CountTable) -> None:
         if self._is_partial:
             print_lines(
-                f"Partial test: {len(table.slices)} of the {len(data.datasets['test'])} slices of "
+                f"Partial test: {len(table.slices)} of the {data.datasets['test'].counted} slices of "
                 "the test split; no report reads it."
             )
         if self._trained_data.is_earlier_preparation_of(DataRecord.of(description(data))):

@@ -35,7 +35,8 @@ def test_fused_adam_takes_the_same_steps(program: Program) -> None:
     fused, _ = trained(program, "--optimizer.init_args.fused", "true")
 
     for name, value in plain.items():
-        torch.testing.assert_close(fused[name], value, rtol=1e-4, atol=1e-5)
+        # Rounding differs and training amplifies it; a single wrong step is 1e-3.
+        torch.testing.assert_close(fused[name], value, rtol=1e-3, atol=2e-4)
 
 
 def test_bfloat16_keeps_weights_in_float32_and_the_loss_near(program: Program) -> None:
