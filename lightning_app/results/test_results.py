@@ -110,9 +110,10 @@ class TestResults(Callback):
 
     def _print_notes(self, folder: TestFolder, data: BraTSDataModule, table: CountTable) -> None:
         if self._is_partial:
+            slices = data.datasets["test"].counted
             print_lines(
-                f"Partial test: {len(table.slices)} of the {data.datasets['test'].counted} slices of "
-                "the test split; no report reads it."
+                f"Partial test: {len(table.slices)} of the {slices} slices of the test split; no "
+                "report reads it."
             )
         if self._trained_data.is_earlier_preparation_of(DataRecord.of(description(data))):
             print_lines(

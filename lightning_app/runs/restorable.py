@@ -2,13 +2,14 @@
 
 import copy
 import math
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
-from lightning.pytorch import Trainer
+from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy
 from lightning.pytorch.utilities.migration.utils import migrate_checkpoint
 from torch.optim import LBFGS, Optimizer
@@ -59,7 +60,7 @@ def check_restorable(
     for callback in trainer.callbacks:  # type: ignore[attr-defined]
         with _part(f"state of {type(callback).__name__}", path):
             if state := checkpoint["callbacks"].get(callback.state_key):
-                callback.load_state_dict(copy.deepcopy(state))
+                _load_quietly(callback, state)
             if isinstance(callback, RandomStates | Timing):
                 callback.on_load_checkpoint(trainer, task, checkpoint)
 
@@ -101,6 +102,13 @@ def _check_counts(saved: Any, fresh: Any, name: str) -> None:
             _check_counts(saved[key], value, f"{name}.{key}")
     elif type(saved) is not type(fresh) or not 0 <= saved <= LARGEST_COUNT:
         raise ValueError(f"{name} is {saved!r}, expected 0 to {LARGEST_COUNT}")
+
+
+def _load_quietly(callback: Callback, state: dict[str, Any]) -> None:
+    """Load a state without the warnings of a callback that has no folder yet."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        callback.load_state_dict(copy.deepcopy(state))
 
 
 def _configured(task: SegmentationTask) -> tuple[Optimizer, Any]:

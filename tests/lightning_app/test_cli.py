@@ -160,7 +160,7 @@ MISTYPED = {
     "a slice": (["--data.eval_slices", "[-1]"], "data.eval_slices is [-1]", "none below 0"),
     "a seed": (["--seed_everything", "-1"], "error: seed_everything is -1", "from 0"),
     "a split's seed": (["--data.split_seed", "-1"], "data.split_seed is -1", "0 or more"),
-    "a path for a name": (["--metrics_csv.filename", "../x.csv"], "is '../x.csv'", "a name"),
+    "a path for a name": (["--metrics_csv.filename", "../x.csv"], "is '../x.csv'", "a file name"),
 }  # fmt: skip
 
 
@@ -381,7 +381,7 @@ def test_a_damaged_checkpoint_is_one_line(
 def test_another_logger_does_not_change_the_run_folder(logger: str, program: Program) -> None:
     flags = ["--trainer.logger", logger]
     if logger != "true":
-        flags += ["--trainer.logger.save_dir", "logs"]
+        flags += ["--trainer.logger.save_dir", "runs/logs"]
     assert program("fit", *flags, "--trainer.log_every_n_steps", "1") == 0
     (run,) = find_runs(Path("runs"))
     assert run.best.is_file()
