@@ -66,7 +66,7 @@ def test_a_file_that_is_no_gzip_file_has_an_identity(tmp_path: Path, content: by
 
 def test_a_pipe_is_not_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.nii.gz")
-    assert file_identity(tmp_path / "a.nii.gz") is not None
+    assert file_identity(tmp_path / "a.nii.gz") is None
 
 
 def test_a_missing_file_has_none(tmp_path: Path) -> None:
