@@ -186,7 +186,10 @@ class ForgivingWandbLogger(WandbLogger):
 
     def _open(self, mode: str) -> None:
         assert self._id_file is not None
-        self._wandb_init |= {"mode": mode, "id": _saved_id(self._id_file)}
+        saved = _saved_id(self._id_file)
+        self._wandb_init |= {"mode": mode, "id": saved}
+        if saved is None:
+            _warn_of_shared_id()
         use_writable_folders(self._folder / "wandb")
         run: Any = super().experiment  # opens it
         if mode != "disabled":
@@ -211,6 +214,17 @@ def _saved_id(file: Path) -> str | None:
     if file.is_symlink() or not file.is_file():
         return None
     return file.read_text("utf-8").strip()
+
+
+def _warn_of_shared_id() -> None:
+    """Outside a sweep, whose agent sets it anew for each trial, a shell keeps WANDB_RUN_ID."""
+    shared = os.environ.get("WANDB_RUN_ID")
+    if shared and "WANDB_SWEEP_ID" not in os.environ:
+        _log.warning(
+            "W&B's id of this run is '%s', from WANDB_RUN_ID: another run with it would be logged "
+            "over this one",
+            shared,
+        )
 
 
 def _in_one_line(error: Exception) -> str:

@@ -1,9 +1,11 @@
+import logging
 import os
 import pickle
 import subprocess
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -143,6 +145,27 @@ def test_the_file_of_the_id_is_no_link(
     assert (elsewhere.read_text("utf-8") if elsewhere.exists() else None) == content
     assert not file.is_symlink()
     assert file.read_text("utf-8") == "abc\n"
+
+
+@pytest.mark.parametrize(("sweep", "warned"), [(None, True), ("abc", False)])
+def test_an_id_that_runs_would_share_is_mentioned(
+    sweep: str | None,
+    warned: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr("wandb.init", lambda **_: SimpleNamespace(id="abc123", url=""))
+    monkeypatch.setenv("WANDB_MODE", "online")
+    monkeypatch.setenv("WANDB_RUN_ID", "abc123")
+    monkeypatch.delenv("WANDB_SWEEP_ID", raising=False)
+    if sweep is not None:
+        monkeypatch.setenv("WANDB_SWEEP_ID", sweep)
+    logger = ForgivingWandbLogger()
+    logger.keep_in(tmp_path, tmp_path / "id")
+    with caplog.at_level(logging.WARNING):
+        logger.attempt(lambda _: None)
+    assert [("WANDB_RUN_ID" in message) for message in caplog.messages] == [True] * warned
 
 
 def test_a_call_that_takes_too_long_is_reported_once(
