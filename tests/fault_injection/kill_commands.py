@@ -74,14 +74,27 @@ class Reference:
     Attributes:
         names: of all files and folders, sorted, with repetitions.
         contents: of those files that two such commands left equal, by name.
-        first_write: seconds after which the command started to write.
-        seconds: its duration.
     """
 
     names: list[str]
     contents: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Durations of a command, in seconds.
+
+    Attributes:
+        first_write: from its start until it writes.
+        end: from its start to its end.
+    """
+
     first_write: float
-    seconds: float
+    end: float
+
+    def at(self, end: float) -> "Pace":
+        """The pace of a run with another end."""
+        return Pace(self.first_write * end / self.end, end)
 
 
 @dataclass
@@ -112,6 +125,7 @@ class CommandFaults:
         self, folder: Path, kills: int, seed: int, scenarios: Sequence[str] = tuple(SCENARIOS)
     ) -> None:
         self.results = {name: Result() for name in scenarios}
+        self._paces: dict[str, Pace] = {}
         folder.mkdir(exist_ok=True)
         self._folder = folder
         self._kills_left = kills
@@ -145,20 +159,22 @@ class CommandFaults:
             seconds = time.time() - started
             written = [path.stat().st_mtime for path, _ in _files(folder) if path not in old]
             found.append((folder, min(written) - started, seconds))
-        (first, write, seconds), (second, *_) = found
+        (first, *pace), (second, *_) = found
+        self._paces[name] = Pace(*pace)
         other = contents(second)
         equal = {key: text for key, text in contents(first).items() if other.get(key) == text}
-        return Reference(names(first), equal, write, seconds)
+        return Reference(names(first), equal)
 
     def _run_round(self, folder: Path, name: str, reference: Reference) -> Iterator[str]:
         result = self.results[name]
         for _ in range(min(KILLS_PER_ROUND, self._kills_left)):
-            delay = self._draw_delay(reference)
-            if not _killed(folder, SCENARIOS[name].command, delay):
+            delay = self._draw_delay(self._paces[name])
+            if ended := _end_before(folder, SCENARIOS[name].command, delay):
+                self._paces[name] = self._paces[name].at(ended)  # the machine is less busy now
                 break
             self._kills_left -= 1
             result.kills += 1
-            result.kills_in_writes += delay >= reference.first_write
+            result.kills_in_writes += delay >= self._paces[name].first_write
             yield name
         try:
             _run_to_end(folder, SCENARIOS[name].command)
@@ -167,10 +183,10 @@ class CommandFaults:
             return
         result.problems.append(differences(folder, reference))
 
-    def _draw_delay(self, reference: Reference) -> float:
+    def _draw_delay(self, pace: Pace) -> float:
         """Seconds until a kill: four of five come after the first write."""
-        start = 0.0 if self._rng.random() < 0.2 else 0.95 * reference.first_write
-        return float(self._rng.uniform(start, reference.seconds))
+        start = 0.0 if self._rng.random() < 0.2 else 0.95 * pace.first_write
+        return float(self._rng.uniform(start, pace.end))
 
 
 def differences(folder: Path, reference: Reference) -> list[str]:
@@ -241,15 +257,16 @@ def _run_to_end(folder: Path, command: Sequence[str]) -> None:
         raise RuntimeError(f"exit code {code} of {command[0]}: {log}")
 
 
-def _killed(folder: Path, command: Sequence[str], delay: float) -> bool:
-    """Kill a command, but not its children, unless it ends before."""
+def _end_before(folder: Path, command: Sequence[str], delay: float) -> float | None:
+    """Kill a command, but not its children, unless it ends before; returns its duration then."""
+    started = time.monotonic()
     with _start(folder, command) as process:
         try:
             process.wait(delay)
         except subprocess.TimeoutExpired:
             process.kill()
-            return True
-    return False
+            return None
+    return time.monotonic() - started
 
 
 def table(results: dict[str, Result]) -> Table:

@@ -35,7 +35,7 @@ def write(folder: Path, **texts: str) -> Path:
 def test_what_a_kill_left_or_lost_is_named(tmp_path: Path) -> None:
     run, other = "20260101-000000-abcdef", "20260102-000000-fedcba"
     before = write(tmp_path / "a", runs__unet__20260101="x", scores="1")
-    reference = Reference(names(before), contents(before), 1, 2)
+    reference = Reference(names(before), contents(before))
     assert differences(before, reference) == []
 
     killed = write(tmp_path / "b", runs__unet__20260101="x", scores="2", mask__part="y")
@@ -49,7 +49,7 @@ def test_what_a_kill_left_or_lost_is_named(tmp_path: Path) -> None:
     (once / run).mkdir(parents=True)
     for name in (run, other):
         (twice / name).mkdir(parents=True)
-    assert differences(twice, Reference(names(once), {}, 1, 2)) == ["RUN is there 2 times"]
+    assert differences(twice, Reference(names(once), {})) == ["RUN is there 2 times"]
 
 
 def test_locks_and_files_of_wandb_do_not_count(tmp_path: Path) -> None:
