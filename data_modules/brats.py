@@ -219,9 +219,8 @@ class BraTSDataModule(LightningDataModule):
         cases = sorted((c for split in SPLITS for c in splits[split]), key=lambda case: case.id)
         self.arrays = arrays = self._read(cases)
         bad = self.left_out
-        for split in SPLITS:
-            self.splits[split] = [case for case in splits[split] if case.id not in bad]
-            self.datasets[split] = self._dataset(split, arrays)
+        self.splits = {s: [case for case in splits[s] if case.id not in bad] for s in SPLITS}
+        self.datasets = {split: self._dataset(split, arrays) for split in SPLITS}
         self.fingerprint = short_hash(" ".join(a.digest for p in sorted(arrays) for a in arrays[p]))
         self.spacing = arrays["train"][-1].spacing_range([case.id for case in self.splits["train"]])
 

@@ -8,7 +8,7 @@ from torch.utils.data import DataLoader
 
 from data_modules.utils.errors import DataError
 from data_modules.volume_dataset import VolumeDataset, cases_to_predict
-from lightning_app.commands.shared.experiment_cli import TrainedRunCLI
+from lightning_app.commands.shared.trained_run_cli import TrainedRunCLI
 from lightning_app.results.label_map_folder import LabelMapFolder
 from lightning_app.results.label_maps import LabelMapWriter
 from lightning_app.utils.errors import UsageError

@@ -2,7 +2,7 @@
 
 from lightning.pytorch import Callback, LightningDataModule, LightningModule
 
-from lightning_app.commands.shared.experiment_cli import TrainedRunCLI
+from lightning_app.commands.shared.trained_run_cli import TrainedRunCLI
 from lightning_app.results.test_results import TestResults
 from lightning_app.results.wandb_reporter import WandbTestReport
 

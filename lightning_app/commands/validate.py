@@ -3,7 +3,7 @@
 from lightning.pytorch import LightningDataModule, LightningModule
 
 from data_modules.summary import summary
-from lightning_app.commands.shared.experiment_cli import TrainedRunCLI
+from lightning_app.commands.shared.trained_run_cli import TrainedRunCLI
 from lightning_app.utils.logging import print_on_rank_zero
 
 

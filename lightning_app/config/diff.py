@@ -2,13 +2,13 @@
 
 from argparse import ArgumentError
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from jsonargparse import ArgumentParser, Namespace
 
 from lightning_app.utils.errors import UsageError
+from lightning_app.utils.private_api import raising_parser
 
 COMMAND_OPTIONS = ("config", "resume", "trust")  # what to do now; not part of a run
 
@@ -51,23 +51,12 @@ def new_options(saved: dict[str, Any], config: Namespace, parser: ArgumentParser
         UsageError: the saved config lacks an option that has no default.
     """
     now = {key: value for key, value in to_plain(config).items() if key not in COMMAND_OPTIONS}
-    with _raising(parser):
+    with raising_parser(parser):
         try:
             defaults = to_plain(parser.parse_object(_common(now, saved)))
         except ArgumentError as error:
             raise UsageError(f"the saved config is not complete: {error}") from None
     return dict(_changes(_new(defaults, saved), _new(now, saved)))
-
-
-@contextmanager
-def _raising(parser: ArgumentParser) -> Iterator[None]:
-    """Let a parser raise ArgumentError instead of ending the program."""
-    before = parser.exit_on_error
-    parser.exit_on_error = False
-    try:
-        yield
-    finally:
-        parser.exit_on_error = before
 
 
 def _common(content: Any, saved: Any) -> Any:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from jsonargparse import Namespace
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, ReduceLROnPlateau
+from lightning.pytorch.cli import LightningCLI, ReduceLROnPlateau
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
@@ -22,24 +22,19 @@ from lightning_app.commands.shared.run_selection import RunSelection, select_run
 from lightning_app.commands.shared.session import run_session
 from lightning_app.config.diff import to_plain
 from lightning_app.config.import_allowlist import trusted_names
-from lightning_app.config.limits import lift, limits, limits_in_words
 from lightning_app.config.lookup import BASE
 from lightning_app.config.monitor_mode import follow_scores
 from lightning_app.config.parser import default_configs
 from lightning_app.config.schedule_options import fill_cycle
 from lightning_app.results.wandb_reporter import keep_wandb_in
-from lightning_app.runs.checkpoint_io import DurableCheckpointIO, WeightsIO, read_checkpoint
+from lightning_app.runs.checkpoint_io import DurableCheckpointIO
 from lightning_app.runs.compatibility import (
-    check_same_experiment,
     in_words,
     lower_workers,
-    use_saved_split,
 )
-from lightning_app.runs.folder import Run, run_config
 from lightning_app.runs.output_paths import OutputFolders
 from lightning_app.runs.ranks import RankWatch, share_run
-from lightning_app.runs.status import is_finished, training_limits
-from lightning_app.runs.weights import check_weights, weights_file
+from lightning_app.runs.weights import weights_file
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.logging import print_on_rank_zero
 from lightning_app.utils.weight_limit import WeightLimit
@@ -251,64 +246,3 @@ def _as_list(value: Any) -> list[Any]:
     if value is None:
         return []
     return value if isinstance(value, list) else [value]
-
-
-def _remark(run: Run) -> str:
-    """What to know of a training before its weights are used."""
-    if not is_finished(run):
-        return " (not trained to its end: its best weights so far)"
-    limited = training_limits(run)
-    return f" (trained in part: {limited})" if limited else ""
-
-
-class TrainedRunCLI(ExperimentCLI):
-    """Uses the best weights of a run, which ``--run`` names."""
-
-    checkpoint_io = WeightsIO
-
-    def __init__(self, arguments: list[str], selection: RunSelection) -> None:
-        # A limit that was meant for the training must not make a score that of a part.
-        saved = {} if selection.is_new else run_config(selection.run)
-        self._saved_limits = limits(self.command, saved)
-        super().__init__([*lift(self._saved_limits), *arguments], selection)
-
-    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """Add the run."""
-        super().add_arguments_to_parser(parser)
-        parser.add_argument(
-            "--run",
-            help="The run: its folder or name, or an experiment for its newest run. "
-            "Default: the newest run with a checkpoint.",
-        )
-
-    def check_against_run(self, config: Namespace) -> None:
-        """Hold the config to what the weights were trained for, and take the run's split."""
-        print_on_rank_zero(f"Run: {self.run_folder.path}{_remark(self.run_folder)}")
-        check_same_experiment(config, self.run_folder)
-        use_saved_split(config, self.run_folder)
-        self._print_limits(config)
-
-    def _print_limits(self, config: Namespace) -> None:
-        typed = limits(self.command, to_plain(config))
-        if ignored := {o: value for o, value in self._saved_limits.items() if o not in typed}:
-            print_on_rank_zero(
-                f"Ignored: {limits_in_words(ignored)} in '{self.run_folder.config}': only a limit "
-                f"that is typed for {self.command} counts"
-            )
-        if typed:
-            print_on_rank_zero(f"Only a part of the data: {limits_in_words(typed)}")
-
-    def after_instantiate_classes(self) -> None:
-        """Check the run's best weights.
-
-        Raises:
-            UsageError: they are damaged, or do not fit the network.
-        """
-        super().after_instantiate_classes()
-        best = self.run_folder.best
-        check_weights(read_checkpoint(best, memory_map=True), self.model, best)
-
-    def call_trainer(self, method: Callable[..., Any], **arguments: Any) -> None:
-        """Call a method of the trainer with the run's best weights."""
-        best = str(self.run_folder.best)
-        super().call_trainer(method, ckpt_path=best, weights_only=True, **arguments)
