@@ -21,7 +21,8 @@ def run(arguments: list[str]) -> int:
         return print_stop(error, "an earlier report is unchanged")
     groups = f" in {written.groups} groups that cannot be compared" if written.groups > 1 else ""
     print_lines(
-        f"{written.runs} runs{groups}, {len(written.left_out)} left out",
+        f"{written.runs} run{'' if written.runs == 1 else 's'}{groups}, "
+        f"{len(written.left_out)} left out",
         *(f"  {left.name}: {left.reason}" for left in written.left_out),
         f"Report: {written.page}",
     )
