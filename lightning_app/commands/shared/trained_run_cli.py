@@ -64,7 +64,7 @@ class TrainedRunCLI(ExperimentCLI):
                 f"that is typed for {self.command} counts"
             )
         if typed:
-            print_on_rank_zero(f"At most a part of the data: {limits_in_words(typed)}")
+            print_on_rank_zero(f"Limits in force: {limits_in_words(typed)}")
 
     def after_instantiate_classes(self) -> None:
         """Check the run's best weights.

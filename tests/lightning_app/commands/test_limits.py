@@ -59,7 +59,7 @@ def test_limits_in_the_config_of_a_run_do_not_limit_what_is_scored(
     assert program("validate", "--trainer.limit_val_batches", "2") == 0
     output = capsys.readouterr().out
     assert re.findall(r"val/loss +│ +([\d.]+)", output) != whole
-    assert "At most a part of the data: trainer.limit_val_batches is 2" in output
+    assert "Limits in force: trainer.limit_val_batches is 2" in output
     assert "Ignored" not in output
 
 
@@ -76,7 +76,7 @@ def test_a_typed_limit_tests_a_part_into_a_folder_that_no_report_reads(
     assert program("test", "--trainer.limit_test_batches", "2") == 0
 
     output = capsys.readouterr().out
-    assert "At most a part of the data: trainer.limit_test_batches is 2" in output
+    assert "Limits in force: trainer.limit_test_batches is 2" in output
     assert "Partial test: 8 of the 12 slices of the test split; no report reads it." in output
     assert run.test().metrics.read_bytes() == before
     part = run.path / "test-partial"
