@@ -146,4 +146,4 @@ def _facts(cohort: Cohort) -> list[tuple[str, str]]:
 def _what_all_means(data: DataRecord) -> str:
     if data.eval_slices != "all":
         return ""
-    return " with brain" if data.omits_blank_slices else "; without brain is background"
+    return " with brain" if data.omits_blank_slices else ", those without brain as background"
