@@ -25,6 +25,7 @@ SCORES: tuple[CountScore, ...] = (
         level="slice",
         terms=lambda c: mean(c.iou(empty=0), c.union > 0),
         higher_is_better=True,
+        averaged=True,
     ),
     CountScore(
         name="accuracy",
@@ -60,6 +61,7 @@ SCORES: tuple[CountScore, ...] = (
         level="case",
         terms=lambda c: mean(c.dice(empty=1), c.pixels > 0),
         higher_is_better=True,
+        averaged=True,
     ),
     CountScore(
         name="dice_case_tumour",
@@ -67,6 +69,7 @@ SCORES: tuple[CountScore, ...] = (
         level="case",
         terms=lambda c: mean(c.dice(empty=0), c.reference > 0),
         higher_is_better=True,
+        averaged=True,
     ),
     CountScore(
         name="empty_right",
@@ -74,6 +77,7 @@ SCORES: tuple[CountScore, ...] = (
         level="slice",
         terms=lambda c: mean((c.predicted == 0).astype(np.float64), c.reference == 0),
         higher_is_better=True,
+        averaged=True,
     ),
     CountScore(
         name="dice_slice",
@@ -81,6 +85,7 @@ SCORES: tuple[CountScore, ...] = (
         level="slice",
         terms=lambda c: mean(c.dice(empty=0), c.union > 0),
         higher_is_better=True,
+        averaged=True,
         in_tables=False,
     ),
     CountScore(
@@ -89,6 +94,7 @@ SCORES: tuple[CountScore, ...] = (
         level="slice",
         terms=lambda c: mean(c.iou(empty=0), c.pixels > 0),
         higher_is_better=True,
+        averaged=True,
         in_tables=False,
     ),
     CountScore(
@@ -97,6 +103,7 @@ SCORES: tuple[CountScore, ...] = (
         level="slice",
         terms=lambda c: mean(c.iou(empty=1), c.pixels > 0),
         higher_is_better=True,
+        averaged=True,
         in_tables=False,
     ),
 )

@@ -4,13 +4,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from lightning_app.metrics.bootstrap import bootstrap_interval
 from lightning_app.metrics.case_masks import VolumeTable
 from lightning_app.metrics.count_scores import SCORES
 from lightning_app.metrics.count_table import CountTable, Floats
-from lightning_app.metrics.score import CountScore, Result, Terms, VolumeScore
-
-BOOTSTRAP_SEED = 0
+from lightning_app.metrics.intervals import Ratio, score_interval
+from lightning_app.metrics.score import CountScore, Result, Score, VolumeScore
 
 # By class, then by name of the score.
 Results = Mapping[str, Mapping[str, Result]]
@@ -24,22 +22,12 @@ def evaluate(table: CountTable) -> dict[str, dict[str, float | None]]:
     }
 
 
-def evaluate_volumes(
-    table: VolumeTable, scores: Sequence[VolumeScore]
-) -> dict[str, dict[str, float | None]]:
-    """The value of volume scores, by class and name; None if a score is undefined."""
-    return {
-        name: {score.name: _value(*score.unit_terms(table, index)[:2]) for score in scores}
-        for index, name in enumerate(table.classes)
-    }
-
-
 def count_results(
     table: CountTable, scores: Sequence[CountScore] = SCORES
 ) -> dict[str, dict[str, Result]]:
-    """Count scores with their bootstrap intervals over patients, by class and name."""
+    """Count scores with their intervals over patients, by class and name."""
     return {
-        name: {score.name: _result(*patient_terms(table, index, score)) for score in scores}
+        name: {score.name: _result(score, patient_terms(table, index, score)) for score in scores}
         for index, name in enumerate(table.classes)
     }
 
@@ -47,14 +35,14 @@ def count_results(
 def volume_results(
     table: VolumeTable, scores: Sequence[VolumeScore]
 ) -> dict[str, dict[str, Result]]:
-    """Volume scores with their bootstrap intervals over patients, by class and name."""
+    """Volume scores with their intervals over patients, by class and name."""
     return {
-        name: {score.name: _result(*volume_terms(table, index, score)) for score in scores}
+        name: {score.name: _result(score, volume_terms(table, index, score)) for score in scores}
         for index, name in enumerate(table.classes)
     }
 
 
-def patient_terms(table: CountTable, index: int, score: CountScore) -> Terms:
+def patient_terms(table: CountTable, index: int, score: CountScore) -> Ratio:
     """A score's numerators and denominators, (patients,) each, of the class with that index.
 
     The patients are in alphabetical order.
@@ -62,7 +50,7 @@ def patient_terms(table: CountTable, index: int, score: CountScore) -> Terms:
     return _by_patient(*score.unit_terms(table, index))
 
 
-def volume_terms(table: VolumeTable, index: int, score: VolumeScore) -> Terms:
+def volume_terms(table: VolumeTable, index: int, score: VolumeScore) -> Ratio:
     """The same for a volume score."""
     return _by_patient(*score.unit_terms(table, index))
 
@@ -91,16 +79,15 @@ def accuracy_of_nothing(table: CountTable) -> dict[str, float]:
     return dict(zip(table.classes, shares.tolist(), strict=True))
 
 
-def _by_patient(numerators: Floats, denominators: Floats, patients: Sequence[str]) -> Terms:
+def _by_patient(numerators: Floats, denominators: Floats, patients: Sequence[str]) -> Ratio:
     _, index = np.unique(patients, return_inverse=True)
     sums = (np.bincount(index, values) for values in (numerators, denominators))
-    summed_numerators, summed_denominators = (values.astype(np.float64) for values in sums)
-    return summed_numerators, summed_denominators
+    return Ratio(*(values.astype(np.float64) for values in sums))
 
 
-def _result(numerators: Floats, denominators: Floats) -> Result:
-    interval = bootstrap_interval(numerators, denominators, seed=BOOTSTRAP_SEED)
-    return Result(_value(numerators, denominators), interval)
+def _result(score: Score, ratio: Ratio) -> Result:
+    interval = score_interval([ratio], score.bounds, averaged=score.averaged)
+    return Result(_value(*ratio), interval)
 
 
 def _value(numerators: Floats, denominators: Floats) -> float | None:

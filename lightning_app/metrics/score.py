@@ -1,9 +1,10 @@
 """What a score is: its name, what it means, and how it is computed from a table.
 
 Every score is a sum of numerators over a sum of denominators, of slices, of cases or of volumes.
-So the score of any subset, and with it a bootstrap over patients, is a matter of adding up.
+So the score of any subset, and with it a jackknife over patients, is a matter of adding up.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -11,9 +12,9 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lightning_app.metrics.bootstrap import Interval
 from lightning_app.metrics.case_masks import ClassMasks, VolumeTable
-from lightning_app.metrics.count_table import Counts, CountTable, Floats
+from lightning_app.metrics.count_table import Counts, CountTable, Floats, ratio
+from lightning_app.metrics.intervals import Bounds, Interval
 from lightning_app.utils.errors import UsageError
 
 Terms = tuple[Floats, Floats]  # numerators, denominators
@@ -45,6 +46,8 @@ class Score:
         higher_is_better: its direction.
         unit: of its value, such as mm; empty for a ratio.
         in_tables: whether printed tables show it; the files hold all scores.
+        bounds: the lowest and the highest value that it can have; infinite if it has none.
+        averaged: whether it is a mean over its units; otherwise it is pooled.
     """
 
     name: str
@@ -52,11 +55,24 @@ class Score:
     higher_is_better: bool
     unit: str = ""
     in_tables: bool = True
+    bounds: Bounds = (0.0, 1.0)
+    averaged: bool = False
 
     @property
     def better(self) -> str:
         """Its direction in one word, for the tables."""
         return "higher" if self.higher_is_better else "lower"
+
+    def within_bounds(self, terms: UnitTerms) -> NDArray[np.bool_]:
+        """Which units have a value within the bounds, or none, (units,)."""
+        low, high = self.bounds
+        values = ratio(terms.numerators, terms.denominators, undefined=high)
+        return (low - 1e-9 <= values) & (values <= high + 1e-9)
+
+    @property
+    def expected(self) -> str:
+        """The bounds in words, for errors."""
+        return f"a value in its bounds, {self.bounds[0]:g} to {self.bounds[1]:g}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,19 +92,34 @@ class CountScore(Score):
         """The terms of each unit, for the class with that index.
 
         Raises:
-            UsageError: a numerator or a denominator is NaN or infinite.
+            UsageError: a numerator or a denominator is NaN or infinite, or a value is out of
+                bounds.
         """
         units = table if self.level == "slice" else table.by_case()
-        numerators, denominators = self.terms(units.of_class(index))
-        if len(bad := np.flatnonzero(~np.isfinite(numerators + denominators))):
-            unit = bad[0]
-            place = f", slice {units.slices[unit]}" if self.level == "slice" else ""
-            raise UsageError(
-                f"score '{self.name}' of case {units.cases[unit]}{place}, class "
-                f"'{table.classes[index]}' is {numerators[unit]} / {denominators[unit]}, expected "
-                "finite numbers, or 0 / 0 if it is undefined"
-            )
-        return UnitTerms(numerators, denominators, units.patients)
+        terms = UnitTerms(*self.terms(units.of_class(index)), units.patients)
+        finite = np.isfinite(terms.numerators + terms.denominators)
+        self._check(finite, "finite numbers, or 0 / 0 if it is undefined", terms, units, index)
+        self._check(self.within_bounds(terms), self.expected, terms, units, index)
+        return terms
+
+    def _check(
+        self,
+        valid: NDArray[np.bool_],
+        expected: str,
+        terms: UnitTerms,
+        units: CountTable,
+        index: int,
+    ) -> None:
+        """Raise UsageError, which names the first unit that is not valid."""
+        if valid.all():
+            return
+        unit = int(np.argmin(valid))
+        where = f", slice {units.slices[unit]}" if self.level == "slice" else ""
+        raise UsageError(
+            f"score '{self.name}' of case {units.cases[unit]}{where}, class "
+            f"'{units.classes[index]}' is {terms.numerators[unit]} / {terms.denominators[unit]}, "
+            f"expected {expected}"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,15 +135,26 @@ class VolumeScore(Score):
 
     compute: Callable[[ClassMasks], float | None]
     level: Literal["volume"] = "volume"
+    bounds: Bounds = (0.0, math.inf)
+    averaged: bool = True
 
     def unit_terms(self, table: VolumeTable, index: int) -> UnitTerms:
         """The value of each case as a mean's terms, for the class with that index.
 
         Raises:
             KeyError: the table lacks this score.
+            UsageError: a value is out of bounds.
         """
         values = table.values[self.name][:, index]
-        return UnitTerms(*mean(values, ~np.isnan(values)), table.patients)
+        terms = UnitTerms(*mean(values, ~np.isnan(values)), table.patients)
+        valid = self.within_bounds(terms)
+        if not valid.all():
+            case = int(np.argmin(valid))
+            raise UsageError(
+                f"volume score '{self.name}' of case {table.cases[case]}, class "
+                f"'{table.classes[index]}' is {values[case]:g}, expected {self.expected}"
+            )
+        return terms
 
 
 def mean(values: Floats, counted: NDArray[np.bool_]) -> Terms:

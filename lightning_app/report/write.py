@@ -13,10 +13,10 @@ from lightning_app.report.html.case_browser import browsable
 from lightning_app.report.html.page import GENERATOR, Part, Picture, render
 from lightning_app.report.load.cohorts import Cohort, cohorts
 from lightning_app.report.load.runs import LeftOut, read_runs
+from lightning_app.report.tables.comparison_table import comparison_table
 from lightning_app.report.tables.run_tables import network_table, run_table, table_2
 from lightning_app.report.tables.score_tables import (
     all_scores,
-    comparison_table,
     size_table,
     table_1,
     volume_scores,

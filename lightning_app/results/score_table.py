@@ -8,10 +8,10 @@ from rich.table import Table
 
 from data_modules.brats import BraTSDataModule
 from data_modules.cache.slice_selection import uses_reference
-from lightning_app.metrics.bootstrap import FEWEST_PATIENTS
 from lightning_app.metrics.count_scores import SCORES
 from lightning_app.metrics.count_table import CountTable
 from lightning_app.metrics.evaluate import Results, accuracy_of_nothing
+from lightning_app.metrics.intervals import FEWEST_PATIENTS, METHOD
 from lightning_app.metrics.score import Result, Score
 from lightning_app.metrics.volume_scores import VOLUME_SCORES
 from lightning_app.utils.text import printable
@@ -69,7 +69,7 @@ def _notes(data: BraTSDataModule, table: CountTable) -> list[str]:
     if patients < FEWEST_PATIENTS:
         notes.append(f"No intervals: they need at least {FEWEST_PATIENTS} patients.")
     else:
-        notes.append("Intervals: 95 % percentile bootstrap over patients, 10,000 draws.")
+        notes.append(f"{METHOD}.")
     choice = data.choices["eval"]
     if uses_reference(choice):
         notes.append(f"The slices ('{choice}') were chosen by looking at the ground truth.")

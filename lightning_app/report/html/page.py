@@ -7,8 +7,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from lightning_app.metrics.bootstrap import FEWEST_PATIENTS
 from lightning_app.metrics.count_scores import SCORES
+from lightning_app.metrics.intervals import FEWEST_PATIENTS
 from lightning_app.metrics.volume_scores import VOLUME_SCORES
 from lightning_app.report.load.cohorts import Cohort
 from lightning_app.report.load.paper_values import PAPER, WHAT_CAN_BE_COMPARED

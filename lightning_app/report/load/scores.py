@@ -1,24 +1,23 @@
 """The scores of a tested run: those that it recorded, and those that can be computed for it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lightning_app.metrics.case_masks import VolumeTable
-from lightning_app.metrics.count_scores import SCORES
 from lightning_app.metrics.count_table import CountTable
 from lightning_app.metrics.evaluate import (
     Results,
     accuracy_of_nothing,
     count_results,
-    evaluate,
-    evaluate_volumes,
+    volume_results,
 )
-from lightning_app.metrics.score import Result, VolumeScore
+from lightning_app.metrics.score import VolumeScore
 from lightning_app.metrics.volume_scores import VOLUME_SCORES
 from lightning_app.report.load.display_names import run_name, test_command
 from lightning_app.results.test_record import TestRecord, read_volumes
 from lightning_app.runs.folder import Run
 from lightning_app.runs.record_values import RecordError
+from lightning_app.utils.errors import UsageError
 
 TOLERANCE = 1e-9
 
@@ -42,25 +41,18 @@ class VolumeScores:
 
 
 def scores_of_counts(test: TestRecord, table: CountTable, run: Run) -> Results:
-    """Every count score of a test, those that are newer than the test from its counts.
+    """Every count score of a test, from its counts: an earlier version had other intervals.
 
     Raises:
         RecordError: a recorded score is not that of the counts.
     """
     for name, share in accuracy_of_nothing(table).items():
         _check(run, "accuracy_of_nothing", test.accuracy_of_nothing[name], share, "slices.csv")
-    results: dict[str, dict[str, Result]] = {}
-    for name, values in evaluate(table).items():
-        recorded = test.scores[name]
-        for score, value in values.items():
-            if score in recorded:
-                _check(run, score, recorded[score].value, value, "slices.csv")
-        newer = [score for score in SCORES if score.name not in recorded]
-        computed = count_results(table, newer)[name] if newer else {}
-        results[name] = {
-            score.name: recorded[score.name] if score.name in recorded else computed[score.name]
-            for score in SCORES
-        }
+    results = count_results(table)
+    for name, computed in results.items():
+        for score, result in computed.items():
+            if score in test.scores[name]:
+                _check(run, score, test.scores[name][score].value, result.value, "slices.csv")
     return results
 
 
@@ -78,13 +70,20 @@ def scores_of_volumes(test: TestRecord, counts: CountTable, run: Run) -> VolumeS
         if (reason := _missing(score, test, table, run))
     }
     known = [score for score in VOLUME_SCORES if score.name not in missing]
-    results: dict[str, dict[str, Result]] = {name: {} for name in test.scores}
+    results: Results = {name: {} for name in test.scores}
     if table is not None:
-        for name, values in evaluate_volumes(table, known).items():
-            for score, value in values.items():
-                result = results[name][score] = test.volumes[name][score]
-                _check(run, score, result.value, value, "volumes.csv")
+        results = _volume_results(table, known, run)
+        for name, computed in results.items():
+            for score, result in computed.items():
+                _check(run, score, test.volumes[name][score].value, result.value, "volumes.csv")
     return VolumeScores(results, missing, table)
+
+
+def _volume_results(table: VolumeTable, scores: Sequence[VolumeScore], run: Run) -> Results:
+    try:
+        return volume_results(table, scores)
+    except UsageError as error:
+        raise RecordError(run.test().volumes, str(error)) from None
 
 
 def _volume_table(counts: CountTable, run: Run) -> VolumeTable | None:

@@ -42,6 +42,25 @@ def computation_caveats(cohort: Cohort) -> list[str]:
     return [caveat]
 
 
+def seed_notes(cohort: Cohort) -> list[str]:
+    """What a number of seeds means for scores and for comparisons."""
+    notes = []
+    numbers = {len(entry.runs) for entry in cohort.entries}
+    if 1 in numbers:
+        notes.append(
+            "With a single seed the results are about these weights, not about the architecture: "
+            "another seed may well order the networks differently."
+        )
+    if numbers != {1}:
+        notes.append(
+            "With several seeds, a score is the mean over them, and its interval is about other "
+            "patients, not about other seeds."
+        )
+    if len({tuple(entry.seeds) for entry in cohort.entries}) > 1:
+        notes.append("The networks were not all trained with the same seeds.")
+    return notes
+
+
 def _version_caveats(cohort: Cohort, cohorts: Sequence[Cohort]) -> list[str]:
     """What earlier versions did in another way, for the runs on which it shows."""
     caveats = [

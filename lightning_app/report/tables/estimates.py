@@ -6,13 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lightning_app.metrics.bootstrap import Interval, Ratio, combined_interval
-from lightning_app.metrics.count_scores import SCORES
-from lightning_app.metrics.evaluate import BOOTSTRAP_SEED, case_dice, patient_terms, volume_terms
-from lightning_app.metrics.score import CountScore, Result, VolumeScore
+from lightning_app.metrics.evaluate import case_dice, patient_terms, volume_terms
+from lightning_app.metrics.intervals import Interval, Ratio, score_interval
+from lightning_app.metrics.score import CountScore, Result, Score, VolumeScore
 from lightning_app.report.load.cohorts import Entry
-
-DICE = next(score for score in SCORES if score.name == "dice")
 
 
 @dataclass(frozen=True)
@@ -22,7 +19,7 @@ class Measure:
     Attributes:
         value: the mean; None if it is undefined, or was not measured, for one of the seeds.
         std: standard deviation over the seeds; None for a single seed.
-        interval: 95 % bootstrap over patients; None if there is none.
+        interval: 95 % over patients; None if there is none.
     """
 
     value: float | None
@@ -47,11 +44,11 @@ def mean_over_seeds(values: Sequence[float | None]) -> Measure:
 def score_measure(entry: Entry, index: int, score: CountScore) -> Measure:
     """A count score of an entry, of the class with that index.
 
-    The interval of several seeds is that of their mean: the same patients are drawn for all.
+    The interval of several seeds is that of their mean, over patients.
     """
     target = entry.first.table.classes[index]
     results = [run.scores[target][score.name] for run in entry.runs]
-    return _measure(results, [patient_terms(run.table, index, score) for run in entry.runs])
+    return _measure(score, results, terms_by_seed(entry, index, score))
 
 
 def volume_measure(entry: Entry, index: int, score: VolumeScore) -> Measure:
@@ -63,13 +60,12 @@ def volume_measure(entry: Entry, index: int, score: VolumeScore) -> Measure:
             return Measure(None)
         results.append(run.volumes[target][score.name])
         terms.append(volume_terms(run.volume_table, index, score))
-    return _measure(results, terms)
+    return _measure(score, results, terms)
 
 
-def seed_terms(entry: Entry, index: int) -> tuple[list[Ratio], list[float]]:
-    """For each seed the terms of pooled Dice by patient, and its weight in the mean."""
-    terms = [patient_terms(run.table, index, DICE) for run in entry.runs]
-    return terms, [1 / len(terms)] * len(terms)
+def terms_by_seed(entry: Entry, index: int, score: CountScore) -> list[Ratio]:
+    """For each seed the terms of a score by patient, of the class with that index."""
+    return [patient_terms(run.table, index, score) for run in entry.runs]
 
 
 def dice_by_case(entry: Entry, index: int) -> NDArray[np.float64]:
@@ -79,26 +75,19 @@ def dice_by_case(entry: Entry, index: int) -> NDArray[np.float64]:
     return mean
 
 
-def dice_by_patient(entry: Entry, index: int) -> NDArray[np.float64]:
-    """Mean Dice of each patient's cases, a mean over seeds, (patients,) in alphabetical order."""
-    _, patient = np.unique(entry.first.table.by_case().patients, return_inverse=True)
-    return np.bincount(patient, dice_by_case(entry, index)) / np.bincount(patient)
-
-
 def pixels_by_case(entry: Entry, index: int) -> NDArray[np.int64]:
     """Pixels of the class in the ground truth of each case, (cases,) in alphabetical order."""
     pixels = entry.first.table.by_case().of_class(index).reference
     return pixels.astype(np.int64)
 
 
-def _measure(results: Sequence[Result], terms: Sequence[Ratio]) -> Measure:
+def _measure(score: Score, results: Sequence[Result], terms: Sequence[Ratio]) -> Measure:
     if len(results) == 1:
         return Measure(results[0].value, None, results[0].interval)
     measure = mean_over_seeds([result.value for result in results])
     if measure.value is None:
         return measure
-    weights = [1 / len(terms)] * len(terms)
-    interval = combined_interval(weights, terms, BOOTSTRAP_SEED)
+    interval = score_interval(terms, score.bounds, averaged=score.averaged)
     return Measure(measure.value, measure.std, interval)
 
 

@@ -2,26 +2,25 @@
 
 import numpy as np
 
-from lightning_app.metrics.bootstrap import FEWEST_PATIENTS
 from lightning_app.metrics.count_scores import SCORES
+from lightning_app.metrics.intervals import FEWEST_PATIENTS
 from lightning_app.metrics.score import Score
 from lightning_app.metrics.volume_scores import VOLUME_SCORES
 from lightning_app.report.load.cohorts import Cohort, Entry
 from lightning_app.report.load.display_names import modality_name, network_name
 from lightning_app.report.load.paper_grid import paper_rows
 from lightning_app.report.load.paper_values import NOTHING_PRINTED, PRINTED
-from lightning_app.report.tables.caveats import computation_caveats
+from lightning_app.report.tables.caveats import computation_caveats, seed_notes
 from lightning_app.report.tables.estimates import (
     dice_by_case,
     pixels_by_case,
     score_measure,
     volume_measure,
 )
-from lightning_app.report.tables.significance import ALPHA, Comparison, compare
-from lightning_app.report.tables.table import Cell, Column, Table, fixed, p_value
+from lightning_app.report.tables.table import Cell, Column, Table, fixed
 
-_CLASS_COLUMNS = (Column("modality", "Modality"), Column("target", "Target"))
-_ENTRY_COLUMNS = (*_CLASS_COLUMNS, Column("network", "Network"), Column("seeds", "Seeds", fixed(0)))
+CLASS_COLUMNS = (Column("modality", "Modality"), Column("target", "Target"))
+_ENTRY_COLUMNS = (*CLASS_COLUMNS, Column("network", "Network"), Column("seeds", "Seeds", fixed(0)))
 _PAPERS_TARGET = "whole"  # the paper does not name it; its figures fit no smaller target
 _SIZES = ("small", "medium", "large")
 _SCORE = {score.name: score for score in SCORES}
@@ -30,16 +29,6 @@ _TABLE_1_NOTE = (
     "slices with the class in ground truth or prediction (miou): each network is averaged over its "
     "own slices, so networks are not compared by mIoU. The rows '(predicting nothing)' have the "
     "accuracy of predicting no pixel at all."
-)
-_COMPARISONS_NOTE = (
-    "Paired over the same patients of the same data; two scans of a patient are averaged first. "
-    "Wilcoxon's signed-rank test is on dice_case, two-sided, Holm-corrected over the pairs of a "
-    "modality and target. The interval is the 95 % bootstrap over patients of the difference of "
-    "pooled dice."
-)
-_VERDICT_NOTE = (
-    f"A network is called better only if the corrected p is below {ALPHA} and the interval "
-    "excludes 0, both in its favour."
 )
 _SIZE_NOTE = (
     "Mean Dice (also over seeds) of the cases with the class in the ground truth, by thirds of its "
@@ -106,28 +95,6 @@ def volume_scores(cohort: Cohort) -> Table:
     return Table("volumes", "Scores of volumes", columns, rows, [*notes, *_score_notes(cohort)])
 
 
-def comparison_table(cohort: Cohort) -> Table:
-    """Every pair of networks on the same patients."""
-    columns = [
-        *_CLASS_COLUMNS, Column("first", "A"), Column("second", "B"),
-        Column("patients", "Patients", fixed(0)),
-        Column("dice_case_difference", "dice_case, A - B", fixed(4)),
-        Column("p", "Wilcoxon p", p_value), Column("holm_p", "p, Holm", p_value),
-        Column("dice_difference", "dice, A - B", fixed(4)), Column("verdict", "Verdict"),
-    ]  # fmt: skip
-    comparisons = [
-        comparison
-        for modality in cohort.modalities
-        for index in range(len(cohort.classes))
-        for comparison in compare(cohort, modality, index)
-    ]
-    rows = [_comparison_cells(comparison, cohort) for comparison in comparisons]
-    notes = [_COMPARISONS_NOTE, _VERDICT_NOTE, *computation_caveats(cohort), *_seed_notes(cohort)]
-    if any(comparison.p is None for comparison in comparisons):
-        notes.append(f"No tests: they need at least {FEWEST_PATIENTS} patients.")
-    return Table("comparisons", "Paired comparisons of networks", columns, rows, notes)
-
-
 def size_table(cohort: Cohort) -> Table:
     """Dice of small, medium and large tumours."""
     columns = [
@@ -161,22 +128,6 @@ def _size_cells(entry: Entry, index: int) -> list[Cell]:
     return [*row, "; ".join(ends), *(float(dice[third].mean()) for third in thirds), rho]
 
 
-def _comparison_cells(comparison: Comparison, cohort: Cohort) -> list[Cell]:
-    first, second = comparison.first, comparison.second
-    if comparison.better is not None:
-        verdict = f"{network_name(comparison.better.network)} is better"
-    elif comparison.p is None:
-        verdict = "not tested"
-    else:
-        verdict = "no difference shown"
-    return [
-        modality_name(first.modality), cohort.classes[comparison.index],
-        network_name(first.network), network_name(second.network), comparison.patients,
-        comparison.case_difference, comparison.p, comparison.holm_p, comparison.dice_difference,
-        verdict,
-    ]  # fmt: skip
-
-
 def _score_column(score: Score) -> Column:
     title = f"{score.name} ({score.unit})" if score.unit else score.name
     return Column(score.name, title, fixed(4))
@@ -196,30 +147,14 @@ def _printed(network: str, modality: str, target: str, key: str) -> float | None
 
 def _score_notes(cohort: Cohort) -> list[str]:
     patients = len(set(cohort.runs[0].table.patients))
-    notes = [
-        "Cells hold: mean ± standard deviation over seeds [95 % bootstrap interval over patients]."
-    ]
+    notes = ["Cells hold: mean ± standard deviation over seeds [95 % interval over patients]."]
     if patients < FEWEST_PATIENTS:
         notes.append(
             f"No intervals: they need at least {FEWEST_PATIENTS} patients; there are {patients}."
         )
-    return [*notes, *computation_caveats(cohort), *_seed_notes(cohort)]
-
-
-def _seed_notes(cohort: Cohort) -> list[str]:
-    notes = []
-    numbers = {len(entry.runs) for entry in cohort.entries}
-    if 1 in numbers:
+    else:
         notes.append(
-            "With a single seed the results are about these weights, not about the architecture: "
-            "another seed may well order the networks differently."
+            f"A score has no interval if fewer than {FEWEST_PATIENTS} patients have what it is "
+            "defined for, or if it is pooled and the same for all patients."
         )
-    if numbers != {1}:
-        notes.append(
-            "With several seeds each patient's Dice is averaged over them. Intervals and tests "
-            "take the trained weights as given: if the deviation over seeds is as large as a "
-            "difference, the difference says nothing about the architecture."
-        )
-    if len({tuple(entry.seeds) for entry in cohort.entries}) > 1:
-        notes.append("The networks were not all trained with the same seeds.")
-    return notes
+    return [*notes, *computation_caveats(cohort), *seed_notes(cohort)]

@@ -1,0 +1,1 @@
+"""Simulations of what the report says about scores: intervals and verdicts."""

@@ -1,0 +1,174 @@
+"""Paired comparisons of two masks, or two sets of masks, of the same patients."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lightning_app.metrics.count_table import Floats
+from lightning_app.metrics.intervals import (
+    AT_A_BOUND,
+    FEWEST_PATIENTS,
+    Bounds,
+    Interval,
+    Ratio,
+    by_patient,
+    jackknife,
+    t_quantile,
+)
+
+ALPHA = 0.05
+MOST_FOR_EXACT = 200  # patients; beyond, the exact test takes long and the normal one is as good
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The difference of a score between two sets of weights, first - second.
+
+    Attributes:
+        value: of the scores, each a mean over its seeds.
+        interval: over patients, and over seeds if both have several; None for too few patients.
+        patients: for whom the score is defined.
+        differing: patients whose values differ.
+        p: two-sided, of Wilcoxon's signed-rank test, and if both have several seeds the larger of
+            it and ``seeds_p``; None for too few patients.
+        seeds_p: two-sided, over patients and seeds; None unless both have several seeds.
+    """
+
+    value: float
+    interval: Interval | None
+    patients: int
+    differing: int
+    p: float | None
+    seeds_p: float | None
+
+    def sign_shown(self, corrected_p: float | None) -> int:
+        """1 or -1 if the difference is shown to have that sign, else 0.
+
+        Both must hold: the corrected p is below 0.05, and the interval lies on one side of 0.
+        """
+        if self.interval is None or corrected_p is None or corrected_p >= ALPHA:
+            return 0
+        low, high = self.interval
+        return 1 if low > 0 else -1 if high < 0 else 0
+
+
+def compare_paired(
+    first: Sequence[Ratio], second: Sequence[Ratio], bounds: Bounds = (0.0, 1.0)
+) -> Difference | None:
+    """Compare a score that is a mean over slices or cases; None if it is undefined.
+
+    Args:
+        first: one ratio for each seed; all ratios are of the same patients, and their
+            denominators are the same.
+        second: likewise.
+        bounds: the lowest and the highest value that the score can have; infinite if it has none.
+    """
+    patients = first[0].patients
+    if not patients:
+        return None
+    differences = _mean_by_patient(first) - _mean_by_patient(second)
+    differences = differences[~np.isnan(differences)].round(12)  # means over seeds are rounded
+    value = _mean(first) - _mean(second)
+    differing = int(np.count_nonzero(differences))
+    if patients < FEWEST_PATIENTS:
+        return Difference(value, None, patients, differing, None, None)
+    p, seeds_p = signed_rank_p(differences), _seeds_p(first, second)
+    interval = _interval(first, second, bounds)
+    return Difference(value, interval, patients, differing, max(p, seeds_p or 0), seeds_p)
+
+
+def signed_rank_p(differences: Floats) -> float:
+    """Two-sided p of Wilcoxon's signed-rank test (1945), exact also if differences are equal.
+
+    Differences of 0 are left out, as Wilcoxon did; 1 if none remains. With more than 200 the
+    normal approximation is used.
+    """
+    from scipy import stats
+
+    differences = differences[differences != 0]
+    if not len(differences):
+        return 1.0
+    if len(differences) > MOST_FOR_EXACT:
+        return float(stats.wilcoxon(differences).pvalue)
+    doubled = (2 * stats.rankdata(np.abs(differences))).astype(int)  # ranks of equals are halves
+    share = np.ones(1)  # of the signs that give each sum of ranks
+    for rank in doubled:
+        share = (np.pad(share, (0, rank)) + np.pad(share, (rank, 0))) / 2
+    positive = doubled[differences > 0].sum()
+    smaller = min(positive, doubled.sum() - positive)
+    return min(1.0, float(2 * share[: smaller + 1].sum()))
+
+
+def holm(p_values: Sequence[float | None]) -> list[float | None]:
+    """Holm's step-down correction (1979); None stays None and is not counted."""
+    ranked = sorted((p, index) for index, p in enumerate(p_values) if p is not None)
+    corrected: list[float | None] = [None] * len(p_values)
+    largest = 0.0
+    for rank, (p, index) in enumerate(ranked):
+        largest = max(largest, min(1.0, (len(ranked) - rank) * p))
+        corrected[index] = largest
+    return corrected
+
+
+def _interval(first: Sequence[Ratio], second: Sequence[Ratio], bounds: Bounds) -> Interval:
+    """Student's interval of the difference, with the unseen as in ``score_interval``.
+
+    A difference ranges over twice the score's span, so half the part of a patient is added.
+    """
+    span = bounds[1] - bounds[0]
+    share = AT_A_BOUND / 2
+    if math.isinf(span):
+        span = float(np.nanmax(np.abs(_mean_by_patient(first) - _mean_by_patient(second))))
+        share = 1.0
+    ends = []
+    for sign in (-1, 1):
+        shifted = [ratio.with_patient(sign * span, share) for ratio in first]
+        unshifted = [ratio.with_patient(0.0, share) for ratio in second]
+        value, error, degrees = _error(shifted, unshifted, first[0].patients - 1)
+        ends.append(value + sign * t_quantile(degrees) * error)
+    return ends[0], ends[1]
+
+
+def _seeds_p(first: Sequence[Ratio], second: Sequence[Ratio]) -> float | None:
+    if min(len(first), len(second)) < 2:
+        return None
+    from scipy import special
+
+    value, error, degrees = _error(first, second, first[0].patients - 1)
+    if not error:
+        return 1.0
+    return float(2 * special.stdtr(degrees, -abs(value) / error))
+
+
+def _error(
+    first: Sequence[Ratio], second: Sequence[Ratio], degrees: int
+) -> tuple[float, float, float]:
+    """The difference, its standard error, and the error's degrees of freedom.
+
+    The variance over patients and that over the seeds of each network are added, as in studies
+    with several readers and cases; the degrees of freedom are Satterthwaite's (1946). With a single
+    seed on one side, there is only the variance over patients.
+    """
+    weights = [1 / len(first)] * len(first) + [-1 / len(second)] * len(second)
+    estimate = jackknife([*first, *second], weights)
+    parts = [(estimate.error**2, degrees)]
+    if min(len(first), len(second)) > 1:
+        for ratios in (first, second):
+            scores = [ratio.numerators.sum() / ratio.denominators.sum() for ratio in ratios]
+            parts.append((float(np.var(scores, ddof=1)) / len(scores), len(scores) - 1))
+    variance = sum(part for part, _ in parts)
+    if not variance:
+        return estimate.value, 0.0, degrees
+    freedom = variance**2 / sum(part**2 / degrees for part, degrees in parts)
+    return estimate.value, math.sqrt(variance), freedom
+
+
+def _mean(ratios: Sequence[Ratio]) -> float:
+    return float(np.mean([ratio.numerators.sum() / ratio.denominators.sum() for ratio in ratios]))
+
+
+def _mean_by_patient(ratios: Sequence[Ratio]) -> Floats:
+    mean: Floats = np.mean([by_patient(ratio) for ratio in ratios], axis=0)
+    return mean

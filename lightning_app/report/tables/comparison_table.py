@@ -1,0 +1,88 @@
+"""The table of paired comparisons of networks."""
+
+from lightning_app.metrics.intervals import FEWEST_PATIENTS
+from lightning_app.metrics.paired_tests import ALPHA
+from lightning_app.report.load.cohorts import Cohort
+from lightning_app.report.load.display_names import modality_name, network_name
+from lightning_app.report.tables.caveats import computation_caveats, seed_notes
+from lightning_app.report.tables.estimates import Measure
+from lightning_app.report.tables.score_tables import CLASS_COLUMNS
+from lightning_app.report.tables.significance import QUESTIONS, Comparison, compare
+from lightning_app.report.tables.table import Cell, Column, Table, fixed, p_value
+
+_QUESTIONS_NOTE = (
+    "Two questions: overlap with the ground truth in the cases that have the class "
+    "(dice_case_tumour), and whether slices without it are predicted empty (empty_right). "
+    "Patients: those with such cases or slices; the scans of a patient are averaged. "
+    "Differ: patients for whom A and B differ."
+)
+_TEST_NOTE = (
+    "p is two-sided, of Wilcoxon's signed-rank test in its exact form. "
+    "The interval of A - B is a 95 % interval over patients. "
+    f"A verdict needs a corrected p below {ALPHA}, and an interval that excludes 0."
+)
+_SEEDS_NOTE = (
+    "If both networks have several seeds, the interval is over patients and seeds, and p is the "
+    "larger one of Wilcoxon's and that of a t test over patients and seeds (p, seeds)."
+)
+
+
+def comparison_table(cohort: Cohort) -> Table:
+    """Every pair of networks on the same patients."""
+    families = [compare(cohort, question) for question in QUESTIONS]
+    # A question that no pair can answer gets a note instead of a row for each pair.
+    shown = [found for family in families if _is_tested(family) for found in family] or families[0]
+    over_seeds = any(_seeds_p(found) is not None for found in shown)
+    columns = [
+        Column("question", "Question"), *CLASS_COLUMNS,
+        Column("first", "A"), Column("second", "B"),
+        Column("patients", "Patients", fixed(0)), Column("differing", "Differ", fixed(0)),
+        Column("difference", "A - B", fixed(4)),
+        *([Column("seeds_p", "p, seeds", p_value)] if over_seeds else []),
+        Column("p", "p", p_value), Column("holm_p", "p, Holm", p_value),
+        Column("verdict", "Verdict"),
+    ]  # fmt: skip
+    rows = [_cells(found, cohort, over_seeds=over_seeds) for found in shown]
+    notes = [_QUESTIONS_NOTE, _TEST_NOTE, *([_SEEDS_NOTE] if over_seeds else [])]
+    notes += [*_family_notes(families), *computation_caveats(cohort), *seed_notes(cohort)]
+    return Table("comparisons", "Paired comparisons of networks", columns, rows, notes)
+
+
+def _cells(found: Comparison, cohort: Cohort, *, over_seeds: bool) -> list[Cell]:
+    difference = found.difference
+    return [
+        found.question.subject, modality_name(found.first.modality), cohort.classes[found.index],
+        network_name(found.first.network), network_name(found.second.network),
+        difference.patients if difference else 0,
+        difference.differing if difference else 0,
+        Measure(difference.value, None, difference.interval) if difference else Measure(None),
+        *([_seeds_p(found)] if over_seeds else []),
+        difference.p if difference else None, found.holm_p, found.verdict,
+    ]  # fmt: skip
+
+
+def _family_notes(families: list[list[Comparison]]) -> list[str]:
+    """How many tests were corrected together, and which questions could not be tested."""
+    notes = []
+    for question, family in zip(QUESTIONS, families, strict=True):
+        tests = sum(found.holm_p is not None for found in family)
+        if tests:
+            notes.append(
+                f"p, Holm: corrected over the {tests} tests of {question.subject} in this table."
+                if tests > 1
+                else f"The only test of {question.subject} needs no correction."
+            )
+        elif family:
+            notes.append(
+                f"No tests of {question.subject}: they need at least {FEWEST_PATIENTS} patients "
+                "with such cases or slices."
+            )
+    return notes
+
+
+def _is_tested(family: list[Comparison]) -> bool:
+    return any(found.holm_p is not None for found in family)
+
+
+def _seeds_p(found: Comparison) -> float | None:
+    return found.difference.seeds_p if found.difference else None
