@@ -122,11 +122,12 @@ def _interval(first: Sequence[Ratio], second: Sequence[Ratio], bounds: Bounds) -
     if math.isinf(span):
         span = float(np.nanmax(np.abs(_mean_by_patient(first) - _mean_by_patient(second))))
         share = 1.0
+    _, _, degrees = _error(first, second, first[0].patients - 1)
     ends = []
     for sign in (-1, 1):
         shifted = [ratio.with_patient(sign * span, share) for ratio in first]
         unshifted = [ratio.with_patient(0.0, share) for ratio in second]
-        value, error, degrees = _error(shifted, unshifted, first[0].patients - 1)
+        value, error, _ = _error(shifted, unshifted, first[0].patients - 1)
         ends.append(value + sign * t_quantile(degrees) * error)
     return ends[0], ends[1]
 

@@ -1,14 +1,17 @@
 """What a score declares, and what it may return."""
 
+import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
 import pytest
 
+from lightning_app.metrics.case_masks import VolumeTable
 from lightning_app.metrics.count_scores import SCORES
 from lightning_app.metrics.count_table import CountTable
-from lightning_app.metrics.evaluate import count_results
+from lightning_app.metrics.evaluate import count_results, volume_results
 from lightning_app.metrics.score import CountScore, Score, VolumeScore
 from lightning_app.metrics.volume_scores import VOLUME_SCORES
 from lightning_app.utils.errors import UsageError
@@ -32,6 +35,38 @@ def test_a_count_score_that_divides_by_nothing_is_an_error(
         f"score 'some' of {unit}, class 'whole' is nan / 10.0, expected finite numbers, or "
         "0 / 0 if it is undefined"
     )
+
+
+def test_a_value_out_of_bounds_is_an_error() -> None:
+    counts = np.array([[[3, 1, 0, 6]], [[4, 0, 2, 4]]])
+    made = CountTable(("whole",), ["a", "b"], ["a", "b"], [0, 1], counts)
+    score = CountScore(
+        name="growth", definition="", level="case", higher_is_better=True,
+        terms=lambda c: (c.reference, c.predicted),
+    )  # fmt: skip
+    with pytest.raises(UsageError) as error:
+        count_results(made, [score])
+    assert str(error.value) == (
+        "score 'growth' of case b, class 'whole' is 6.0 / 4.0, expected a value in its bounds, "
+        "0 to 1"
+    )
+    unbounded = replace(score, bounds=(0.0, math.inf))
+    assert count_results(made, [unbounded])["whole"]["growth"].value == 9 / 8
+
+
+def test_a_volume_score_out_of_bounds_is_an_error() -> None:
+    table = VolumeTable(("whole",), ["a", "b"], ["a", "b"], {"change": np.array([[2.0], [-3.0]])})
+    score = VolumeScore(
+        name="change", definition="", compute=lambda _: 0, higher_is_better=False, unit="ml"
+    )
+    with pytest.raises(UsageError) as error:
+        volume_results(table, [score])
+    assert str(error.value) == (
+        "volume score 'change' of case b, class 'whole' is -3, expected a value in its bounds, "
+        "0 to inf"
+    )
+    signed = replace(score, bounds=(-math.inf, math.inf))
+    assert volume_results(table, [signed])["whole"]["change"].value == -0.5
 
 
 def test_no_two_scores_have_the_same_name() -> None:
