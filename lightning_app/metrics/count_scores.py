@@ -89,7 +89,6 @@ SCORES: tuple[CountScore, ...] = (
         level="slice",
         terms=lambda c: mean(c.iou(empty=0), c.pixels > 0),
         higher_is_better=True,
-        in_tables=False,
     ),
     CountScore(
         name="miou_empty1",
