@@ -195,7 +195,10 @@ def _fc_branch(channels: int, width: int, rate: int) -> nn.Sequential:
     fc6 = AtrousConv(channels, width, kernel_size=3, padding=rate, dilation=rate)
     fc7 = nn.Conv2d(width, width, kernel_size=1)
     fc8 = nn.Conv2d(width, channels, kernel_size=1)
-    for convolution, follower in ((fc6, "relu"), (fc7, "relu"), (fc8, "linear")):
-        nn.init.kaiming_normal_(convolution.weight, nonlinearity=follower)
+    nn.init.kaiming_normal_(fc6.weight, nonlinearity="relu")
+    nn.init.kaiming_normal_(fc7.weight, nonlinearity="relu")
+    nn.init.kaiming_normal_(fc8.weight, nonlinearity="linear")
+    for convolution in (fc6, fc7, fc8):
+        assert convolution.bias is not None
         nn.init.zeros_(convolution.bias)
     return nn.Sequential(fc6, nn.ReLU(), fc7, nn.ReLU(), fc8)

@@ -52,9 +52,9 @@ def test_variants_differ_only_in_skips_and_bottleneck() -> None:
     assert parts(AttentionUNet) == ({AttentionGate}, nn.Identity)
     assert parts(AttentionUNetSPP) == ({AttentionGate}, SPP)
     assert parts(AttentionUNetASPP) == ({AttentionGate}, nn.Sequential)
-    assert {type(block) for block in seeded(AttentionUNetASPP).bottleneck} == {ASPP}
+    assert {type(block) for block in seeded(AttentionUNetASPP).bottleneck.children()} == {ASPP}
     assert parts(AttentionUNetASPPv2) == ({AttentionGate}, nn.Sequential)
-    assert {type(block) for block in seeded(AttentionUNetASPPv2).bottleneck} == {ASPPv2}
+    assert {type(block) for block in seeded(AttentionUNetASPPv2).bottleneck.children()} == {ASPPv2}
 
 
 def test_one_seed_gives_shared_layers_the_same_weights() -> None:
