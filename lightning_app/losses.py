@@ -8,10 +8,12 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 class DiceCrossEntropy(nn.Module):
     """Soft Dice plus cross-entropy, in float32 whatever the precision of the logits.
 
-    Soft Dice (Milletari et al. 2016) is 1 - (2 sum(p t) + 1) / (sum(p) + sum(t) + 1). The sums run
-    over the pixels of the whole batch, so that slices without tumour count too; the result is
-    averaged over the classes without the background. The cross-entropy is averaged over pixels and
-    channels.
+    Soft Dice is 1 - (2 sum(p t) + 1) / (sum(p) + sum(t) + 1). The sums without squares are those of
+    Drozdzal et al. (2016), "The Importance of Skip Connections in Biomedical Image Segmentation";
+    Milletari et al. (2016), "V-Net", equation 3, divide by sum(p^2) + sum(t^2). The ones are in
+    neither: with them the loss is 0, not 0 / 0, if both are empty. The sums run over the pixels of
+    the whole batch, so that slices without tumour count too; the result is averaged over the
+    classes without the background. The cross-entropy is averaged over pixels and channels.
 
     Args:
         exclusive: whether a pixel belongs to exactly one channel (softmax, channel 0 is background)

@@ -1,4 +1,4 @@
-"""The U-Net and its three variants, which differ in their skips and their bottleneck."""
+"""The U-Net and its four variants, which differ in their skips and their bottleneck."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from models.blocks import DoubleConv, check_all_positive, check_positive
-from models.pyramids import SPP, repeated_aspp
+from models.pyramids import ASPP, SPP, ASPPv2, repeated_aspp
 from models.skips import AttentionGate, PlainSkip
 
 WIDTHS = (64, 128, 256, 512, 1024)  # Ronneberger et al. (2015), figure 1
@@ -174,7 +174,42 @@ class AttentionUNetASPP(UNetFrame):
         blocks: int = 3,
         branch_width: int | None = None,
     ) -> None:
-        bottleneck = partial(repeated_aspp, rates=rates, blocks=blocks, branch_width=branch_width)
+        bottleneck = partial(
+            repeated_aspp, block=ASPP, rates=rates, blocks=blocks, branch_width=branch_width
+        )
+        super().__init__(
+            in_channels, out_channels, widths, skip=AttentionGate, bottleneck=bottleneck
+        )
+
+
+class AttentionUNetASPPv2(UNetFrame):
+    """The Attention U-Net with repeated ASPP at the bottom, in the form of DeepLab v2.
+
+    Args:
+        in_channels: channels of the images.
+        out_channels: channels of the logits.
+        widths: channels of each level, from the top to the bottom; all but the last must be even.
+        rates: dilation rates of each ASPP block; the default is that of DeepLab's ASPP-L.
+        blocks: number of consecutive ASPP blocks; 0 for none.
+        branch_width: channels of a branch of a block; None for a quarter of the last width.
+
+    Raises:
+        ValueError: UNetFrame, AttentionGate or repeated_aspp rejects the arguments.
+    """
+
+    def __init__(
+        self,
+        in_channels: int = 1,
+        out_channels: int = 1,
+        widths: Sequence[int] = WIDTHS,
+        *,
+        rates: Sequence[int] = (6, 12, 18, 24),
+        blocks: int = 3,
+        branch_width: int | None = None,
+    ) -> None:
+        bottleneck = partial(
+            repeated_aspp, block=ASPPv2, rates=rates, blocks=blocks, branch_width=branch_width
+        )
         super().__init__(
             in_channels, out_channels, widths, skip=AttentionGate, bottleneck=bottleneck
         )

@@ -170,8 +170,8 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME",
         action="append",
         default=[],
-        help="a config, by its path or its bare name in configs/; may be repeated; by default the "
-        "twelve experiments of the paper",
+        help="a config, by its path or its bare name as for --config; may be repeated; by default "
+        "the twelve experiments of the paper",
     )
     parser.add_argument(
         "--seeds", type=_count, default=1, help="trainings of each experiment, with seeds from 0"

@@ -16,7 +16,7 @@ from lightning_app.utils.yaml_file import read_typed_yaml
 
 
 class NamedConfigFile(ActionConfigFile):
-    """``--config``: a path, or a bare name in configs/ or configs/overlays/."""
+    """``--config``: a path, or a bare name in configs/ or its variants/ or overlays/."""
 
     def __call__(self, parser: Any, cfg: Any, values: Any, option_string: Any = None) -> None:
         """Read a config.

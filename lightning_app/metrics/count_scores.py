@@ -95,7 +95,6 @@ SCORES: tuple[CountScore, ...] = (
         terms=lambda c: mean(c.iou(empty=0), c.pixels > 0),
         higher_is_better=True,
         averaged=True,
-        in_tables=False,
     ),
     CountScore(
         name="miou_empty1",

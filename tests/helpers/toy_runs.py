@@ -25,6 +25,7 @@ SIZE = 16
 UNET, ATTENTION, SPP, ASPP = (
     f"models.{name}" for name in ("UNet", "AttentionUNet", "AttentionUNetSPP", "AttentionUNetASPP")
 )
+ASPP_V2 = "models.AttentionUNetASPPv2"
 
 # Pixels of each case in the reference, in the prediction, and in both.
 Sizes = Mapping[str, tuple[int, int, int]]

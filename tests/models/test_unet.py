@@ -3,12 +3,12 @@ import pytest
 import torch
 from torch import nn
 
-from models import AttentionUNet, AttentionUNetASPP, AttentionUNetSPP, UNet
-from models.pyramids import SPP
+from models import AttentionUNet, AttentionUNetASPP, AttentionUNetASPPv2, AttentionUNetSPP, UNet
+from models.pyramids import ASPP, SPP, ASPPv2
 from models.skips import AttentionGate, PlainSkip
 from tests.models import reference
 from tests.models.reference import Array, Weights, drawn, ready
-from tests.models.variants import GATED, SMALL, Variant, each_network, seeded
+from tests.models.variants import GATED, PYRAMIDS, SMALL, Variant, each_network, seeded
 
 # Definitions
 
@@ -52,6 +52,9 @@ def test_variants_differ_only_in_skips_and_bottleneck() -> None:
     assert parts(AttentionUNet) == ({AttentionGate}, nn.Identity)
     assert parts(AttentionUNetSPP) == ({AttentionGate}, SPP)
     assert parts(AttentionUNetASPP) == ({AttentionGate}, nn.Sequential)
+    assert {type(block) for block in seeded(AttentionUNetASPP).bottleneck.children()} == {ASPP}
+    assert parts(AttentionUNetASPPv2) == ({AttentionGate}, nn.Sequential)
+    assert {type(block) for block in seeded(AttentionUNetASPPv2).bottleneck.children()} == {ASPPv2}
 
 
 def test_one_seed_gives_shared_layers_the_same_weights() -> None:
@@ -67,14 +70,17 @@ def test_one_seed_gives_shared_layers_the_same_weights() -> None:
 def test_one_seed_gives_gates_the_same_weights() -> None:
     gated = seeded(AttentionUNet).state_dict()
 
-    for network in (AttentionUNetSPP, AttentionUNetASPP):
+    for network in PYRAMIDS:
         weights = seeded(network).state_dict()
         assert all(torch.equal(weights[name], value) for name, value in gated.items())
 
 
-def test_zero_aspp_blocks_give_the_attention_unet() -> None:
+@pytest.mark.parametrize("network", [AttentionUNetASPP, AttentionUNetASPPv2])
+def test_zero_aspp_blocks_give_the_attention_unet(
+    network: type[AttentionUNetASPP | AttentionUNetASPPv2],
+) -> None:
     torch.manual_seed(7)
-    ablated = AttentionUNetASPP(widths=SMALL, blocks=0)
+    ablated = network(widths=SMALL, blocks=0)
     x = torch.randn(2, 1, 32, 32)
 
     assert torch.equal(ablated(x), seeded(AttentionUNet)(x))

@@ -3,7 +3,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from lightning_app.runs.model_summary import count_multiply_adds
-from models import AttentionUNet, AttentionUNetASPP, AttentionUNetSPP, UNet
+from models import AttentionUNet, AttentionUNetASPP, AttentionUNetASPPv2, AttentionUNetSPP, UNet
 from tests.models.variants import Variant
 
 
@@ -49,6 +49,13 @@ def aspp_parameters() -> int:
     return pointwise + atrous + pooled + conv(1, 5 * 256, 1024, bias=False) + norm(1024)
 
 
+def aspp_v2_parameters() -> int:
+    fc6, fc7, fc8 = (
+        conv(3, 1024, 256, bias=True), conv(1, 256, 256, bias=True), conv(1, 256, 1024, bias=True),
+    )  # fmt: skip
+    return 4 * (fc6 + fc7 + fc8)
+
+
 @pytest.mark.parametrize(
     ("network", "parameters", "millions"),
     [
@@ -56,6 +63,11 @@ def aspp_parameters() -> int:
         (AttentionUNet, unet_parameters() + gate_parameters(), 31.6),
         (AttentionUNetSPP, unet_parameters() + gate_parameters() + spp_parameters(), 34.7),
         (AttentionUNetASPP, unet_parameters() + gate_parameters() + 3 * aspp_parameters(), 58.3),
+        (
+            AttentionUNetASPPv2,
+            unet_parameters() + gate_parameters() + 3 * aspp_v2_parameters(),
+            63.8,
+        ),
     ],
 )
 def test_parameter_counts(network: Variant, parameters: int, millions: float) -> None:
@@ -68,7 +80,13 @@ def test_parameter_counts(network: Variant, parameters: int, millions: float) ->
 
 @pytest.mark.parametrize(
     ("network", "billions"),
-    [(UNet, 42.3), (AttentionUNet, 42.6), (AttentionUNetSPP, 43.1), (AttentionUNetASPP, 48.5)],
+    [
+        (UNet, 42.3),
+        (AttentionUNet, 42.6),
+        (AttentionUNetSPP, 43.1),
+        (AttentionUNetASPP, 48.5),
+        (AttentionUNetASPPv2, 49.9),
+    ],
 )
 def test_multiply_adds_for_a_slice_of_240_x_240(network: Variant, billions: float) -> None:
     with torch.device("meta"):

@@ -8,8 +8,8 @@ from jsonargparse import ArgumentParser
 from torch import nn
 
 import models
-from models import AttentionUNetASPP, AttentionUNetSPP, UNet, UNetFrame
-from tests.models.variants import GATED, SMALL, Variant, each_network
+from models import AttentionUNetASPP, AttentionUNetASPPv2, AttentionUNetSPP, UNet, UNetFrame
+from tests.models.variants import GATED, PYRAMIDS, SMALL, Variant, each_network
 
 # Validation
 
@@ -59,7 +59,7 @@ def test_widths_that_cannot_be_halved_or_quartered_are_rejected() -> None:
     for network in GATED:
         with pytest.raises(ValueError, match=r"^channels is 7, expected an even number.*widths"):
             network(widths=(7, 8))
-    for network in (AttentionUNetSPP, AttentionUNetASPP):
+    for network in PYRAMIDS:
         with pytest.raises(ValueError, match=r"^channels is 6, expected a multiple of 4.*widths"):
             network(widths=(8, 6))
 
@@ -67,12 +67,13 @@ def test_widths_that_cannot_be_halved_or_quartered_are_rejected() -> None:
 def test_invalid_options_of_the_pyramids_are_rejected() -> None:
     with pytest.raises(ValueError, match=r"^sizes is \[\], expected"):
         AttentionUNetSPP(widths=(4, 8), sizes=())
-    with pytest.raises(ValueError, match=r"^rates is \[6, 0\], expected"):
-        AttentionUNetASPP(widths=(4, 8), rates=(6, 0))
-    with pytest.raises(ValueError, match=r"^blocks is -1, expected"):
-        AttentionUNetASPP(widths=(4, 8), blocks=-1)
-    with pytest.raises(ValueError, match=r"^branch_width is 0, expected"):
-        AttentionUNetASPP(widths=(4, 8), branch_width=0)
+    for network in (AttentionUNetASPP, AttentionUNetASPPv2):
+        with pytest.raises(ValueError, match=r"^rates is \[6, 0\], expected"):
+            network(widths=(4, 8), rates=(6, 0))
+        with pytest.raises(ValueError, match=r"^blocks is -1, expected"):
+            network(widths=(4, 8), blocks=-1)
+        with pytest.raises(ValueError, match=r"^branch_width is 0, expected"):
+            network(widths=(4, 8), branch_width=0)
 
 
 # Options
@@ -86,16 +87,28 @@ def test_options_of_the_spp_are_passed_on() -> None:
     assert AttentionUNetSPP(widths=(4, 8)).bottleneck.sizes == (1, 2, 3, 6)
 
 
-def test_options_of_the_aspp_are_passed_to_every_block() -> None:
-    def dilations(network: UNetFrame) -> list[int]:
-        convolutions = (m for m in network.bottleneck.modules() if isinstance(m, nn.Conv2d))
+@pytest.mark.parametrize(
+    ("network", "weight", "shape", "default_rates"),
+    [
+        (AttentionUNetASPP, "1.merge.0.weight", (8, 4 * 3, 1, 1), [6, 12, 18]),
+        (AttentionUNetASPPv2, "1.branches.1.4.weight", (8, 3, 1, 1), [6, 12, 18, 24]),
+    ],
+)
+def test_options_of_the_aspp_are_passed_to_every_block(
+    network: type[AttentionUNetASPP | AttentionUNetASPPv2],
+    weight: str,
+    shape: tuple[int, ...],
+    default_rates: list[int],
+) -> None:
+    def dilations(module: UNetFrame) -> list[int]:
+        convolutions = (m for m in module.bottleneck.modules() if isinstance(m, nn.Conv2d))
         return [m.dilation[0] for m in convolutions if m.kernel_size == (3, 3)]
 
-    network = AttentionUNetASPP(widths=(4, 8), rates=(1, 2), blocks=2, branch_width=3)
+    module = network(widths=(4, 8), rates=(1, 2), blocks=2, branch_width=3)
 
-    assert dilations(network) == [1, 2] * 2
-    assert network.bottleneck.state_dict()["1.merge.0.weight"].shape == (8, 4 * 3, 1, 1)
-    assert dilations(AttentionUNetASPP(widths=(4, 8))) == [6, 12, 18] * 3
+    assert dilations(module) == [1, 2] * 2
+    assert module.bottleneck.state_dict()[weight].shape == shape
+    assert dilations(network(widths=(4, 8))) == default_rates * 3
 
 
 @pytest.mark.parametrize(
@@ -105,6 +118,7 @@ def test_options_of_the_aspp_are_passed_to_every_block() -> None:
         ("models.AttentionUNet", {"in_channels": 2}),
         ("models.AttentionUNetSPP", {"sizes": [1, 4], "branch_width": 3}),
         ("models.AttentionUNetASPP", {"rates": [1, 2], "blocks": 0, "branch_width": None}),
+        ("models.AttentionUNetASPPv2", {"rates": [1, 2], "blocks": 1, "branch_width": 3}),
     ],
 )
 def test_a_config_can_name_a_network_and_its_options(

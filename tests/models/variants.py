@@ -1,4 +1,4 @@
-"""The four networks, for tests that run on each."""
+"""The five networks, for tests that run on each."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -6,7 +6,14 @@ from typing import Protocol
 import pytest
 import torch
 
-from models import AttentionUNet, AttentionUNetASPP, AttentionUNetSPP, UNet, UNetFrame
+from models import (
+    AttentionUNet,
+    AttentionUNetASPP,
+    AttentionUNetASPPv2,
+    AttentionUNetSPP,
+    UNet,
+    UNetFrame,
+)
 
 SMALL = (8, 8, 12, 16, 20)
 
@@ -17,8 +24,15 @@ class Variant(Protocol):
     ) -> UNetFrame: ...
 
 
-ALL: tuple[Variant, ...] = (UNet, AttentionUNet, AttentionUNetSPP, AttentionUNetASPP)
+ALL: tuple[Variant, ...] = (
+    UNet,
+    AttentionUNet,
+    AttentionUNetSPP,
+    AttentionUNetASPP,
+    AttentionUNetASPPv2,
+)
 GATED = ALL[1:]
+PYRAMIDS = ALL[2:]
 
 each_network = pytest.mark.parametrize("network", ALL)
 

@@ -65,7 +65,7 @@ class BaseCLI(LightningCLI):
             "-c",
             "--config",
             action=NamedConfigFile,
-            help="A config: a path, or a bare name in configs/ or configs/overlays/.",
+            help="A config: a path, or a bare name in configs/ or its variants/ or overlays/.",
         )
         return parser
 

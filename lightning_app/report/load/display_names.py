@@ -30,8 +30,9 @@ NETWORKS = {
     "models.AttentionUNet": NetworkStyle("Attention UNet", "#E69F00"),
     "models.AttentionUNetSPP": NetworkStyle("Attention UNet + SPP", "#009E73"),
     "models.AttentionUNetASPP": NetworkStyle("Attention UNet + ASPP", "#CC79A7"),
+    "models.AttentionUNetASPPv2": NetworkStyle("Attention UNet + ASPP v2", "#000000"),
 }
-_FURTHER_COLOURS = ("#000000", "#D55E00", "#56B4E9", "#8C564B", "#7F7F7F", "#BCBD22")
+_FURTHER_COLOURS = ("#D55E00", "#56B4E9", "#8C564B", "#7F7F7F", "#BCBD22")
 _HUE_STEP = 0.618034  # of the colour circle; by the golden ratio, so that no hue comes twice
 
 MODALITIES = {"t1c": "T1c", "t2f": "FLAIR", "t2w": "T2w", "t1n": "T1"}

@@ -62,6 +62,11 @@ true tumour share is then 2.05 % (FLAIR), 2.02 % (T1c) and 1.96 % (T2w).
 Its mIoU cannot, with one rule for empty slices, be a mean over the same units as its DSC: a mean \
 IoU is at least DSC / (2 - DSC), which is 66.3 (FLAIR), 52.4 (T1c) and 60.6 (T2w), and the paper \
 prints 45.83, 41.13 and 42.49.
+Two readings of its mIoU are equally plausible, and Table 1 has both: the mean over the slices \
+with the class in ground truth or prediction (miou), and the mean over all slices, with empty ones \
+counted as 0 (miou_empty0). What suggests the second is that its mIoU divided by DSC / (2 - DSC) \
+hardly depends on the network: for Attention UNet and ASPP it is 0.69 and 0.69 (FLAIR), 0.79 and \
+0.79 (T1c), 0.69 and 0.70 (T2w). Empty slices alone would give one factor for all three contrasts.
 Its times were taken on one {DEVICE} and for 126 test images. It does not say what they include, \
 so they compare with ours in order of magnitude at most.
 Cells are empty if our copy of the paper is not legible: in Table 1 UNet (all but the mIoU of \

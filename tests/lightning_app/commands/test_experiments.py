@@ -20,7 +20,9 @@ NETWORKS = {
     "attention_unet": "models.AttentionUNet",
     "spp": "models.AttentionUNetSPP",
     "aspp": "models.AttentionUNetASPP",
+    "aspp_v2": "models.AttentionUNetASPPv2",
 }
+VARIANTS = ("aspp_v2_t1c", "aspp_v2_t2f", "aspp_v2_t2w")  # not in the paper's grid
 
 
 def only_run(root: Path = Path("runs")) -> Run:
@@ -37,7 +39,7 @@ def test_the_folder_holds_base_and_the_twelve_experiments() -> None:
     assert {file.stem for file in CONFIGS.glob("*.yaml")} == {"base", *PAPER_EXPERIMENTS}
 
 
-@pytest.mark.parametrize("experiment", PAPER_EXPERIMENTS)
+@pytest.mark.parametrize("experiment", [*PAPER_EXPERIMENTS, *VARIANTS])
 def test_fit_and_test(
     experiment: str, program: Program, capsys: pytest.CaptureFixture[str]
 ) -> None:

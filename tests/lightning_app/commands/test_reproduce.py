@@ -80,6 +80,11 @@ def test_any_experiments_are_reproduced(calls: Calls) -> None:
     assert names(calls) == ["report"]
 
 
+def test_a_variant_is_reproduced_by_its_bare_name() -> None:
+    (cell,) = cells(["aspp_v2_t1c"], 1, [])
+    assert (cell.config, cell.experiment) == ("aspp_v2_t1c.yaml", "aspp_v2_t1c")
+
+
 def test_the_papers_twelve_are_the_default() -> None:
     grid = cells([], 1, [])
     assert {f"{cell.experiment}.yaml" for cell in grid} == {

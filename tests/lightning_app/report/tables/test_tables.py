@@ -9,7 +9,8 @@ import pytest
 
 from lightning_app.metrics.score import CountScore
 from lightning_app.report.load.cohorts import Cohort, cohorts, differing_settings
-from lightning_app.report.load.paper_values import PRINTED
+from lightning_app.report.load.paper_grid import missing_experiments
+from lightning_app.report.load.paper_values import PRINTED, WHAT_CAN_BE_COMPARED
 from lightning_app.report.load.runs import read_runs
 from lightning_app.report.tables.caveats import page_warnings
 from lightning_app.report.tables.estimates import Measure
@@ -21,12 +22,14 @@ from lightning_app.report.tables.score_tables import (
     table_1,
 )
 from lightning_app.report.tables.table import Cell, Column, Table, duration, p_value, write_table
-from tests.helpers.toy_runs import ASPP, ATTENTION, ToyRun, twelve_cases
+from tests.helpers.paths import ROOT
+from tests.helpers.toy_runs import ASPP, ASPP_V2, ATTENTION, ToyRun, twelve_cases
 
 FLOAT32 = {"precision": "32-true", "acceleration": {"fold_batch_norm": False}}
 FOLDED = {"precision": "32-true", "acceleration": {"fold_batch_norm": True}}
 BF16 = {"precision": "bf16-mixed", "acceleration": {"fold_batch_norm": False}}
 CASES = {"A-000": (10, 20, 5), "B-000": (8, 8, 8)}  # 13 of 18 true and 28 predicted pixels
+WITH_EMPTY = {**CASES, "C-000": (0, 0, 0), "D-000": (0, 0, 0)}
 
 
 def cohort(root: Path, *runs: ToyRun) -> Cohort:
@@ -63,6 +66,40 @@ def test_table_1_by_hand(tmp_path: Path) -> None:
     nothing = row(table, "FLAIR", "whole", "(predicting nothing)")
     assert nothing["accuracy"] == pytest.approx(100 * (512 - 18) / 512)
     assert any("two patients" in note or "here are 2" in note for note in table.notes)
+
+
+@pytest.mark.parametrize(("cases", "slices"), [(CASES, 2), (WITH_EMPTY, 4)])
+def test_table_1_has_both_readings_of_the_papers_miou(
+    cases: dict[str, tuple[int, int, int]], slices: int, tmp_path: Path
+) -> None:
+    table = table_1(cohort(tmp_path, ToyRun(cases, network=ATTENTION)))
+
+    found = row(table, "FLAIR", "whole", "Attention UNet")
+    assert value(found["miou"]) == pytest.approx(100 * (5 / 25 + 1) / 2)
+    assert value(found["miou_empty0"]) == pytest.approx(100 * (5 / 25 + 1) / slices)
+    keys = [column.key for column in table.columns]
+    assert keys[keys.index("miou") :][:3] == ["miou", "miou_paper", "miou_empty0"]
+    assert any("empty in both as 0 (miou_empty0)" in note for note in table.notes)
+    write_table(table, tmp_path)
+    for suffix, title in ((".md", "mIoU, empty as 0"), (".tex", "mIoU, empty as 0"),
+                          (".csv", "miou_empty0")):  # fmt: skip
+        assert title in (tmp_path / f"table1{suffix}").read_text("utf-8")
+
+
+def test_a_network_that_the_paper_lacks_comes_after_its_four(tmp_path: Path) -> None:
+    found = cohort(tmp_path, ToyRun(CASES, network=ASPP_V2))
+
+    names = [r[2] for r in table_1(found).rows]
+    assert names[3:] == [
+        "Attention UNet + ASPP",
+        "Attention UNet + ASPP v2",
+        "(predicting nothing)",
+    ]
+    cells = row(table_1(found), "FLAIR", "whole", "Attention UNet + ASPP v2")
+    assert (cells["seeds"], cells["dsc_paper"], cells["miou_paper"]) == (1, None, None)
+    missing = missing_experiments([found])
+    assert len(missing) == 12
+    assert not any("v2" in name for name in missing)
 
 
 def test_a_score_has_its_unit_in_the_heading(
@@ -322,3 +359,19 @@ def test_the_paper_is_quoted_as_it_can_be_read() -> None:
     printed = {modality: PRINTED[ASPP, modality].dsc or 0 for modality in ("t2f", "t1c", "t2w")}
     lowest = {modality: round(100 * dsc / (200 - dsc), 1) for modality, dsc in printed.items()}
     assert lowest == {"t2f": 66.3, "t1c": 52.4, "t2w": 60.6}
+
+
+def test_the_papers_miou_is_compared_with_its_pooled_iou() -> None:
+    def ratio(network: str, modality: str) -> str:
+        printed = PRINTED[network, modality]
+        assert printed.dsc is not None
+        assert printed.miou is not None
+        return f"{printed.miou / (100 * printed.dsc / (200 - printed.dsc)):.2f}"
+
+    names = {"t2f": "FLAIR", "t1c": "T1c", "t2w": "T2w"}
+    quoted = ", ".join(
+        f"{ratio(ATTENTION, modality)} and {ratio(ASPP, modality)} ({name})"
+        for modality, name in names.items()
+    )
+    assert any(quoted in line for line in WHAT_CAN_BE_COMPARED)
+    assert quoted in (ROOT / "docs/paper.md").read_text("utf-8")
