@@ -3,30 +3,100 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from lightning_app.metrics.case_masks import CaseMasks
+from lightning_app.metrics.case_tables import case_tables
 from lightning_app.metrics.count_scores import SCORES
+from lightning_app.metrics.count_table import CountTable
+from lightning_app.metrics.evaluate import evaluate, evaluate_volumes
 from lightning_app.metrics.volume_scores import VOLUME_SCORES
 from tests.helpers.paths import ROOT
 
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
 
 
+OWN_SCORES = [
+    *(s for s in SCORES if s.terms.__module__ == "lightning_app.metrics.count_scores"),
+    *(s for s in VOLUME_SCORES if s.compute.__module__ == "lightning_app.metrics.volume_scores"),
+]
+
+# tp, fp, fn and tn of slices of 100 pixels; the cases are a, a, a, b, c, d and e.
+COUNTS = [
+    (6, 2, 4, 88), (2, 0, 6, 92), (0, 0, 0, 100),
+    (0, 3, 0, 97), (20, 10, 0, 70), (0, 0, 0, 100), (0, 0, 9, 91),
+]  # fmt: skip
+# Worked out by hand from the words of each definition.
+VALUES = {
+    "pooled over all pixels: 2 tp / (2 tp + fp + fn)": 2 * 28 / (2 * 28 + 15 + 19),
+    "pooled: tp / (tp + fp + fn)": 28 / (28 + 15 + 19),
+    "mean IoU of the slices with the class in ground truth or prediction":
+        (6 / 12 + 2 / 8 + 0 + 20 / 30 + 0) / 5,
+    "pooled share of right pixels": (28 + 638) / 700,
+    "pooled: tp / (tp + fp)": 28 / (28 + 15),
+    "pooled: tp / (tp + fn)": 28 / (28 + 19),
+    "pooled: tn / (tn + fp)": 638 / (638 + 15),
+    "mean Dice of the cases; 1 if ground truth and prediction are empty":
+        (16 / 28 + 0 + 40 / 50 + 1 + 0) / 5,
+    "mean Dice of the cases with the class in the ground truth": (16 / 28 + 40 / 50 + 0) / 3,
+    "share of the slices without the class that are predicted empty": 2 / 3,
+    "mean Dice of the slices with the class in ground truth or prediction":
+        (12 / 18 + 4 / 10 + 0 + 40 / 50 + 0) / 5,
+    "mean IoU of all slices; 0 if ground truth and prediction are empty":
+        (6 / 12 + 2 / 8 + 0 + 0 + 20 / 30 + 0 + 0) / 7,
+    "mean IoU of all slices; 1 if ground truth and prediction are empty":
+        (6 / 12 + 2 / 8 + 1 + 0 + 20 / 30 + 1 + 0) / 7,
+    # Voxels of 2 x 3 x 4 mm: 5 for 2 in one case, and none for 4 in the other.
+    "mean over cases of the absolute difference between predicted and true volume":
+        (3 * 24 + 4 * 24) / 2 / 1000,
+}  # fmt: skip
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_every_link_within_the_project_leads_somewhere(document: Path) -> None:
-    for link in re.findall(r"\]\(([^)]+)\)", document.read_text("utf-8")):
-        if not link.startswith(("http", "#")):
-            assert (document.parent / link).exists(), link
+    links = re.findall(r"\]\(([^)]+)\)", document.read_text("utf-8"))
+    inner = [link for link in links if not link.startswith(("http", "#"))]
+    assert [link for link in inner if not (document.parent / link).exists()] == []
 
 
-def test_the_readme_explains_every_score_of_ours() -> None:
-    readme = (ROOT / "README.md").read_text("utf-8")
-    own = [s.name for s in SCORES if s.terms.__module__ == "lightning_app.metrics.count_scores"]
-    own += [s.name for s in VOLUME_SCORES if s.compute.__module__.endswith(".volume_scores")]
-    assert [name for name in own if f"`{name}`" not in readme] == []
+def test_the_documents_have_links_within_the_project() -> None:
+    texts = [document.read_text("utf-8") for document in DOCUMENTS]
+    assert any("](docs/" in text for text in texts)
+
+
+def test_the_readme_has_a_row_for_every_score_with_its_definition() -> None:
+    _, _, section = (ROOT / "README.md").read_text("utf-8").partition("| score | definition |")
+    table, _, _ = section.partition("\n\n")
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", table, re.MULTILINE))
+
+    assert rows.keys() == {score.name for score in OWN_SCORES}
+    # More may follow, after a comma, semicolon or full stop.
+    others = [
+        s.name
+        for s in OWN_SCORES
+        if not re.match(rf"{re.escape(s.definition)}(?=[,;.]|$)", rows[s.name])
+    ]
+    assert others == []
+
+
+def test_a_definition_says_what_is_computed() -> None:
+    cases = ["a", "a", "a", "b", "c", "d", "e"]
+    counts = CountTable(("whole",), cases, cases, range(7), np.array(COUNTS)[:, None])
+    masks = np.zeros((4, 1, 1, 2, 3), bool)  # predicted and true, of two cases
+    for mask, voxels in zip(masks, (5, 2, 0, 4), strict=True):
+        mask.reshape(-1)[:voxels] = True
+    volumes = [CaseMasks(n, n, [0], *masks[i : i + 2], (2, 3, 4)) for i, n in ((0, "a"), (2, "b"))]
+    _, table = case_tables(volumes, ("whole",), VOLUME_SCORES)
+
+    computed = evaluate(counts)["whole"] | evaluate_volumes(table, VOLUME_SCORES)["whole"]
+    by_hand = {score.name: VALUES[score.definition] for score in OWN_SCORES}
+    assert len(set(by_hand.values())) == len(by_hand)
+    assert {name: computed[name] for name in by_hand} == pytest.approx(by_hand)
 
 
 def test_every_config_that_the_readme_names_is_there() -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
-    for name in set(re.findall(r"--config (\w+\.yaml)", readme)):
-        assert list((ROOT / "configs").rglob(name)), name
+    named = set(re.findall(r"--config (\w+\.yaml)", readme))
+    assert named
+    assert [name for name in named if not list((ROOT / "configs").rglob(name))] == []

@@ -130,6 +130,7 @@ def test_a_training_can_be_resumed_with_the_other_layout(before: bool, tmp_path:
         run = trainer(tmp_path, Acceleration(channels_last=channels_last), epochs=4)
         run.fit(task, loader(), ckpt_path=tmp_path / "first.ckpt", weights_only=True)
         assert task.is_channels_last == channels_last
+        assert run.optimizers[0].state
         for weight, state in run.optimizers[0].state.items():
             assert state["exp_avg"].stride() == state["exp_avg_sq"].stride() == weight.stride()
         return task

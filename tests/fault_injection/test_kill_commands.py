@@ -21,6 +21,7 @@ def test_killed_commands_end_as_uninterrupted_ones(tmp_path: Path) -> None:
     assert len(list(faults.run())) == 3
     for result in faults.results.values():
         assert result.problems == [[]] * len(result.problems)
+    assert sum(len(result.problems) for result in faults.results.values()) > 0
     assert sum(result.kills for result in faults.results.values()) == 3
 
 

@@ -1,8 +1,10 @@
-"""Small file systems that can fill up or become read-only."""
+"""Small file systems that can fill up or become read-only, and what is flushed and renamed."""
 
+import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -41,3 +43,43 @@ def fill(disk: Path) -> Path:
             except OSError:
                 continue
     return filler
+
+
+@dataclass(frozen=True)
+class Flushed:
+    """A file that was flushed to the disk, with its content at that time; None for a folder."""
+
+    path: Path
+    content: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Renamed:
+    """A file or folder that was renamed."""
+
+    source: Path
+    target: Path
+
+
+def record_disk(monkeypatch: pytest.MonkeyPatch, root: Path) -> list[Flushed | Renamed]:
+    """Record from now on, in order, what is flushed and renamed below a folder."""
+    events: list[Flushed | Renamed] = []
+    fsync = os.fsync
+
+    def flush(handle: int) -> None:
+        fsync(handle)
+        stat = os.fstat(handle)
+        path = next(p for p in (root, *root.rglob("*")) if os.path.samestat(p.stat(), stat))
+        events.append(Flushed(path, path.read_bytes() if path.is_file() else None))
+
+    def recorded(move: Callable[..., None]) -> Callable[..., None]:
+        def rename(source: Path, target: Path) -> None:
+            move(source, target)
+            events.append(Renamed(Path(source), Path(target)))
+
+        return rename
+
+    monkeypatch.setattr(os, "fsync", flush)
+    for name in ("replace", "rename"):
+        monkeypatch.setattr(os, name, recorded(getattr(os, name)))
+    return events

@@ -1,4 +1,4 @@
-"""Run folders as training and test write them, made from a few masks without torch."""
+"""Run folders as training and test write them, made from a few masks without the product."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,17 +9,8 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from callbacks.timing.record import write_timing
-from lightning_app.metrics.case_masks import CaseMasks
-from lightning_app.metrics.case_tables import case_tables
-from lightning_app.metrics.count_table import CountTable
-from lightning_app.metrics.evaluate import accuracy_of_nothing, count_results, volume_results
-from lightning_app.metrics.volume_scores import VOLUME_SCORES
-from lightning_app.results.example_slices import ExampleSlices
-from lightning_app.results.test_record import write_cases, write_slices, write_test, write_volumes
 from lightning_app.runs.folder import Run
-from lightning_app.runs.records import write_environment, write_record, write_split
-from lightning_app.utils.json_csv import write_csv
+from tests.helpers.toy_results import ToyCase, write_csv, write_json, write_masks, write_results
 
 SIZE = 16
 UNET, ATTENTION, SPP, ASPP = (
@@ -58,61 +49,30 @@ class ToyRun:
         run = Run(root / f"{self.network.rpartition('.')[2]}_{self.modality}" / self.name)
         run.path.mkdir(parents=True)
         run.config.write_text(yaml.safe_dump(self._config()), encoding="utf-8")
-        write_record(run.status, {"status": self.status})
+        write_json(run.status, {"status": self.status})
         environment = {"device": "cpu", "python": "3.11", **self.environment}
-        write_environment(run.environment, environment, self._data())
+        write_json(run.environment, {**environment, "data": self._data()})
         size = {"parameters": 1000, "multiply_adds": 2000, "image_size": [SIZE, SIZE]}
-        write_record(run.network, size)
+        write_json(run.network, size)
         rows = [(case, case[:-4], "test") for case in self.cases]
-        write_split(run.split, [*rows, ("other-000", "other", "train")])
+        write_csv(run.split, ("case", "patient", "side"), [*rows, ("other-000", "other", "train")])
         write_csv(run.metrics, ("epoch", "val/dice"), [(0, 0.25), (1, None), (2, 0.5)])
         if self.training is not None:
-            write_timing(run.timing, {"device": "gpu", "run": {"seconds": self.training}})
+            write_json(run.timing, {"device": "gpu", "run": {"seconds": self.training}})
         self._write_test(run)
         return run
 
     def _write_test(self, run: Run) -> None:
         test = run.test()
         test.path.mkdir()
-        table, volumes = case_tables(self._masks(), ("whole",), VOLUME_SCORES)
-        facts = {
-            "data": self._data(),
-            "checkpoint": {"epoch": 2},
-            "patients_trained_on": 0,
-            "accuracy_of_nothing": accuracy_of_nothing(table),
-        }
+        facts = {"data": self._data(), "checkpoint": {"epoch": 2}, "patients_trained_on": 0}
         if self.computed_with is not None:
             facts["computed_with"] = self.computed_with
-        write_test(test, facts, count_results(table), volume_results(volumes, VOLUME_SCORES))
-        write_slices(test, table)
-        write_cases(test, table.by_case())
-        write_volumes(test, volumes)
+        cases = [ToyCase(case, case[:-4], *masks(*sizes)) for case, sizes in self.cases.items()]
+        write_results(test.path, facts, cases)
+        write_masks(test.path, cases)
         if self.inference is not None:
-            write_timing(test.timing, {"device": "gpu", "seconds": self.inference})
-        self._example_slices().write(test)
-
-    def _masks(self) -> list[CaseMasks]:
-        """The masks of every case, one slice each with index 7."""
-        return [
-            CaseMasks(case, case[:-4], [7], prediction[None], reference[None], (1.0, 1.0, 1.0))
-            for case, sizes in self.cases.items()
-            for reference, prediction in [_masks(*sizes)]
-        ]
-
-    def _example_slices(self) -> ExampleSlices:
-        masks = self._masks()
-        grey = np.arange(SIZE * SIZE, dtype=np.uint8).reshape(1, SIZE, SIZE)
-        return ExampleSlices(
-            [case.case for case in masks],
-            np.full(len(masks), 7),
-            np.repeat(grey, len(masks), axis=0),
-            np.concatenate([case.reference for case in masks]),
-            np.concatenate([case.prediction for case in masks]),
-        )
-
-    def table(self) -> CountTable:
-        """The counts."""
-        return case_tables(self._masks(), ("whole",), ())[0]
+            write_json(test.timing, {"device": "gpu", "seconds": self.inference})
 
     def _config(self) -> dict[str, Any]:
         return {
@@ -140,9 +100,9 @@ def twelve_cases(common: Sequence[int]) -> dict[str, tuple[int, int, int]]:
     return {f"P{i:02d}-000": (40, 40, both) for i, both in enumerate(common)}
 
 
-def _masks(true: int, predicted: int, both: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Reference and prediction (1, SIZE, SIZE) with the given numbers of pixels."""
+def masks(true: int, predicted: int, both: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Reference and prediction (SIZE, SIZE) with the given numbers of pixels."""
     reference, prediction = np.zeros((2, SIZE * SIZE), bool)
     reference[:true] = True
     prediction[true - both : true - both + predicted] = True
-    return reference.reshape(1, SIZE, SIZE), prediction.reshape(1, SIZE, SIZE)
+    return reference.reshape(SIZE, SIZE), prediction.reshape(SIZE, SIZE)

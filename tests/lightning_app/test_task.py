@@ -1,4 +1,4 @@
-"""Nothing in a training step makes the host wait for the device."""
+"""The mean loss of an epoch; nothing in a step makes the host wait for the device."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +8,7 @@ from typing import Literal
 import pytest
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
-from torch import Tensor
+from torch import Tensor, nn
 
 from callbacks.nan_guard import FiniteLoss
 from callbacks.timing.timing import Timing
@@ -61,10 +61,11 @@ def fit(
     callbacks: list[Callback],
     accelerator: str,
     precision: Literal["32-true", "bf16-mixed"] = "32-true",
-) -> None:
+    batch_size: int = 4,
+) -> Trainer:
     data = BraTSDataModule(
-        toy_root, image_size=(32, 32), batch_size=4, cache_dir=folder / "cache", on_device=True,
-        flip=True,
+        toy_root, image_size=(32, 32), batch_size=batch_size, cache_dir=folder / "cache",
+        on_device=True, flip=True,
     )  # fmt: skip
     trainer = Trainer(
         default_root_dir=folder, callbacks=callbacks, max_epochs=2, limit_val_batches=0,
@@ -73,6 +74,7 @@ def fit(
         accelerator=accelerator, devices=1, precision=precision,
     )  # fmt: skip
     trainer.fit(task, data)
+    return trainer
 
 
 def test_a_training_step_reads_and_sends_no_number(
@@ -83,6 +85,31 @@ def test_a_training_step_reads_and_sends_no_number(
     fit(task, toy_root, tmp_path, callbacks, accelerator="cpu")
 
     assert watched.steps == 2 * 3
+
+
+class KnownLoss(nn.Module):
+    """Returns given values, one after the other, and keeps the sizes of the batches."""
+
+    def __init__(self, values: list[float]) -> None:
+        super().__init__()
+        self.values = iter(values)
+        self.sizes: list[int] = []
+
+    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
+        self.sizes.append(len(logits))
+        return 0 * logits.mean() + next(self.values)
+
+
+def test_every_sample_weighs_the_same_in_the_training_loss_of_an_epoch(
+    toy_root: Path, tmp_path: Path
+) -> None:
+    loss = KnownLoss([9.0, 9.0, 1.0, 6.0])
+    task = Task(AttentionUNetASPP(widths=[4, 4, 4, 4, 8]), loss)
+    trainer = fit(task, toy_root, tmp_path, [], accelerator="cpu", batch_size=5)
+
+    assert loss.sizes == [5, 7] * 2  # a small last batch is joined to the one before
+    mean = float(trainer.callback_metrics["train/loss"])  # of the last epoch
+    assert mean == pytest.approx((5 * 1 + 7 * 6) / 12)
 
 
 def batch() -> Batch:

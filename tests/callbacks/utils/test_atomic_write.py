@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from callbacks.utils.atomic_write import atomic_folder, atomic_write
+from tests.helpers.disk import Flushed, Renamed, record_disk
 
 
 @contextmanager
@@ -72,3 +73,30 @@ def test_a_folder_is_replaced_whole(tmp_path: Path) -> None:
         with atomic_folder(tmp_path / "test") as temporary:
             (temporary / name).touch()
     assert [str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")] == ["test", "test/two"]
+
+
+def test_a_file_is_on_the_disk_before_it_is_renamed_and_then_its_name_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    events = record_disk(monkeypatch, tmp_path)
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(b"new")
+    assert events == [Flushed(temporary, b"new"), Renamed(temporary, path), Flushed(tmp_path)]
+
+
+def test_the_files_in_a_folder_are_on_the_disk_before_it_is_renamed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "test"
+    events = record_disk(monkeypatch, tmp_path)
+    with atomic_folder(folder) as temporary, atomic_write(temporary / "file") as unfinished:
+        unfinished.write_bytes(b"new")
+    assert events == [
+        Flushed(unfinished, b"new"),
+        Renamed(unfinished, temporary / "file"),
+        Flushed(temporary),
+        Renamed(temporary, folder),
+        Flushed(tmp_path),
+    ]

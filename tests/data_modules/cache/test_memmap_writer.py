@@ -12,6 +12,7 @@ from data_modules.cache.memmap import SliceArray, open_array
 from data_modules.cache.memmap_writer import ArrayBuilding, StoredCase
 from data_modules.utils.problems import Problem
 from data_modules.utils.process_pool import run_in_order
+from tests.helpers.disk import Flushed, record_disk
 
 SIZE = (6, 5)
 CASES = range(24)
@@ -96,6 +97,14 @@ def test_bad_cases_take_no_rows(tmp_path: Path) -> None:
     done = opened(tmp_path / "array")
     assert dict(done.bad) == {"bad": problem}
     assert (done.first_row["case-3"], done.first_row["case-4"]) == (1, 4)
+
+
+def test_a_finished_array_is_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    events = record_disk(monkeypatch, tmp_path)
+    built(tmp_path / "array", [part(1), part(2)])
+
+    files = [tmp_path / "array" / name for name in ("array.npy", "index.json")]
+    assert events == [Flushed(file, file.read_bytes()) for file in files]
 
 
 @pytest.mark.parametrize("row", [0, 2, 3, -1, 10**9])

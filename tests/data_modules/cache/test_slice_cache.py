@@ -459,7 +459,9 @@ def test_an_array_file_with_python_objects_is_built_anew_and_never_unpickled(
 ) -> None:
     cache = SliceCache(tmp_path / "cache", (40, 40))
     before = [array.digest for array in opened(root, cache)]
-    for folder in array_folders(tmp_path / "cache"):
+    folders = array_folders(tmp_path / "cache")
+    assert len(folders) == 2
+    for folder in folders:
         (folder / "array.npy").write_bytes(pickle.dumps(Trap(tmp_path / "sprung")))
 
     assert [array.digest for array in opened(root, cache)] == before
@@ -477,7 +479,9 @@ def test_a_build_leaves_no_unfinished_folder(tmp_path: Path, root: Path) -> None
     opened(root, SliceCache(tmp_path / "cache", (40, 40)))
 
     assert not list((tmp_path / "cache").glob("*.part"))
-    assert all((folder / "index.json").exists() for folder in array_folders(tmp_path / "cache"))
+    indices = [path.parent for path in (tmp_path / "cache").glob("*/index.json")]
+    assert sorted(indices) == array_folders(tmp_path / "cache")
+    assert len(indices) == 2
 
 
 def test_a_build_that_fails_leaves_nothing(

@@ -18,7 +18,7 @@ from data_modules.io.writers import write_label_map
 from data_modules.phantom.options import PhantomOptions
 from data_modules.utils.errors import DataError
 from data_modules.utils.problems import Problem
-from tests.helpers.disk import fill, make_read_only, small_disk
+from tests.helpers.disk import Flushed, Renamed, fill, make_read_only, record_disk, small_disk
 from tests.helpers.toy import toy_labels, write_dataset, write_volume
 
 
@@ -60,6 +60,18 @@ def test_a_disk_without_file_locks_is_not_called_full(
     monkeypatch.setattr(fcntl, "flock", refuse)
     with pytest.raises(DataError, match=r"\(its file system has no file locks\): choose another"):
         labels(tmp_path / "cache", cases)
+
+
+def test_an_array_is_on_the_disk_before_it_is_renamed(
+    tmp_path: Path, cases: list[Case], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = record_disk(monkeypatch, tmp_path / "cache")
+    labels(tmp_path / "cache", cases)
+
+    *flushed, renamed = events
+    assert isinstance(renamed, Renamed)
+    files = [renamed.target / name for name in ("array.npy", "index.json")]
+    assert flushed == [Flushed(renamed.source / file.name, file.read_bytes()) for file in files]
 
 
 @pytest.mark.parametrize("call", ["fsync", "rename"])

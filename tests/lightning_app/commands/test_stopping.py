@@ -287,9 +287,11 @@ def test_fine_tuning_starts_a_new_run_from_trained_weights(
     trained = only_run()
     assert program("fit", "--weights", "unet_t1c", "--optimizer.lr", "1e-20") == 0
     new, _ = find_runs(Path("runs"))
-    for name, parameter in torch.load(new.last, weights_only=True)["state_dict"].items():
-        if name.endswith("weight") and "network" in name:  # at such a low rate they do not move
-            assert torch.equal(parameter, torch.load(trained.best)["state_dict"][name])
+    before, after = torch.load(trained.best, weights_only=True)["state_dict"], weights(new)
+    names = [name for name in after if name.startswith("network.") and name.endswith("weight")]
+    assert names
+    for name in names:  # at such a low rate they do not move
+        assert torch.equal(after[name], before[name])
     assert str(trained.best) in new.config.read_text("utf-8")
 
     assert program("test", "--run", str(new.path)) == 0

@@ -177,6 +177,7 @@ def test_two_agents_at_once_do_not_collide(open_terminal: OpenTerminal) -> None:
         assert agent.wait(TIMEOUT_S) == 0, terminal.output(number).read_text("utf-8")
 
     root = terminal.folder / "runs"
+    assert len(memory.trials) == 2
     for trial in memory.trials:
         run = run_of(trial, root)
         assert f"{run.experiment}.yaml" == trial.parameters["config"]

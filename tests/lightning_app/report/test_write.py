@@ -87,6 +87,7 @@ def test_the_page_needs_nothing_but_itself(page: str) -> None:
     assert len(sources) == len(FIGURES)
     assert all(source.startswith("data:image/png;base64,") for source in sources)
     links = found.attributes("href")
+    assert links
     assert all(link.startswith("#") for link in links)
     anchors = found.attributes("id")
     assert {link[1:] for link in links} <= set(anchors)
@@ -121,6 +122,7 @@ def test_the_browser_has_the_masks_bit_by_bit(runs: Path, galleries: Any) -> Non
     masks = read_example_slices(tested.run.test())
     (gallery,) = galleries
     assert gallery["networks"] == ["UNet", "Attention UNet + ASPP"]
+    assert {case["case"] for case in gallery["cases"]} == CASES.keys()
     for place, case in enumerate(gallery["cases"]):
         assert (pixels(case["truth"][0]) == masks.reference[place, 0]).all()
         assert (pixels(case["masks"][1][0]) == masks.prediction[place, 0]).all()

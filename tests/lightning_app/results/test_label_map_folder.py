@@ -184,7 +184,9 @@ def test_wherever_a_kill_hits_a_mask_has_its_own_note_and_the_next_start_goes_on
         with pytest.raises(KeyboardInterrupt):
             predict(mask="new")
 
-    for mask in Path("out").glob("*.nii.gz"):
+    written = list(Path("out").glob("*.nii.gz"))
+    assert written
+    for mask in written:
         note = read_json(Path("out") / f"{mask.name.removesuffix('.nii.gz')}.json")
         assert note["digest"] == _digest(mask)
     predict(mask="newer")

@@ -1,5 +1,6 @@
 """What a test writes is read back as it was."""
 
+import csv
 import json
 import math
 from pathlib import Path
@@ -7,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lightning_app.metrics.case_masks import VolumeTable
+from lightning_app.metrics.case_masks import CaseMasks, VolumeTable
+from lightning_app.metrics.case_tables import case_tables
 from lightning_app.metrics.count_table import CountTable
-from lightning_app.metrics.evaluate import count_results, volume_results
+from lightning_app.metrics.evaluate import accuracy_of_nothing, count_results, volume_results
 from lightning_app.metrics.volume_scores import VOLUME_SCORES
 from lightning_app.results.test_record import (
     read_slices,
@@ -22,6 +24,8 @@ from lightning_app.results.test_record import (
 )
 from lightning_app.runs.folder import TestFolder
 from lightning_app.runs.record_values import RecordError
+from tests.helpers.toy_results import SLICE, ToyCase, write_results
+from tests.helpers.toy_runs import masks
 
 CLASSES = ("whole", "core")
 NAMES = (["a0", "a0", "b0"], ["a", "a", "b"], [3, 4, 7])
@@ -108,3 +112,42 @@ def test_rows_of_other_classes_are_refused(folder: TestFolder) -> None:
         read_slices(folder, ("whole",))
     with pytest.raises(RecordError, match="a row for each case and class"):
         read_volumes(folder, ("core", "whole"))
+
+
+SIZES = {  # pixels in the ground truth, in the prediction and in both; not in order of the ids
+    "b-000": (10, 20, 5), "a-000": (8, 8, 8), "c-000": (0, 0, 0), "c-001": (0, 6, 0),
+    "d-000": (30, 0, 0), "e-000": (70, 50, 41),
+}  # fmt: skip
+
+
+def rows(path: Path) -> list[list[str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.reader(file))
+
+
+def test_counts_and_scores_equal_those_of_another_implementation(tmp_path: Path) -> None:
+    toys = [ToyCase(case, case[:-4], *masks(*sizes)) for case, sizes in SIZES.items()]
+    cases = [
+        CaseMasks(t.case, t.patient, [SLICE], t.prediction[None, None], t.reference[None, None],
+                  (1.0, 1.0, 1.0))
+        for t in toys
+    ]  # fmt: skip
+    table, volumes = case_tables(cases, ("whole",), VOLUME_SCORES)
+    ours, theirs = TestFolder(tmp_path / "ours"), TestFolder(tmp_path / "theirs")
+    for folder in (ours, theirs):
+        folder.path.mkdir()
+    facts = {**FACTS, "accuracy_of_nothing": accuracy_of_nothing(table)}
+    write_test(ours, facts, count_results(table), volume_results(volumes, VOLUME_SCORES))
+    write_slices(ours, table)
+    write_cases(ours, table.by_case())
+    write_volumes(ours, volumes)
+    write_results(theirs.path, FACTS, toys)
+
+    for name in ("slices.csv", "cases.csv", "volumes.csv"):
+        assert rows(ours.path / name) == rows(theirs.path / name)
+    found, expected = read_test(ours), read_test(theirs)
+    for results, others in ((found.scores, expected.scores), (found.volumes, expected.volumes)):
+        assert results["whole"].keys() == others["whole"].keys()
+        values = {name: result.value for name, result in results["whole"].items()}
+        assert values == pytest.approx({name: r.value for name, r in others["whole"].items()})
+    assert found.accuracy_of_nothing == pytest.approx(expected.accuracy_of_nothing)

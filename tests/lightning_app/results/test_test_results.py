@@ -1,6 +1,8 @@
 """How a test is scored and written once all batches have been predicted."""
 
+import csv
 import errno
+import json
 import math
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from lightning_app.metrics.score import VolumeScore
 from lightning_app.results import test_results
 from lightning_app.runs.folder import Run, find_runs
 from tests.conftest import Program
+from tests.helpers.toy import write_case, write_dataset
 from tests.helpers.unfinished import unfinished_of_dead_process
 
 FILES = [
@@ -93,3 +96,38 @@ def test_a_score_that_is_infinite_is_one_line_and_exit_code_2(
     assert "score 'broken' of case BraTS-GLI-000" in error[0]
     (run,) = find_runs(Path("runs"))
     assert not run.test().metrics.exists()
+
+
+def split_file(path: Path, **cases: list[str]) -> str:
+    """Write a split: the numbers of cases, such as 00007-000, by split."""
+    rows = [(f"BraTS-GLI-{case}", split) for split, names in cases.items() for case in names]
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("case", "side"), *rows])
+    return str(path)
+
+
+def test_patients_of_training_and_validation_count_as_seen(
+    program: Program, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = write_dataset(tmp_path / "data", 9)
+    write_case(root, "BraTS-GLI-00000-001")  # a second scan, in no split of the training
+    trained_on = split_file(
+        tmp_path / "before.csv",
+        train=["00000-000", "00001-000", "00002-000"],
+        val=["00003-000", "00004-000"],
+        test=["00005-000", "00006-000", "00007-000"],
+    )
+    assert program("fit", "--data.root", str(root), "--data.split_file", trained_on) == 0
+
+    # One seen in training (its other scan), two in validation, two tested before, one in no split.
+    tested = ["00000-001", "00003-000", "00004-000", "00005-000", "00006-000", "00008-000"]
+    others = {"train": ["00001-000"], "val": ["00002-000"]}
+    after = split_file(tmp_path / "after.csv", **others, test=tested)
+    capsys.readouterr()
+    assert program("test", "--data.split_file", after) == 0
+
+    (run,) = find_runs(Path("runs"))
+    (folder,) = run.other_tests()
+    metrics = json.loads(folder.metrics.read_text("utf-8"))
+    assert (metrics["patients"], metrics["patients_trained_on"]) == (6, 3)
+    assert "its best epoch chosen, on 3 of the 6 patients" in capsys.readouterr().out

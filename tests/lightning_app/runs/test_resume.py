@@ -95,7 +95,9 @@ def test_a_resumed_run_ends_with_the_same_bits_with_other_trainer_options(
 ) -> None:
     assert program("fit", *SIZE, *DROPOUT, *FLIPS, *OFTEN, *extra) == 0
     uninterrupted = only_run()
-    for folder in list(snapshots.values())[1:-1:3]:
+    resumed = list(snapshots.values())[1:-1:3]
+    assert resumed
+    for folder in resumed:
         assert program("fit", "--resume", str(folder), *TRUST) == 0
         assert_same_ending(Run(folder), uninterrupted)
 

@@ -49,5 +49,7 @@ def test_other_documents_are_read_as_by_pyyaml(text: str, tmp_path: Path) -> Non
 
 
 def test_our_configs_are_within_the_bounds() -> None:
-    for path in CONFIGS.rglob("*.yaml"):
+    paths = list(CONFIGS.rglob("*.yaml"))
+    assert CONFIGS / "base.yaml" in paths
+    for path in paths:
         assert read_yaml(path) == yaml.safe_load(path.read_text("utf-8"))

@@ -21,7 +21,8 @@ from lightning_app.runs.folder import Run
 from lightning_app.utils.json_csv import write_csv
 from tests.helpers.damaged_records import yaml_bomb
 from tests.helpers.paths import ROOT
-from tests.helpers.toy_runs import ASPP, UNET, ToyRun
+from tests.helpers.toy_results import HALF_WIDTH
+from tests.helpers.toy_runs import ASPP, UNET, ToyRun, twelve_cases
 
 CASES = {"A-000": (10, 20, 5), "A-001": (0, 0, 0), "B-000": (8, 8, 8)}
 
@@ -116,8 +117,25 @@ def test_a_count_score_newer_than_the_test_is_computed_from_its_slices(tmp_path:
 
     ((after,), left_out) = read_runs(tmp_path)
     assert left_out == []
-    assert after.scores["whole"]["dice_case"].interval is not None
-    assert after.scores == before.scores
+    recorded, computed = dict(before.scores["whole"]), dict(after.scores["whole"])
+    newer = computed.pop("dice_case")
+    assert newer.value == pytest.approx(np.mean(range(20, 32)) / 40)
+    assert newer.interval is not None
+    assert newer.interval[0] < newer.value < newer.interval[1]
+    assert recorded.pop("dice_case").interval != newer.interval
+    assert computed == recorded
+
+
+def test_intervals_are_those_that_the_test_recorded(tmp_path: Path) -> None:
+    ToyRun(twelve_cases(range(20, 32))).write(tmp_path)
+    ((found,), _) = read_runs(tmp_path)
+    for results in (found.scores["whole"], found.volumes["whole"]):
+        defined = [result for result in results.values() if result.value is not None]
+        assert defined
+        for result in defined:
+            made_up = (result.value - HALF_WIDTH, result.value + HALF_WIDTH)
+            assert result.interval == pytest.approx(made_up)
+    assert found.scores["whole"]["empty_right"].interval is None  # undefined
 
 
 def test_a_volume_score_newer_than_the_test_is_missing_with_the_reason(tmp_path: Path) -> None:

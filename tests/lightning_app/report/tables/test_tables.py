@@ -10,7 +10,6 @@ import pytest
 from lightning_app.metrics.score import CountScore
 from lightning_app.report.load.cohorts import Cohort, cohorts, differing_settings
 from lightning_app.report.load.paper_grid import missing_experiments
-from lightning_app.report.load.paper_values import PRINTED, WHAT_CAN_BE_COMPARED
 from lightning_app.report.load.runs import read_runs
 from lightning_app.report.tables.caveats import page_warnings
 from lightning_app.report.tables.estimates import Measure
@@ -22,7 +21,6 @@ from lightning_app.report.tables.score_tables import (
     table_1,
 )
 from lightning_app.report.tables.table import Cell, Column, Table, duration, p_value, write_table
-from tests.helpers.paths import ROOT
 from tests.helpers.toy_runs import ASPP, ASPP_V2, ATTENTION, ToyRun, twelve_cases
 
 FLOAT32 = {"precision": "32-true", "acceleration": {"fold_batch_norm": False}}
@@ -173,16 +171,34 @@ def test_every_score_is_in_the_table_and_an_undefined_score_is_a_dash(tmp_path: 
     assert table.texts()[0][index] == "-"
 
 
+# Pixels of the tumour, true and predicted, and those in both. By id they are not in order of size.
+SIZES = {"P0": (40, 16), "P1": (10, 5), "P2": (70, 42), "P3": (0, 0),
+         "P4": (30, 24), "P5": (60, 54), "P6": (20, 4), "P7": (50, 35)}  # fmt: skip
+
+
 def test_dice_by_size(tmp_path: Path) -> None:
-    cases = {f"P{i}-000": (10 * i, 10 * i, 5 * i + i * i // 2) for i in range(7)}
+    cases = {f"{name}-000": (size, size, both) for name, (size, both) in SIZES.items()}
     table = size_table(cohort(tmp_path, ToyRun(cases)))
 
     found = row(table, "FLAIR", "whole", "UNet")
-    assert found["cases"] == 6  # P0 has no tumour
-    assert found["thirds"] == "10 to 20; 30 to 40; 50 to 60"
-    assert found["dice_small"] == pytest.approx((5 / 10 + 12 / 20) / 2)
-    assert found["dice_large"] == pytest.approx((37 / 50 + 48 / 60) / 2)
-    assert found["spearman"] == pytest.approx(1)
+    assert found["cases"] == 7  # P3 has no tumour
+    assert found["thirds"] == "10 to 30; 40 to 50; 60 to 70"
+    assert found["dice_small"] == pytest.approx((5 / 10 + 4 / 20 + 24 / 30) / 3)
+    assert found["dice_medium"] == pytest.approx((16 / 40 + 35 / 50) / 2)
+    assert found["dice_large"] == pytest.approx((54 / 60 + 42 / 70) / 2)
+    # Ranks of Dice from the smallest to the largest tumour are 3, 1, 6, 2, 5, 7 and 4.
+    squares = 2**2 + 1**2 + 3**2 + 2**2 + 0 + 1**2 + 3**2
+    assert found["spearman"] == pytest.approx(1 - 6 * squares / (7 * (7**2 - 1)))
+
+
+def test_sizes_that_cannot_be_compared_are_left_empty(tmp_path: Path) -> None:
+    two = row(size_table(cohort(tmp_path / "two", ToyRun(CASES))), "FLAIR")
+    assert two["cases"] == 2
+    assert {two[key] for key in ("thirds", "dice_small", "dice_large", "spearman")} == {None}
+    equal = row(
+        size_table(cohort(tmp_path / "equal", ToyRun(twelve_cases(range(20, 32))))), "FLAIR"
+    )
+    assert (equal["thirds"], equal["spearman"]) == ("40 to 40; 40 to 40; 40 to 40", None)
 
 
 def test_networks_and_runs_are_listed_once(tmp_path: Path) -> None:
@@ -348,30 +364,3 @@ def test_durations_are_written_as_in_the_paper(seconds: float, words: str) -> No
 
 def test_small_p_values_are_bounds() -> None:
     assert [p_value(p) for p in (0.00004, 0.0123456, 1.0)] == ["< 0.0001", "0.0123", "1.0000"]
-
-
-def test_the_paper_is_quoted_as_it_can_be_read() -> None:
-    assert len(PRINTED) == 12
-    lost = PRINTED["models.UNet", "t2w"]
-    assert (lost.training, lost.inference, lost.miou, lost.dsc) == (1597.1, None, 38.59, None)
-    assert "26 min 37.1 s" in lost.remark
-    assert sum(printed.dsc is not None for printed in PRINTED.values()) == 6
-    printed = {modality: PRINTED[ASPP, modality].dsc or 0 for modality in ("t2f", "t1c", "t2w")}
-    lowest = {modality: round(100 * dsc / (200 - dsc), 1) for modality, dsc in printed.items()}
-    assert lowest == {"t2f": 66.3, "t1c": 52.4, "t2w": 60.6}
-
-
-def test_the_papers_miou_is_compared_with_its_pooled_iou() -> None:
-    def ratio(network: str, modality: str) -> str:
-        printed = PRINTED[network, modality]
-        assert printed.dsc is not None
-        assert printed.miou is not None
-        return f"{printed.miou / (100 * printed.dsc / (200 - printed.dsc)):.2f}"
-
-    names = {"t2f": "FLAIR", "t1c": "T1c", "t2w": "T2w"}
-    quoted = ", ".join(
-        f"{ratio(ATTENTION, modality)} and {ratio(ASPP, modality)} ({name})"
-        for modality, name in names.items()
-    )
-    assert any(quoted in line for line in WHAT_CAN_BE_COMPARED)
-    assert quoted in (ROOT / "docs/paper.md").read_text("utf-8")
