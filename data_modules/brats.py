@@ -109,7 +109,7 @@ class BraTSDataModule(LightningDataModule):
         self.split_seed = split_seed
         self.split_file = split_file
         self.batch_size = batch_size
-        self.num_workers = num_workers
+        self.num_workers = 0 if on_device else num_workers
         self.on_device = on_device
         self.on_bad_case = on_bad_case
         # Stream 0 belongs to the flip, used or not: to switch it changes no other transform.
@@ -138,14 +138,14 @@ class BraTSDataModule(LightningDataModule):
         self._load()
 
     def setup(self, stage: str) -> None:
-        """Open the arrays of the cache, and log what is wrong with the files.
+        """Open the arrays of the cache, and log what is wrong with the files and workers.
 
         Raises:
             DataError: Bad data or options; for ``fit``, a validation split without target.
         """
         if not self.datasets:
             self._load()
-        log_problems(self.problems, self.remarks)
+        log_problems(self.problems, self.remarks + option_checks.worker_remarks(self.num_workers))
         self._check_shards()
         if stage == "fit":
             self.check_validation()

@@ -43,8 +43,7 @@ def make_loader(
     Args:
         dataset: The slices.
         batches: The global batches.
-        workers: Processes that load; 0 loads in the training process, as slices on a device always
-            do.
+        workers: Processes that load; 0, as slices on a device need, loads in the training process.
         seed: Base seed of the workers.
         trainer: Knows rank and world size; None for a single device.
     """
@@ -52,7 +51,6 @@ def make_loader(
     if trainer is not None and trainer.world_size > 1:
         sampler = ShardedBatches(batches, trainer.global_rank, trainer.world_size)
     on_device = isinstance(dataset, DeviceDataset)
-    workers = 0 if on_device else workers
     loader: DataLoader[Any] = DataLoader(
         Indices(len(dataset)),
         batch_sampler=sampler,

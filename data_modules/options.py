@@ -37,8 +37,21 @@ def check_workers(num_workers: int) -> None:
     if not 0 <= num_workers <= most_workers():
         raise DataError(
             f"data.num_workers is {num_workers}, expected 0 or more, and at most {most_workers()} "
-            f"on the {cores()} cores of this machine"
+            f"on {_usable_cores()}"
         )
+
+
+def worker_remarks(num_workers: int) -> list[str]:
+    """A line about worker processes that share cores, if there are any."""
+    if num_workers <= cores():
+        return []
+    share = f"data.num_workers is {num_workers} on {_usable_cores()}"
+    return [f"{share}: this may slow the training down; lower it to {cores()} or less"]
+
+
+def _usable_cores() -> str:
+    usable = cores()
+    return f"the {usable} {'core' if usable == 1 else 'cores'} that this process may use"
 
 
 def check_at_least(minimum: int, **numbers: int) -> None:

@@ -62,15 +62,16 @@ def score_table(title: str, scores: Sequence[Score], results: Mapping[str, Resul
 def _notes(data: BraTSDataModule, table: CountTable) -> list[str]:
     patients, cases = len(set(table.patients)), len(set(table.cases))
     nothing = ", ".join(f"{share:.4f}" for share in accuracy_of_nothing(table).values())
+    choice = data.choices["eval"]
     notes = [
         f"Data: {data.kind}; patients {patients}, cases {cases}, slices {len(table.slices)}.",
+        f"A case is one scan; its scores and its volume are those of its tested slices ({choice}).",
         f"Accuracy of predicting nothing at all: {nothing}.",
     ]
     if patients < FEWEST_PATIENTS:
         notes.append(f"No intervals: they need at least {FEWEST_PATIENTS} patients.")
     else:
         notes.append(f"{METHOD}.")
-    choice = data.choices["eval"]
     if uses_reference(choice):
         notes.append(f"The slices ('{choice}') were chosen by looking at the ground truth.")
     return notes

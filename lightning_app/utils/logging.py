@@ -12,6 +12,7 @@ from lightning_app.utils.text import print_lines, printable
 NOISE = (
     r"`ArgumentParser\.instantiate_classes` .*deprecated",  # LightningCLI's call, not the user's
     r".*does not have many workers",  # batches come from a memory map: workers cost more
+    r"This DataLoader will create \d+ worker processes",  # the data module names our option
     r"The number of training batches .* is smaller than the logging interval",  # we log epochs
     r"Checkpoint directory .* exists and is not empty",  # a test reads a trained run
     r"You're resuming from a checkpoint that ended before the epoch ended",  # ours resume there

@@ -13,6 +13,7 @@ import pytest
 from callbacks import wandb_logger
 from callbacks.wandb_logger import ForgivingWandbLogger
 from tests.helpers.paths import ROOT
+from tests.helpers.waiting import TIMEOUT_S
 
 pytest.importorskip("wandb")
 
@@ -211,7 +212,7 @@ def log_and(action: str | None, folder: Path, **variables: str) -> list[str]:
     done = subprocess.run(
         [sys.executable, "-c", SERVICE, *([action] if action else [])],
         cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT), **variables},
-        capture_output=True, text=True, check=True, timeout=120,
+        capture_output=True, text=True, check=True, timeout=TIMEOUT_S,
     )  # fmt: skip
     return done.stderr.splitlines()
 

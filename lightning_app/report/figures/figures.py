@@ -127,7 +127,7 @@ def _dice_against_size(cohort: Cohort, origin: str) -> Drawing:
             colour, label = colours[entry.network], network_name(entry.network)
             axis.scatter(pixels[present], dice[present], s=9, color=colour, alpha=0.7, label=label)
         name = f"{modality_name(cohort.modalities[column])}, {cohort.classes[index]}"
-        axis.set(title=name, xlabel="pixels of the case in the ground truth", ylim=(-0.02, 1.02))
+        axis.set(title=name, xlabel="ground truth pixels in the tested slices", ylim=(-0.02, 1.02))
     for axis in axes[:, 0]:
         axis.set_ylabel("Dice of the case")
     _legend(figure, axes.ravel().tolist())

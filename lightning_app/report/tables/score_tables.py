@@ -40,7 +40,17 @@ _TABLE_1_NOTE = (
 )
 _SIZE_NOTE = (
     "Mean Dice (also over seeds) of the cases with the class in the ground truth, by thirds of its "
-    "size there, and the rank correlation of Dice with that size."
+    "size there, and the rank correlation of Dice with that size. Size is the number of pixels of "
+    "the class in the tested slices of the case, by default the middle slice alone: it is not the "
+    "volume of the tumour."
+)
+_CASE_NOTE = (
+    "A case is one scan, and scores per case are about its tested slices: by default one, the "
+    "middle slice, not the volume."
+)
+_VOLUME_NOTE = (
+    "Means over cases; the volume of a case, which is one scan, is that of its tested slices, by "
+    "default the middle slice alone."
 )
 
 
@@ -79,7 +89,7 @@ def all_scores(cohort: Cohort) -> Table:
         for index, target in enumerate(cohort.classes)
         for entry in cohort.of(modality)
     ]
-    return Table("scores", "All scores", columns, rows, _score_notes(cohort))
+    return Table("scores", "All scores", columns, rows, [_CASE_NOTE, *_score_notes(cohort)])
 
 
 def volume_scores(cohort: Cohort) -> Table:
@@ -99,8 +109,8 @@ def volume_scores(cohort: Cohort) -> Table:
         for score, reason in run.missing.items():
             missing.setdefault(reason, []).append(score)
     reasons = [f"No {', '.join(scores)}: {reason}." for reason, scores in missing.items()]
-    notes = ["Means over cases; the tested slices of a case are its volume.", *reasons]
-    return Table("volumes", "Scores of volumes", columns, rows, [*notes, *_score_notes(cohort)])
+    notes = [_VOLUME_NOTE, *reasons, *_score_notes(cohort)]
+    return Table("volumes", "Scores of volumes", columns, rows, notes)
 
 
 def size_table(cohort: Cohort) -> Table:

@@ -4,7 +4,6 @@ import pickle
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 
@@ -26,6 +25,7 @@ from data_modules.utils.problems import Problem
 from data_modules.utils.process_pool import Workers
 from tests.helpers.paths import ROOT
 from tests.helpers.toy import toy_labels, write_case, write_dataset, write_volume
+from tests.helpers.waiting import TIMEOUT_S, wait_until
 
 WHOLE, ENHANCING = (1, 2, 3), (3,)
 
@@ -535,7 +535,7 @@ def builder(root: Path, cache: Path, how: str, signs: Path) -> subprocess.Popen[
 def test_a_build_that_was_killed_is_not_mistaken_for_an_array(
     tmp_path: Path, root: Path, read: list[str]
 ) -> None:
-    assert builder(root, tmp_path / "cache", "die", tmp_path).wait(60) == -9
+    assert builder(root, tmp_path / "cache", "die", tmp_path).wait(TIMEOUT_S) == -9
     left = array_folders(tmp_path / "cache")
     assert [folder.suffix for folder in left] == [".part"]
 
@@ -581,16 +581,13 @@ def test_of_two_processes_that_want_an_array_one_builds_it_and_the_other_waits(
     other = builder(root, tmp_path / "cache", "wait", tmp_path)
     logger.addHandler(handler)
     try:
-        deadline = time.monotonic() + 60
-        while not (tmp_path / "started").exists():
-            assert other.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        wait_until(lambda: (tmp_path / "started").exists() or other.poll() is not None)
+        assert other.poll() is None
         labels = SliceCache(tmp_path / "cache", (40, 40)).labels(find_cases(root), "middle", WHOLE)
     finally:
         logger.removeHandler(handler)
         (tmp_path / "go").touch()
-        assert other.wait(60) == 0
+        assert other.wait(TIMEOUT_S) == 0
 
     assert read == []
     assert len(labels.indices) == 2

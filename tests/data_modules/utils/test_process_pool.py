@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from threadpoolctl import threadpool_info
 from data_modules.utils.errors import DataError
 from data_modules.utils.process_pool import run_in_order
 from tests.helpers.paths import ROOT
+from tests.helpers.waiting import TIMEOUT_S, wait_until
 
 # The jobs outlast every patience: that a worker is gone means that it did not finish its job.
 PROGRAM = """
@@ -69,17 +69,14 @@ def started(folder: Path, what: str) -> subprocess.Popen[str]:
         [sys.executable, str(script), what],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
-    deadline = time.monotonic() + 120
-    while len(list(folder.glob("started-*"))) < 2:
-        assert process.poll() is None, process.communicate()[0]
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_until(lambda: len(list(folder.glob("started-*"))) >= 2 or process.poll() is not None)
+    assert process.poll() is None, process.communicate()[0]
     return process
 
 
 def wait_for_all(process: subprocess.Popen[str]) -> str:
     """What was printed, once every process that could print more has ended."""
-    return process.communicate(timeout=120)[0]
+    return process.communicate(timeout=TIMEOUT_S)[0]
 
 
 @pytest.mark.parametrize("what", ["cache", "phantom"])
@@ -124,8 +121,9 @@ def test_a_script_without_a_guard_ends_and_is_told(folder: Path) -> None:
     script.write_text(UNGUARDED.format(repository=str(ROOT), folder=str(folder)), "utf-8")
 
     ended = subprocess.run(
-        [sys.executable, str(script)], capture_output=True, text=True, check=False, timeout=120
-    )
+        [sys.executable, str(script)],
+        capture_output=True, text=True, check=False, timeout=TIMEOUT_S,
+    )  # fmt: skip
 
     assert ended.returncode == 1
     assert 'put the code of the script under if __name__ == "__main__":' in ended.stderr

@@ -19,6 +19,7 @@ from lightning_app.runs.folder import Run, find_runs
 from lightning_app.runs.status import read_status
 from tests.conftest import Program
 from tests.helpers.paths import MAIN
+from tests.helpers.waiting import TIMEOUT_S
 
 SLICES = ["--data.slices", "all"]
 # No batch normalisation, whose statistics are each device's own, and a loss that is a mean over
@@ -41,7 +42,7 @@ def start(*arguments: str, **variables: str) -> subprocess.Popen[str]:
 
 
 def finish(process: subprocess.Popen[str], code: int = 0) -> str:
-    output, _ = process.communicate(timeout=180)
+    output, _ = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == code, output
     return output
 

@@ -61,7 +61,9 @@ def test_fit_and_test(
     tp, fp, fn = (sum(int(row[name]) for row in cases) for name in ("tp", "fp", "fn"))
     expected = 2 * tp / (2 * tp + fp + fn)
     assert metrics["scores"]["whole"]["dice"]["value"] == pytest.approx(expected)
-    assert f"{expected:.4f}" in capsys.readouterr().out
+    printed = " ".join(capsys.readouterr().out.split())
+    assert f"{expected:.4f}" in printed
+    assert "one scan; its scores and its volume are those of its tested slices (middle)" in printed
     assert run.test().picture.read_bytes().startswith(b"\x89PNG")
 
 

@@ -22,6 +22,7 @@ from lightning_app.runs.status import read_status
 from lightning_app.utils.json_csv import read_json, write_json
 from tests.conftest import Program
 from tests.helpers.paths import MAIN
+from tests.helpers.waiting import wait_until
 
 TWO = ["--only", "unet_t1c", "--only", "aspp_t2f", "--config", "toy.yaml"]
 
@@ -376,10 +377,7 @@ def test_a_training_that_starts_up_ends_with_a_killed_reproduce(program: Program
         time.sleep(0.01)
     grid.kill()  # and not its child
     grid.wait()
-    deadline = time.monotonic() + 30
-    while any(Path(f"/proc/{child}").is_dir() for child in children):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_until(lambda: not any(Path(f"/proc/{child}").is_dir() for child in children))
     assert find_runs(Path("runs")) == []
 
 

@@ -22,6 +22,9 @@ from lightning_app.runs.status import read_status
 from lightning_app.task import SegmentationTask
 from tests.conftest import Program
 from tests.helpers.paths import MAIN
+from tests.helpers.waiting import TIMEOUT_S, wait_until
+
+pytestmark = pytest.mark.usefixtures("without_nohup")
 
 SIZE = ["--trainer.max_epochs", "3", "--data.flip", "true"]  # three batches an epoch
 
@@ -118,11 +121,11 @@ def endless_training(*flags: str) -> list[str]:
 
 
 def wait_for_an_epoch(read_output: Callable[[], object] = lambda: None) -> None:
-    deadline = time.monotonic() + 60
-    while not list(Path("runs").glob("*/*/metrics.csv")):
-        assert time.monotonic() < deadline
+    def is_written() -> bool:
         read_output()
-        time.sleep(0.02)
+        return any(Path("runs").glob("*/*/metrics.csv"))
+
+    wait_until(is_written)
 
 
 def test_a_closed_terminal_saves_and_stops(program: Program) -> None:
@@ -135,8 +138,10 @@ def test_a_closed_terminal_saves_and_stops(program: Program) -> None:
         with suppress(BlockingIOError):
             os.read(terminal, 1 << 16)
 
-    wait_for_an_epoch(read_output)
-    os.close(terminal)
+    try:
+        wait_for_an_epoch(read_output)
+    finally:
+        os.close(terminal)
     assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == 128 + signal.SIGHUP
     run = only_run()
     assert read_status(run)["status"] == "interrupted"
@@ -161,7 +166,7 @@ def test_workers_leave_a_signal_to_all_processes_to_their_parent(
         number = signal.SIGTERM
     else:
         os.killpg(process.pid, number)
-    assert process.wait(60) == 128 + number
+    assert process.wait(TIMEOUT_S) == 128 + number
     assert read_status(only_run())["status"] == "interrupted"
 
 

@@ -5,9 +5,9 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,10 @@ from lightning_app.utils.yaml_file import get_option
 from tests.helpers.paths import MAIN
 from tests.helpers.sweep_files import combinations, read_sweep
 from tests.helpers.toy import toy_config
+from tests.helpers.waiting import TIMEOUT_S, wait_until
 from tests.helpers.wandb_files import offline_runs
 from tests.helpers.wandb_standin import ENTITY, PROJECT, SWEEP, StandIn, Trial, serving
 
-TIMEOUT_S = 300  # generous: on an idle machine everything takes seconds
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds processes in /proc"),
@@ -121,13 +121,6 @@ def trials_of(name: str, count: int) -> list[dict[str, Any]]:
     return combinations(read_sweep(CONFIGS / "sweeps" / name))[:count]
 
 
-def wait_until(condition: Callable[[], bool], output: Path) -> None:
-    deadline = time.monotonic() + TIMEOUT_S
-    while not condition():
-        assert time.monotonic() < deadline, output.read_text("utf-8")
-        time.sleep(0.05)
-
-
 def run_of(trial: Trial, root: Path) -> Run:
     (run,) = [r for r in find_runs(root) if r.wandb_id.read_text("utf-8").strip() == trial.id]
     return run
@@ -216,10 +209,11 @@ def test_a_stopped_agent_leaves_no_process_and_no_finished_trial(
     terminal.sweep("aspp_blocks.yaml")
     agent = terminal.agent()
     (trial,) = memory.trials
-    wait_until(lambda: any("val/dice" in row for row in trial.rows), terminal.output())
+    read = partial(terminal.output().read_text, "utf-8")
+    wait_until(lambda: any("val/dice" in row for row in trial.rows), read)
     agent.send_signal(number)
     agent.wait(TIMEOUT_S)
-    wait_until(lambda: terminal.processes() == [], terminal.output())
+    wait_until(lambda: terminal.processes() == [], read)
 
     assert trial.exit_code not in {0, None}
     run = run_of(trial, terminal.folder / "runs" / "sweeps")

@@ -109,6 +109,21 @@ def test_the_page_says_what_it_must(page: str) -> None:
         assert f"{score.name}{score.better}{score.definition}{unit}" in text
 
 
+@pytest.mark.parametrize(
+    ("table", "sentence"),
+    [
+        ("scores", "A case is one scan, and scores per case are about its tested slices: by "),
+        ("volumes", "the volume of a case, which is one scan, is that of its tested slices"),
+        ("tumour_size", "pixels of the class in the tested slices of the case, by default the mid"),
+    ],
+)
+def test_the_page_and_the_tables_say_what_a_case_is(
+    table: str, sentence: str, runs: Path, page: str
+) -> None:
+    assert Page(page).text.count(sentence) == 1
+    assert sentence in (runs / "report" / f"{table}.md").read_text("utf-8")
+
+
 def test_what_came_from_a_file_is_never_markup(page: str, galleries: Any) -> None:
     assert "<script>alert" not in page
     assert [case["case"] for case in galleries[0]["cases"]] == list(CASES)
@@ -292,6 +307,7 @@ def test_mistakes_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str
     says("--outptu")
 
 
+@pytest.mark.usefixtures("without_nohup")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_signal_leaves_the_earlier_report_and_nothing_else(
     number: signal.Signals,

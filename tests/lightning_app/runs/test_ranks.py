@@ -6,6 +6,7 @@ from queue import SimpleQueue
 import pytest
 
 from lightning_app.runs.ranks import RankWatch, failure_of
+from tests.helpers.waiting import TIMEOUT_S
 
 
 def ended(code: str) -> subprocess.Popen[bytes]:
@@ -37,7 +38,7 @@ def test_a_process_that_waits_for_a_failed_rank_ends(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(os, "_exit", codes.put)
     with RankWatch(lambda: processes, reasons.append):
         processes.append(ended("os._exit(2)"))
-        assert codes.get(timeout=10) == 2
+        assert codes.get(timeout=TIMEOUT_S) == 2
     assert reasons[:1] == [f"rank 1 (process {processes[0].pid}) ended with 2"]
 
 

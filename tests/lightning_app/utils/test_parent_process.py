@@ -2,13 +2,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from lightning_app.utils.parent_process import PARENT_VARIABLE
 from tests.helpers.paths import ROOT
+from tests.helpers.waiting import wait_until
 
 PARENT = """
 import os, signal, subprocess, sys, time
@@ -31,10 +31,7 @@ def test_a_child_ends_when_its_parent_is_killed() -> None:
     child = int(first)
     assert second == "started\n"
     parent.kill()
-    deadline = time.monotonic() + 10
-    while _is_running(child):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_until(lambda: not _is_running(child))
     parent.stdout.close()
     parent.wait()
 

@@ -1,0 +1,16 @@
+"""Waits for what another process does."""
+
+import time
+from collections.abc import Callable
+
+TIMEOUT_S = 300.0  # even one busy core takes less, unless something hangs
+
+
+def wait_until(
+    condition: Callable[[], object], explain: Callable[[], object] = lambda: "timeout"
+) -> None:
+    """Wait until a condition holds; after ``TIMEOUT_S`` fail with an explanation."""
+    deadline = time.monotonic() + TIMEOUT_S
+    while not condition():
+        assert time.monotonic() < deadline, explain()
+        time.sleep(0.02)
