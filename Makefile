@@ -64,7 +64,7 @@ slow: $(INSTALLED)  ## run the tests that take minutes
 faults: $(INSTALLED)  ## kill trainings and commands, 40 minutes; KILLS=10 for fewer kills
 	$(BIN)/python -m tests.fault_injection --kills $(KILLS)
 
-mutants: $(INSTALLED)  ## change the sources and see if a test fails, an hour; MUTANTS=20 for fewer, SEED=1 for others
+mutants: $(INSTALLED)  ## change the sources and see which changes no test notices; MUTANTS=20 SEED=1
 	$(PIP) install --editable ".[mutation]" --constraint constraints.txt
 	$(BIN)/python -m tests.mutation --mutants $(MUTANTS) --seed $(SEED)
 
