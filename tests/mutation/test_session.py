@@ -59,7 +59,7 @@ def test_what_was_tested_before_an_interruption_is_not_tested_again(
     after = list(Session(copy, results).run(limits()))
 
     assert after[:1] == before
-    assert tested == [SOURCE, "LIMIT = 4\n", "LIMIT =  2\n"]
+    assert tested == [SOURCE, "LIMIT = 4\n", "LIMIT = 2\n"]
 
 
 def test_tests_that_fail_without_a_mutant_end_it(
