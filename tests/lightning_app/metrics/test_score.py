@@ -34,6 +34,15 @@ def test_a_count_score_that_divides_by_nothing_is_an_error(
     )
 
 
+def test_more_overlap_is_better_and_variants_stay_out_of_the_tables() -> None:
+    own = [s for s in SCORES if s.terms.__module__ == "lightning_app.metrics.count_scores"]
+
+    assert {score.better for score in own} == {"higher"}
+    assert {score.name for score in own if not score.in_tables} == {
+        "dice_slice", "miou_empty0", "miou_empty1",
+    }  # fmt: skip
+
+
 def test_no_two_scores_have_the_same_name() -> None:
     names = [score.name for score in (*SCORES, *VOLUME_SCORES)]
     assert len(set(names)) == len(names)
