@@ -14,6 +14,7 @@ import argparse
 import contextlib
 import hashlib
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -39,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     results = ROOT / "build" / "mutants"
     results.mkdir(parents=True, exist_ok=True)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # which cleans up, as Ctrl-C does
     with _copy() as copy:
         sample = _sample(copy, options.mutants, options.seed)
         name = f"{options.seed}-{options.mutants}-{_digest(copy)}.csv"
@@ -48,6 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except UnchangedFailureError as error:
             print(error, "Tests fail without any mutant.", sep="\n", file=sys.stderr)
             return 1
+        except KeyboardInterrupt:
+            print("Interrupted. The same command goes on from here.", file=sys.stderr)
+            return 130
     Console(width=140).print(_table(tested), _summary(tested))
     print(f"Results: {session.file}")
     return 0
