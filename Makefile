@@ -15,6 +15,9 @@ INDEX ?=
 DATABASE := https://pypi.org/pypi/filelock/3.20.0/json
 # How often `make faults` kills a process.
 KILLS ?= 100
+# How many changes `make mutants` tries, and the seed of the sample.
+MUTANTS ?= 120
+SEED ?= 0
 
 .DEFAULT_GOAL := help
 
@@ -61,6 +64,10 @@ slow: $(INSTALLED)  ## run the tests that take minutes
 faults: $(INSTALLED)  ## kill trainings and commands, 40 minutes; KILLS=10 for fewer kills
 	$(BIN)/python -m tests.fault_injection --kills $(KILLS)
 
+mutants: $(INSTALLED)  ## change the sources and see which changes no test notices; MUTANTS=20 SEED=1
+	$(PIP) install --editable ".[mutation]" --constraint constraints.txt
+	$(BIN)/python -m tests.mutation --mutants $(MUTANTS) --seed $(SEED)
+
 lint: $(INSTALLED)  ## run ruff and mypy
 	$(BIN)/ruff check $(SOURCES)
 	$(BIN)/ruff format --check $(SOURCES)
@@ -74,4 +81,4 @@ clean:  ## remove .venv and the files of tools, but not runs/ and cache/
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache build *.egg-info
 	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help install lock audit demo test slow faults lint format clean
+.PHONY: help install lock audit demo test slow faults mutants lint format clean

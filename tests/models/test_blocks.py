@@ -21,10 +21,12 @@ from tests.models.reference import drawn, ready
 Forward = Callable[[Tensor], Tensor]
 
 
-@pytest.mark.parametrize("rate", [1, 2, 6, 18])
-def test_convolution_matches_the_atrous_equation(rate: int) -> None:
+@pytest.mark.parametrize(
+    ("kernel_size", "rate"), [(3, 1), (3, 2), (3, 6), (3, 18), (1, 1), (5, 1), (5, 2), (7, 1)]
+)
+def test_convolution_matches_the_atrous_equation(kernel_size: int, rate: int) -> None:
     x = drawn(2, 3, 15, 13)
-    convolution, *_ = ConvNormReLU(3, 4, kernel_size=3, dilation=rate).double()
+    convolution, *_ = ConvNormReLU(3, 4, kernel_size, dilation=rate).double()
 
     expected = reference.atrous(x.numpy(), convolution.state_dict()["weight"].numpy(), rate)
 
@@ -64,6 +66,15 @@ def test_skipping_taps_changes_neither_output_nor_gradients(
 
     for tensor, reference_tensor in zip(actual, expected, strict=True):
         assert torch.equal(tensor, reference_tensor)
+
+
+@pytest.mark.parametrize("kernel_size", [1, 5])
+def test_taps_of_other_kernels_are_skipped_too(kernel_size: int) -> None:
+    x = whole_numbers(1, 8, 5, 5, seed=0)
+    convolution = AtrousConv(8, 4, kernel_size, padding=6 * (kernel_size // 2), dilation=6).double()
+    convolution.weight.data = whole_numbers(4, 8, kernel_size, kernel_size, seed=1)
+
+    assert torch.equal(convolution(x), nn.Conv2d.forward(convolution, x))
 
 
 @pytest.mark.parametrize(("rate", "is_pointwise"), [(18, True), (15, True), (14, False)])

@@ -249,6 +249,19 @@ def test_a_report_in_which_somebody_else_has_put_a_file_is_not_replaced(
 
 
 @pytest.mark.usefixtures("undrawn")
+@pytest.mark.parametrize(("names", "said"), [("b", "holds b,"), ("cba", "holds a and 2 more,")])
+def test_of_many_files_of_somebody_else_one_is_named(
+    names: str, said: str, fresh: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["report", str(fresh)]) == 0
+    for name in names:
+        (fresh / "report" / name).touch()
+
+    assert main(["report", str(fresh)]) == 2
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("undrawn")
 def test_what_a_killed_report_left_is_removed(fresh: Path) -> None:
     left = unfinished_of_dead_process(fresh / "report")
     (left / "group-2").mkdir(parents=True)

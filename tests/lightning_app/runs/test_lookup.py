@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from lightning_app.runs.folder import Run, find_runs, new_run
-from lightning_app.runs.lookup import trained_run
+from lightning_app.runs.lookup import requeued_run, run_to_resume, trained_run
+from lightning_app.runs.status import locked, mark_running, write_status
 from lightning_app.utils.errors import UsageError
 
 
@@ -75,3 +76,60 @@ def test_of_two_runs_of_one_second_the_later_one_is_the_newer(tmp_path: Path) ->
         run = trained(tmp_path, "unet_t1c", f"20260101-120000-{name}")
         os.utime(run.config, ns=(time, time))
     assert trained_run(tmp_path, None).path.name.endswith("888888")
+
+
+@pytest.fixture
+def unfinished(tmp_path: Path) -> Path:
+    """Runs of three experiments, and one that has finished, which is the newest."""
+    for day, experiment in enumerate(("aspp_t1c", "spp_t1c", "unet_t1c"), start=1):
+        trained(tmp_path, experiment, f"2026010{day}-120000-aaaaaa")
+    write_status(trained(tmp_path, "unet_t1c", "20260201-120000-bbbbbb"), "finished")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("experiment", "found"),
+    [(None, "unet_t1c"), ("aspp_t1c", "aspp_t1c"), ("spp_t1c", "spp_t1c")],
+)
+def test_the_newest_unfinished_run_is_resumed(
+    experiment: str | None, found: str, unfinished: Path
+) -> None:
+    run = run_to_resume(unfinished, None, experiment)
+
+    assert (run.experiment, run.path.name[-6:]) == (found, "aaaaaa")
+
+
+def test_a_run_that_is_being_trained_is_not_resumed(unfinished: Path) -> None:
+    newest = run_to_resume(unfinished, None, None)
+    with locked(newest):
+        mark_running(newest)
+
+        assert run_to_resume(unfinished, None, None).experiment == "spp_t1c"
+        with pytest.raises(UsageError, match=f"is being trained by process {os.getpid()} on"):
+            run_to_resume(unfinished, str(newest.path), None)
+        with pytest.raises(UsageError, match="no unfinished run of experiment 'unet_t1c' below"):
+            run_to_resume(unfinished, None, "unet_t1c")
+
+
+def test_a_run_without_a_config_has_not_begun_and_cannot_be_resumed(unfinished: Path) -> None:
+    run_to_resume(unfinished, None, None).config.unlink()
+
+    assert run_to_resume(unfinished, None, None).experiment == "spp_t1c"
+
+
+@pytest.mark.parametrize(
+    ("restarts", "job", "found"),
+    [("1", "7", True), ("2", "7", True), ("0", "7", False), ("", "7", False), ("1", "8", False)],
+)
+def test_a_requeued_job_finds_its_own_run(
+    restarts: str, job: str, found: bool, unfinished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = run_to_resume(unfinished, None, "aspp_t1c")
+    write_status(run, "interrupted", job="7")
+    monkeypatch.setenv("SLURM_RESTART_COUNT", restarts)
+    monkeypatch.setenv("SLURM_JOB_ID", job)
+    monkeypatch.delenv("SLURM_ARRAY_JOB_ID", raising=False)
+
+    assert (requeued_run(unfinished) == run) is found
+    write_status(run, "finished")
+    assert requeued_run(unfinished) is None

@@ -1,6 +1,15 @@
 """How networks appear in tables and figures."""
 
-from lightning_app.report.load.display_names import NETWORKS, network_colours
+import pytest
+
+from lightning_app.report.load.display_names import (
+    NETWORKS,
+    modality_name,
+    modality_order,
+    network_colours,
+    network_name,
+    network_order,
+)
 
 
 def test_however_many_networks_there_are_each_has_its_own_colour() -> None:
@@ -10,3 +19,26 @@ def test_however_many_networks_there_are_each_has_its_own_colour() -> None:
     assert set(colours) == {*unknown, *NETWORKS}
     assert len(set(colours.values())) == len(colours)
     assert all(len(colour) == 7 and int(colour[1:], 16) >= 0 for colour in colours.values())
+
+
+@pytest.mark.parametrize(
+    ("class_path", "name"),
+    [("models.AttentionUNetSPP", "Attention UNet + SPP"), ("mine.nets.Shallow", "Shallow")],
+)
+def test_a_network_without_an_entry_has_the_name_of_its_class(class_path: str, name: str) -> None:
+    assert network_name(class_path) == name
+
+
+@pytest.mark.parametrize(
+    ("modality", "name"), [("t2f", "FLAIR"), ("t1c+t2f", "T1c + FLAIR"), ("dwi", "dwi")]
+)
+def test_several_channels_have_all_their_names(modality: str, name: str) -> None:
+    assert modality_name(modality) == name
+
+
+def test_unknown_networks_and_modalities_come_last_by_name() -> None:
+    networks = ["a.Net", *reversed(NETWORKS), "A.Net"]
+    assert sorted(networks, key=network_order) == [*NETWORKS, "A.Net", "a.Net"]
+    assert sorted(["adc", "t1n", "t2f", "t1c+t2f", "t1c"], key=modality_order) == [
+        "t1c", "t2f", "t1n", "adc", "t1c+t2f",
+    ]  # fmt: skip

@@ -21,7 +21,11 @@ from lightning_app.report.tables.score_tables import (
     table_1,
 )
 from lightning_app.report.tables.table import Cell, Column, Table, duration, p_value, write_table
+<<<<<<< HEAD
 from tests.helpers.toy_runs import ASPP, ASPP_V2, ATTENTION, ToyRun, twelve_cases
+=======
+from tests.helpers.toy_runs import ASPP, ATTENTION, UNET, ToyRun, twelve_cases
+>>>>>>> mutation
 
 FLOAT32 = {"precision": "32-true", "acceleration": {"fold_batch_norm": False}}
 FOLDED = {"precision": "32-true", "acceleration": {"fold_batch_norm": True}}
@@ -142,6 +146,39 @@ def test_a_single_seed_is_about_its_weights(tmp_path: Path) -> None:
     assert any(
         "weights, not about the architecture" in warning for warning in page_warnings([group])
     )
+
+
+SINGLE, SEVERAL, DIFFERENT = (
+    "With a single seed the results",
+    "With several seeds each patient's",
+    "The networks were not all trained with the same seeds.",
+)
+
+
+@pytest.mark.parametrize(
+    ("unet", "aspp", "said"),
+    [
+        ([0], [0], [SINGLE]),
+        ([0], [1], [SINGLE, DIFFERENT]),
+        ([0, 1], [0, 1], [SEVERAL]),
+        ([0, 1], [0], [SINGLE, SEVERAL, DIFFERENT]),
+        ([0, 1], [0, 2], [SEVERAL, DIFFERENT]),
+    ],
+)
+def test_what_the_seeds_allow_to_conclude_is_said(
+    unet: list[int], aspp: list[int], said: list[str], tmp_path: Path
+) -> None:
+    group = cohort(
+        tmp_path,
+        *(
+            ToyRun(CASES, network=network, seed=seed, name=f"20260101-000000-{seed:06}")
+            for network, seeds in ((UNET, unet), (ASPP, aspp))
+            for seed in seeds
+        ),
+    )
+    notes = " ".join(table_1(group).notes)
+
+    assert [words for words in (SINGLE, SEVERAL, DIFFERENT) if words in notes] == said
 
 
 def test_table_2_gives_what_was_measured_and_says_what_was_not(tmp_path: Path) -> None:

@@ -1,0 +1,86 @@
+"""What a resumed run takes over from its first training. test_resume.py has the whole command."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from jsonargparse import Namespace
+
+from lightning_app.runs import compatibility
+from lightning_app.runs.compatibility import check_something_left, keep_cycle, lower_workers
+from lightning_app.runs.folder import Run
+from lightning_app.runs.status import Status, write_status
+from lightning_app.utils.errors import UsageError
+
+
+def run_with(folder: Path, config: dict[str, Any], status: Status = "interrupted") -> Run:
+    run = Run(folder)
+    run.config.write_text(yaml.safe_dump(config), encoding="utf-8")
+    write_status(run, status)
+    return run
+
+
+def checkpoint_after(epochs: int) -> dict[str, Any]:
+    return {"loops": {"fit_loop": {"epoch_progress": {"current": {"processed": epochs}}}}}
+
+
+@pytest.mark.parametrize("max_epochs", [0, 2, 3])
+def test_a_finished_run_without_epochs_left_is_refused(max_epochs: int, tmp_path: Path) -> None:
+    run = run_with(tmp_path, {}, "finished")
+
+    with pytest.raises(UsageError, match=f"has its 3 epochs: .* which is {max_epochs};"):
+        check_something_left(checkpoint_after(3), max_epochs, run)
+
+
+@pytest.mark.parametrize(
+    ("status", "max_epochs"),
+    [("finished", 4), ("finished", -1), ("finished", None), ("interrupted", 3)],
+)
+def test_a_run_with_something_left_is_resumed(
+    status: Status, max_epochs: int | None, tmp_path: Path
+) -> None:
+    check_something_left(checkpoint_after(3), max_epochs, run_with(tmp_path, {}, status))
+
+
+@pytest.mark.parametrize(
+    ("saved", "typed", "used"),
+    [(8, 8, 2), (3, 3, 2), (2, 2, 2), (1, 1, 1), (0, 0, 0), (8, 4, 4), (1, 8, 8)],
+)
+def test_workers_are_lowered_to_what_the_machine_has_unless_the_user_chose_them(
+    saved: int, typed: int, used: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compatibility, "most_workers", lambda: 2)
+    run = run_with(tmp_path, {"data": {"num_workers": saved}})
+    config = Namespace(data=Namespace(num_workers=typed))
+
+    line = lower_workers(config, run)
+
+    assert config.data.num_workers == used
+    assert (line is not None) == (used != typed)
+
+
+@pytest.mark.parametrize(
+    ("cycle", "epochs", "kept"), [(None, 5, 3), (None, 3, None), (7, 5, 7), (7, 3, 7)]
+)
+def test_a_cycle_that_followed_from_the_length_of_training_stays(
+    cycle: int | None, epochs: int, kept: int | None, tmp_path: Path
+) -> None:
+    run = run_with(tmp_path, {"trainer": {"max_epochs": 3}})
+    scheduler = Namespace(init_args=Namespace(T_0=cycle))
+    config = Namespace(lr_scheduler=scheduler, trainer=Namespace(max_epochs=epochs))
+
+    keep_cycle(config, run)
+
+    assert kept == scheduler.init_args.T_0
+
+
+def test_other_schedules_have_no_cycle_to_keep(tmp_path: Path) -> None:
+    run = run_with(tmp_path, {"trainer": {"max_epochs": 3}})
+    for scheduler in (None, Namespace(init_args=Namespace(gamma=0.1))):
+        config = Namespace(lr_scheduler=scheduler, trainer=Namespace(max_epochs=5))
+        before = config.clone()
+
+        keep_cycle(config, run)
+
+        assert config == before
