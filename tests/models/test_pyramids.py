@@ -168,20 +168,14 @@ def test_invalid_widths_are_rejected(channels: int, branch_width: int | None, wo
             aspp_block(channels, (1,), branch_width)
 
 
-<<<<<<< HEAD
-def test_a_negative_number_of_blocks_is_rejected() -> None:
-    with pytest.raises(ValueError, match=r"^blocks is -1, expected 0 \(no ASPP\) to 100"):
-        repeated_aspp(8, block=ASPP, rates=(6,), blocks=-1)
-=======
 @pytest.mark.parametrize("blocks", [-1, 101])
 def test_too_many_or_negative_blocks_are_rejected(blocks: int) -> None:
     with pytest.raises(ValueError, match=rf"^blocks is {blocks}, expected 0 \(no ASPP\) to 100"):
-        repeated_aspp(8, rates=(6,), blocks=blocks)
+        repeated_aspp(8, block=ASPP, rates=(6,), blocks=blocks)
 
 
 def test_the_largest_numbers_are_accepted() -> None:
-    assert len(repeated_aspp(4, rates=(1,), blocks=100, branch_width=1)) == 100
+    assert len(repeated_aspp(4, block=ASPP, rates=(1,), blocks=100, branch_width=1)) == 100
     assert SPP(4, (1, 256)).sizes == (1, 256)
     with pytest.raises(ValueError, match=r"^sizes is \[1, 257\], expected at most 256$"):
         SPP(4, (1, 257))
->>>>>>> mutation

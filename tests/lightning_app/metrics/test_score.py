@@ -37,7 +37,6 @@ def test_a_count_score_that_divides_by_nothing_is_an_error(
     )
 
 
-<<<<<<< HEAD
 def test_a_value_out_of_bounds_is_an_error() -> None:
     counts = np.array([[[3, 1, 0, 6]], [[4, 0, 2, 4]]])
     made = CountTable(("whole",), ["a", "b"], ["a", "b"], [0, 1], counts)
@@ -68,7 +67,8 @@ def test_a_volume_score_out_of_bounds_is_an_error() -> None:
     )
     signed = replace(score, bounds=(-math.inf, math.inf))
     assert volume_results(table, [signed])["whole"]["change"].value == -0.5
-=======
+
+
 def test_more_overlap_is_better_and_variants_stay_out_of_the_tables() -> None:
     own = [s for s in SCORES if s.terms.__module__ == "lightning_app.metrics.count_scores"]
 
@@ -76,7 +76,6 @@ def test_more_overlap_is_better_and_variants_stay_out_of_the_tables() -> None:
     assert {score.name for score in own if not score.in_tables} == {
         "dice_slice", "miou_empty0", "miou_empty1",
     }  # fmt: skip
->>>>>>> mutation
 
 
 def test_no_two_scores_have_the_same_name() -> None:

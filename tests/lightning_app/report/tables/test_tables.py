@@ -21,11 +21,7 @@ from lightning_app.report.tables.score_tables import (
     table_1,
 )
 from lightning_app.report.tables.table import Cell, Column, Table, duration, p_value, write_table
-<<<<<<< HEAD
-from tests.helpers.toy_runs import ASPP, ASPP_V2, ATTENTION, ToyRun, twelve_cases
-=======
-from tests.helpers.toy_runs import ASPP, ATTENTION, UNET, ToyRun, twelve_cases
->>>>>>> mutation
+from tests.helpers.toy_runs import ASPP, ASPP_V2, ATTENTION, UNET, ToyRun, twelve_cases
 
 FLOAT32 = {"precision": "32-true", "acceleration": {"fold_batch_norm": False}}
 FOLDED = {"precision": "32-true", "acceleration": {"fold_batch_norm": True}}
