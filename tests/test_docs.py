@@ -86,7 +86,8 @@ def test_a_definition_says_what_is_computed() -> None:
     masks = np.zeros((4, 1, 1, 2, 3), bool)  # predicted and true, of two cases
     for mask, voxels in zip(masks, (5, 2, 0, 4), strict=True):
         mask.reshape(-1)[:voxels] = True
-    volumes = [CaseMasks(n, n, [0], *masks[i : i + 2], (2, 3, 4)) for i, n in ((0, "a"), (2, "b"))]
+    pairs = [("a", masks[0], masks[1]), ("b", masks[2], masks[3])]
+    volumes = [CaseMasks(n, n, [0], p, r, (2, 3, 4)) for n, p, r in pairs]
     _, table = case_tables(volumes, ("whole",), VOLUME_SCORES)
 
     computed = evaluate(counts)["whole"] | evaluate_volumes(table, VOLUME_SCORES)["whole"]

@@ -17,7 +17,7 @@ from tests.conftest import Program
 from tests.helpers.resolved import resolved
 
 WIDTHS = {"widths": [64, 128, 256, 512, 1024]}
-NETWORKS = {
+NETWORKS: dict[str, tuple[str, dict[str, Any]]] = {
     "unet": ("models.UNet", WIDTHS),
     "attention_unet": ("models.AttentionUNet", WIDTHS),
     "spp": ("models.AttentionUNetSPP", {**WIDTHS, "sizes": [1, 2, 3, 6], "branch_width": None}),

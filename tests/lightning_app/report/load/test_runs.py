@@ -120,6 +120,7 @@ def test_a_count_score_newer_than_the_test_is_computed_from_its_slices(tmp_path:
     recorded, computed = dict(before.scores["whole"]), dict(after.scores["whole"])
     newer = computed.pop("dice_case")
     assert newer.value == pytest.approx(np.mean(range(20, 32)) / 40)
+    assert newer.value is not None
     assert newer.interval is not None
     assert newer.interval[0] < newer.value < newer.interval[1]
     assert recorded.pop("dice_case").interval != newer.interval
@@ -130,11 +131,11 @@ def test_intervals_are_those_that_the_test_recorded(tmp_path: Path) -> None:
     ToyRun(twelve_cases(range(20, 32))).write(tmp_path)
     ((found,), _) = read_runs(tmp_path)
     for results in (found.scores["whole"], found.volumes["whole"]):
-        defined = [result for result in results.values() if result.value is not None]
+        defined = {n: r.value for n, r in results.items() if r.value is not None}
         assert defined
-        for result in defined:
-            made_up = (result.value - HALF_WIDTH, result.value + HALF_WIDTH)
-            assert result.interval == pytest.approx(made_up)
+        for name, value in defined.items():
+            made_up = (value - HALF_WIDTH, value + HALF_WIDTH)
+            assert results[name].interval == pytest.approx(made_up)
     assert found.scores["whole"]["empty_right"].interval is None  # undefined
 
 
