@@ -1,0 +1,43 @@
+"""The multiply-adds of a network, worked out by hand."""
+
+import pytest
+import torch
+from torch import nn
+
+from lightning_app.runs.model_summary import count_multiply_adds
+from models.blocks import AtrousConv
+
+IMAGE = torch.zeros(1, 2, 4, 6)
+
+
+@pytest.mark.parametrize(
+    ("network", "expected"),
+    [
+        (nn.Conv2d(2, 5, 3, padding=1), 4 * 6 * 5 * 2 * 9),
+        (nn.Conv2d(2, 5, 1), 4 * 6 * 5 * 2),
+        (nn.ConvTranspose2d(2, 5, 2, stride=2), 4 * 6 * 2 * 5 * 4),
+        (AtrousConv(2, 5, 3, padding=2, dilation=2), 4 * 6 * 5 * 2 * 9),
+        # Its taps outside the map are not computed, but count.
+        (AtrousConv(2, 5, 3, padding=6, dilation=6), 4 * 6 * 5 * 2 * 9),
+        (AtrousConv(2, 5, (3, 5), padding=(6, 12), dilation=6), 4 * 6 * 5 * 2 * 15),
+        (nn.ReLU(), 0),
+    ],
+)
+def test_multiply_adds_by_hand(network: nn.Module, expected: int) -> None:
+    multiply_adds, shape = count_multiply_adds(network, IMAGE)
+
+    assert multiply_adds == expected
+    assert shape == tuple(network(IMAGE).shape)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_counting_leaves_the_network_as_it_was(training: bool) -> None:
+    network = nn.Sequential(AtrousConv(2, 2, 3, padding=6, dilation=6), nn.BatchNorm2d(2))
+    network.train(training)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+
+    count_multiply_adds(network, torch.ones(1, 2, 4, 6))
+
+    assert network.training is training
+    assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
+    assert not any(module._forward_hooks for module in network.modules())
