@@ -10,7 +10,7 @@ from lightning_app.metrics.case_masks import CaseMasks
 from lightning_app.metrics.case_tables import case_tables
 from lightning_app.metrics.count_scores import SCORES
 from lightning_app.metrics.count_table import CountTable
-from lightning_app.metrics.evaluate import evaluate, evaluate_volumes
+from lightning_app.metrics.evaluate import evaluate, volume_results
 from lightning_app.metrics.volume_scores import VOLUME_SCORES
 from tests.helpers.paths import ROOT
 
@@ -90,7 +90,9 @@ def test_a_definition_says_what_is_computed() -> None:
     volumes = [CaseMasks(n, n, [0], p, r, (2, 3, 4)) for n, p, r in pairs]
     _, table = case_tables(volumes, ("whole",), VOLUME_SCORES)
 
-    computed = evaluate(counts)["whole"] | evaluate_volumes(table, VOLUME_SCORES)["whole"]
+    computed = evaluate(counts)["whole"] | {
+        name: result.value for name, result in volume_results(table, VOLUME_SCORES)["whole"].items()
+    }
     by_hand = {score.name: VALUES[score.definition] for score in OWN_SCORES}
     assert len(set(by_hand.values())) == len(by_hand)
     assert {name: computed[name] for name in by_hand} == pytest.approx(by_hand)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lightning_app.metrics.case_masks import VolumeTable
+from lightning_app.metrics.count_scores import SCORES
 from lightning_app.metrics.count_table import CountTable
 from lightning_app.metrics.evaluate import (
     Results,
@@ -48,7 +49,7 @@ def scores_of_counts(test: TestRecord, table: CountTable, run: Run) -> Results:
     """
     for name, share in accuracy_of_nothing(table).items():
         _check(run, "accuracy_of_nothing", test.accuracy_of_nothing[name], share, "slices.csv")
-    results = count_results(table)
+    results = count_results(table, SCORES)
     for name, computed in results.items():
         for score, result in computed.items():
             if score in test.scores[name]:

@@ -84,9 +84,9 @@ def test_one_seed_each_is_compared_over_patients() -> None:
     assert found.value == pytest.approx(first.mean() - second.mean())
     assert (found.patients, found.differing, found.seeds_p) == (20, 20, None)
     assert found.p == pytest.approx(stats.wilcoxon(first - second, method="exact").pvalue)
-    # Student's interval, with a quarter of a patient at either bound.
+    # Student's interval, with a sixteenth of a patient at either end.
     for end, sign in zip(found.interval or (), (-1, 1), strict=True):
-        values, weights = np.append(first - second, sign), np.append(np.ones(20), 0.25)
+        values, weights = np.append(first - second, sign), np.append(np.ones(20), 1 / 16)
         mean = np.average(values, weights=weights)
         kept = np.array([np.arange(21) != index for index in range(21)])
         left = np.array([np.average(values[k], weights=weights[k]) for k in kept])

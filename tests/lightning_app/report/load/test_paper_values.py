@@ -82,7 +82,8 @@ def test_the_papers_miou_is_compared_with_its_pooled_iou() -> None:
 
     names = {"t2f": "FLAIR", "t1c": "T1c", "t2w": "T2w"}
     quoted = ", ".join(
-        f"{ratio('models.AttentionUNet', modality)} and {ratio('models.AttentionUNetASPP', modality)} ({name})"
+        f"{ratio('models.AttentionUNet', modality)} and "
+        f"{ratio('models.AttentionUNetASPP', modality)} ({name})"
         for modality, name in names.items()
     )
     assert any(quoted in line for line in WHAT_CAN_BE_COMPARED)

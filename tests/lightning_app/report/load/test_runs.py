@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 import yaml
 from numpy.typing import NDArray
+from scipy import stats
 
 from callbacks.timing.record import TimingRecord
 from lightning_app.metrics.volume_scores import VOLUME_SCORES
@@ -123,20 +125,26 @@ def test_a_count_score_newer_than_the_test_is_computed_from_its_slices(tmp_path:
     assert newer.value is not None
     assert newer.interval is not None
     assert newer.interval[0] < newer.value < newer.interval[1]
-    assert recorded.pop("dice_case").interval != newer.interval
+    assert recorded.pop("dice_case") == newer
     assert computed == recorded
 
 
-def test_intervals_are_those_that_the_test_recorded(tmp_path: Path) -> None:
-    ToyRun(twelve_cases(range(20, 32))).write(tmp_path)
+def test_intervals_of_an_earlier_version_are_computed_anew(tmp_path: Path) -> None:
+    ToyRun(twelve_cases(range(20, 32))).write(tmp_path)  # with intervals that are made up
     ((found,), _) = read_runs(tmp_path)
     for results in (found.scores["whole"], found.volumes["whole"]):
         defined = {n: r.value for n, r in results.items() if r.value is not None}
         assert defined
         for name, value in defined.items():
-            made_up = (value - HALF_WIDTH, value + HALF_WIDTH)
-            assert results[name].interval == pytest.approx(made_up)
-    assert found.scores["whole"]["empty_right"].interval is None  # undefined
+            assert results[name].interval != pytest.approx((value - HALF_WIDTH, value + HALF_WIDTH))
+    dice = found.scores["whole"]["dice"]
+    # 40 pixels in both masks of each case, so pooled Dice is the mean of 12 numbers.
+    values = np.arange(20, 32) / 40
+    mean, error = values.mean(), values.std(ddof=1) / math.sqrt(12)
+    width = stats.t.ppf(0.975, 11) * error / (mean * (1 - mean))
+    logit = math.log(mean / (1 - mean))
+    ends = [1 / (1 + math.exp(-logit - sign * width)) for sign in (-1, 1)]
+    assert dice.interval == pytest.approx(ends)
 
 
 def test_a_volume_score_newer_than_the_test_is_missing_with_the_reason(tmp_path: Path) -> None:
