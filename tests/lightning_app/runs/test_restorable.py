@@ -9,7 +9,7 @@ import torch
 from torch import nn, optim
 from torch.optim import lr_scheduler
 
-from lightning_app.runs.restorable import _check_alike, _rehearse_step
+from lightning_app.runs.restorable import _check_alike, _check_counts, _rehearse_step
 
 OPTIMIZERS: dict[str, Callable[[Any], optim.Optimizer]] = {
     "Adam": optim.Adam,
@@ -82,3 +82,16 @@ def test_what_a_schedule_saves_is_like_a_new_one(name: str) -> None:
         used.step(0.5) if name == "ReduceLROnPlateau" else used.step()
 
     _check_alike(used.state_dict(), new.state_dict(), "it")
+
+
+@pytest.mark.parametrize("count", [0, 7, 10**12])
+def test_counts_up_to_a_million_million_are_accepted(count: int) -> None:
+    _check_counts({"total": {"ready": count}}, {"total": {"ready": 0}}, "steps")
+
+
+@pytest.mark.parametrize("count", [-1, 10**12 + 1, 1.0, True, None, [1]])
+def test_what_counts_nothing_is_named(count: object) -> None:
+    with pytest.raises(
+        ValueError, match=r"^steps\.total\.ready is .*, expected 0 to 1000000000000$"
+    ):
+        _check_counts({"total": {"ready": count}}, {"total": {"ready": 0}}, "steps")

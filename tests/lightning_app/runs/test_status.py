@@ -6,10 +6,12 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from lightning_app.runs.folder import Run
 from lightning_app.runs.records import write_record
@@ -58,6 +60,20 @@ def test_a_run_is_running_as_long_as_its_lock_is_held(tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="being trained by process"), locked(Run(tmp_path)):
             pass
     assert current_status(run) == "interrupted"
+
+
+def test_who_only_asks_whether_a_run_is_alive_does_not_keep_a_training_from_starting(
+    tmp_path: Path,
+) -> None:
+    run = Run(tmp_path)
+    asker = FileLock(run.lock, thread_local=False)
+    asker.acquire()
+    release = threading.Timer(0.2, asker.release)
+    release.start()
+
+    with locked(run):
+        pass
+    release.join()
 
 
 def test_a_disk_without_locks_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
