@@ -25,6 +25,10 @@ def checkpoint_after(epochs: int) -> dict[str, Any]:
     return {"loops": {"fit_loop": {"epoch_progress": {"current": {"processed": epochs}}}}}
 
 
+def options(**values: Any) -> Namespace:
+    return Namespace(**values)  # type: ignore[no-untyped-call]
+
+
 @pytest.mark.parametrize("max_epochs", [0, 2, 3])
 def test_a_finished_run_without_epochs_left_is_refused(max_epochs: int, tmp_path: Path) -> None:
     run = run_with(tmp_path, {}, "finished")
@@ -52,7 +56,7 @@ def test_workers_are_lowered_to_what_the_machine_has_unless_the_user_chose_them(
 ) -> None:
     monkeypatch.setattr(compatibility, "most_workers", lambda: 2)
     run = run_with(tmp_path, {"data": {"num_workers": saved}})
-    config = Namespace(data=Namespace(num_workers=typed))
+    config = options(data=options(num_workers=typed))
 
     line = lower_workers(config, run)
 
@@ -67,8 +71,8 @@ def test_a_cycle_that_followed_from_the_length_of_training_stays(
     cycle: int | None, epochs: int, kept: int | None, tmp_path: Path
 ) -> None:
     run = run_with(tmp_path, {"trainer": {"max_epochs": 3}})
-    scheduler = Namespace(init_args=Namespace(T_0=cycle))
-    config = Namespace(lr_scheduler=scheduler, trainer=Namespace(max_epochs=epochs))
+    scheduler = options(init_args=options(T_0=cycle))
+    config = options(lr_scheduler=scheduler, trainer=options(max_epochs=epochs))
 
     keep_cycle(config, run)
 
@@ -77,8 +81,8 @@ def test_a_cycle_that_followed_from_the_length_of_training_stays(
 
 def test_other_schedules_have_no_cycle_to_keep(tmp_path: Path) -> None:
     run = run_with(tmp_path, {"trainer": {"max_epochs": 3}})
-    for scheduler in (None, Namespace(init_args=Namespace(gamma=0.1))):
-        config = Namespace(lr_scheduler=scheduler, trainer=Namespace(max_epochs=5))
+    for scheduler in (None, options(init_args=options(gamma=0.1))):
+        config = options(lr_scheduler=scheduler, trainer=options(max_epochs=5))
         before = config.clone()
 
         keep_cycle(config, run)
