@@ -15,11 +15,12 @@ COMMANDS = {
     "validate": "score the validation split:   python main.py validate [--run RUN]",
     "test": "score the test split:         python main.py test [--run RUN]",
     "predict": "segment volumes:              python main.py predict --input CASE --output DIR",
+    "evaluate": "score anybody's masks:        python main.py evaluate --help",
     "reproduce": "train and test experiments:   python main.py reproduce --config quick.yaml",
     "report": "tables, figures and a page:   python main.py report [RUNS_DIR]",
     "phantom": "write synthetic patients:     python main.py phantom --output DIR --cases 60",
 }
-_WITHOUT_TORCH = {"report", "phantom"}
+_WITHOUT_TORCH = {"evaluate", "report", "phantom"}
 
 
 def main(arguments: list[str]) -> int:

@@ -26,8 +26,9 @@ LAYERS = {
     "lightning_app.report.load": 14, "lightning_app.report.tables": 15,
     "lightning_app.report.figures": 16, "lightning_app.report.html": 17,
     "lightning_app.report": 18,
-    "lightning_app.commands.shared": 20, "lightning_app.commands": 21,
-    "lightning_app.cli": 22,
+    "lightning_app.evaluation.inputs": 19, "lightning_app.evaluation": 20,
+    "lightning_app.commands.shared": 21, "lightning_app.commands": 22,
+    "lightning_app.cli": 23,
 }  # fmt: skip
 
 MODULES = {
@@ -109,7 +110,9 @@ def test_the_task_names_no_network() -> None:
     assert "UNet" not in MODULES["lightning_app.task"].read_text("utf-8")
 
 
-@pytest.mark.parametrize("module", ["lightning_app.cli", "lightning_app.report.write"])
+@pytest.mark.parametrize(
+    "module", ["lightning_app.cli", "lightning_app.report.write", "lightning_app.commands.evaluate"]
+)
 def test_what_needs_no_torch_does_not_import_it(module: str) -> None:
     script = (
         f"import sys, {module}; print({{'torch', 'lightning', 'jsonargparse'}} & {{*sys.modules}})"

@@ -7,7 +7,7 @@ the head in the first row, the patient's right in the first column.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import SimpleITK as sitk
@@ -62,6 +62,16 @@ class BrainVolume:
             values = (self.voxels[index].astype(np.float32) - mean) / self.deviation
             np.copyto(target, values, casting="same_kind", where=self.brain[index])
         return scored
+
+
+class LabelSource(NamedTuple):
+    """What defines the values of a label map, and the option that names it."""
+
+    name: str
+    option: str
+
+
+RELEASE = LabelSource("its release", "--data.release")
 
 
 @dataclass(frozen=True)
@@ -123,7 +133,9 @@ def read_modality(path: Path, channel: int | None = None) -> BrainVolume:
     return BrainVolume(voxels, brain, grid, intensities, deviation, share)
 
 
-def read_labels(path: Path, labels: Mapping[int, int]) -> Segmentation:
+def read_labels(
+    path: Path, labels: Mapping[int, int], defined_by: LabelSource = RELEASE
+) -> Segmentation:
     """Read a segmentation as labels of BraTS 2023.
 
     Values that the header scales are not exact: within ``LABEL_TOLERANCE`` of a label they are that
@@ -132,9 +144,10 @@ def read_labels(path: Path, labels: Mapping[int, int]) -> Segmentation:
     Args:
         path: The file.
         labels: Maps each value of the release to a label.
+        defined_by: What defines the values, for messages.
 
     Raises:
-        BadFileError: The file is unreadable, or has a value that the release does not define.
+        BadFileError: The file is unreadable, or has a value that is not defined.
     """
     source, grid = read_volume(path)
     # Nearly everything is background, so only the rest is mapped.
@@ -145,7 +158,8 @@ def read_labels(path: Path, labels: Mapping[int, int]) -> Segmentation:
     nearest = _nearest(values, labels)
     unknown = ~(np.abs(values - nearest) <= LABEL_TOLERANCE)
     if unknown.any():
-        raise _unknown_labels(path, values[unknown], counts[unknown], labels)
+        what, remedy = _unknown_labels(values[unknown], counts[unknown], labels, defined_by)
+        raise BadFileError(path, what, remedy)
     mapped = np.zeros(labelled.shape, np.uint8)
     mapped[foreground] = np.array([labels[value] for value in nearest.tolist()], np.uint8)[index]
     result = np.zeros(source.shape, np.uint8)
@@ -212,16 +226,16 @@ def _rounded(values: NDArray[Any], nearest: NDArray[np.int64]) -> str | None:
 
 
 def _unknown_labels(
-    path: Path, values: NDArray[Any], counts: NDArray[np.int64], labels: Mapping[int, int]
-) -> BadFileError:
+    values: NDArray[Any], counts: NDArray[np.int64], labels: Mapping[int, int], source: LabelSource
+) -> tuple[str, str]:
+    """What is wrong, and what to do about it."""
     counted = zip(values[:_VALUES_SHOWN], counts[:_VALUES_SHOWN], strict=True)
     shown = ", ".join(f"{value:g} ({count} voxels)" for value, count in counted)
     expected = ", ".join(map(str, sorted(labels)))
     if not (values == np.round(values)).all():
         remedy = "resample labels by nearest neighbour"
     elif values.tolist() == [4]:
-        remedy = "see --data.release; up to 2021, 4 was enhancing tumour, which is 3 since 2023"
+        remedy = f"see {source.option}; up to 2021, 4 was enhancing tumour, which is 3 since 2023"
     else:
-        remedy = "see --data.release"
-    what = f"label {shown} is unknown to its release, expected {expected}"
-    return BadFileError(path, what, remedy)
+        remedy = f"see {source.option}"
+    return f"label {shown} is unknown to {source.name}, expected {expected}", remedy

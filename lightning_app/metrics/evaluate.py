@@ -47,12 +47,19 @@ def patient_terms(table: CountTable, index: int, score: CountScore) -> Ratio:
 
     The patients are in alphabetical order.
     """
-    return _by_patient(*score.unit_terms(table, index))
+    return ratio_by_patient(*score.unit_terms(table, index))
 
 
 def volume_terms(table: VolumeTable, index: int, score: VolumeScore) -> Ratio:
     """The same for a volume score."""
-    return _by_patient(*score.unit_terms(table, index))
+    return ratio_by_patient(*score.unit_terms(table, index))
+
+
+def ratio_by_patient(numerators: Floats, denominators: Floats, patients: Sequence[str]) -> Ratio:
+    """Terms of units added up by patient, patients in alphabetical order."""
+    _, index = np.unique(patients, return_inverse=True)
+    sums = (np.bincount(index, values) for values in (numerators, denominators))
+    return Ratio(*(values.astype(np.float64) for values in sums))
 
 
 def monitored_dice(table: CountTable) -> float:
@@ -77,12 +84,6 @@ def accuracy_of_nothing(table: CountTable) -> dict[str, float]:
     pooled = table.pooled()
     shares = (pooled.fp + pooled.tn) / pooled.pixels
     return dict(zip(table.classes, shares.tolist(), strict=True))
-
-
-def _by_patient(numerators: Floats, denominators: Floats, patients: Sequence[str]) -> Ratio:
-    _, index = np.unique(patients, return_inverse=True)
-    sums = (np.bincount(index, values) for values in (numerators, denominators))
-    return Ratio(*(values.astype(np.float64) for values in sums))
 
 
 def _result(score: Score, ratio: Ratio) -> Result:

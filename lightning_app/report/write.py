@@ -13,6 +13,7 @@ from lightning_app.report.html.case_browser import browsable
 from lightning_app.report.html.page import GENERATOR, Part, Picture, render
 from lightning_app.report.load.cohorts import Cohort, cohorts
 from lightning_app.report.load.runs import LeftOut, read_runs
+from lightning_app.report.output_folder import check_replaceable
 from lightning_app.report.tables.comparison_table import comparison_table
 from lightning_app.report.tables.run_tables import network_table, run_table, table_2
 from lightning_app.report.tables.score_tables import (
@@ -60,7 +61,7 @@ def write_report(root: Path, output: Path) -> Written:
     if not root.is_dir():
         raise UsageError(f"runs folder '{root}' does not exist; name it: report RUNS_DIR")
     output = output.resolve()
-    _refuse_to_replace(output)
+    check_replaceable(output, PAGE, GENERATOR, _not_of_a_report)
     runs, left_out = read_runs(root)
     if not runs:
         first = f"; {left_out[0].name}: {left_out[0].reason}" if left_out else ""
@@ -78,7 +79,9 @@ def write_report(root: Path, output: Path) -> Written:
         ]
         with atomic_write(folder / PAGE) as page:
             page.write_text(render(parts, left_out), encoding="utf-8")
-        _refuse_to_replace(output)  # a file may have been put there in the meantime
+        check_replaceable(
+            output, PAGE, GENERATOR, _not_of_a_report
+        )  # a file may have been put there in the meantime
     return Written(output / PAGE, len(runs), len(groups), left_out)
 
 
@@ -110,23 +113,6 @@ def _title(cohort: Cohort, number: int, groups: int) -> str:
 def _folder(folder: Path, number: int) -> Path:
     """The folder of a group: the first group's files lie beside the page."""
     return folder if number == 1 else folder / f"group-{number}"
-
-
-def _refuse_to_replace(output: Path) -> None:
-    """Raise UsageError if the folder holds anything but an earlier report."""
-    if not output.exists() or (output.is_dir() and not any(output.iterdir())):
-        return
-    page = output / PAGE
-    if not page.is_file() or GENERATOR not in page.read_text(encoding="utf-8", errors="replace"):
-        raise UsageError(
-            f"--output '{output}' exists and holds no earlier report: name a new or empty folder"
-        )
-    if foreign := sorted(_not_of_a_report(output)):
-        more = f" and {len(foreign) - 1} more" if len(foreign) > 1 else ""
-        raise UsageError(
-            f"--output '{output}' holds {foreign[0]}{more}, which no report wrote and a new report "
-            "would delete: move it away, or name a new or empty folder"
-        )
 
 
 def _not_of_a_report(folder: Path) -> Iterator[str]:

@@ -67,7 +67,7 @@ class LabelMapFolder:
         """Why the label map of a case must not be written; None if it may be."""
         mask, note = self._mask(case.id), self._note(case.id)
         there = [path for path in (mask, note) if os.path.lexists(path)]
-        written = _read_note(note)
+        written = read_note(note)
         if there and written is None:
             return f"{there[0].name} was not written by predict: move it away, or {_ELSEWHERE}"
         if written is None or mask not in there:
@@ -130,7 +130,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
-def _read_note(path: Path) -> Note | None:
+def read_note(path: Path) -> Note | None:
     """A note of ours; None if there is none, or another file of its name."""
     try:
         content: Any = read_json(path)

@@ -3,22 +3,19 @@
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 from lightning_app.metrics.count_scores import SCORES
-from lightning_app.metrics.intervals import FEWEST_PATIENTS
 from lightning_app.metrics.volume_scores import VOLUME_SCORES
+from lightning_app.report.html.rendering import fill_template, table_context
 from lightning_app.report.load.cohorts import Cohort
 from lightning_app.report.load.paper_values import PAPER, WHAT_CAN_BE_COMPARED
 from lightning_app.report.load.runs import LeftOut
 from lightning_app.report.tables.caveats import page_warnings
-from lightning_app.report.tables.table import Cell, Table, sort_value
+from lightning_app.report.tables.table import Table
 from lightning_app.runs.records import DataRecord
 
 GENERATOR = "brats-lightning report"
-_TEMPLATES = Path(__file__).parent / "templates"
 _PHANTOM = "patients are synthetic. Scores on them test the program and say nothing about patients."
 
 
@@ -52,16 +49,10 @@ class Part:
 
 def render(parts: Sequence[Part], left_out: Sequence[LeftOut]) -> str:
     """The page as HTML. Text from files is escaped."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    templates = Environment(
-        loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
     cohorts = [part.cohort for part in parts]
-    return templates.get_template("page.html").render(
+    return fill_template(
+        "page.html",
         generator=GENERATOR,
-        version=version("brats-lightning"),
         phantom=_phantom_banner(parts),
         warnings=page_warnings(cohorts),
         groups=[_group(part, number) for number, part in enumerate(parts, start=1)],
@@ -69,7 +60,6 @@ def render(parts: Sequence[Part], left_out: Sequence[LeftOut]) -> str:
         paper=PAPER,
         comparable=WHAT_CAN_BE_COMPARED,
         scores=(*SCORES, *VOLUME_SCORES),
-        fewest=FEWEST_PATIENTS,
         left_out=left_out,
     )
 
@@ -87,7 +77,7 @@ def _group(part: Part, number: int) -> dict[str, Any]:
     return {
         "title": part.title,
         "facts": _facts(part.cohort),
-        "tables": [_table(table, f"{table.name}-{number}") for table in part.tables],
+        "tables": [table_context(table, f"{table.name}-{number}") for table in part.tables],
         "figures": [
             {
                 "anchor": f"figure-{picture.name}-{number}",
@@ -97,31 +87,6 @@ def _group(part: Part, number: int) -> dict[str, Any]:
             }
             for picture in part.pictures
         ],
-    }
-
-
-def _table(table: Table, anchor: str) -> dict[str, Any]:
-    numeric = [not table.is_text(column) for column in range(len(table.columns))]
-    heads = [
-        {"title": column.title, "number": number}
-        for column, number in zip(table.columns, numeric, strict=True)
-    ]
-    rows = [
-        [_cell(table, column, cell, number=numeric[column]) for column, cell in enumerate(row)]
-        for row in table.rows
-    ]
-    notes = list(table.notes)
-    return {"anchor": anchor, "title": table.title, "heads": heads, "rows": rows, "notes": notes}
-
-
-def _cell(table: Table, column: int, cell: Cell, *, number: bool) -> dict[str, Any]:
-    value, interval = table.cell_text(column, cell)
-    sort = sort_value(cell)
-    return {
-        "text": value,
-        "interval": interval,
-        "sort": "" if sort is None else sort,
-        "number": number,
     }
 
 

@@ -1,0 +1,1 @@
+"""Scores of label maps of any tool against ground truth. Imports no torch."""

@@ -1,0 +1,78 @@
+"""Which mask belongs to which ground truth."""
+
+import difflib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from data_modules.utils.problems import Problem
+from lightning_app.evaluation.inputs.mask_folder import MaskFolder
+from lightning_app.evaluation.inputs.references import OPTION, Reference, References
+from lightning_app.evaluation.inputs.values import LabelMap, Values
+
+
+@dataclass(frozen=True)
+class MaskSet:
+    """The masks of one tool or rater, and what their values mean."""
+
+    folder: MaskFolder
+    values: Values
+    why: str
+
+
+@dataclass(frozen=True)
+class CaseFiles:
+    """The files of one case.
+
+    Attributes:
+        reference: its ground truth.
+        masks: one of each set; None if it is missing and counts as empty.
+    """
+
+    reference: Reference
+    masks: tuple[LabelMap | None, ...]
+
+
+def pair(references: References, sets: Sequence[MaskSet]) -> list[CaseFiles]:
+    """The files of each case that has ground truth and, in one of the sets, a mask or none."""
+    return [
+        CaseFiles(reference, tuple(_mask(of_set, case) for of_set in sets))
+        for case, reference in references.cases.items()
+    ]
+
+
+def pairing_problems(
+    references: References, sets: Sequence[MaskSet], *, missing_is_empty: bool
+) -> list[Problem]:
+    """Masks without ground truth, and ground truth without a mask unless that counts as empty."""
+    found: list[Problem] = []
+    for of_set in sets:
+        found += _without_reference(references, of_set.folder)
+        if not missing_is_empty:
+            found += _without_mask(references, of_set.folder)
+    return found
+
+
+def _mask(of_set: MaskSet, case: str) -> LabelMap | None:
+    path: Path | None = of_set.folder.masks.get(case)
+    return None if path is None else LabelMap(path, of_set.values)
+
+
+def _without_reference(references: References, folder: MaskFolder) -> Iterator[Problem]:
+    without_mask = [case for case in references.cases if case not in folder.masks]
+    for case, path in folder.masks.items():
+        if case in references.cases:
+            continue
+        near = difflib.get_close_matches(case, without_mask, n=1)
+        nearest = f"; nearest without a mask: {near[0]}" if near else ""
+        has = "has no segmentation of it" if case in references.unlabelled else "has no such case"
+        what = f"{OPTION} '{references.path}' {has}{nearest}"
+        yield Problem(case, str(path), what, "rename the mask, or move it away")
+
+
+def _without_mask(references: References, folder: MaskFolder) -> Iterator[Problem]:
+    for case in references.cases:
+        if case not in folder.masks:
+            what = f"no mask of case {case}, expected {case}.nii.gz"
+            remedy = "add it, or count missing masks as empty with --on_missing empty"
+            yield Problem(case, str(folder.path), what, remedy)

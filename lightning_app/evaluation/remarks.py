@@ -1,0 +1,68 @@
+"""What is said about an evaluation as a whole: on the terminal and on the page."""
+
+from collections.abc import Sequence
+
+from lightning_app.evaluation.inputs.values import ALL_REGIONS
+from lightning_app.evaluation.plan import Plan
+from lightning_app.evaluation.score_case import CaseResult
+from lightning_app.metrics.intervals import FEWEST_PATIENTS
+from lightning_app.metrics.volume.cohorts import YEAR
+
+_SHOWN = 3  # cases in a line
+
+
+def facts(plan: Plan) -> list[tuple[str, str]]:
+    """What is evaluated, as names and values."""
+    lines = [
+        (of_set.folder.option, f"{of_set.folder.path}; values {of_set.values.name}, {of_set.why}")
+        for of_set in plan.sets
+    ]
+    cohort = plan.cohort
+    lesions = (
+        f"grow {cohort.dilations} times, those of at most {cohort.smallest_mm3:g} mm³ left out"
+    )
+    return [
+        *lines,
+        ("--reference", f"{plan.references.path}; values {plan.references.values}"),
+        ("Cases", f"{len(plan.files)} of {plan.patients} patients"),
+        ("Regions", ", ".join(plan.regions)),
+        ("Cohort", f"{cohort.name} of BraTS {YEAR}, {plan.cohort_why}; lesions {lesions}"),
+        ("NSD", f"tolerance {plan.request.tolerance:g} mm"),
+    ]
+
+
+def remarks(plan: Plan, results: Sequence[CaseResult]) -> list[str]:
+    """What is missing or cannot be compared, and what else a reader must know.
+
+    Args:
+        plan: what is evaluated.
+        results: of one of the masks of each case; all are on the same grids.
+    """
+    found = [line for of_set in plan.sets for line in of_set.folder.remarks]
+    found += plan.references.remarks
+    for index, of_set in enumerate(plan.sets):
+        if missing := plan.missing(index):
+            what = f"{of_set.folder.option}: missing masks that count as empty"
+            found.append(f"{what}: {_cases(missing, len(plan.files))}")
+    if plan.references.unlabelled:
+        unlabelled = sorted(plan.references.unlabelled)
+        total = len(plan.files) + len(unlabelled)
+        found.append(f"cases without ground truth, not scored: {_cases(unlabelled, total)}")
+    if slices := [result.case for result in results if result.is_slice]:
+        found.append(
+            f"single slices: {_cases(slices, len(results))}; their HD95 and NSD are in 2-D, "
+            "which cannot be compared with those of volumes, and they have no lesion-wise scores"
+        )
+    if left_out := [region for region in ALL_REGIONS if region not in plan.regions]:
+        found.append(f"regions that are not scored: {', '.join(left_out)}; the masks lack them")
+    if plan.patients < FEWEST_PATIENTS:
+        found.append(
+            f"no intervals and no tests: they need at least {FEWEST_PATIENTS} patients, and there "
+            f"{'is' if plan.patients == 1 else 'are'} {plan.patients}"
+        )
+    return found
+
+
+def _cases(cases: Sequence[str], total: int) -> str:
+    more = ", ..." if len(cases) > _SHOWN else ""
+    return f"{len(cases)} of {total} ({', '.join(cases[:_SHOWN])}{more})"

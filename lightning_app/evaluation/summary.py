@@ -1,0 +1,119 @@
+"""Means of scores over cases, with intervals over patients, and paired comparisons of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lightning_app.evaluation.score_case import CaseResult
+from lightning_app.evaluation.scores import SCORES, CaseScore
+from lightning_app.metrics.count_table import Floats
+from lightning_app.metrics.evaluate import ratio_by_patient
+from lightning_app.metrics.intervals import Interval, Ratio, score_interval
+from lightning_app.metrics.paired_tests import Difference, compare_paired, holm
+from lightning_app.metrics.score import mean
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The mean of a score over cases.
+
+    Attributes:
+        value: None if no case has the score.
+        interval: 95 % over patients; None for too few of them.
+        n: number of cases that have the score.
+    """
+
+    value: float | None
+    interval: Interval | None
+    n: int
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A score of one region, of two masks of the same cases.
+
+    Attributes:
+        region: its name.
+        score: that is compared.
+        first: its mean over the cases for which both have it.
+        second: the same of the other masks.
+        n: number of these cases.
+        difference: first - second; None if there is no such case.
+        holm_p: p corrected for all regions.
+    """
+
+    region: str
+    score: CaseScore
+    first: float | None
+    second: float | None
+    n: int
+    difference: Difference | None
+    holm_p: float | None
+
+    @property
+    def sign(self) -> int:
+        """1 or -1 if the difference is shown to have that sign, else 0."""
+        return self.difference.sign_shown(self.holm_p) if self.difference else 0
+
+    def verdict(self, names: tuple[str, str]) -> str:
+        """The result in words; ``names`` are those of the two sets of masks."""
+        if self.holm_p is None:
+            return "not tested"
+        if not self.sign:
+            return f"no difference in {self.score.name} shown"
+        better = names[0] if (self.sign > 0) == self.score.higher_is_better else names[1]
+        return f"{better} is better by {self.score.name}"
+
+
+def summarise(results: Sequence[CaseResult], region: str, score: CaseScore) -> Summary:
+    """The mean of a score of one region."""
+    values = _values(results, region, score)
+    defined = ~np.isnan(values)
+    if not defined.any():
+        return Summary(None, None, 0)
+    ratio = _ratio(results, values, defined)
+    interval = score_interval([ratio], score.bounds, averaged=True)
+    return Summary(float(values[defined].mean()), interval, int(defined.sum()))
+
+
+def compare(
+    first: Sequence[CaseResult], second: Sequence[CaseResult], regions: Sequence[str]
+) -> list[Comparison]:
+    """Every score that has a direction; the tests of a score are corrected over the regions."""
+    compared = [score for score in SCORES if score.higher_is_better is not None]
+    return [found for score in compared for found in _compare(first, second, regions, score)]
+
+
+def _compare(
+    first: Sequence[CaseResult],
+    second: Sequence[CaseResult],
+    regions: Sequence[str],
+    score: CaseScore,
+) -> list[Comparison]:
+    found: list[tuple[float | None, float | None, int, Difference | None]] = []
+    for region in regions:
+        values, others = (_values(results, region, score) for results in (first, second))
+        both = ~np.isnan(values + others)
+        difference = compare_paired(
+            [_ratio(first, values, both)], [_ratio(second, others, both)], score.bounds
+        )
+        means = [float(of_one[both].mean()) if both.any() else None for of_one in (values, others)]
+        found.append((means[0], means[1], int(both.sum()), difference))
+    corrected = holm([difference.p if difference else None for *_, difference in found])
+    return [
+        Comparison(region, score, *of_region, holm_p)
+        for region, of_region, holm_p in zip(regions, found, corrected, strict=True)
+    ]
+
+
+def _values(results: Sequence[CaseResult], region: str, score: CaseScore) -> Floats:
+    """The score of each case, (cases,); NaN if it is undefined."""
+    values = [score.value(result.regions[region]) for result in results]
+    return np.array([np.nan if value is None else value for value in values], np.float64)
+
+
+def _ratio(results: Sequence[CaseResult], values: Floats, counted: NDArray[np.bool_]) -> Ratio:
+    """A mean over the cases that are counted, as sums of each patient."""
+    return ratio_by_patient(*mean(values, counted), [result.patient for result in results])

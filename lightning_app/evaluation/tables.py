@@ -1,0 +1,106 @@
+"""The tables of an evaluation's page."""
+
+from collections.abc import Sequence
+
+from lightning_app.evaluation.score_case import CaseResult
+from lightning_app.evaluation.scores import SCORES, CaseScore
+from lightning_app.evaluation.summary import Comparison, Summary
+from lightning_app.metrics.intervals import FEWEST_PATIENTS
+from lightning_app.metrics.paired_tests import ALPHA
+from lightning_app.report.tables.estimates import Measure
+from lightning_app.report.tables.table import Cell, Column, Table, fixed, p_value
+
+_DIGITS = {"mm": 2, "ml": 2, "": 4}  # after the point, by unit
+_WORST = 5  # cases of each region
+_SCORE = {score.name: score for score in SCORES}
+_OVERLAP = ("dice", "sensitivity", "specificity", "nsd", "hd95", "hd95_both")
+_LESIONS = (
+    "lesion_dice", "lesion_hd95", "lesions_found", "lesions_missed", "lesions_invented",
+    "volume_reference_ml", "volume_predicted_ml",
+)  # fmt: skip
+_OF_A_CASE = (
+    "dice", "hd95", "nsd", "lesion_dice", "lesions_found", "lesions_missed", "lesions_invented",
+    "volume_reference_ml", "volume_predicted_ml",
+)  # fmt: skip
+_REGION = Column("region", "Region")
+_MEANS_NOTE = (
+    "A and B are means over the cases for which both are defined. The interval of A - B is a 95 % "
+    "interval over patients."
+)
+_TEST_NOTE = (
+    "p is two-sided, of Wilcoxon's signed-rank test in its exact form; p, Holm is corrected over "
+    "the regions, for each score by itself. A verdict is about its score alone: whoever picks one "
+    "of many scores has made many comparisons."
+)
+_VERDICT_NOTE = (
+    f"A verdict needs a corrected p below {ALPHA}, and an interval that excludes 0; there is none "
+    f"for fewer than {FEWEST_PATIENTS} patients."
+)
+_COMPARISON_NOTES = (_MEANS_NOTE, _TEST_NOTE, _VERDICT_NOTE)
+
+
+def summary_tables(summaries: dict[str, dict[str, Summary]]) -> list[Table]:
+    """The means of all scores."""
+    return [
+        _summary_table("scores", "Mean scores", _OVERLAP, summaries),
+        _summary_table("lesions", "Lesions and volumes, means", _LESIONS, summaries),
+    ]
+
+
+def comparison_table(comparisons: Sequence[Comparison], names: tuple[str, str]) -> Table:
+    """Every score of two sets of masks."""
+    columns = [
+        Column("score", "Score"), _REGION, Column("n", "Cases", fixed(0)),
+        Column("first", f"A: {names[0]}", fixed(4)), Column("second", f"B: {names[1]}", fixed(4)),
+        Column("difference", "A - B", fixed(4)), Column("p", "p", p_value),
+        Column("holm_p", "p, Holm", p_value), Column("verdict", "Verdict"),
+    ]  # fmt: skip
+    rows = [_comparison_row(found, names) for found in comparisons]
+    return Table("comparison", "Comparison of the masks", columns, rows, _COMPARISON_NOTES)
+
+
+def worst_cases(results: Sequence[CaseResult], regions: Sequence[str]) -> Table:
+    """The cases with the lowest Dice of each region."""
+    scores = [_SCORE[name] for name in _OF_A_CASE]
+    columns = [_REGION, Column("case", "Case"), Column("patient", "Patient")]
+    columns += [_column(score, of_a_case=True) for score in scores]
+    rows: list[list[Cell]] = []
+    for region in regions:
+        ranked = sorted(results, key=lambda result: (result.regions[region].dice, result.case))
+        for result in ranked[:_WORST]:
+            values = [Measure(score.value(result.regions[region])) for score in scores]
+            rows.append([region, result.case, result.patient, *values])
+    note = f"The {_WORST} cases of each region with the lowest Dice; cases.csv has all of them."
+    return Table("worst", "Worst cases", columns, rows, [note])
+
+
+def _summary_table(
+    name: str, title: str, scores: Sequence[str], summaries: dict[str, dict[str, Summary]]
+) -> Table:
+    columns = [_REGION]
+    for score in scores:
+        columns += [_column(_SCORE[score]), Column(f"{score}_n", "Cases", fixed(0))]
+    rows: list[list[Cell]] = []
+    for region, by_name in summaries.items():
+        row: list[Cell] = [region]
+        for score in scores:
+            summary = by_name[score]
+            row += [Measure(summary.value, None, summary.interval), summary.n]
+        rows.append(row)
+    note = "Means over the cases that have the score, with 95 % intervals over patients."
+    return Table(name, title, columns, rows, [note])
+
+
+def _column(score: CaseScore, *, of_a_case: bool = False) -> Column:
+    is_count = of_a_case and score.name.startswith("lesions_")
+    title = f"{score.title} ({score.unit})" if score.unit else score.title
+    return Column(score.name, title, fixed(0 if is_count else _DIGITS[score.unit]))
+
+
+def _comparison_row(found: Comparison, names: tuple[str, str]) -> list[Cell]:
+    difference = found.difference
+    return [
+        found.score.name, found.region, found.n, Measure(found.first), Measure(found.second),
+        Measure(difference.value, None, difference.interval) if difference else Measure(None),
+        difference.p if difference else None, found.holm_p, found.verdict(names),
+    ]  # fmt: skip

@@ -1,0 +1,32 @@
+"""The table that an evaluation prints."""
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from lightning_app.evaluation.scores import SCORES, CaseScore
+from lightning_app.evaluation.summary import Summary
+
+
+def score_table(summaries: dict[str, dict[str, Summary]]) -> Table:
+    """A row for each score, a column for each region."""
+    table = Table(box=SIMPLE_HEAD, title="Means over cases, 95 % intervals", title_justify="left")
+    table.add_column("score", no_wrap=True)
+    for region in summaries:
+        table.add_column(region, justify="right")
+    table.add_column("better")
+    for score in SCORES:
+        cells = [_text(by_name[score.name], score) for by_name in summaries.values()]
+        name = f"{score.name} ({score.unit})" if score.unit == "mm" else score.name
+        table.add_row(name, *cells, score.better)
+    return table
+
+
+def _text(summary: Summary, score: CaseScore) -> str:
+    if summary.value is None:
+        return "-"
+    digits = 2 if score.unit else 4
+    value = f"{summary.value:.{digits}f}"
+    if summary.interval is None:
+        return value
+    low, high = summary.interval
+    return f"{value}\n{low:.{digits}f} to {high:.{digits}f}"
