@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.sparse import coo_array, csr_array
 
-from lightning_app.metrics.volume.boxes import Box, Mask
+from lightning_app.metrics.volume.masks import Box, Mask
 
 FACES_AND_EDGES = ndimage.generate_binary_structure(3, 2)
 FACES_EDGES_AND_CORNERS = ndimage.generate_binary_structure(3, 3)
 
-Labels = NDArray[np.int32]
+Labels = NDArray[np.signedinteger]
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,19 @@ from enum import StrEnum
 
 import numpy as np
 
-from lightning_app.metrics.volume.boxes import Box, Mask, bounding_box, enclosing_box, moved
 from lightning_app.metrics.volume.cohorts import Cohort
 from lightning_app.metrics.volume.lesion_matching import MatchedLesions, match_lesions
+from lightning_app.metrics.volume.masks import (
+    Box,
+    Mask,
+    Spacing,
+    bounding_box,
+    check_masks,
+    enclosing_box,
+    moved,
+)
 from lightning_app.metrics.volume.surface import (
     PENALTY,
-    Spacing,
     distances_between,
     hd95,
     volume_surface,
@@ -114,12 +121,11 @@ def lesion_scores(
 
     Raises:
         UsageError: if the masks are a single slice.
-        ValueError: if the masks differ in shape.
+        ValueError: if the masks differ in shape or are not bool (D, H, W).
     """
-    if reference.shape != prediction.shape:
-        raise ValueError(f"masks of different shapes: {reference.shape} and {prediction.shape}")
+    check_masks(reference, prediction)
     if len(reference) == 1:
-        raise UsageError("lesion-wise scores need whole volumes, this case has a single slice")
+        raise UsageError("lesion-wise scores are defined for volumes, and this case has one slice")
     either = reference | prediction
     if not either.any():
         return LesionScores(())
@@ -152,10 +158,9 @@ def _hd95(matched: MatchedLesions, label: int, spacing: Spacing) -> float:
     matches = matched.matches(label)
     boxes = (matched.predicted.boxes[match] for match in matches)
     box = enclosing_box((matched.reference.boxes[label], *boxes))
-    lesion = matched.reference.labels[box] == label
-    joined = np.isin(matched.predicted.labels[box], matches)
-    surfaces = (volume_surface(mask, spacing) for mask in (lesion, joined))
-    return hd95(distances_between(*surfaces, spacing))
+    lesion = volume_surface(matched.reference.labels[box] == label, spacing)
+    joined = volume_surface(np.isin(matched.predicted.labels[box], matches), spacing)
+    return hd95(distances_between(lesion, joined, spacing))
 
 
 def _invented_lesions(matched: MatchedLesions, spacing: Spacing) -> Iterator[Lesion]:

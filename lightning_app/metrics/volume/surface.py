@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from lightning_app.metrics.count_table import Floats
-from lightning_app.metrics.volume.boxes import Mask, bounding_box
+from lightning_app.metrics.volume.masks import Box, Mask, Spacing, bounding_box, check_masks
 from lightning_app.metrics.volume.triangle_areas import contour_lengths, triangle_areas
 
+Codes = NDArray[np.integer]
 PENALTY = 374.0  # mm; the HD95 that BraTS 2023 gives if just one of two masks is empty
-Spacing = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
@@ -76,10 +76,9 @@ def surface_distances(reference: Mask, prediction: Mask, spacing: Spacing) -> Su
         spacing: distance between voxels in mm along z, y, x.
 
     Raises:
-        ValueError: if the masks differ in shape.
+        ValueError: if the masks differ in shape or are not bool (D, H, W).
     """
-    if reference.shape != prediction.shape:
-        raise ValueError(f"masks of different shapes: {reference.shape} and {prediction.shape}")
+    check_masks(reference, prediction)
     surface_of = slice_contour if len(reference) == 1 else volume_surface
     return distances_between(
         surface_of(reference, spacing), surface_of(prediction, spacing), spacing
@@ -127,14 +126,14 @@ def slice_contour(mask: Mask, spacing: Spacing) -> Surface:
     return _elements(codes, contour_lengths(spacing[1:]), box)
 
 
-def _codes_of_slices(mask: Mask) -> NDArray[np.uint8]:
+def _codes_of_slices(mask: Mask) -> Codes:
     """The codes 0 to 15 of each slice's corners, (D, H - 1, W - 1)."""
     pixels = mask.view(np.uint8)
     pairs = (pixels[:, :, :-1] << 1) | pixels[:, :, 1:]
     return (pairs[:, :-1] << 2) | pairs[:, 1:]
 
 
-def _elements(codes: NDArray[np.uint8], areas: Floats, box: tuple[slice, ...]) -> Surface:
+def _elements(codes: Codes, areas: Floats, box: Box) -> Surface:
     everything_inside = len(areas) - 1
     positions = np.stack(np.nonzero((codes != 0) & (codes != everything_inside)))
     start = np.array([[part.start] for part in box])

@@ -100,7 +100,8 @@ def _share_a_face(a: Point, b: Point) -> bool:
 def _triangulated(polygon: list[Point]) -> list[list[float]]:
     fans = (_fan(np.roll(polygon, -start, axis=0) / 2) for start in range(len(polygon)))
     largest = max(fans, key=lambda normals: float(np.linalg.norm(normals, axis=1).sum()))
-    return largest.tolist()
+    triangles: list[list[float]] = largest.tolist()
+    return triangles
 
 
 def _fan(polygon: Floats) -> Floats:
