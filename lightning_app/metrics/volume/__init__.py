@@ -1,0 +1,1 @@
+"""Scores of one case's volume that are no ratios of voxel counts."""
