@@ -14,7 +14,7 @@ _SHOWN = 3  # cases in a line
 def facts(plan: Plan) -> list[tuple[str, str]]:
     """What is evaluated, as names and values."""
     lines = [
-        (of_set.folder.option, f"{of_set.folder.path}; values {of_set.values.name}, {of_set.why}")
+        (of_set.folder.option, f"{of_set.folder.path}; values: {of_set.values.name}, {of_set.why}")
         for of_set in plan.sets
     ]
     cohort = plan.cohort
@@ -23,7 +23,7 @@ def facts(plan: Plan) -> list[tuple[str, str]]:
     )
     return [
         *lines,
-        ("--reference", f"{plan.references.path}; values {plan.references.values}"),
+        ("--reference", f"{plan.references.path}; values: {plan.references.values}"),
         ("Cases", f"{len(plan.files)} of {plan.patients} patients"),
         ("Regions", ", ".join(plan.regions)),
         ("Cohort", f"{cohort.name} of BraTS {YEAR}, {plan.cohort_why}; lesions {lesions}"),

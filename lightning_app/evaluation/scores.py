@@ -10,6 +10,7 @@ from lightning_app.metrics.volume.lesions import LesionScores
 from lightning_app.metrics.volume.surface import PENALTY
 
 _MM = (0.0, PENALTY)
+RATIO = (0.0, 1.0)
 _AMOUNT = (0.0, math.inf)
 
 
@@ -33,7 +34,7 @@ class CaseScore:
     definition: str
     value: Callable[[RegionScores], float | None]
     higher_is_better: bool | None
-    bounds: Bounds = (0.0, 1.0)
+    bounds: Bounds = RATIO
     unit: str = ""
     in_cases: bool = True
 

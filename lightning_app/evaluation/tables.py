@@ -77,17 +77,21 @@ def worst_cases(results: Sequence[CaseResult], regions: Sequence[str]) -> Table:
 def _summary_table(
     name: str, title: str, scores: Sequence[str], summaries: dict[str, dict[str, Summary]]
 ) -> Table:
-    columns = [_REGION]
+    columns = [_REGION, Column("cases", "Cases", fixed(0))]
+    rows: list[list[Cell]] = [[name, by_name["dice"].n] for name, by_name in summaries.items()]
     for score in scores:
-        columns += [_column(_SCORE[score]), Column(f"{score}_n", "Cases", fixed(0))]
-    rows: list[list[Cell]] = []
-    for region, by_name in summaries.items():
-        row: list[Cell] = [region]
-        for score in scores:
-            summary = by_name[score]
-            row += [Measure(summary.value, None, summary.interval), summary.n]
-        rows.append(row)
-    note = "Means over the cases that have the score, with 95 % intervals over patients."
+        of_score = [by_name[score] for by_name in summaries.values()]
+        columns.append(_column(_SCORE[score]))
+        for row, found in zip(rows, of_score, strict=True):
+            row.append(Measure(found.value, None, found.interval))
+        if any(found.n != row[1] for row, found in zip(rows, of_score, strict=True)):
+            columns.append(Column(f"{score}_n", "of cases", fixed(0)))
+            for row, found in zip(rows, of_score, strict=True):
+                row.append(found.n)
+    note = (
+        "Means over cases, with 95 % intervals over patients. If some cases lack a score, the "
+        "number of those that have it stands beside it."
+    )
     return Table(name, title, columns, rows, [note])
 
 

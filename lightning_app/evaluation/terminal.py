@@ -3,7 +3,7 @@
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from lightning_app.evaluation.scores import SCORES, CaseScore
+from lightning_app.evaluation.scores import RATIO, SCORES, CaseScore
 from lightning_app.evaluation.summary import Summary
 
 
@@ -24,7 +24,7 @@ def score_table(summaries: dict[str, dict[str, Summary]]) -> Table:
 def _text(summary: Summary, score: CaseScore) -> str:
     if summary.value is None:
         return "-"
-    digits = 2 if score.unit else 4
+    digits = 3 if score.bounds == RATIO else 2
     value = f"{summary.value:.{digits}f}"
     if summary.interval is None:
         return value

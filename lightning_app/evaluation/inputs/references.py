@@ -114,7 +114,7 @@ def _of_data_set(catalog: Catalog, typed: str | None) -> References:
         frozenset(case.id for case in catalog.cases) - cases.keys(),
         [problem for problem in found if not problem.is_warning],
         [*catalog.remarks, *(str(p) for p in found if p.is_warning), *_patient_remarks([*cases])],
-        f"of release {', '.join(releases)}",
+        f"release {', '.join(releases)}",
     )
 
 
