@@ -129,7 +129,7 @@ def grid_of(path: Path, reader: Any, channel: int | None) -> Grid:
     )
 
 
-def check_same_grid(path: Path, grid: Grid, other: Path) -> str | None:
+def check_same_grid(path: Path, grid: Grid, other: Path, called: str = "") -> str | None:
     """Check that two files of a case share size, spacing and direction.
 
     Origins may differ: some mirrors of BraTS rewrote the origin of the segmentation, and its voxels
@@ -139,6 +139,7 @@ def check_same_grid(path: Path, grid: Grid, other: Path) -> str | None:
         path: The first file.
         grid: Its grid.
         other: The second file, 3-D.
+        called: The second file in messages; by default its name.
 
     Returns:
         How the origins differ, as text; None if they agree.
@@ -146,18 +147,20 @@ def check_same_grid(path: Path, grid: Grid, other: Path) -> str | None:
     Raises:
         BadFileError: The grids differ; it names both files and both values.
     """
-    expected = read_grid(other)
+    expected, called = read_grid(other), called or other.name
     if grid.size != expected.size:
-        raise _other_grid(path, other, "size", by(grid.size), by(expected.size), _RESAMPLE)
+        raise _other_grid(path, called, "size", by(grid.size), by(expected.size), _RESAMPLE)
     if not _close(grid.spacing, expected.spacing):
-        raise _other_grid(path, other, "spacing", by(grid.spacing), by(expected.spacing), _RESAMPLE)
+        raise _other_grid(
+            path, called, "spacing", by(grid.spacing), by(expected.spacing), _RESAMPLE
+        )
     if not _close(grid.direction, expected.direction):
         directions = _list(grid.direction), _list(expected.direction)
         remedy = _orient(path, grid) or _orient(other, expected) or _RESAMPLE
-        raise _other_grid(path, other, "direction", *directions, remedy)
+        raise _other_grid(path, called, "direction", *directions, remedy)
     if _close(grid.origin, expected.origin):
         return None
-    return f"origin {_list(grid.origin)} differs from {_list(expected.origin)} of {other.name}"
+    return f"origin {_list(grid.origin)} differs from {_list(expected.origin)} of {called}"
 
 
 def _orient(path: Path, grid: Grid) -> str | None:
@@ -171,9 +174,9 @@ def _close(one: tuple[float, ...], two: tuple[float, ...]) -> bool:
 
 
 def _other_grid(
-    path: Path, other: Path, what: str, one: str, two: str, remedy: str
+    path: Path, called: str, what: str, one: str, two: str, remedy: str
 ) -> BadFileError:
-    return BadFileError(path, f"{what} {one} differs from {two} of {other.name}", remedy)
+    return BadFileError(path, f"{what} {one} differs from {two} of {called}", remedy)
 
 
 def _list(values: Iterable[float]) -> str:

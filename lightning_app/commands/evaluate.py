@@ -29,6 +29,7 @@ def run(arguments: list[str]) -> int:
     except InputError as error:
         print_lines(f"error: {error}", file=sys.stderr)
         print_lines(*(f"  {found.case}: {found}" for found in error.problems), file=sys.stderr)
+        print_lines(*(f"Note: {remark}" for remark in error.remarks), file=sys.stderr)
         return 2
     except BaseException as error:  # noqa: BLE001 (a bug is raised again)
         return print_stop(error, "nothing was written")

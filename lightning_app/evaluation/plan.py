@@ -90,14 +90,16 @@ class InputError(UsageError):
 
     Attributes:
         problems: all that was found, cases sorted.
+        remarks: what was not read, which may explain them.
     """
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    def __init__(self, problems: Sequence[Problem], remarks: Sequence[str]) -> None:
         grouped = by_case(problems)
         cases = f"{len(grouped)} case{'' if len(grouped) == 1 else 's'}"
         count = f"{len(problems)} problem{'' if len(problems) == 1 else 's'}"
         super().__init__(f"{count} in {cases}; nothing was computed or written")
         self.problems = [problem for of_case in grouped.values() for problem in of_case]
+        self.remarks = remarks
 
 
 def make_plan(request: Request, workers: Workers) -> Plan:
@@ -121,7 +123,7 @@ def make_plan(request: Request, workers: Workers) -> Plan:
     for found in _in_parallel(check_case, files, "Checking", workers):
         problems += found
     if problems:
-        raise InputError(problems)
+        raise InputError(problems, [line for of_set in sets for line in of_set.folder.remarks])
     return Plan(request, references, sets, files, regions, COHORTS[cohort], why)
 
 

@@ -96,7 +96,7 @@ def _read_tumour(path: Path) -> tuple[Labels, Grid]:
 def _check_grid(mask: LabelMap, reference: Reference) -> None:
     """Raise BadFileError unless the mask lies on the voxels of the ground truth."""
     grid = read_grid(mask.path)
-    origins = check_same_grid(mask.path, grid, reference.label_map.path)
+    origins = check_same_grid(mask.path, grid, reference.label_map.path, "the ground truth")
     # Some mirrors of BraTS rewrote the origin of the segmentation, but not those of the scans.
     if origins and not any(_is_on(mask.path, grid, image) for image in reference.images):
         raise BadFileError(

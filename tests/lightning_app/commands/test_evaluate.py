@@ -116,7 +116,7 @@ BAD_MASKS: dict[str, tuple[Spoil, tuple[str, ...]]] = {
     ),
     "shape": (
         lambda path: write_volume(path, tumour()[:, :, :-1]),
-        ("size 15 x 12 x 8 differs from 16 x 12 x 8", "resample"),
+        ("size 15 x 12 x 8 differs from 16 x 12 x 8 of the ground truth", "resample"),
     ),
     "spacing": (
         lambda path: write_volume(path, tumour(), spacing=(1, 1, 2)),
@@ -147,6 +147,10 @@ BAD_MASKS: dict[str, tuple[Spoil, tuple[str, ...]]] = {
     "unknown case": (
         lambda path: shutil.copy(path, path.with_name("AB.nii.gz")),
         ("has no such case", "rename"),
+    ),
+    "mixed case": (  # which ITK cannot read
+        lambda path: path.rename(path.with_name("A.nii.GZ")),
+        ("no mask of case A", "--input: not read: 1 (A.nii.GZ)"),
     ),
     "two files": (
         lambda path: write_volume(path.with_name("A.nii"), tumour()),
