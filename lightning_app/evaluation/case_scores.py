@@ -71,8 +71,9 @@ def _counts(
     reference: NDArray[np.bool_], prediction: NDArray[np.bool_]
 ) -> tuple[int, int, int, int]:
     """Voxels tp, fp, fn and tn."""
-    tp = np.count_nonzero(reference & prediction)
-    predicted, true = np.count_nonzero(prediction), np.count_nonzero(reference)
+    tp, predicted, true = (
+        int(np.count_nonzero(mask)) for mask in (reference & prediction, prediction, reference)
+    )
     return tp, predicted - tp, true - tp, reference.size - predicted - true + tp
 
 
