@@ -109,7 +109,10 @@ def test_the_task_names_no_network() -> None:
     assert "UNet" not in MODULES["lightning_app.task"].read_text("utf-8")
 
 
-@pytest.mark.parametrize("module", ["lightning_app.cli", "lightning_app.report.write"])
+@pytest.mark.parametrize(
+    "module",
+    ["lightning_app.cli", "lightning_app.metrics.volume.lesions", "lightning_app.report.write"],
+)
 def test_what_needs_no_torch_does_not_import_it(module: str) -> None:
     script = (
         f"import sys, {module}; print({{'torch', 'lightning', 'jsonargparse'}} & {{*sys.modules}})"
