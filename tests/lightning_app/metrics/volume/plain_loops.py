@@ -12,6 +12,9 @@ from lightning_app.metrics.volume.triangle_areas import contour_lengths, triangl
 
 Voxel = tuple[int, int, int]
 Elements = dict[Voxel, float]  # area by corner
+FROM_A_VOXEL_TO_ITS_CORNERS = [(z, y, x) for z, y, x in product((0, 1), repeat=3)]
+FROM_A_CORNER_TO_ITS_VOXELS = [(z, y, x) for z, y, x in product((-1, 0), repeat=3)]
+TO_NEIGHBOURS = [(z, y, x) for z, y, x in product((-1, 0, 1), repeat=3)]
 
 
 def voxels_of(mask: Mask) -> set[Voxel]:
@@ -24,21 +27,32 @@ def moved(voxel: Voxel, step: Voxel) -> Voxel:
 
 def surface_elements(voxels: set[Voxel], spacing: Spacing) -> Elements:
     """Corner (z, y, x) lies before voxel (z, y, x)."""
-    areas, elements = triangle_areas(spacing).tolist(), {}
-    for corner in {moved(voxel, step) for voxel in voxels for step in product((0, 1), repeat=3)}:
-        around = [moved(corner, step) in voxels for step in product((-1, 0), repeat=3)]
-        if not all(around):
-            elements[corner] = areas[int("".join(str(int(inside)) for inside in around), 2)]
-    return elements
+    return _elements(
+        voxels,
+        FROM_A_VOXEL_TO_ITS_CORNERS,
+        FROM_A_CORNER_TO_ITS_VOXELS,
+        triangle_areas(spacing).tolist(),
+    )
 
 
 def contour_elements(pixels: set[Voxel], spacing: Spacing) -> Elements:
     """The same in the plane z = 0."""
-    lengths, elements = contour_lengths(spacing[1:]).tolist(), {}
-    for corner in {moved(p, (0, *step)) for p in pixels for step in product((0, 1), repeat=2)}:
-        around = [moved(corner, (0, *step)) in pixels for step in product((-1, 0), repeat=2)]
+    return _elements(
+        pixels,
+        [step for step in FROM_A_VOXEL_TO_ITS_CORNERS if step[0] == 0],
+        [step for step in FROM_A_CORNER_TO_ITS_VOXELS if step[0] == 0],
+        contour_lengths(spacing[1:]).tolist(),
+    )
+
+
+def _elements(
+    voxels: set[Voxel], to_corners: list[Voxel], to_voxels: list[Voxel], areas: list[float]
+) -> Elements:
+    elements = {}
+    for corner in {moved(voxel, step) for voxel in voxels for step in to_corners}:
+        around = [moved(corner, step) in voxels for step in to_voxels]
         if not all(around):
-            elements[corner] = lengths[int("".join(str(int(inside)) for inside in around), 2)]
+            elements[corner] = areas[int("".join(str(int(inside)) for inside in around), 2)]
     return elements
 
 
@@ -96,14 +110,13 @@ def components(voxels: set[Voxel]) -> Iterator[set[Voxel]]:
         new = {left.pop()}
         while new:
             component |= new
-            steps = product((-1, 0, 1), repeat=3)
-            new = {moved(voxel, step) for step in steps for voxel in new} & left
+            new = {moved(voxel, step) for step in TO_NEIGHBOURS for voxel in new} & left
             left -= new
         yield component
 
 
 def dilated(voxels: set[Voxel], times: int) -> set[Voxel]:
-    steps = [step for step in product((-1, 0, 1), repeat=3) if sum(map(abs, step)) <= 2]
+    steps = [step for step in TO_NEIGHBOURS if sum(map(abs, step)) <= 2]
     for _ in range(times):
         voxels = {moved(voxel, step) for voxel in voxels for step in steps}
     return voxels

@@ -27,7 +27,10 @@ def voxel(z: int, y: int, x: int) -> Mask:
 
 
 def union(parts: Parts) -> Mask:
-    return np.any([np.zeros(SHAPE, np.bool_), *parts], axis=0)
+    mask = np.zeros(SHAPE, np.bool_)
+    for part in parts:
+        mask |= part
+    return mask
 
 
 def counts(scores: LesionScores) -> tuple[int, int, int]:
