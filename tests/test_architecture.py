@@ -111,7 +111,13 @@ def test_the_task_names_no_network() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["lightning_app.cli", "lightning_app.report.write", "lightning_app.commands.evaluate"]
+    "module",
+    [
+        "lightning_app.cli",
+        "lightning_app.commands.evaluate",
+        "lightning_app.metrics.volume.lesions",
+        "lightning_app.report.write",
+    ],  # fmt: skip
 )
 def test_what_needs_no_torch_does_not_import_it(module: str) -> None:
     script = (

@@ -160,9 +160,9 @@ def _to_nearest(starts: NDArray[np.intp], ends: NDArray[np.intp], spacing: Spaci
     """The distance in mm from each start (3, n) to the nearest end (3, m)."""
     if not (starts.size and ends.size):
         return np.full(starts.shape[1], np.inf)
-    both = np.concatenate([starts, ends], axis=1)
-    origin = both.min(axis=1, keepdims=True)
-    no_end = np.ones((both.max(axis=1, keepdims=True) - origin + 1).ravel(), np.bool_)
+    origin = np.minimum(starts.min(axis=1), ends.min(axis=1))[:, None]
+    last = np.maximum(starts.max(axis=1), ends.max(axis=1))[:, None]
+    no_end = np.ones((last - origin + 1).ravel(), np.bool_)
     no_end[tuple(ends - origin)] = False
     nearest = ndimage.distance_transform_edt(
         no_end, spacing, return_distances=False, return_indices=True
