@@ -10,6 +10,8 @@ from lightning_app.evaluation.inputs.mask_folder import MaskFolder
 from lightning_app.evaluation.inputs.references import OPTION, Reference, References
 from lightning_app.evaluation.inputs.values import LabelMap, Values
 
+_COMPARED = 100  # ids that a name is compared with, letter by letter: it takes long
+
 
 @dataclass(frozen=True)
 class MaskSet:
@@ -63,11 +65,19 @@ def _without_reference(references: References, folder: MaskFolder) -> Iterator[P
     for case, path in folder.masks.items():
         if case in references.cases:
             continue
-        near = difflib.get_close_matches(case, without_mask, n=1)
-        nearest = f"; nearest without a mask: {near[0]}" if near else ""
+        near = _nearest(case, without_mask)
+        nearest = f"; nearest without a mask: {near}" if near else ""
         has = "has no segmentation of it" if case in references.unlabelled else "has no such case"
         what = f"{OPTION} '{references.path}' {has}{nearest}"
         yield Problem(case, str(path), what, "rename the mask, or move it away")
+
+
+def _nearest(case: str, others: Sequence[str]) -> str | None:
+    """The id that a name holds, as <case>-seg does, or else one that is like it."""
+    if held := next((other for other in others if other.lower() in case.lower()), None):
+        return held
+    alike = difflib.get_close_matches(case, others[:_COMPARED], n=1)
+    return alike[0] if alike else None
 
 
 def _without_mask(references: References, folder: MaskFolder) -> Iterator[Problem]:

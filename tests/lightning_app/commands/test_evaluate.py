@@ -152,6 +152,10 @@ BAD_MASKS: dict[str, tuple[Spoil, tuple[str, ...]]] = {
         lambda path: path.rename(path.with_name("A.nii.GZ")),
         ("no mask of case A", "--input: not read: 1 (A.nii.GZ)"),
     ),
+    "named otherwise": (
+        lambda path: path.rename(path.with_name("a-seg.nii.gz")),
+        ("no mask of case A", "nearest without a mask: A;"),
+    ),
     "two files": (
         lambda path: write_volume(path.with_name("A.nii"), tumour()),
         ("case A has 2 files: also A.nii.gz", "keep one"),
@@ -241,6 +245,32 @@ def test_missing_masks_may_count_as_empty(
     assert whole["hd95_both"] == {"value": 0, "low": None, "high": None, "n": 1}
     assert whole["lesions_missed"]["value"] == 0.5
     assert [cases[3][name] for name in ("dice", "hd95", "nsd")] == ["0.0", "374.0", "0.0"]
+
+
+@pytest.mark.parametrize(
+    ("values", "enhancing", "regions"),
+    [("brats2021", 4, ["whole", "core", "enhancing"]), ("whole", 9, ["whole"])],
+)
+def test_values_that_are_typed(
+    values: str, enhancing: int, regions: list[str], tmp_path: Path, output: Path
+) -> None:
+    truth = write_masks(tmp_path / "truth", {"A": tumour(enhancing=enhancing)})
+    masks = write_masks(tmp_path / "masks", {"A": tumour(3, enhancing=enhancing)})
+    _, scores, _ = evaluate(masks, truth, output, "--values", values)
+
+    assert list(scores["scores"]) == regions
+    assert scores["settings"]["values"] == values
+    assert scores["scores"]["whole"]["dice"]["value"] == pytest.approx(5 / 6)
+    if "enhancing" in regions:
+        assert scores["scores"]["enhancing"]["dice"]["value"] == pytest.approx(3 / 4)
+
+
+def test_probabilities_are_no_whole_tumour(
+    masks: Path, truth: Path, output: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_volume(masks / "A.nii.gz", (tumour() / 5).astype(np.float32))
+    assert evaluate(masks, truth, output, "--values", "whole")[0] == 2
+    assert "has the value 0.4 (216 voxels), expected whole numbers" in capsys.readouterr().err
 
 
 def test_float_label_maps_and_upper_case_endings_are_read(
