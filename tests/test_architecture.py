@@ -117,7 +117,7 @@ def test_the_task_names_no_network() -> None:
         "lightning_app.commands.evaluate",
         "lightning_app.metrics.volume.lesions",
         "lightning_app.report.write",
-    ],  # fmt: skip
+    ],
 )
 def test_what_needs_no_torch_does_not_import_it(module: str) -> None:
     script = (

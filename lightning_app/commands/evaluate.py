@@ -93,6 +93,12 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         help="folder of other masks of the same cases, to compare --input with",
     )
+    _add_definitions(parser)
+    return parser
+
+
+def _add_definitions(parser: argparse.ArgumentParser) -> None:
+    """The options that say what files mean and how they are scored."""
     parser.add_argument(
         "--values",
         choices=CHOICES,
@@ -125,7 +131,6 @@ def _parser() -> argparse.ArgumentParser:
         default="auto",
         help="release of the ground truth, by default %(default)s",
     )
-    return parser
 
 
 def _tolerance(text: str) -> float:
