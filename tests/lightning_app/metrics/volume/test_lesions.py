@@ -149,6 +149,8 @@ def test_each_lesion_says_what_and_where_it_is() -> None:
         reference, prediction, (2.0, 1.0, 1.0), COHORTS["meningioma"]
     ).lesions
     assert [found.kind, missed.kind, invented.kind] == [*LesionKind]
+    edges = [edge for part in found.box for edge in (part.start, part.stop)]
+    assert {type(edge) for edge in edges} == {int}  # a viewer may write them as JSON
     assert [found.volume, missed.volume, invented.volume] == pytest.approx([0.128, 0.128, 0.002])
     assert (found.dice, found.hd95) == (0.75, 2.0)
     assert missed.dice is missed.hd95 is invented.dice is invented.hd95 is None
