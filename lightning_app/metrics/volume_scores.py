@@ -6,8 +6,7 @@ import numpy as np
 
 from lightning_app.metrics.case_masks import ClassMasks
 from lightning_app.metrics.score import VolumeScore
-
-MM3_PER_ML = 1000.0
+from lightning_app.metrics.volume.masks import MM3_PER_ML
 
 
 def _volume_error(masks: ClassMasks) -> float:

@@ -15,6 +15,7 @@ import numpy as np
 from lightning_app.metrics.volume.cohorts import Cohort
 from lightning_app.metrics.volume.lesion_matching import MatchedLesions, match_lesions
 from lightning_app.metrics.volume.masks import (
+    MM3_PER_ML,
     Box,
     Mask,
     Spacing,
@@ -30,8 +31,6 @@ from lightning_app.metrics.volume.surface import (
     volume_surface,
 )
 from lightning_app.utils.errors import UsageError
-
-MM3_PER_ML = 1000.0
 
 
 class LesionKind(StrEnum):
@@ -143,7 +142,7 @@ def _ground_truth_lesions(
 ) -> Iterator[Lesion]:
     lesions = matched.reference
     for label in range(1, len(lesions) + 1):
-        volume, box = lesions.voxels[label] * math.prod(spacing), lesions.boxes[label]
+        volume, box = int(lesions.voxels[label]) * math.prod(spacing), lesions.boxes[label]
         if volume <= smallest_mm3:
             continue
         if not matched.matches(label).size:
@@ -165,5 +164,5 @@ def _hd95(matched: MatchedLesions, label: int, spacing: Spacing) -> float:
 
 def _invented_lesions(matched: MatchedLesions, spacing: Spacing) -> Iterator[Lesion]:
     for label in matched.unmatched():
-        volume = matched.predicted.voxels[label] * math.prod(spacing) / MM3_PER_ML
-        yield Lesion(LesionKind.INVENTED, volume, matched.predicted.boxes[label])
+        volume = int(matched.predicted.voxels[label]) * math.prod(spacing)
+        yield Lesion(LesionKind.INVENTED, volume / MM3_PER_ML, matched.predicted.boxes[label])

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 Mask = NDArray[np.bool_]
 Box = tuple[slice, slice, slice]
+MM3_PER_ML = 1000.0
 Spacing = tuple[float, float, float]  # mm along z, y, x
 
 
@@ -26,7 +27,10 @@ def bounding_box(mask: Mask) -> Box:
     z, y, x = map(np.flatnonzero, lines)
     if not z.size:
         return slice(0, 0), slice(0, 0), slice(0, 0)
-    return slice(z[0], z[-1] + 1), slice(y[0], y[-1] + 1), slice(x[0], x[-1] + 1)
+    front, back, top, bottom, left, right = (
+        int(line[end]) for line in (z, y, x) for end in (0, -1)
+    )
+    return slice(front, back + 1), slice(top, bottom + 1), slice(left, right + 1)
 
 
 def enclosing_box(boxes: Iterable[Box]) -> Box:

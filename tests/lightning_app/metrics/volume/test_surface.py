@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 
 from lightning_app.metrics.volume.masks import Mask, Spacing
 from lightning_app.metrics.volume.surface import (
+    OneWayDistances,
     hd95,
     nsd,
     slice_contour,
@@ -27,11 +27,14 @@ deterministic = settings(derandomize=True, deadline=None, database=None, max_exa
 
 
 @st.composite
-def pairs(draw: st.DrawFn, smallest_depth: int = 1) -> Pair:
-    """Two masks, sparse and dense ones, of which a flip or a turn changes something."""
-    shape = (draw(st.integers(smallest_depth, 4)), draw(st.integers(1, 4)), draw(st.integers(1, 5)))
-    masks = arrays(np.bool_, shape, elements=st.booleans(), fill=st.just(draw(st.booleans())))
-    return draw(masks), draw(masks)
+def pairs(draw: st.DrawFn) -> Pair:
+    """Two masks, sparse or dense."""
+    shape = (draw(st.integers(1, 4)), draw(st.integers(1, 4)), draw(st.integers(1, 5)))
+    generator = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    one, other = (
+        generator.random(shape) < draw(st.sampled_from([0.05, 0.3, 0.7])) for _ in range(2)
+    )
+    return one, other
 
 
 def cube(shape: tuple[int, int, int], *sides: tuple[int, int]) -> Mask:
@@ -89,6 +92,12 @@ def test_hd95_leaves_out_five_percent_of_the_area(side: int, expected: float) ->
     share = volume_surface(part, UNIT).areas.sum() / volume_surface(plate | part, UNIT).areas.sum()
     assert (share > 0.05) == (expected > 0)
     assert hd95(surface_distances(plate, plate | part, UNIT)) == expected
+
+
+@pytest.mark.parametrize(("near", "expected"), [(94, 8), (95, 3), (96, 3)])
+def test_a_share_of_the_area_that_is_just_reached_counts(near: int, expected: float) -> None:
+    way = OneWayDistances(np.array([3.0, 8.0]), np.array([near, 100.0 - near]))
+    assert way.percentile(0.95) == expected
 
 
 # Slices -------------------------------------------------------------------------------------------
