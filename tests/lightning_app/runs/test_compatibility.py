@@ -21,15 +21,12 @@ def run_with(folder: Path, config: dict[str, Any], status: Status = "interrupted
     return run
 
 
-def options(values: dict[str, Any]) -> Namespace:
-    config = Namespace()  # type: ignore[no-untyped-call]
-    for name, value in values.items():
-        config[name] = value
-    return config
-
-
 def checkpoint_after(epochs: int) -> dict[str, Any]:
     return {"loops": {"fit_loop": {"epoch_progress": {"current": {"processed": epochs}}}}}
+
+
+def options(**values: Any) -> Namespace:
+    return Namespace(**values)  # type: ignore[no-untyped-call]
 
 
 @pytest.mark.parametrize("max_epochs", [0, 2, 3])
@@ -59,7 +56,7 @@ def test_workers_are_lowered_to_what_the_machine_has_unless_the_user_chose_them(
 ) -> None:
     monkeypatch.setattr(compatibility, "most_workers", lambda: 2)
     run = run_with(tmp_path, {"data": {"num_workers": saved}})
-    config = options({"data.num_workers": typed})
+    config = options(data=options(num_workers=typed))
 
     line = lower_workers(config, run)
 
@@ -74,17 +71,18 @@ def test_a_cycle_that_followed_from_the_length_of_training_stays(
     cycle: int | None, epochs: int, kept: int | None, tmp_path: Path
 ) -> None:
     run = run_with(tmp_path, {"trainer": {"max_epochs": 3}})
-    config = options({"lr_scheduler.init_args.T_0": cycle, "trainer.max_epochs": epochs})
+    scheduler = options(init_args=options(T_0=cycle))
+    config = options(lr_scheduler=scheduler, trainer=options(max_epochs=epochs))
 
     keep_cycle(config, run)
 
-    assert kept == config.lr_scheduler.init_args.T_0
+    assert kept == scheduler.init_args.T_0
 
 
 def test_other_schedules_have_no_cycle_to_keep(tmp_path: Path) -> None:
     run = run_with(tmp_path, {"trainer": {"max_epochs": 3}})
-    for scheduler in ({"lr_scheduler": None}, {"lr_scheduler.init_args.gamma": 0.1}):
-        config = options({**scheduler, "trainer.max_epochs": 5})
+    for scheduler in (None, options(init_args=options(gamma=0.1))):
+        config = options(lr_scheduler=scheduler, trainer=options(max_epochs=5))
         before = config.clone()
 
         keep_cycle(config, run)
