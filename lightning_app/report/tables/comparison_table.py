@@ -19,7 +19,8 @@ _QUESTIONS_NOTE = (
 _TEST_NOTE = (
     "p is two-sided, of Wilcoxon's signed-rank test in its exact form. "
     "The interval of A - B is a 95 % interval over patients. "
-    f"A verdict needs a corrected p below {ALPHA}, and an interval that excludes 0."
+    f"A verdict needs a corrected p below {ALPHA}, and an interval that excludes 0, and both must "
+    "favour the same network."
 )
 _SEEDS_NOTE = (
     "If both networks have several seeds, the interval is over patients and seeds, and p is the "
