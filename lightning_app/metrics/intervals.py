@@ -128,15 +128,26 @@ def by_patient(ratio: Ratio) -> Floats:
 
 def _limit(estimate: Estimate, quantile: float, bounds: Bounds) -> float:
     """Value plus quantile times error, on the scale that fits the bounds."""
+    from scipy import special
+
     low, high = bounds
-    if math.isinf(low):
+    if math.isinf(low) and math.isinf(high):
         return estimate.value + quantile * estimate.error
+    if math.isinf(low):
+        return -_limit(Estimate(-estimate.value, estimate.error), -quantile, (-high, -low))
     above = estimate.value - low
     if math.isinf(high):
-        return low + above * math.exp(quantile * estimate.error / above) if above else low
+        return low + above * _exp(quantile * estimate.error / above) if above else low
     share = above / (high - low)
     if not 0 < share < 1:
         return estimate.value
-    odds = share / (1 - share)
-    odds *= math.exp(quantile * estimate.error / (high - low) / (share * (1 - share)))
-    return low + (high - low) * odds / (1 + odds)
+    shift = quantile * estimate.error / (high - low) / (share * (1 - share))
+    return low + (high - low) * float(special.expit(special.logit(share) + shift))
+
+
+def _exp(value: float) -> float:
+    """The exponential; infinite if it is too large for a float."""
+    try:
+        return math.exp(value)
+    except OverflowError:
+        return math.inf

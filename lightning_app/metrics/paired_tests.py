@@ -36,6 +36,7 @@ class Difference:
         p: two-sided, of Wilcoxon's signed-rank test, and if both have several seeds the larger of
             it and ``seeds_p``; None for too few patients.
         seeds_p: two-sided, over patients and seeds; None unless both have several seeds.
+        rank_sign: 1 or -1, the sign that Wilcoxon's ranks favour; 0 if none, or too few patients.
     """
 
     value: float
@@ -44,16 +45,19 @@ class Difference:
     differing: int
     p: float | None
     seeds_p: float | None
+    rank_sign: int
 
     def sign_shown(self, corrected_p: float | None) -> int:
         """1 or -1 if the difference is shown to have that sign, else 0.
 
-        Both must hold: the corrected p is below 0.05, and the interval lies on one side of 0.
+        All must hold: the corrected p is below 0.05, the interval lies on one side of 0, and the
+        ranks favour that side. They need not: many small gains may come with a few large losses.
         """
         if self.interval is None or corrected_p is None or corrected_p >= ALPHA:
             return 0
         low, high = self.interval
-        return 1 if low > 0 else -1 if high < 0 else 0
+        sign = 1 if low > 0 else -1 if high < 0 else 0
+        return sign if sign == self.rank_sign else 0
 
 
 def compare_paired(
@@ -75,10 +79,11 @@ def compare_paired(
     value = _mean(first) - _mean(second)
     differing = int(np.count_nonzero(differences))
     if patients < FEWEST_PATIENTS:
-        return Difference(value, None, patients, differing, None, None)
+        return Difference(value, None, patients, differing, None, None, 0)
     p, seeds_p = signed_rank_p(differences), _seeds_p(first, second)
     interval = _interval(first, second, bounds)
-    return Difference(value, interval, patients, differing, max(p, seeds_p or 0), seeds_p)
+    sign = _rank_sign(differences)
+    return Difference(value, interval, patients, differing, max(p, seeds_p or 0), seeds_p, sign)
 
 
 def signed_rank_p(differences: Floats) -> float:
@@ -114,9 +119,17 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
     return corrected
 
 
+def _rank_sign(differences: Floats) -> int:
+    from scipy import stats
+
+    differences = differences[differences != 0]
+    return int(np.sign(stats.rankdata(np.abs(differences)) @ np.sign(differences)))
+
+
 def _interval(first: Sequence[Ratio], second: Sequence[Ratio], bounds: Bounds) -> Interval:
     """Student's interval of the difference, which allows for what few patients cannot show."""
-    span, share = bounds[1] - bounds[0], AT_AN_END
+    most = span = bounds[1] - bounds[0]
+    share = AT_AN_END
     if math.isinf(span):
         span = float(np.nanmax(np.abs(_mean_by_patient(first) - _mean_by_patient(second))))
         share = 1.0
@@ -127,7 +140,7 @@ def _interval(first: Sequence[Ratio], second: Sequence[Ratio], bounds: Bounds) -
         unshifted = [ratio.with_patient(0.0, share) for ratio in second]
         value, error, _ = _error(shifted, unshifted, first[0].patients - 1)
         ends.append(value + sign * t_quantile(degrees) * error)
-    return ends[0], ends[1]
+    return max(ends[0], -most), min(ends[1], most)
 
 
 def _seeds_p(first: Sequence[Ratio], second: Sequence[Ratio]) -> float | None:

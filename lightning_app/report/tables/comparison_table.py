@@ -1,7 +1,7 @@
 """The table of paired comparisons of networks."""
 
 from lightning_app.metrics.intervals import FEWEST_PATIENTS
-from lightning_app.metrics.paired_tests import ALPHA
+from lightning_app.metrics.paired_tests import ALPHA, MOST_FOR_EXACT
 from lightning_app.report.load.cohorts import Cohort
 from lightning_app.report.load.display_names import modality_name, network_name
 from lightning_app.report.tables.caveats import computation_caveats, seed_notes
@@ -17,9 +17,11 @@ _QUESTIONS_NOTE = (
     "Differ: patients for whom A and B differ."
 )
 _TEST_NOTE = (
-    "p is two-sided, of Wilcoxon's signed-rank test in its exact form. "
+    "p is two-sided, of Wilcoxon's signed-rank test: exact if at most "
+    f"{MOST_FOR_EXACT} patients differ, else by the normal approximation. "
     "The interval of A - B is a 95 % interval over patients. "
-    f"A verdict needs a corrected p below {ALPHA}, and an interval that excludes 0."
+    f"A verdict needs a corrected p below {ALPHA}, and an interval that excludes 0, and both must "
+    "favour the same network."
 )
 _SEEDS_NOTE = (
     "If both networks have several seeds, the interval is over patients and seeds, and p is the "

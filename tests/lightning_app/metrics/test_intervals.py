@@ -95,7 +95,9 @@ def test_a_score_in_millimetres_is_the_same_in_centimetres() -> None:
         assert 0 < in_mm[0] < values.mean() < in_mm[1]
 
 
-@pytest.mark.parametrize("bounds", [(0.0, 1.0), (0.0, math.inf), (-math.inf, math.inf)])
+@pytest.mark.parametrize(
+    "bounds", [(0.0, 1.0), (0.0, math.inf), (-math.inf, math.inf), (-math.inf, 1.0), (-1.0, 1.0)]
+)
 @pytest.mark.parametrize("averaged", [False, True])
 def test_an_interval_contains_the_value_and_stays_in_bounds(
     bounds: tuple[float, float], averaged: bool
@@ -106,6 +108,18 @@ def test_an_interval_contains_the_value_and_stays_in_bounds(
         interval = score_interval([Ratio(values, np.ones(11))], bounds, averaged=averaged)
         assert interval is not None
         assert bounds[0] <= interval[0] <= values.mean() <= interval[1] <= bounds[1]
+
+
+@pytest.mark.parametrize("bounds", [(0.0, 1.0), (0.0, math.inf), (-math.inf, 1.0)])
+@pytest.mark.parametrize("giant", [0.0, 1.0])
+def test_one_patient_may_outweigh_all_others(bounds: tuple[float, float], giant: float) -> None:
+    # Such as precision, if a network marks a whole scan of one patient and little in the others.
+    others = np.full(11, 50.0)
+    pooled = Ratio(np.append((1 - giant) * others, giant * 8e6), np.append(others, 8e6))
+    value = float(pooled.numerators.sum() / pooled.denominators.sum())
+    interval = score_interval([pooled], bounds)
+    assert interval is not None
+    assert bounds[0] <= interval[0] <= value <= interval[1] <= bounds[1]
 
 
 def test_all_cases_right_still_leaves_something_open() -> None:

@@ -180,6 +180,33 @@ def test_a_sign_is_shown_only_by_a_small_p_and_an_interval_beside_0() -> None:
     assert mixed.sign_shown(mixed.p) == 0
 
 
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_no_sign_is_shown_if_the_ranks_favour_the_other_side(seeds: int) -> None:
+    # The first network is slightly better for 100 patients, and misses 26 tumours.
+    first = means(*[np.repeat([0.9, 0.0], [100, 26])] * seeds)
+    second = means(*[np.repeat([0.89, 0.6], [100, 26])] * seeds)
+    found, reverse = compare_paired(first, second), compare_paired(second, first)
+
+    for difference, sign in ((found, 1), (reverse, -1)):
+        assert difference is not None
+        assert difference.interval is not None
+        assert difference.p is not None
+        assert difference.p < 0.01
+        assert max(sign * end for end in difference.interval) < 0
+        assert difference.rank_sign == sign
+        assert difference.sign_shown(difference.p) == 0
+
+
+def test_the_interval_of_a_difference_stays_in_bounds() -> None:
+    # One network is wrong on every patient; the other is right on all but one.
+    right, wrong = means([1.0] * 11 + [0.0]), means([0.0] * 12)
+    found, reverse = compare_paired(right, wrong), compare_paired(wrong, right)
+    assert found is not None
+    assert reverse is not None
+    assert (found.interval or (0, 0))[1] == 1
+    assert (reverse.interval or (0, 0))[0] == -1
+
+
 def test_an_unbounded_score_allows_for_another_patient_with_the_largest_difference() -> None:
     rng = np.random.default_rng(8)
     first, second = rng.gamma(2, 10, 30), rng.gamma(2, 12, 30)
