@@ -21,6 +21,7 @@ ALPHA = 0.05
 # The part of a patient that is added at either end of a difference; by simulation, the smallest
 # whose intervals do not cover less than 90 % (docs/statistics.md).
 AT_AN_END = 1 / 16
+FEWEST_SEEDS = 3  # of both networks; two often agree by chance, and then seem to vary little
 MOST_FOR_EXACT = 200  # patients; beyond, the exact test takes long and the normal one is as good
 
 
@@ -30,12 +31,12 @@ class Difference:
 
     Attributes:
         value: of the scores, each a mean over its seeds.
-        interval: over patients, and over seeds if both have several; None for too few patients.
+        interval: over patients, and over seeds if both have three; None for too few patients.
         patients: for whom the score is defined.
         differing: patients whose values differ.
-        p: two-sided, of Wilcoxon's signed-rank test, and if both have several seeds the larger of
-            it and ``seeds_p``; None for too few patients.
-        seeds_p: two-sided, over patients and seeds; None unless both have several seeds.
+        p: two-sided, of Wilcoxon's signed-rank test, and if both have three seeds the larger of it
+            and ``seeds_p``; None for too few patients.
+        seeds_p: two-sided, over patients and seeds; None unless both have three seeds.
         rank_sign: 1 or -1, the sign that Wilcoxon's ranks favour; 0 if none, or too few patients.
     """
 
@@ -84,6 +85,11 @@ def compare_paired(
     interval = _interval(first, second, bounds)
     sign = _rank_sign(differences)
     return Difference(value, interval, patients, differing, max(p, seeds_p or 0), seeds_p, sign)
+
+
+def have_seeds(first: Sequence[object], second: Sequence[object]) -> bool:
+    """Whether two networks have enough seeds for a test that is about them, not their weights."""
+    return min(len(first), len(second)) >= FEWEST_SEEDS
 
 
 def signed_rank_p(differences: Floats) -> float:
@@ -144,7 +150,7 @@ def _interval(first: Sequence[Ratio], second: Sequence[Ratio], bounds: Bounds) -
 
 
 def _seeds_p(first: Sequence[Ratio], second: Sequence[Ratio]) -> float | None:
-    if min(len(first), len(second)) < 2:
+    if not have_seeds(first, second):
         return None
     from scipy import special
 
@@ -159,17 +165,15 @@ def _error(
 ) -> tuple[float, float, float]:
     """The difference, its standard error, and the error's degrees of freedom.
 
-    The variance over patients and that over the seeds of each network are added, as in studies
-    with several readers and cases; the degrees of freedom are Satterthwaite's (1946). With a single
-    seed on one side, there is only the variance over patients.
+    The variance over patients and that over seeds are added, as in studies with several readers and
+    cases; the degrees of freedom are Satterthwaite's (1946). With too few seeds there is only the
+    variance over patients.
     """
     weights = [1 / len(first)] * len(first) + [-1 / len(second)] * len(second)
     estimate = jackknife([*first, *second], weights)
     parts = [(estimate.error**2, degrees)]
-    if min(len(first), len(second)) > 1:
-        for ratios in (first, second):
-            scores = [ratio.numerators.sum() / ratio.denominators.sum() for ratio in ratios]
-            parts.append((float(np.var(scores, ddof=1)) / len(scores), len(scores) - 1))
+    if have_seeds(first, second):
+        parts += _variance_over_seeds(_scores(first), _scores(second))
     variance = sum(part for part, _ in parts)
     if not variance:
         return estimate.value, 0.0, degrees
@@ -177,8 +181,27 @@ def _error(
     return estimate.value, math.sqrt(variance), freedom
 
 
+def _variance_over_seeds(*networks: Floats) -> list[tuple[float, int]]:
+    """The variance of the difference of two means over seeds, in parts with degrees of freedom.
+
+    Welch's variance has a part for each network. With unequal numbers of seeds it is too small if
+    the network with few seeds was lucky; then it is that of all seeds together.
+    """
+    parts = [(float(np.var(s, ddof=1)) / len(s), len(s) - 1) for s in networks]
+    degrees = sum(len(scores) - 1 for scores in networks)
+    squares = sum(float(((scores - scores.mean()) ** 2).sum()) for scores in networks)
+    pooled = squares / degrees * sum(1 / len(scores) for scores in networks)
+    if pooled > (1 + 1e-9) * sum(part for part, _ in parts):
+        return [(pooled, degrees)]
+    return parts
+
+
+def _scores(ratios: Sequence[Ratio]) -> Floats:
+    return np.array([ratio.numerators.sum() / ratio.denominators.sum() for ratio in ratios])
+
+
 def _mean(ratios: Sequence[Ratio]) -> float:
-    return float(np.mean([ratio.numerators.sum() / ratio.denominators.sum() for ratio in ratios]))
+    return float(_scores(ratios).mean())
 
 
 def _mean_by_patient(ratios: Sequence[Ratio]) -> Floats:

@@ -1,7 +1,7 @@
 """The table of paired comparisons of networks."""
 
 from lightning_app.metrics.intervals import FEWEST_PATIENTS
-from lightning_app.metrics.paired_tests import ALPHA, MOST_FOR_EXACT
+from lightning_app.metrics.paired_tests import ALPHA, FEWEST_SEEDS, MOST_FOR_EXACT
 from lightning_app.report.load.cohorts import Cohort
 from lightning_app.report.load.display_names import modality_name, network_name
 from lightning_app.report.tables.caveats import computation_caveats, seed_notes
@@ -24,8 +24,9 @@ _TEST_NOTE = (
     "favour the same network."
 )
 _SEEDS_NOTE = (
-    "If both networks have several seeds, the interval is over patients and seeds, and p is the "
-    "larger one of Wilcoxon's and that of a t test over patients and seeds (p, seeds)."
+    f"If both networks have at least {FEWEST_SEEDS} seeds, the interval of A - B is over patients "
+    "and seeds, and p is the larger one of Wilcoxon's and that of a t test over patients and seeds "
+    "(p, seeds)."
 )
 
 
