@@ -46,8 +46,10 @@ def comparison_table(cohort: Cohort) -> Table:
         Column("verdict", "Verdict"),
     ]  # fmt: skip
     rows = [_cells(found, cohort, over_seeds=over_seeds) for found in shown]
-    notes = [_QUESTIONS_NOTE, _TEST_NOTE, *([_SEEDS_NOTE] if over_seeds else [])]
-    notes += [*_family_notes(families), *computation_caveats(cohort), *seed_notes(cohort)]
+    notes = ["Nothing to compare: no modality has two networks."]
+    if shown:
+        notes = [_QUESTIONS_NOTE, _TEST_NOTE, *([_SEEDS_NOTE] if over_seeds else [])]
+        notes += [*_family_notes(families), *computation_caveats(cohort), *seed_notes(cohort)]
     return Table("comparisons", "Paired comparisons of networks", columns, rows, notes)
 
 
