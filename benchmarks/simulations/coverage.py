@@ -8,10 +8,10 @@ import numpy as np
 from benchmarks.simulations.methods import METHODS
 from benchmarks.simulations.populations import POPULATIONS, Population, simulate
 from lightning_app.metrics.count_scores import SCORES
-from lightning_app.metrics.count_table import Counts
+from lightning_app.metrics.count_table import COUNTS, Counts
 from lightning_app.metrics.intervals import FEWEST_PATIENTS, Interval, Ratio, score_interval
 from lightning_app.metrics.paired_tests import compare_paired
-from lightning_app.metrics.score import Score, Terms, mean
+from lightning_app.metrics.score import CountScore, Terms, VolumeScore, mean
 from lightning_app.metrics.volume_scores import VOLUME_SCORES
 
 PATIENTS = (12, 15, 20, 30, 57, 126)
@@ -20,7 +20,7 @@ PROGRAM = "program"
 # One score of each kind; the others of a kind are computed in the same way.
 COMPARED = ("dice", "recall", "specificity", "miou", "dice_case_tumour", "empty_right")
 
-_SCORES: dict[str, tuple[Score, Callable[[Counts], Terms]]] = {
+_SCORES: dict[str, tuple[CountScore | VolumeScore, Callable[[Counts], Terms]]] = {
     **{score.name: (score, score.terms) for score in SCORES},
     "volume_error": (
         next(score for score in VOLUME_SCORES if score.name == "volume_error"),
@@ -48,7 +48,7 @@ def differences(repetitions: int, seed: int) -> Iterator[str]:
     yield f"| --- | --- |{' ---: |' * len(PATIENTS)}"
     for number, population in enumerate(POPULATIONS):
         rng = np.random.default_rng([seed, number])
-        everybody = _pairs(population, ALL_PATIENTS, rng)
+        everybody = _pairs(population, ALL_PATIENTS // population.slices, rng)
         for name, pair in everybody.items():
             true = pair[0].numerators.sum() - pair[1].numerators.sum()
             true /= pair[0].denominators.sum()
@@ -67,19 +67,22 @@ def differences(repetitions: int, seed: int) -> Iterator[str]:
 def _pairs(
     population: Population, patients: int, rng: np.random.Generator
 ) -> dict[str, tuple[Ratio, Ratio]]:
-    first, second = (dict(_ratios(c)) for c in simulate(population, patients, [0.4, 0.0], rng))
+    first, second = (
+        dict(_ratios(c, patients)) for c in simulate(population, patients, [0.4, 0.0], rng)
+    )
     return {name: (first[name], second[name]) for name in ("dice_case_tumour", "empty_right")}
 
 
 def _rows(
     population: Population, repetitions: int, rng: np.random.Generator
 ) -> dict[tuple[str, str], list[str]]:
-    everybody = _ratios(simulate(population, ALL_PATIENTS, [0.0], rng)[0])
+    many = ALL_PATIENTS // population.slices
+    everybody = _ratios(simulate(population, many, [0.0], rng)[0], many)
     true = {name: ratio.numerators.sum() / ratio.denominators.sum() for name, ratio in everybody}
     tally: Tally = defaultdict(lambda: [0, 0, 0])
     for patients in PATIENTS:
         for _ in range(repetitions):
-            for name, ratio in _ratios(simulate(population, patients, [0.0], rng)[0]):
+            for name, ratio in _ratios(simulate(population, patients, [0.0], rng)[0], patients):
                 if ratio.patients < FEWEST_PATIENTS:
                     continue
                 for method, interval in _intervals(name, ratio, rng):
@@ -102,8 +105,15 @@ def _intervals(
             yield method, interval(ratio, rng)
 
 
-def _ratios(counts: Counts) -> list[tuple[str, Ratio]]:
-    return [(name, Ratio(*terms(counts))) for name, (_, terms) in _SCORES.items()]
+def _ratios(slices: Counts, patients: int) -> list[tuple[str, Ratio]]:
+    """Every score's terms by patient; the slices of a patient are a case."""
+    by_slice = [getattr(slices, name) for name in COUNTS]
+    cases = Counts(*(values.reshape(patients, -1).sum(axis=1) for values in by_slice))
+    ratios = []
+    for name, (score, terms) in _SCORES.items():
+        units = terms(slices if score.level == "slice" else cases)
+        ratios.append((name, Ratio(*(part.reshape(patients, -1).sum(axis=1) for part in units))))
+    return ratios
 
 
 def _outcome(true: float, interval: Interval) -> int:

@@ -1,8 +1,8 @@
 """Simulated patients: tumours of realistic sizes, and the masks of networks.
 
-A case is one slice of 240 x 240. Its tumour has the size of a real one, or it has none. A network's
-Dice on it is higher for larger tumours; the network misses some small tumours altogether, and
-marks something on some slices without tumour.
+A patient has one slice of 240 x 240 or several. The largest area of a tumour is that of a real one
+in the middle slice, or there is none. A network's Dice on a slice is higher for larger areas; the
+network misses some small tumours altogether, and marks something on some slices without tumour.
 """
 
 import math
@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import expit
 
 from lightning_app.metrics.count_table import Counts, Floats
@@ -40,6 +39,7 @@ class Population:
         missed: chance that a tumour of 1,000 pixels is missed.
         stray: chance that something is marked on a slice without tumour.
         scale: of the tumours' sizes; below 1 for a target such as the enhancing tumour.
+        slices: of each patient.
     """
 
     name: str
@@ -48,12 +48,14 @@ class Population:
     missed: float
     stray: float
     scale: float = 1.0
+    slices: int = 1
 
 
 POPULATIONS = (
     Population("easy: Dice 0.94", quality=2.8, spread=0.8, missed=0.02, stray=0.15),
     Population("hard: Dice 0.69", quality=0.8, spread=1.2, missed=0.06, stray=0.35),
-    Population("small: Dice 0.70", quality=1.6, spread=1.1, missed=0.05, stray=0.25, scale=0.25),
+    Population("small: Dice 0.72", quality=1.0, spread=1.1, missed=0.05, stray=0.25, scale=0.25),
+    Population("20 slices: Dice 0.83", quality=1.8, spread=1.0, missed=0.03, stray=0.1, slices=20),
 )
 
 SHARED = 0.7  # part of the variance of quality that is the patient's, the same for all networks
@@ -62,7 +64,7 @@ SHARED = 0.7  # part of the variance of quality that is the patient's, the same 
 def simulate(
     population: Population, patients: int, shifts: Sequence[float], rng: np.random.Generator
 ) -> list[Counts]:
-    """The counts of each set of weights on the same patients, one case each.
+    """The counts of each set of weights on the slices of the same patients, patient by patient.
 
     Args:
         population: of the patients.
@@ -72,39 +74,62 @@ def simulate(
     """
     sizes = rng.choice(SIZES, patients) * np.exp(rng.normal(0, 0.2, patients))
     sizes = np.round(sizes * population.scale)
-    difficulty = rng.normal(0, 1, patients)
-    luck = rng.random((2, patients))
-    return [_counts(population, sizes, difficulty, luck, shift, rng) for shift in shifts]
+    draws = _Patients(
+        sizes, _shares(sizes, population, rng), rng.normal(0, 1, patients), rng.random(patients),
+        rng.random((patients, population.slices)), np.exp(rng.normal(0, 1, patients)),
+    )  # fmt: skip
+    return [_counts(population, draws, shift, rng) for shift in shifts]
+
+
+@dataclass(frozen=True)
+class _Patients:
+    """What all networks share: (patients,) each, shares and stray (patients, slices)."""
+
+    sizes: Floats
+    shares: Floats
+    difficulty: Floats
+    miss: Floats
+    stray: Floats
+    noisiness: Floats
+
+
+def _shares(sizes: Floats, population: Population, rng: np.random.Generator) -> Floats:
+    """The area in each slice as a share of the largest, (patients, slices): a parabola."""
+    if population.slices == 1:
+        return np.ones((len(sizes), 1))
+    heights = np.linspace(-1, 1, population.slices)
+    centre = rng.uniform(-0.5, 0.5, (len(sizes), 1))
+    extent = np.clip(np.sqrt(sizes / max(SIZES)), 0.15, 0.8)[:, None]
+    shares: Floats = np.maximum(0.0, 1 - ((heights - centre) / extent) ** 2)
+    return shares
 
 
 def _counts(
-    population: Population,
-    sizes: Floats,
-    difficulty: Floats,
-    luck: NDArray[np.float64],
-    shift: float,
-    rng: np.random.Generator,
+    population: Population, patients: _Patients, shift: float, rng: np.random.Generator
 ) -> Counts:
-    patients, tumour = len(sizes), sizes > 0
-    own = rng.normal(0, 1, patients)
-    noise = population.spread * (np.sqrt(SHARED) * difficulty + np.sqrt(1 - SHARED) * own)
-    relative = np.maximum(sizes, 1) / population.scale
-    dice = expit(population.quality + shift + 0.5 * np.log(relative / TYPICAL) + noise)
-    predicted = sizes * np.exp(rng.normal(0, 0.6, patients) * (1 - dice))
-    tp = np.minimum(dice * (sizes + predicted) / 2, np.minimum(sizes, predicted))
-    missed = _lucky(luck[0], rng) < np.minimum(
-        population.missed * (MISSED_BELOW / relative) ** 2, 0.6
-    )
-    tp, predicted = (np.where(missed | ~tumour, 0, values) for values in (tp, predicted))
-    stray = np.exp(rng.normal(math.log(50), 1.4, patients))
-    chance = np.where(tumour, population.stray / 2, population.stray)
-    fp = predicted - tp + np.where(_lucky(luck[1], rng) < chance, stray, 0)
-    tp, fp = (np.round(values).astype(np.float64) for values in (tp, fp))
-    fn = sizes - tp
+    areas = np.round(patients.sizes[:, None] * patients.shares)
+    shape, tumour = areas.shape, areas > 0
+    own = rng.normal(0, 1, (len(areas), 1))
+    noise = np.sqrt(SHARED) * patients.difficulty[:, None] + np.sqrt(1 - SHARED) * own
+    relative = np.maximum(areas, 1) / population.scale
+    level = population.quality + shift + 0.5 * np.log(relative / TYPICAL)
+    dice = expit(level + population.spread * noise)
+    predicted = areas * np.exp(rng.normal(0, 0.6, shape) * (1 - dice))
+    tp = np.minimum(dice * (areas + predicted) / 2, np.minimum(areas, predicted))
+    largest = np.maximum(patients.sizes, 1) / population.scale
+    chance = np.minimum(population.missed * (MISSED_BELOW / largest) ** 2, 0.6)
+    seen = (_lucky(patients.miss, rng) >= chance)[:, None] & tumour
+    tp, predicted = np.where(seen, tp, 0), np.where(seen, predicted, 0)
+    noisy = patients.noisiness[:, None] if population.slices > 1 else 1.0
+    chance_of_stray = population.stray * noisy * np.where(tumour, 0.5, 1.0)
+    stray = np.exp(rng.normal(math.log(50), 1.4, shape))
+    fp = predicted - tp + np.where(_lucky(patients.stray, rng) < chance_of_stray, stray, 0)
+    tp, fp = (np.round(values).astype(np.float64).ravel() for values in (tp, fp))
+    fn = areas.ravel() - tp
     return Counts(tp, fp, fn, PIXELS - tp - fp - fn)
 
 
 def _lucky(shared: Floats, rng: np.random.Generator) -> Floats:
     """Uniform numbers; a part of the patients has the same for all networks."""
-    own = rng.random(len(shared))
-    return np.where(rng.random(len(shared)) < SHARED, shared, own)
+    own = rng.random(shared.shape)
+    return np.where(rng.random(shared.shape) < SHARED, shared, own)

@@ -74,7 +74,7 @@ def power(repetitions: int, seed: int) -> Iterator[str]:
 
 
 def _settings(seed: int) -> Iterator[tuple[Population, int, np.random.Generator]]:
-    for number, population in enumerate(POPULATIONS):
+    for number, population in enumerate(p for p in POPULATIONS if p.slices == 1):
         for patients in PATIENTS:
             yield population, patients, np.random.default_rng([seed, number, patients])
 

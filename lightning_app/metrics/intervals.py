@@ -7,7 +7,7 @@ docs/statistics.md has the coverage of these intervals, and of others, by number
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -20,6 +20,7 @@ FEWEST_PATIENTS = 10  # that a score is defined for; with fewer, coverage was no
 # In a mean, the part of a patient that is added at a bound of the score. Both ends together make
 # the one observation of Agresti and Coull (1998), "Approximate is better than exact".
 AT_A_BOUND = 0.5
+NO_ERROR = 1e-12  # a smaller error is that of rounding
 METHOD = "95 % intervals over patients: jackknife, t quantiles (docs/statistics.md)"
 
 Interval = tuple[float, float]
@@ -81,25 +82,22 @@ def score_interval(
         averaged: whether the score is a mean over slices or cases, not pooled.
 
     Returns:
-        Its ends; None if the score is defined for fewer than 10 patients, or if it is pooled and
-        does not vary between patients.
+        Its ends; None if the score is defined for fewer than 10 patients, or if it is the same for
+        all patients and no bound says how it might differ for others.
     """
     patients = min(ratio.patients for ratio in ratios)
     if patients < FEWEST_PATIENTS:
         return None
     weights = [1 / len(ratios)] * len(ratios)
-    estimates = [
-        jackknife(_with_unseen(ratios, bound, end) if averaged else ratios, weights)
-        for bound, end in zip(bounds, (np.nanmin, np.nanmax), strict=True)
-    ]
-    if estimates[0].error < 1e-12 and estimates[1].error < 1e-12:
-        return None
-    quantile = t_quantile(patients - 1)
-    low, high = (
-        _limit(estimate, sign * quantile, bounds)
-        for estimate, sign in zip(estimates, (-1, 1), strict=True)
-    )
-    return low, high
+    value, quantile = jackknife(ratios, weights).value, t_quantile(patients - 1)
+    ends = [value]
+    for sign, bound in zip((-1, 1), bounds, strict=True):
+        at_bound = bound if averaged and math.isfinite(bound) else None
+        estimate = jackknife(_with_unseen(ratios, sign, at_bound), weights)
+        if estimate.error < NO_ERROR and at_bound is None:
+            return None
+        ends.append(_limit(estimate, sign * quantile, bounds))
+    return min(ends), max(ends)
 
 
 def t_quantile(degrees: float) -> float:
@@ -109,13 +107,15 @@ def t_quantile(degrees: float) -> float:
     return float(special.stdtrit(degrees, (1 + LEVEL) / 2))
 
 
-def _with_unseen(
-    ratios: Sequence[Ratio], bound: float, most_extreme: Callable[[Floats], float]
-) -> list[Ratio]:
-    """The ratios with a part of a patient at a bound, or else with another most extreme one."""
-    if math.isfinite(bound):
+def _with_unseen(ratios: Sequence[Ratio], sign: int, bound: float | None) -> list[Ratio]:
+    """The ratios with half a patient at a bound, or with the most extreme patient once more."""
+    if bound is not None:
         return [ratio.with_patient(bound, AT_A_BOUND) for ratio in ratios]
-    return [ratio.with_patient(float(most_extreme(by_patient(ratio))), 1) for ratio in ratios]
+    influence = np.zeros(len(ratios[0].numerators))
+    for top, bottom in ratios:
+        influence += (top - top.sum() / bottom.sum() * bottom) / bottom.sum()
+    extreme = int(np.argmax(sign * influence))
+    return [Ratio(*(np.append(part, part[extreme]) for part in ratio)) for ratio in ratios]
 
 
 def by_patient(ratio: Ratio) -> Floats:
@@ -128,15 +128,26 @@ def by_patient(ratio: Ratio) -> Floats:
 
 def _limit(estimate: Estimate, quantile: float, bounds: Bounds) -> float:
     """Value plus quantile times error, on the scale that fits the bounds."""
+    from scipy import special
+
     low, high = bounds
-    if math.isinf(low):
+    if math.isinf(low) and math.isinf(high):
         return estimate.value + quantile * estimate.error
+    if math.isinf(low):
+        return -_limit(Estimate(-estimate.value, estimate.error), -quantile, (-high, -low))
     above = estimate.value - low
     if math.isinf(high):
-        return low + above * math.exp(quantile * estimate.error / above) if above else low
+        return low + above * _exp(quantile * estimate.error / above) if above else low
     share = above / (high - low)
     if not 0 < share < 1:
         return estimate.value
-    odds = share / (1 - share)
-    odds *= math.exp(quantile * estimate.error / (high - low) / (share * (1 - share)))
-    return low + (high - low) * odds / (1 + odds)
+    shift = quantile * estimate.error / (high - low) / (share * (1 - share))
+    return low + (high - low) * float(special.expit(special.logit(share) + shift))
+
+
+def _exp(value: float) -> float:
+    """The exponential; infinite if it is too large for a float."""
+    try:
+        return math.exp(value)
+    except OverflowError:
+        return math.inf

@@ -21,6 +21,7 @@ ALPHA = 0.05
 # The part of a patient that is added at either end of a difference; by simulation, the smallest
 # whose intervals do not cover less than 90 % (docs/statistics.md).
 AT_AN_END = 1 / 16
+FEWEST_SEEDS = 3  # of both networks; two often agree by chance, and then seem to vary little
 MOST_FOR_EXACT = 200  # patients; beyond, the exact test takes long and the normal one is as good
 
 
@@ -30,12 +31,13 @@ class Difference:
 
     Attributes:
         value: of the scores, each a mean over its seeds.
-        interval: over patients, and over seeds if both have several; None for too few patients.
+        interval: over patients, and over seeds if both have three; None for too few patients.
         patients: for whom the score is defined.
         differing: patients whose values differ.
-        p: two-sided, of Wilcoxon's signed-rank test, and if both have several seeds the larger of
-            it and ``seeds_p``; None for too few patients.
-        seeds_p: two-sided, over patients and seeds; None unless both have several seeds.
+        p: two-sided, of Wilcoxon's signed-rank test, and if both have three seeds the larger of it
+            and ``seeds_p``; None for too few patients.
+        seeds_p: two-sided, over patients and seeds; None unless both have three seeds.
+        rank_sign: 1 or -1, the sign that Wilcoxon's ranks favour; 0 if none, or too few patients.
     """
 
     value: float
@@ -44,16 +46,19 @@ class Difference:
     differing: int
     p: float | None
     seeds_p: float | None
+    rank_sign: int
 
     def sign_shown(self, corrected_p: float | None) -> int:
         """1 or -1 if the difference is shown to have that sign, else 0.
 
-        Both must hold: the corrected p is below 0.05, and the interval lies on one side of 0.
+        All must hold: the corrected p is below 0.05, the interval lies on one side of 0, and the
+        ranks favour that side. They need not: many small gains may come with a few large losses.
         """
         if self.interval is None or corrected_p is None or corrected_p >= ALPHA:
             return 0
         low, high = self.interval
-        return 1 if low > 0 else -1 if high < 0 else 0
+        sign = 1 if low > 0 else -1 if high < 0 else 0
+        return sign if sign == self.rank_sign else 0
 
 
 def compare_paired(
@@ -75,10 +80,16 @@ def compare_paired(
     value = _mean(first) - _mean(second)
     differing = int(np.count_nonzero(differences))
     if patients < FEWEST_PATIENTS:
-        return Difference(value, None, patients, differing, None, None)
+        return Difference(value, None, patients, differing, None, None, 0)
     p, seeds_p = signed_rank_p(differences), _seeds_p(first, second)
     interval = _interval(first, second, bounds)
-    return Difference(value, interval, patients, differing, max(p, seeds_p or 0), seeds_p)
+    sign = _rank_sign(differences)
+    return Difference(value, interval, patients, differing, max(p, seeds_p or 0), seeds_p, sign)
+
+
+def have_seeds(first: Sequence[object], second: Sequence[object]) -> bool:
+    """Whether two networks have enough seeds for a test that is about them, not their weights."""
+    return min(len(first), len(second)) >= FEWEST_SEEDS
 
 
 def signed_rank_p(differences: Floats) -> float:
@@ -114,9 +125,17 @@ def holm(p_values: Sequence[float | None]) -> list[float | None]:
     return corrected
 
 
+def _rank_sign(differences: Floats) -> int:
+    from scipy import stats
+
+    differences = differences[differences != 0]
+    return int(np.sign(stats.rankdata(np.abs(differences)) @ np.sign(differences)))
+
+
 def _interval(first: Sequence[Ratio], second: Sequence[Ratio], bounds: Bounds) -> Interval:
     """Student's interval of the difference, which allows for what few patients cannot show."""
-    span, share = bounds[1] - bounds[0], AT_AN_END
+    most = span = bounds[1] - bounds[0]
+    share = AT_AN_END
     if math.isinf(span):
         span = float(np.nanmax(np.abs(_mean_by_patient(first) - _mean_by_patient(second))))
         share = 1.0
@@ -127,11 +146,11 @@ def _interval(first: Sequence[Ratio], second: Sequence[Ratio], bounds: Bounds) -
         unshifted = [ratio.with_patient(0.0, share) for ratio in second]
         value, error, _ = _error(shifted, unshifted, first[0].patients - 1)
         ends.append(value + sign * t_quantile(degrees) * error)
-    return ends[0], ends[1]
+    return max(ends[0], -most), min(ends[1], most)
 
 
 def _seeds_p(first: Sequence[Ratio], second: Sequence[Ratio]) -> float | None:
-    if min(len(first), len(second)) < 2:
+    if not have_seeds(first, second):
         return None
     from scipy import special
 
@@ -146,17 +165,15 @@ def _error(
 ) -> tuple[float, float, float]:
     """The difference, its standard error, and the error's degrees of freedom.
 
-    The variance over patients and that over the seeds of each network are added, as in studies
-    with several readers and cases; the degrees of freedom are Satterthwaite's (1946). With a single
-    seed on one side, there is only the variance over patients.
+    The variance over patients and that over seeds are added, as in studies with several readers and
+    cases; the degrees of freedom are Satterthwaite's (1946). With too few seeds there is only the
+    variance over patients.
     """
     weights = [1 / len(first)] * len(first) + [-1 / len(second)] * len(second)
     estimate = jackknife([*first, *second], weights)
     parts = [(estimate.error**2, degrees)]
-    if min(len(first), len(second)) > 1:
-        for ratios in (first, second):
-            scores = [ratio.numerators.sum() / ratio.denominators.sum() for ratio in ratios]
-            parts.append((float(np.var(scores, ddof=1)) / len(scores), len(scores) - 1))
+    if have_seeds(first, second):
+        parts += _variance_over_seeds(_scores(first), _scores(second))
     variance = sum(part for part, _ in parts)
     if not variance:
         return estimate.value, 0.0, degrees
@@ -164,8 +181,27 @@ def _error(
     return estimate.value, math.sqrt(variance), freedom
 
 
+def _variance_over_seeds(*networks: Floats) -> list[tuple[float, int]]:
+    """The variance of the difference of two means over seeds, in parts with degrees of freedom.
+
+    Welch's variance has a part for each network. With unequal numbers of seeds it is too small if
+    the network with few seeds was lucky; then it is that of all seeds together.
+    """
+    parts = [(float(np.var(s, ddof=1)) / len(s), len(s) - 1) for s in networks]
+    degrees = sum(len(scores) - 1 for scores in networks)
+    squares = sum(float(((scores - scores.mean()) ** 2).sum()) for scores in networks)
+    pooled = squares / degrees * sum(1 / len(scores) for scores in networks)
+    if pooled > (1 + 1e-9) * sum(part for part, _ in parts):
+        return [(pooled, degrees)]
+    return parts
+
+
+def _scores(ratios: Sequence[Ratio]) -> Floats:
+    return np.array([ratio.numerators.sum() / ratio.denominators.sum() for ratio in ratios])
+
+
 def _mean(ratios: Sequence[Ratio]) -> float:
-    return float(np.mean([ratio.numerators.sum() / ratio.denominators.sum() for ratio in ratios]))
+    return float(_scores(ratios).mean())
 
 
 def _mean_by_patient(ratios: Sequence[Ratio]) -> Floats:

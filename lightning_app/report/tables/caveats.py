@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from data_modules.cache.slice_selection import uses_reference
+from lightning_app.metrics.paired_tests import FEWEST_SEEDS
 from lightning_app.report.load.cohorts import Cohort, differing_settings
 from lightning_app.report.load.display_names import test_command
 from lightning_app.report.load.paper_grid import missing_experiments
@@ -46,19 +47,20 @@ def seed_notes(cohort: Cohort) -> list[str]:
     """What a number of seeds means for scores and for comparisons."""
     notes = []
     numbers = {len(entry.runs) for entry in cohort.entries}
-    if 1 in numbers:
+    if min(numbers) < FEWEST_SEEDS:
         notes.append(
-            "With a single seed the results are about these weights, not about the architecture: "
-            "another seed may well order the networks differently."
+            f"{_few_seeds(numbers)} the results are about these weights, not about the "
+            "architecture: other seeds may well order the networks differently."
         )
     if numbers != {1}:
-        notes.append(
-            "With several seeds, a score is the mean over them, and its interval is about other "
-            "patients, not about other seeds."
-        )
+        notes.append("A score is the mean over the seeds; its interval is about other patients.")
     if len({tuple(entry.seeds) for entry in cohort.entries}) > 1:
         notes.append("The networks were not all trained with the same seeds.")
     return notes
+
+
+def _few_seeds(numbers: set[int]) -> str:
+    return "With a single seed" if min(numbers) == 1 else f"With fewer than {FEWEST_SEEDS} seeds"
 
 
 def _version_caveats(cohort: Cohort, cohorts: Sequence[Cohort]) -> list[str]:
@@ -84,9 +86,10 @@ def _version_caveats(cohort: Cohort, cohorts: Sequence[Cohort]) -> list[str]:
 
 def _cohort_caveats(cohort: Cohort) -> list[str]:
     caveats = []
-    if any(len(entry.runs) == 1 for entry in cohort.entries):
+    numbers = {len(entry.runs) for entry in cohort.entries}
+    if min(numbers) < FEWEST_SEEDS:
         caveats.append(
-            "Networks with a single seed: the results are about these weights, not about the "
+            f"{_few_seeds(numbers)} the results are about these weights, not about the "
             "architecture."
         )
     for option, values in differing_settings(cohort.runs).items():

@@ -1,7 +1,7 @@
 """The table of paired comparisons of networks."""
 
 from lightning_app.metrics.intervals import FEWEST_PATIENTS
-from lightning_app.metrics.paired_tests import ALPHA
+from lightning_app.metrics.paired_tests import ALPHA, FEWEST_SEEDS, MOST_FOR_EXACT
 from lightning_app.report.load.cohorts import Cohort
 from lightning_app.report.load.display_names import modality_name, network_name
 from lightning_app.report.tables.caveats import computation_caveats, seed_notes
@@ -17,13 +17,16 @@ _QUESTIONS_NOTE = (
     "Differ: patients for whom A and B differ."
 )
 _TEST_NOTE = (
-    "p is two-sided, of Wilcoxon's signed-rank test in its exact form. "
+    "p is two-sided, of Wilcoxon's signed-rank test: exact if at most "
+    f"{MOST_FOR_EXACT} patients differ, else by the normal approximation. "
     "The interval of A - B is a 95 % interval over patients. "
-    f"A verdict needs a corrected p below {ALPHA}, and an interval that excludes 0."
+    f"A verdict needs a corrected p below {ALPHA}, and an interval that excludes 0, and both must "
+    "favour the same network."
 )
 _SEEDS_NOTE = (
-    "If both networks have several seeds, the interval is over patients and seeds, and p is the "
-    "larger one of Wilcoxon's and that of a t test over patients and seeds (p, seeds)."
+    f"If both networks have at least {FEWEST_SEEDS} seeds, the interval of A - B is over patients "
+    "and seeds, and p is the larger one of Wilcoxon's and that of a t test over patients and seeds "
+    "(p, seeds)."
 )
 
 
@@ -43,8 +46,10 @@ def comparison_table(cohort: Cohort) -> Table:
         Column("verdict", "Verdict"),
     ]  # fmt: skip
     rows = [_cells(found, cohort, over_seeds=over_seeds) for found in shown]
-    notes = [_QUESTIONS_NOTE, _TEST_NOTE, *([_SEEDS_NOTE] if over_seeds else [])]
-    notes += [*_family_notes(families), *computation_caveats(cohort), *seed_notes(cohort)]
+    notes = ["Nothing to compare: no modality has two networks."]
+    if shown:
+        notes = [_QUESTIONS_NOTE, _TEST_NOTE, *([_SEEDS_NOTE] if over_seeds else [])]
+        notes += [*_family_notes(families), *computation_caveats(cohort), *seed_notes(cohort)]
     return Table("comparisons", "Paired comparisons of networks", columns, rows, notes)
 
 

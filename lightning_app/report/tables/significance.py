@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from lightning_app.metrics.count_scores import SCORES
-from lightning_app.metrics.paired_tests import Difference, compare_paired, holm
+from lightning_app.metrics.paired_tests import Difference, compare_paired, have_seeds, holm
 from lightning_app.metrics.score import CountScore
 from lightning_app.report.load.cohorts import Cohort, Entry
 from lightning_app.report.load.display_names import network_name
@@ -64,14 +64,14 @@ class Comparison:
 
     @property
     def verdict(self) -> str:
-        """The result in words. With a single seed it is about the weights that were tested."""
+        """The result in words. With too few seeds it is about the weights that were tested."""
         subject = self.question.subject
         if self.holm_p is None:
             return "not tested"
         if self.better is None:
             return f"no difference in {subject} shown"
         name = network_name(self.better.network)
-        if min(len(self.first.runs), len(self.second.runs)) == 1:
+        if not have_seeds(self.first.runs, self.second.runs):
             return f"these {name} weights are better at {subject}"
         return f"{name} is better at {subject}"
 

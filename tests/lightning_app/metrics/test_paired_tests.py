@@ -124,7 +124,7 @@ def test_the_test_over_patients_and_seeds() -> None:
     rng = np.random.default_rng(4)
     patients = rng.normal(0, 0.1, 25)
     first = [0.80 + shift + patients + rng.normal(0, 0.02, 25) for shift in (0.01, -0.02, 0.03)]
-    second = [0.75 + shift + patients + rng.normal(0, 0.02, 25) for shift in (0.02, -0.03)]
+    second = [0.75 + shift + patients + rng.normal(0, 0.02, 25) for shift in (0.02, -0.03, 0.03)]
     found = compare_paired(means(*first), means(*second))
 
     difference = np.mean(first, axis=0) - np.mean(second, axis=0)
@@ -134,7 +134,7 @@ def test_the_test_over_patients_and_seeds() -> None:
     ]
     variance = over_patients + sum(over_seeds)
     degrees = variance**2 / (
-        over_patients**2 / 24 + over_seeds[0] ** 2 / 2 + over_seeds[1] ** 2 / 1
+        over_patients**2 / 24 + over_seeds[0] ** 2 / 2 + over_seeds[1] ** 2 / 2
     )
     expected = 2 * stats.t.sf(abs(difference.mean()) / math.sqrt(variance), degrees)
     assert found is not None
@@ -146,11 +146,30 @@ def test_the_test_over_patients_and_seeds() -> None:
     assert high - low > 2 * stats.t.ppf(0.975, degrees) * math.sqrt(variance)
 
 
-def test_several_seeds_of_one_network_only_are_no_test_over_seeds() -> None:
+@pytest.mark.parametrize(("first", "second"), [(3, 1), (3, 2), (2, 2), (1, 8)])
+def test_fewer_than_three_seeds_are_no_test_over_seeds(first: int, second: int) -> None:
     rng = np.random.default_rng(5)
-    found = compare_paired(means(rng.random(20), rng.random(20)), means(rng.random(20)))
+    found = compare_paired(means(*rng.random((first, 20))), means(*rng.random((second, 20))))
     assert found is not None
     assert found.seeds_p is None
+
+
+def test_a_network_whose_few_seeds_agree_by_luck_does_not_vary_less() -> None:
+    rng = np.random.default_rng(12)
+    base = rng.normal(0.7, 0.05, 40)
+    few = [base + shift for shift in (0.060, 0.061, 0.062)]
+    many = [base + shift for shift in (0.06, 0.05, -0.2, 0.06, 0.07, 0.05, -0.25, 0.06)]
+    found = compare_paired(means(*few), means(*many))
+
+    scores = [np.array([seed.mean() for seed in arm]) for arm in (few, many)]
+    squares = sum(((s - s.mean()) ** 2).sum() for s in scores)
+    difference = np.mean(few, axis=0) - np.mean(many, axis=0)
+    parts = [(difference.var(ddof=1) / 40, 39), (squares / 9 * (1 / 3 + 1 / 8), 9)]
+    variance = sum(part for part, _ in parts)
+    degrees = variance**2 / sum(part**2 / free for part, free in parts)
+    expected = 2 * stats.t.sf(abs(difference.mean()) / math.sqrt(variance), degrees)
+    assert found is not None
+    assert found.seeds_p == pytest.approx(expected)
 
 
 def test_seeds_that_agree_on_every_mean_are_compared_without_rounding_errors() -> None:
@@ -178,6 +197,33 @@ def test_a_sign_is_shown_only_by_a_small_p_and_an_interval_beside_0() -> None:
     assert mixed.p is not None
     assert mixed.p < 0.001
     assert mixed.sign_shown(mixed.p) == 0
+
+
+@pytest.mark.parametrize("seeds", [1, 3])
+def test_no_sign_is_shown_if_the_ranks_favour_the_other_side(seeds: int) -> None:
+    # The first network is slightly better for 100 patients, and misses 26 tumours.
+    first = means(*[np.repeat([0.9, 0.0], [100, 26])] * seeds)
+    second = means(*[np.repeat([0.89, 0.6], [100, 26])] * seeds)
+    found, reverse = compare_paired(first, second), compare_paired(second, first)
+
+    for difference, sign in ((found, 1), (reverse, -1)):
+        assert difference is not None
+        assert difference.interval is not None
+        assert difference.p is not None
+        assert difference.p < 0.01
+        assert max(sign * end for end in difference.interval) < 0
+        assert difference.rank_sign == sign
+        assert difference.sign_shown(difference.p) == 0
+
+
+def test_the_interval_of_a_difference_stays_in_bounds() -> None:
+    # One network is wrong on every patient; the other is right on all but one.
+    right, wrong = means([1.0] * 11 + [0.0]), means([0.0] * 12)
+    found, reverse = compare_paired(right, wrong), compare_paired(wrong, right)
+    assert found is not None
+    assert reverse is not None
+    assert (found.interval or (0, 0))[1] == 1
+    assert (reverse.interval or (0, 0))[0] == -1
 
 
 def test_an_unbounded_score_allows_for_another_patient_with_the_largest_difference() -> None:

@@ -94,6 +94,7 @@ def test_a_disk_without_locks_is_named(tmp_path: Path, monkeypatch: pytest.Monke
         ({"max_steps": 5}, {"ended_by": None}, ""),  # the limit was not reached
         ({"max_steps": 5}, {"ended_by": "trainer.max_steps"}, "trainer.max_steps is 5"),
         ({"max_steps": 5}, {"epochs": 3}, ""),  # earlier versions recorded the epochs only
+        ({"max_steps": 5}, {"epochs": 4}, ""),  # max_epochs was lowered afterwards
         ({"max_steps": 5}, {"epochs": 2}, "trainer.max_steps is 5"),
         ({"max_time": "00:01:00:00"}, {"epochs": 2}, "trainer.max_time is 00:01:00:00"),
         ({}, {"epochs": 2}, ""),  # early stopping

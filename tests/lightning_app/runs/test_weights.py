@@ -39,6 +39,7 @@ def test_weights_of_another_precision_are_loaded(tmp_path: Path) -> None:
         ({"bias": torch.ones(3) * 1j}, "bias is of size [3] with complex numbers"),
         ({"bias": torch.ones(3).to(torch.float8_e5m2)}, "bias is of size [3] with"),
         ({"bias": torch.ones(3).to_sparse()}, "bias is without plain values"),
+        ({"bias": torch.ones(3, device="meta")}, "bias is without plain values"),
         ({"bias": None}, "bias is absent"),
         ({"more": torch.ones(1)}, "more is of size [1] with floats"),
         ({"bias": torch.tensor([1, torch.nan, torch.inf])}, "bias in '{}' has 2 values that are"),

@@ -138,12 +138,14 @@ def test_intervals_of_an_earlier_version_are_computed_anew(tmp_path: Path) -> No
         for name, value in defined.items():
             assert results[name].interval != pytest.approx((value - HALF_WIDTH, value + HALF_WIDTH))
     dice = found.scores["whole"]["dice"]
-    # 40 pixels in both masks of each case, so pooled Dice is the mean of 12 numbers.
-    values = np.arange(20, 32) / 40
-    mean, error = values.mean(), values.std(ddof=1) / math.sqrt(12)
-    width = stats.t.ppf(0.975, 11) * error / (mean * (1 - mean))
-    logit = math.log(mean / (1 - mean))
-    ends = [1 / (1 + math.exp(-logit - sign * width)) for sign in (-1, 1)]
+    # 40 pixels in both masks of each case, so pooled Dice is the mean of 12 numbers. The worst
+    # patient, or the best one, is counted twice.
+    ends = []
+    for sign, extreme in ((-1, 20), (1, 31)):
+        values = np.array([*range(20, 32), extreme]) / 40
+        mean, error = values.mean(), values.std(ddof=1) / math.sqrt(13)
+        width = stats.t.ppf(0.975, 11) * error / (mean * (1 - mean))
+        ends.append(1 / (1 + math.exp(-math.log(mean / (1 - mean)) - sign * width)))
     assert dice.interval == pytest.approx(ends)
 
 

@@ -119,6 +119,12 @@ def test_seeds_are_averaged_before_they_are_paired(tmp_path: Path) -> None:
     assert found.verdict == "these UNet weights are better at overlap"
 
 
+def test_two_seeds_are_not_enough_for_a_verdict_on_networks(tmp_path: Path) -> None:
+    runs = [*seeds([HIGH, shifted(HIGH, -1)]), *seeds([LOW, shifted(LOW, 1)], network=ASPP)]
+    (found,) = compare(cohort(tmp_path, *runs), OVERLAP)
+    assert found.verdict == "these UNet weights are better at overlap"
+
+
 def test_with_several_seeds_of_both_the_verdict_is_about_the_networks(tmp_path: Path) -> None:
     low = twelve_cases([20, 19, 18, 17, 16, 15, 14, 13, 12, 11, 10, 9])
     runs = [*seeds([HIGH, shifted(HIGH, -1), shifted(HIGH, -2)])]
@@ -232,8 +238,14 @@ def test_a_question_that_no_patients_can_answer_is_a_note(tmp_path: Path) -> Non
     assert "No tests of empty slices: they need at least 10 patients" in notes
 
 
+def test_a_single_network_has_nothing_to_be_compared_with(tmp_path: Path) -> None:
+    made = table(tmp_path, ToyRun(HIGH), ToyRun(HIGH, modality="t1c"))
+    assert (made.rows, made.notes) == ([], ["Nothing to compare: no modality has two networks."])
+
+
 def test_the_table_shows_the_p_over_seeds_if_there_are_several(tmp_path: Path) -> None:
-    runs = [*seeds([HIGH, shifted(HIGH, -1)]), *seeds([LOW, shifted(LOW, 1)], network=ASPP)]
+    runs = [*seeds([HIGH, shifted(HIGH, -1), shifted(HIGH, -2)])]
+    runs += seeds([LOW, shifted(LOW, 1), shifted(LOW, 2)], network=ASPP)
     made = table(tmp_path, *runs)
     (seeds_p,) = column(made, "seeds_p")
     assert 0 < seeds_p < 1
