@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from lightning_app.metrics.case_masks import ClassMasks
 from lightning_app.metrics.volume.cohorts import Cohort
 from lightning_app.metrics.volume.lesions import LesionScores, lesion_scores
+from lightning_app.metrics.volume.masks import MM3_PER_ML
 from lightning_app.metrics.volume.surface import hd95, nsd, surface_distances
-from lightning_app.metrics.volume_scores import MM3_PER_ML
 
 
 @dataclass(frozen=True)
