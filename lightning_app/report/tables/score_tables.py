@@ -172,7 +172,7 @@ def _score_notes(cohort: Cohort) -> list[str]:
         )
     else:
         notes.append(
-            f"A score has no interval if it is defined for fewer than {FEWEST_PATIENTS} patients, or "
-            "if it is pooled and the same for all patients."
+            f"A score has no interval if it is defined for fewer than {FEWEST_PATIENTS} patients, "
+            "or if it is pooled and the same for all patients."
         )
     return [*notes, *computation_caveats(cohort), *seed_notes(cohort)]
