@@ -27,6 +27,8 @@ class CaseScore:
         bounds: the lowest and the highest value that it can have; infinite if it has none.
         unit: such as mm; empty for a ratio or a number.
         in_cases: whether cases.csv has a column for it.
+        reaches_bounds: whether a missed or an invented tumour gives the worst value, for which an
+            interval must allow.
     """
 
     name: str
@@ -37,6 +39,7 @@ class CaseScore:
     bounds: Bounds = RATIO
     unit: str = ""
     in_cases: bool = True
+    reaches_bounds: bool = True
 
     @property
     def better(self) -> str:
@@ -71,6 +74,7 @@ SCORES = (
         definition="tn / (tn + fp) of all voxels of the file, nearly all of them background",
         value=lambda scores: scores.specificity,
         higher_is_better=True,
+        reaches_bounds=False,
     ),
     CaseScore(
         name="hd95",
@@ -91,9 +95,10 @@ SCORES = (
         definition="hd95 of the cases in which neither mask is empty: there is no penalty in it",
         value=lambda scores: scores.hd95 if scores.has_both else None,
         higher_is_better=False,
-        bounds=_MM,
+        bounds=_AMOUNT,
         unit="mm",
         in_cases=False,
+        reaches_bounds=False,
     ),
     CaseScore(
         name="nsd",

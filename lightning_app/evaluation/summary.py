@@ -74,7 +74,7 @@ def summarise(results: Sequence[CaseResult], region: str, score: CaseScore) -> S
     if not defined.any():
         return Summary(None, None, 0)
     ratio = _ratio(results, values, defined)
-    interval = score_interval([ratio], score.bounds, averaged=True)
+    interval = score_interval([ratio], score.bounds, averaged=score.reaches_bounds)
     return Summary(float(values[defined].mean()), interval, int(defined.sum()))
 
 

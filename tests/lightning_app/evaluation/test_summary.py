@@ -66,3 +66,23 @@ def test_scans_of_a_patient_count_as_one(tmp_path: Path, output: Path) -> None:
     _, scores, rows = evaluate(truth, truth, output)
     assert (scores["settings"]["cases"], scores["settings"]["patients"]) == (3, 1)
     assert {row["patient"] for row in rows} == {"BraTS-GLI-00001"}
+
+
+def test_an_interval_allows_for_the_worst_value_only_if_a_missed_tumour_has_it(
+    tmp_path: Path, output: Path
+) -> None:
+    truth, moved = (
+        write_masks(
+            tmp_path / name,
+            {case: tumour(start + i % 2 * (start > 2)) for i, case in enumerate(CASES)},
+        )
+        for name, start in (("truth", 2), ("moved", 3))
+    )
+    evaluate(moved, truth, output)
+    scores = json.loads((output / "scores.json").read_text("utf-8"))["scores"]["whole"]
+
+    assert scores["dice"]["low"] < scores["dice"]["value"] - 0.1
+    assert scores["specificity"]["low"] > scores["specificity"]["value"] - 0.1
+    assert scores["hd95"]["high"] > 20  # half a patient at 374 mm
+    assert scores["hd95_both"]["high"] < 5
+    assert scores["hd95_both"]["value"] == scores["hd95"]["value"]
