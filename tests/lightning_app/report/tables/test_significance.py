@@ -1,6 +1,7 @@
 """What a report compares, and its verdicts. Of the tests themselves: test_paired_tests.py."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from scipy import stats
 from lightning_app.report.load.cohorts import Cohort, cohorts
 from lightning_app.report.load.runs import read_runs
 from lightning_app.report.tables.comparison_table import comparison_table
-from lightning_app.report.tables.significance import QUESTIONS, Comparison, compare
+from lightning_app.report.tables.significance import QUESTIONS, Comparison, Question, compare
 from lightning_app.report.tables.table import Table
 from tests.helpers.toy_runs import ASPP, ATTENTION, SPP, UNET, Sizes, ToyRun, twelve_cases
 
@@ -278,3 +279,10 @@ def test_modalities_share_a_group_though_their_fingerprints_differ(tmp_path: Pat
     group = cohort(tmp_path, ToyRun(HIGH), ToyRun(LOW, modality="t1c"))
     assert group.modalities == ["t1c", "t2f"]
     assert compare(group, OVERLAP) == []
+
+
+def test_the_direction_of_a_score_decides_who_is_better(tmp_path: Path) -> None:
+    group = cohort(tmp_path, ToyRun(HIGH), ToyRun(LOW, network=ASPP))
+    reverse = Question("distance", replace(OVERLAP.score, higher_is_better=False))
+    (found,) = compare(group, reverse)
+    assert found.verdict == "these Attention UNet + ASPP weights are better at distance"
