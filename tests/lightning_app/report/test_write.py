@@ -202,6 +202,7 @@ def test_each_group_has_its_own_folder(fresh: Path) -> None:
         r"In (Group \d: Synthetic phantom.*?): the patients are synthetic", text
     )
     assert f"{synthetic}\n" in text
+    assert re.search(r"Group \d: Files, target whole", text)
     assert "nothing is compared between groups" in text
 
 

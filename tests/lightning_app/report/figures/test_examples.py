@@ -71,6 +71,17 @@ def test_masks_with_another_ground_truth_are_not_shown(tmp_path: Path) -> None:
     assert found.notes == ["Attention UNet + ASPP: its masks show other slices"]
 
 
+def test_masks_that_show_a_case_twice_are_left_out(tmp_path: Path) -> None:
+    run = ToyRun(CASES, network=UNET).write(tmp_path)
+    for path in (run.test().masks, run.test().images):
+        with np.load(path) as file:
+            arrays = dict(file)
+        arrays["case"][1] = arrays["case"][0]
+        np.savez_compressed(path, **arrays)
+    found = shown(tmp_path, ToyRun(CASES, network=ASPP))
+    assert [entry.network for entry in found.entries] == [ASPP]
+
+
 def test_masks_of_cases_that_were_not_tested_are_left_out(tmp_path: Path) -> None:
     run = ToyRun(REVERSED, network=UNET).write(tmp_path / "runs")
     other = ToyRun({"Q0-000": (40, 40, 5)}, network=UNET).write(tmp_path / "other")

@@ -229,6 +229,7 @@ def test_the_table_names_questions_and_says_how_many_tests_were_corrected(tmp_pa
     notes = " ".join(made.notes)
     assert "corrected over the 3 tests of overlap in this table" in notes
     assert "corrected over the 3 tests of empty slices in this table" in notes
+    assert "at least 3 seeds" not in notes
 
 
 def test_a_question_that_no_patients_can_answer_is_a_note(tmp_path: Path) -> None:
@@ -250,6 +251,7 @@ def test_the_table_shows_the_p_over_seeds_if_there_are_several(tmp_path: Path) -
     made = table(tmp_path, *runs)
     (seeds_p,) = column(made, "seeds_p")
     assert 0 < seeds_p < 1
+    assert "at least 3 seeds" in " ".join(made.notes)
 
 
 @pytest.mark.parametrize(

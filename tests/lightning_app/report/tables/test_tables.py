@@ -2,6 +2,7 @@
 
 import csv
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -294,6 +295,19 @@ def test_what_an_earlier_version_did_in_another_way_is_said_if_it_shows(
     found = [warning for warning in warnings if "earlier version" in warning]
     assert len(found) == (0 if said is None else 1)
     assert said is None or said in found[0]
+
+
+def test_slices_of_another_modality_are_no_later_preparation(tmp_path: Path) -> None:
+    ToyRun(CASES, data={"fingerprint": "other"}).write(tmp_path)
+    ToyRun(CASES, modality="t1c", data=NOW).write(tmp_path)
+    assert EARLIER_BRAIN not in " ".join(page_warnings(cohorts(read_runs(tmp_path)[0])))
+
+
+def test_scores_have_four_digits(tmp_path: Path) -> None:
+    table = all_scores(cohort(tmp_path, ToyRun(CASES)))
+    shown = [table.text(index, cell) for index, cell in enumerate(table.rows[0])][4:]
+    assert shown
+    assert all(re.fullmatch(r"-|\d\.\d{4}", cell) for cell in shown)
 
 
 def test_a_training_that_was_resumed_after_its_test_is_reported(tmp_path: Path) -> None:
