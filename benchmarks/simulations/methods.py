@@ -55,7 +55,7 @@ def earlier_verdict(
     pooled: tuple[Sequence[Ratio], Sequence[Ratio]],
     rng: np.random.Generator,
 ) -> bool:
-    """Whether version 0.1 called one of two networks better.
+    """Whether the rule of earlier versions called one of two networks better.
 
     Args:
         case_dice: Dice of each patient, empty cases included, of each network.

@@ -23,7 +23,7 @@ Pair = tuple[Sequence[Counts], Sequence[Counts]]
 
 def exchangeable(repetitions: int, seed: int) -> Iterator[str]:
     """Two sets of weights, one seed each, whose masks are exchangeable patient by patient."""
-    yield "| population | patients | version 0.1 | overlap | empty slices |"
+    yield "| population | patients | earlier rule | overlap | empty slices |"
     yield "| --- | ---: | ---: | ---: | ---: |"
     for population, patients, rng in _settings(seed):
         pairs = [_exchanged(population, patients, rng) for _ in range(repetitions)]
@@ -34,8 +34,8 @@ def exchangeable(repetitions: int, seed: int) -> Iterator[str]:
 def same_architecture(repetitions: int, seed: int, seeds: int = 3) -> Iterator[str]:
     """Two arms of the same architecture, trained with other seeds."""
     yield (
-        "| population | patients | spread over seeds | dice_case_tumour ± | version 0.1, 1 seed "
-        f"| version 0.1, {seeds} seeds | hierarchical bootstrap | overlap | empty slices |"
+        "| population | patients | spread over seeds | dice_case_tumour ± | earlier rule, 1 seed "
+        f"| earlier rule, {seeds} seeds | hierarchical bootstrap | overlap | empty slices |"
     )
     yield "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
     for population, patients, rng in _settings(seed):
