@@ -20,8 +20,8 @@ def test_every_package_and_its_tests_exist(package: str) -> None:
             "tests/data_modules/test_brats.py",
         ),
         (
-            "lightning_app/metrics/evaluate.py",
-            "tests/lightning_app/metrics/test_bootstrap.py",
+            "lightning_app/metrics/intervals.py",
+            "tests/lightning_app/metrics/test_intervals.py",
             "tests/test_properties.py",
         ),
         (
