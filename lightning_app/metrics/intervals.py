@@ -1,8 +1,8 @@
 """95 % intervals over patients: where a score might lie on other patients like the tested ones.
 
 The standard error is the jackknife's: each patient is left out once. An interval is computed on a
-scale on which a score is nearly normal, with quantiles of Student's t. Means over slices or cases
-allow for what few patients cannot show, such as a tumour that is missed altogether.
+scale on which a score is nearly normal, with quantiles of Student's t. It allows for what few
+patients cannot show, such as a tumour that is missed altogether.
 docs/statistics.md has the coverage of these intervals, and of others, by number of patients.
 """
 
@@ -82,8 +82,8 @@ def score_interval(
         averaged: whether the score is a mean over slices or cases, not pooled.
 
     Returns:
-        Its ends; None if the score is defined for fewer than 10 patients, or if it is the same for
-        all patients and no bound says how it might differ for others.
+        Its ends; None if the score is defined for fewer than 10 patients, if an end is infinite, or
+        if the score is the same for all patients and no bound says how it might differ for others.
     """
     patients = min(ratio.patients for ratio in ratios)
     if patients < FEWEST_PATIENTS:
@@ -97,7 +97,7 @@ def score_interval(
         if estimate.error < NO_ERROR and at_bound is None:
             return None
         ends.append(_limit(estimate, sign * quantile, bounds))
-    return min(ends), max(ends)
+    return (min(ends), max(ends)) if np.isfinite(ends).all() else None
 
 
 def t_quantile(degrees: float) -> float:

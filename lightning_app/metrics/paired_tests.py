@@ -18,8 +18,8 @@ from lightning_app.metrics.intervals import (
 )
 
 ALPHA = 0.05
-# The part of a patient that is added at either end of a difference; by simulation, the smallest
-# whose intervals do not cover less than 90 % (docs/statistics.md).
+# The part of a patient that is added at either end of a difference. Without it, intervals of few
+# patients covered less than 90 % in simulations; docs/statistics.md has their coverage with it.
 AT_AN_END = 1 / 16
 FEWEST_SEEDS = 3  # of both networks; two often agree by chance, and then seem to vary little
 MOST_FOR_EXACT = 200  # patients; beyond, the exact test takes long and the normal one is as good

@@ -6,8 +6,8 @@ made in a copy of the working tree, uncommitted changes included, and the tests 
 until one fails. A mutant that survives shows behaviour that no test checks, or a change that
 changes nothing that can be seen.
 
-The results are in ``build/mutants/``. The same command goes on where an earlier one was
-interrupted, unless a file has changed since.
+The results are in ``build/mutants/``. The same command resumes an interrupted run, unless a file
+has changed since.
 """
 
 import argparse
@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(error, "Tests fail without any mutant.", sep="\n", file=sys.stderr)
             return 1
         except KeyboardInterrupt:
-            print("Interrupted. The same command goes on from here.", file=sys.stderr)
+            print("Interrupted. The same command resumes it.", file=sys.stderr)
             return 130
     Console(width=140).print(_table(tested), _summary(tested))
     print(f"Results: {session.file}")

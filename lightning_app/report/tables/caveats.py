@@ -45,22 +45,24 @@ def computation_caveats(cohort: Cohort) -> list[str]:
 
 def seed_notes(cohort: Cohort) -> list[str]:
     """What a number of seeds means for scores and for comparisons."""
-    notes = []
-    numbers = {len(entry.runs) for entry in cohort.entries}
-    if min(numbers) < FEWEST_SEEDS:
-        notes.append(
-            f"{_few_seeds(numbers)} the results are about these weights, not about the "
-            "architecture: other seeds may well order the networks differently."
-        )
-    if numbers != {1}:
+    notes = _few_seeds(cohort)
+    if any(len(entry.runs) > 1 for entry in cohort.entries):
         notes.append("A score is the mean over the seeds; its interval is about other patients.")
     if len({tuple(entry.seeds) for entry in cohort.entries}) > 1:
         notes.append("The networks were not all trained with the same seeds.")
     return notes
 
 
-def _few_seeds(numbers: set[int]) -> str:
-    return "With a single seed" if min(numbers) == 1 else f"With fewer than {FEWEST_SEEDS} seeds"
+def _few_seeds(cohort: Cohort) -> list[str]:
+    fewest = min(len(entry.runs) for entry in cohort.entries)
+    if fewest >= FEWEST_SEEDS:
+        return []
+    seeds = "a single seed" if fewest == 1 else f"fewer than {FEWEST_SEEDS} seeds"
+    note = (
+        f"With {seeds} the results are about these weights, not about the architecture: other "
+        "seeds may well order the networks differently."
+    )
+    return [note]
 
 
 def _version_caveats(cohort: Cohort, cohorts: Sequence[Cohort]) -> list[str]:
@@ -85,13 +87,7 @@ def _version_caveats(cohort: Cohort, cohorts: Sequence[Cohort]) -> list[str]:
 
 
 def _cohort_caveats(cohort: Cohort) -> list[str]:
-    caveats = []
-    numbers = {len(entry.runs) for entry in cohort.entries}
-    if min(numbers) < FEWEST_SEEDS:
-        caveats.append(
-            f"{_few_seeds(numbers)} the results are about these weights, not about the "
-            "architecture."
-        )
+    caveats = _few_seeds(cohort)
     for option, values in differing_settings(cohort.runs).items():
         caveats.append(
             f"The runs were not trained with the same options: {option} is {' or '.join(values)}. "
