@@ -24,7 +24,7 @@ from tests.conftest import Program
 from tests.helpers.paths import MAIN
 from tests.helpers.waiting import TIMEOUT_S, wait_until
 
-pytestmark = pytest.mark.usefixtures("without_nohup")
+pytestmark = pytest.mark.usefixtures("default_signals")
 
 SIZE = ["--trainer.max_epochs", "3", "--data.flip", "true"]  # three batches an epoch
 

@@ -37,6 +37,7 @@ def test_an_earlier_evaluation_is_replaced_and_nothing_else(
     assert (masks / "A.nii.gz").exists()
 
 
+@pytest.mark.usefixtures("default_signals")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_leaves_nothing(
     number: signal.Signals,

@@ -321,7 +321,7 @@ def test_mistakes_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str
     says("--outptu")
 
 
-@pytest.mark.usefixtures("without_nohup")
+@pytest.mark.usefixtures("default_signals")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_signal_leaves_the_earlier_report_and_nothing_else(
     number: signal.Signals,

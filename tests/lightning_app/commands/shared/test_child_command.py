@@ -11,7 +11,7 @@ PASSED_ON = "os.kill(os.getppid(), number); time.sleep(60)"
 TOO_LATE = "signal.signal(number, signal.SIG_IGN); os.kill(os.getppid(), number); time.sleep(0.5)"
 
 
-@pytest.mark.usefixtures("without_nohup")
+@pytest.mark.usefixtures("default_signals")
 @pytest.mark.parametrize(
     ("script", "number", "code"),
     [
