@@ -24,7 +24,7 @@ def render(plan: Plan, tables: Sequence[Table], remarks: Sequence[str]) -> str:
     return fill_template(
         "evaluation.html",
         generator=GENERATOR,
-        remarks=remarks,
+        warnings=remarks,
         facts=facts(plan),
         tables=[table_context(table, table.name) for table in tables],
         scores=SCORES,
