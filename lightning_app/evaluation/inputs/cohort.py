@@ -25,14 +25,17 @@ def choose_cohort(references: Iterable[Reference], typed: str | None) -> tuple[s
     """
     if typed is not None:
         return typed, "as typed"
-    cohorts: dict[str, str | None] = {}
+    cohorts: dict[str, dict[str, None]] = {}  # the releases of each, in the order of the cases
     for reference in references:
-        cohorts.setdefault(_OF_RELEASE.get(reference.release or "", _DEFAULT), reference.release)
+        releases = cohorts.setdefault(_OF_RELEASE.get(reference.release or "", _DEFAULT), {})
+        releases[reference.release or "unknown"] = None
     if len(cohorts) > 1:
-        found = ", ".join(f"{name} ({release or 'unknown'})" for name, release in cohorts.items())
+        found = ", ".join(f"{name} ({', '.join(releases)})" for name, releases in cohorts.items())
         raise UsageError(
             f"the cases are of several cohorts, by their releases: {found}; name --cohort, or "
             "evaluate each cohort by itself"
         )
-    ((cohort, release),) = cohorts.items()
-    return cohort, f"release {release}" if release else "the default, as the ids name no release"
+    ((cohort, releases),) = cohorts.items()
+    if list(releases) == ["unknown"]:
+        return cohort, "the default, as the ids name no release"
+    return cohort, f"by the releases of the cases: {', '.join(releases)}"

@@ -70,7 +70,9 @@ def test_the_cohort_follows_from_the_cases(case: str, cohort: str, tmp_path: Pat
     cases = read(tmp_path).cases.values()
     name, why = choose_cohort(cases, None)
     assert name == cohort
-    assert why.startswith("the default" if case == "Patient 7" else "release brats")
+    assert why.startswith(
+        "the default" if case == "Patient 7" else "by the releases of the cases: brats"
+    )
     assert choose_cohort(cases, "africa") == ("africa", "as typed")
 
 
