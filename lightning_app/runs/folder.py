@@ -150,6 +150,11 @@ class TestFolder:
         return self.path / "volumes.csv"
 
     @property
+    def lesions(self) -> Path:
+        """The lesions of each case and class: found, missed or invented."""
+        return self.path / "lesions.csv"
+
+    @property
     def timing(self) -> Path:
         """How long the test took."""
         return self.path / "timing.json"

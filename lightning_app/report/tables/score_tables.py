@@ -147,8 +147,7 @@ def _size_cells(entry: Entry, index: int) -> list[Cell]:
 
 
 def _score_column(score: Score) -> Column:
-    title = f"{score.name} ({score.unit})" if score.unit else score.name
-    return Column(score.name, title, fixed(4))
+    return Column(score.name, score.heading, fixed(4))
 
 
 def _entry_cells(modality: str, target: str, network: str, entry: Entry | None) -> list[Cell]:
