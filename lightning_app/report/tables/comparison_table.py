@@ -3,7 +3,7 @@
 from lightning_app.metrics.intervals import FEWEST_PATIENTS
 from lightning_app.metrics.paired_tests import ALPHA, FEWEST_SEEDS, MOST_FOR_EXACT
 from lightning_app.report.load.cohorts import Cohort
-from lightning_app.report.load.display_names import modality_name, network_name
+from lightning_app.report.load.display_names import modality_name
 from lightning_app.report.tables.caveats import computation_caveats, seed_notes
 from lightning_app.report.tables.estimates import Measure
 from lightning_app.report.tables.score_tables import CLASS_COLUMNS
@@ -57,7 +57,7 @@ def _cells(found: Comparison, cohort: Cohort, *, over_seeds: bool) -> list[Cell]
     difference = found.difference
     return [
         found.question.subject, modality_name(found.first.modality), cohort.classes[found.index],
-        network_name(found.first.network), network_name(found.second.network),
+        found.first.name, found.second.name,
         difference.patients if difference else 0,
         difference.differing if difference else 0,
         Measure(difference.value, None, difference.interval) if difference else Measure(None),

@@ -260,7 +260,6 @@ def test_the_table_shows_the_p_over_seeds_if_there_are_several(tmp_path: Path) -
         {"data": {"fingerprint": "another"}},
         {"data": {"split": "another"}},
         {"data": {"target": "core"}},
-        {"data": {"slices": "largest"}},
         {"data": {"eval_slices": "largest"}},
         {"data": {"kind": "files"}},
         {"cases": {f"Q{i:02d}-000": sizes for i, sizes in enumerate(LOW.values())}},

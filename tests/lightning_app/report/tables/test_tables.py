@@ -250,7 +250,7 @@ def test_networks_and_runs_are_listed_once(tmp_path: Path) -> None:
     group = cohort(tmp_path, ToyRun(CASES), ToyRun(CASES, modality="t1c"))
     assert list(network_table(group).rows) == [("UNet", 1000, 2000, "16 x 16")]
     assert "by the layers' definitions" in " ".join(network_table(group).notes)
-    assert [cells[0] for cells in run_table(group.runs).rows] == [
+    assert [cells[0] for cells in run_table(group).rows] == [
         "UNet_t1c/20260101-000000-aaaaaa",
         "UNet_t2f/20260101-000000-aaaaaa",
     ]
