@@ -14,9 +14,11 @@ from lightning_app.report.load.settings import (
     in_words,
     settings_of,
     settings_order,
-    telling_options,
+    short_labels,
 )
 from lightning_app.runs.records import DataRecord
+
+_NETWORK = ("model.network",)
 
 
 class EntryKey(NamedTuple):
@@ -35,13 +37,13 @@ class Entry:
         key: what the runs have in common.
         label: the settings, in words, that tell it from the other entries of its network; empty
             if there are none.
-        settings: all settings in words, separated by commas.
+        words: all settings in words, in the order of the key.
         runs: the lowest seed first.
     """
 
     key: EntryKey
     label: tuple[str, ...]
-    settings: str
+    words: tuple[str, ...]
     runs: tuple[TestedRun, ...]
 
     @property
@@ -60,9 +62,22 @@ class Entry:
         return ", ".join((network_name(self.network), *self.label))
 
     @property
+    def settings(self) -> str:
+        """All settings in words."""
+        return ", ".join(self.words)
+
+    @property
+    def network_settings(self) -> str:
+        """The settings of the network itself, in words."""
+        pairs = zip(self.key.settings, self.words, strict=True)
+        return ", ".join(word for (option, _), word in pairs if is_below(option, _NETWORK))
+
+    @property
     def in_words(self) -> str:
         """The name in a sentence, such as "UNet" or "UNet with lr 0.0005 and flip"."""
-        return " with ".join(filter(None, (network_name(self.network), " and ".join(self.label))))
+        *others, last = self.label or ("",)
+        settings = " and ".join(filter(None, (", ".join(others), last)))
+        return " with ".join(filter(None, (network_name(self.network), settings)))
 
     @property
     def weights_in_words(self) -> str:
@@ -109,15 +124,15 @@ class Cohort:
         for run, key in zip(self.runs, _keys(self.runs), strict=True):
             runs.setdefault(key, []).append(run)
         words = in_words(key.settings for key in runs)
-        telling = {
-            network: telling_options(key.settings for key in runs if key.network == network)
+        labels = {
+            network: short_labels((key.settings for key in runs if key.network == network), words)
             for network in {key.network for key in runs}
         }
         return [
             Entry(
                 key,
-                tuple(words[s] for s in key.settings if s[0] in telling[key.network]),
-                ", ".join(words[setting] for setting in key.settings),
+                labels[key.network][key.settings],
+                tuple(words[setting] for setting in key.settings),
                 tuple(of_entry),
             )
             for key, of_entry in runs.items()

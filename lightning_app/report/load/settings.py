@@ -1,7 +1,7 @@
 """The settings of runs: the options in which they differ, and how a reader is told of them."""
 
 import re
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from lightning_app.config.option_policy import FREE, HARDWARE, is_below
 from lightning_app.utils.text import printable
@@ -13,8 +13,8 @@ Settings = tuple[tuple[str, str], ...]
 
 # A callback, such as EarlyStopping, may change the weights, though a resumed run may change it.
 _WITHOUT_EFFECT = tuple(name for name in FREE if name != "trainer.callbacks")
-# Options without effect, those that have columns of their own, and those that are the same in all
-# runs of a group.
+# Options without effect, those in which the runs of one row differ (the seed) or that have columns
+# of their own, and those that are the same in all runs of a group.
 NO_SETTINGS = (
     *_WITHOUT_EFFECT,
     "seed_everything", "model.network.class_path", "data.modalities",
@@ -39,12 +39,15 @@ def settings_of(runs: Sequence[Options]) -> list[Settings]:
     version of the program has is compared between the runs that have it.
     """
     compared = [_compared(options) for options in runs]
-    values: dict[Hashable, set[str]] = {}
+    values: dict[tuple[str, str], set[str]] = {}
     for run in compared:
         for key, value in run.items():
             values.setdefault(key, set()).add(value)
-    differing = [key for key in dict.fromkeys(k for run in compared for k in run)
-                 if len(values[key]) > 1]  # fmt: skip
+    switched = {"True", *_OFF}
+    differing = sorted(
+        (key for key, different in values.items() if len(different) > 1),
+        key=lambda key: values[key] <= switched,  # "lr 0.0005, flip" reads better than the reverse
+    )
     return [tuple((key[0], run[key]) for key in differing if key in run) for run in compared]
 
 
@@ -65,22 +68,24 @@ def in_words(settings: Iterable[Settings]) -> dict[tuple[str, str], str]:
     }
 
 
-def telling_options(settings: Iterable[Settings]) -> list[str]:
-    """A few options that suffice to tell different settings apart."""
-    rows = [dict(of_run) for of_run in dict.fromkeys(settings)]
-    options = list(dict.fromkeys(option for row in rows for option in row))
+def short_labels(
+    settings: Iterable[Settings], words: Mapping[tuple[str, str], str]
+) -> dict[Settings, tuple[str, ...]]:
+    """For the settings of each row few words that no other row has; none for a single row.
 
-    def told_apart(chosen: Sequence[str]) -> int:
-        return len({tuple(row.get(option) for option in chosen) for row in rows})
-
-    chosen: list[str] = []
-    while told_apart(chosen) < len(rows):
-        rest = [option for option in options if option not in chosen]
-        chosen.append(max(rest, key=lambda option: told_apart([*chosen, option])))
-    for option in list(chosen):
-        others = [other for other in chosen if other != option]
-        chosen = others if told_apart(others) == len(rows) else chosen
-    return [option for option in options if option in chosen]
+    What is off is left out, unless a label would be empty or the same as another.
+    """
+    rows = list(dict.fromkeys(settings))
+    if len(rows) == 1:
+        return {rows[0]: ()}
+    options = _telling_options([dict(row) for row in rows], words)
+    full = [[setting for setting in row if setting[0] in options] or list(row) for row in rows]
+    brief = [[setting for setting in row if not is_off(setting[1])] or row for row in full]
+    is_brief_enough = len({tuple(row) for row in brief}) == len(rows)
+    return {
+        row: tuple(words[setting] for setting in label)
+        for row, label in zip(rows, brief if is_brief_enough else full, strict=True)
+    }
 
 
 def settings_order(settings: Settings) -> list[tuple[str, float, str]]:
@@ -105,8 +110,9 @@ def _text(value: object) -> str:
     if isinstance(value, list):
         return f"[{', '.join(map(_text, value))}]"
     if isinstance(value, Mapping) and "class_path" in value:
-        arguments = value.get("init_args") or {}
-        given = ", ".join(f"{name}={_text(argument)}" for name, argument in arguments.items())
+        arguments = value.get("init_args")
+        pairs = arguments.items() if isinstance(arguments, Mapping) else ()
+        given = ", ".join(f"{name}={_text(argument)}" for name, argument in pairs)
         return f"{value['class_path']}({given})"
     return str(value)
 
@@ -119,6 +125,27 @@ def _compared(options: Options) -> dict[tuple[str, str], str]:
             owner = name.rpartition(_ARGUMENTS)[0]
             compared[name.removesuffix(_CLASS), options.get(owner + _CLASS, "")] = value
     return compared
+
+
+def _telling_options(rows: Sequence[Options], words: Mapping[tuple[str, str], str]) -> list[str]:
+    """A few options that suffice to tell all rows apart, those with short values first."""
+
+    def told_apart(chosen: Sequence[str]) -> int:
+        return len({tuple(row.get(option) for option in chosen) for row in rows})
+
+    lengths = {option: 0 for row in rows for option in row}
+    for (option, _), phrase in words.items():
+        if option in lengths:
+            lengths[option] = max(lengths[option], len(phrase))
+    options = sorted(lengths, key=lambda option: lengths[option])
+    chosen: list[str] = []
+    while told_apart(chosen) < len(rows):
+        rest = [option for option in options if option not in chosen]
+        chosen.append(max(rest, key=lambda option: told_apart([*chosen, option])))
+    for option in list(chosen):
+        others = [other for other in chosen if other != option]
+        chosen = others if told_apart(others) == len(rows) else chosen
+    return chosen
 
 
 def _short_names(options: Sequence[str]) -> dict[str, str]:

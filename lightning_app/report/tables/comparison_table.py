@@ -5,6 +5,7 @@ from lightning_app.metrics.paired_tests import ALPHA, FEWEST_SEEDS, MOST_FOR_EXA
 from lightning_app.report.load.cohorts import Cohort
 from lightning_app.report.load.display_names import modality_name
 from lightning_app.report.tables.caveats import computation_caveats, seed_notes
+from lightning_app.report.tables.entry_columns import settings_notes
 from lightning_app.report.tables.estimates import Measure
 from lightning_app.report.tables.score_tables import CLASS_COLUMNS
 from lightning_app.report.tables.significance import QUESTIONS, Comparison, compare
@@ -49,7 +50,8 @@ def comparison_table(cohort: Cohort) -> Table:
     notes = ["Nothing to compare: no modality has two networks."]
     if shown:
         notes = [_QUESTIONS_NOTE, _TEST_NOTE, *([_SEEDS_NOTE] if over_seeds else [])]
-        notes += [*_family_notes(families), *computation_caveats(cohort), *seed_notes(cohort)]
+        notes += [*_family_notes(families), *settings_notes(cohort)]
+        notes += [*computation_caveats(cohort), *seed_notes(cohort)]
     return Table("comparisons", "Paired comparisons of networks", columns, rows, notes)
 
 

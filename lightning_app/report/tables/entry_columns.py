@@ -4,9 +4,9 @@ from lightning_app.report.load.cohorts import Cohort, Entry
 from lightning_app.report.load.display_names import network_name
 from lightning_app.report.tables.table import Cell, Column
 
-_SETTINGS_NOTE = (
-    "Settings are the options in which the runs differ. In figures and comparisons a row is named "
-    "by its network and, of its settings, only those that tell it from the network's other rows: a "
+_SETTINGS_NOTE = "Settings are the options in which the runs differ."
+_SHORT_NOTE = (
+    "Figures and comparisons name only the settings that tell the rows of a network apart: a "
     "difference may come from any of them."
 )
 
@@ -31,5 +31,8 @@ def network_cells(cohort: Cohort, row: Entry | str) -> list[Cell]:
 
 
 def settings_notes(cohort: Cohort) -> list[str]:
-    """What settings are; nothing if there are none."""
-    return [_SETTINGS_NOTE] if cohort.has_settings else []
+    """What settings are, and whether names lack some; nothing if there are none."""
+    if not cohort.has_settings:
+        return []
+    is_short = any(len(entry.label) < len(entry.words) for entry in cohort.entries)
+    return [_SETTINGS_NOTE, *([_SHORT_NOTE] if is_short else [])]

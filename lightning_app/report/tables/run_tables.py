@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from lightning_app.config.option_policy import is_below
 from lightning_app.report.load.cohorts import Cohort, differing_settings
-from lightning_app.report.load.display_names import modality_name
+from lightning_app.report.load.display_names import modality_name, network_name
 from lightning_app.report.load.paper_grid import paper_rows
 from lightning_app.report.load.runs import TestedRun
 from lightning_app.report.tables.caveats import computation_caveats
@@ -53,13 +53,16 @@ def table_2(cohort: Cohort) -> Table:
 
 def network_table(cohort: Cohort) -> Table:
     """The sizes of the networks."""
+    have_settings = any(entry.network_settings for entry in cohort.entries)
     columns = [
-        *network_columns(cohort), Column("parameters", "Parameters", fixed(0)),
+        Column("network", "Network"), *([Column("settings", "Settings")] if have_settings else []),
+        Column("parameters", "Parameters", fixed(0)),
         Column("multiply_adds", "Multiply-adds", fixed(0)), Column("image", "Image"),
     ]  # fmt: skip
-    rows = dict.fromkeys(
+    rows: dict[tuple[Cell, ...], None] = dict.fromkeys(
         (
-            *network_cells(cohort, entry), run.size.parameters, run.size.multiply_adds,
+            network_name(entry.network), *([entry.network_settings] if have_settings else []),
+            run.size.parameters, run.size.multiply_adds,
             "{} x {}".format(*run.size.image_size),
         )
         for entry in cohort.entries
