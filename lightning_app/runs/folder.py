@@ -179,8 +179,12 @@ def new_run(root: Path, experiment: str) -> Run:
 
 def find_runs(root: Path) -> list[Run]:
     """All runs in a root folder, the newest first."""
-    folders = [path.absolute() for path in root.glob("*/*") if is_run_name(path.name)]
-    return newest_first(Run(folder) for folder in folders if _is_folder(folder))
+    return _runs_at(root.glob("*/*"))
+
+
+def find_runs_of(experiment: Path) -> list[Run]:
+    """All runs in the folder of an experiment, the newest first."""
+    return _runs_at(experiment.glob("*"))
 
 
 def newest_first(runs: Iterable[Run]) -> list[Run]:
@@ -198,6 +202,11 @@ def is_file(path: Path) -> bool:
         return path.is_file()
     except OSError:
         return False
+
+
+def _runs_at(paths: Iterable[Path]) -> list[Run]:
+    folders = [path.absolute() for path in paths if is_run_name(path.name)]
+    return newest_first(Run(folder) for folder in folders if _is_folder(folder))
 
 
 def _is_folder(path: Path) -> bool:

@@ -8,6 +8,7 @@ from lightning_app.runs.folder import (
     DEFAULT_ROOT,
     Run,
     find_runs,
+    find_runs_of,
     is_file,
     is_run_name,
     newest_first,
@@ -48,8 +49,7 @@ def is_run(path: Path) -> bool:
 def _runs_at(path: Path) -> list[Run]:
     if is_run(path):
         return [Run(path.resolve())]
-    of_experiment = [Run(child.absolute()) for child in path.iterdir() if is_run_name(child.name)]
-    return [run for run in of_experiment if run.path.is_dir()] + find_runs(path)
+    return [*find_runs_of(path), *find_runs(path)]
 
 
 def _nearest(path: Path) -> str:

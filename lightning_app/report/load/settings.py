@@ -24,6 +24,7 @@ NO_SETTINGS = (
 )  # fmt: skip
 _OFF = ("False", "None", "[]")
 _CLASS, _ARGUMENTS = ".class_path", ".init_args."
+_WEIGHTS = re.compile(r".*/([^/]+/[^/]+)/checkpoints/best\.ckpt")  # of a run
 _MODULES = re.compile(r"(?<![\w./])(?:[a-z_]\w*\.)+(?=[A-Z])")  # of a class path
 
 
@@ -179,7 +180,8 @@ def _phrases(name: str, values: Sequence[str]) -> list[str]:
 def _phrase(name: str, value: str) -> str:
     if is_off(value):
         return f"no {name}"
-    return name if value == "True" else f"{name} {_MODULES.sub('', value)}"
+    brief = _MODULES.sub("", _WEIGHTS.sub(r"\1", value))
+    return name if value == "True" else f"{name} {brief}"
 
 
 def _number(value: str) -> float:

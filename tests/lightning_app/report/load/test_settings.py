@@ -117,6 +117,10 @@ def test_an_option_that_an_earlier_version_lacks_is_compared_between_those_that_
         ([{LOSS: "mine.Dice"}, {LOSS: "a.b.Focal"}], ["loss Dice", "loss Focal"]),
         ([{LOSS: "mine.Dice"}, {LOSS: "a.Dice"}], ["loss mine.Dice", "loss a.Dice"]),
         (
+            [{"weights": "None"}, {"weights": "/a/unet/7/checkpoints/best.ckpt"}],
+            ["no weights", "weights unet/7"],
+        ),
+        (
             [{"acceleration.compile": value} for value in ("False", "None", "reduce-overhead")],
             ["compile False", "compile None", "compile reduce-overhead"],
         ),
