@@ -14,15 +14,15 @@ from lightning_app.report.html.page import GENERATOR, Part, Picture, render
 from lightning_app.report.load.cohorts import Cohort, cohorts
 from lightning_app.report.load.runs import LeftOut, read_runs
 from lightning_app.report.output_folder import check_replaceable
-from lightning_app.report.tables.comparison_table import comparison_table
+from lightning_app.report.tables.comparison_table import comparison_tables
 from lightning_app.report.tables.run_tables import network_table, run_table, table_2
 from lightning_app.report.tables.score_tables import (
     all_scores,
     size_table,
     table_1,
-    volume_scores,
 )
 from lightning_app.report.tables.table import write_table
+from lightning_app.report.tables.volume_table import volume_table
 from lightning_app.utils.errors import UsageError
 
 PAGE = "report.html"
@@ -30,8 +30,8 @@ PAGE = "report.html"
 # What a report writes, of this and of earlier versions.
 _GROUP = re.compile(r"group-\d+")
 _FILE = re.compile(
-    r"report\.html|\.DS_Store|(figure3_.+|training|tumour_size)\.(png|pdf)"
-    r"|(table1|table2|scores|volumes|comparisons|tumour_size|networks|runs)\.(md|tex|csv)"
+    r"report\.html|\.DS_Store|(figure3_.+|training|tumour_size|patients_.+|tumour_volume_.+)\.(png|pdf)"
+    r"|(table1|table2|scores|volumes|comparisons|volume_comparisons|tumour_size|networks|runs)\.(md|tex|csv)"
 )
 
 
@@ -94,8 +94,8 @@ def _write_part(cohort: Cohort, title: str, folder: Path) -> Part:
     """Write the tables and figures of a cohort."""
     folder.mkdir(exist_ok=True)
     tables = [
-        table_1(cohort), table_2(cohort), all_scores(cohort), volume_scores(cohort),
-        comparison_table(cohort), size_table(cohort), network_table(cohort), run_table(cohort),
+        table_1(cohort), table_2(cohort), all_scores(cohort), volume_table(cohort),
+        *comparison_tables(cohort), size_table(cohort), network_table(cohort), run_table(cohort),
     ]  # fmt: skip
     for table in tables:
         write_table(table, folder)

@@ -3,27 +3,18 @@
 import numpy as np
 
 from lightning_app.metrics.count_scores import SCORES
-from lightning_app.metrics.intervals import FEWEST_PATIENTS
 from lightning_app.metrics.score import Score
-from lightning_app.metrics.volume_scores import VOLUME_SCORES
 from lightning_app.report.load.cohorts import Cohort, Entry
-from lightning_app.report.load.display_names import modality_name
 from lightning_app.report.load.paper_grid import PaperRow, paper_rows
-from lightning_app.report.tables.caveats import computation_caveats, seed_notes
-from lightning_app.report.tables.entry_columns import (
-    network_cells,
-    network_columns,
-    settings_notes,
-)
+from lightning_app.report.tables.caveats import computation_caveats
+from lightning_app.report.tables.entry_columns import entry_cells, entry_columns, score_notes
 from lightning_app.report.tables.estimates import (
     dice_by_case,
     pixels_by_case,
     score_measure,
-    volume_measure,
 )
 from lightning_app.report.tables.table import Cell, Column, Table, fixed
 
-CLASS_COLUMNS = (Column("modality", "Modality"), Column("target", "Target"))
 _PAPERS_TARGET = "whole"  # the paper does not name it; its figures fit no smaller target
 _SIZES = ("small", "medium", "large")
 _SCORE = {score.name: score for score in SCORES}
@@ -51,15 +42,11 @@ _CASE_NOTE = (
     "A case is one scan, and scores per case are about its tested slices: by default one, the "
     "middle slice, not the volume."
 )
-_VOLUME_NOTE = (
-    "Means over cases; the volume of a case, which is one scan, is that of its tested slices, by "
-    "default the middle slice alone."
-)
 
 
 def table_1(cohort: Cohort) -> Table:
     """DSC, two readings of mIoU, and accuracy, the paper's beside ours."""
-    columns = _entry_columns(cohort)
+    columns = entry_columns(cohort)
     for key, title, _ in _TABLE_1_SCORES:
         columns += [Column(key, f"{title} (%)")]
         columns += [Column(f"{key}_paper", f"{title}, paper")] if key in _IN_PAPER else []
@@ -68,59 +55,38 @@ def table_1(cohort: Cohort) -> Table:
         for index, target in enumerate(cohort.classes):
             for paper in (row for row in paper_rows(cohort) if row.modality == modality):
                 entry = paper.entry
-                row = _entry_cells(cohort, modality, target, entry or paper.name)
+                row = entry_cells(cohort, modality, target, entry or paper.name)
                 for key, _, name in _TABLE_1_SCORES:
                     measure = score_measure(entry, index, _SCORE[name]) if entry else None
                     row += [measure.times(100) if measure else None]
                     row += [_printed(paper, target, key)] if key in _IN_PAPER else []
                 rows.append(row)
             nothing = cohort.of(modality)[0].first.test.accuracy_of_nothing[target]
-            cells = _entry_cells(cohort, modality, target, "(predicting nothing)")
+            cells = entry_cells(cohort, modality, target, "(predicting nothing)")
             rows.append([*cells[:-1], *[None] * 6, 100 * nothing, None])
-    notes = [_TABLE_1_NOTE, *_score_notes(cohort)]
+    notes = [_TABLE_1_NOTE, *score_notes(cohort)]
     return Table("table1", "Table 1: scores on the test split", columns, rows, notes)
 
 
 def all_scores(cohort: Cohort) -> Table:
     """Every count score."""
-    columns = [*_entry_columns(cohort), *map(_score_column, SCORES)]
+    columns = [*entry_columns(cohort), *map(_score_column, SCORES)]
     rows = [
         [
-            *_entry_cells(cohort, entry.modality, target, entry),
+            *entry_cells(cohort, entry.modality, target, entry),
             *(score_measure(entry, index, score) for score in SCORES),
         ]
         for modality in cohort.modalities
         for index, target in enumerate(cohort.classes)
         for entry in cohort.of(modality)
     ]
-    return Table("scores", "All scores", columns, rows, [_CASE_NOTE, *_score_notes(cohort)])
-
-
-def volume_scores(cohort: Cohort) -> Table:
-    """Every volume score, with the reason if a run lacks it."""
-    columns = [*_entry_columns(cohort), *map(_score_column, VOLUME_SCORES)]
-    rows = [
-        [
-            *_entry_cells(cohort, entry.modality, target, entry),
-            *(volume_measure(entry, index, score) for score in VOLUME_SCORES),
-        ]
-        for modality in cohort.modalities
-        for index, target in enumerate(cohort.classes)
-        for entry in cohort.of(modality)
-    ]
-    missing: dict[str, list[str]] = {}
-    for run in cohort.runs:
-        for score, reason in run.missing.items():
-            missing.setdefault(reason, []).append(score)
-    reasons = [f"No {', '.join(scores)}: {reason}." for reason, scores in missing.items()]
-    notes = [_VOLUME_NOTE, *reasons, *_score_notes(cohort)]
-    return Table("volumes", "Scores of volumes", columns, rows, notes)
+    return Table("scores", "All scores", columns, rows, [_CASE_NOTE, *score_notes(cohort)])
 
 
 def size_table(cohort: Cohort) -> Table:
     """Dice of small, medium and large tumours."""
     columns = [
-        *_entry_columns(cohort),
+        *entry_columns(cohort),
         Column("cases", "Cases", fixed(0)), Column("thirds", "Thirds (pixels)"),
         *(Column(f"dice_{size}", size.capitalize(), fixed(4)) for size in _SIZES),
         Column("spearman", "Spearman's rho", fixed(2)),
@@ -141,7 +107,7 @@ def _size_cells(cohort: Cohort, entry: Entry, index: int) -> list[Cell]:
     target = entry.first.table.classes[index]
     pixels, dice = pixels_by_case(entry, index), dice_by_case(entry, index)
     pixels, dice = pixels[pixels > 0], dice[pixels > 0]
-    row = [*_entry_cells(cohort, entry.modality, target, entry), len(pixels)]
+    row = [*entry_cells(cohort, entry.modality, target, entry), len(pixels)]
     if len(pixels) < len(_SIZES):
         return [*row, None, None, None, None, None]
     thirds = np.array_split(np.argsort(pixels, kind="stable"), len(_SIZES))
@@ -155,31 +121,6 @@ def _score_column(score: Score) -> Column:
     return Column(score.name, score.heading, fixed(4))
 
 
-def _entry_columns(cohort: Cohort) -> list[Column]:
-    return [*CLASS_COLUMNS, *network_columns(cohort), Column("seeds", "Seeds", fixed(0))]
-
-
-def _entry_cells(cohort: Cohort, modality: str, target: str, row: Entry | str) -> list[Cell]:
-    """The cells of an entry, or of a row with a name that has none."""
-    seeds = 0 if isinstance(row, str) else len(row.runs)
-    return [modality_name(modality), target, *network_cells(cohort, row), seeds]
-
-
 def _printed(row: PaperRow, target: str, key: str) -> float | None:
     value: float | None = getattr(row.printed, key)
     return value if target == _PAPERS_TARGET else None
-
-
-def _score_notes(cohort: Cohort) -> list[str]:
-    patients = len(set(cohort.runs[0].table.patients))
-    notes = ["Cells hold: mean ± standard deviation over seeds [95 % interval over patients]."]
-    if patients < FEWEST_PATIENTS:
-        notes.append(
-            f"No intervals: they need at least {FEWEST_PATIENTS} patients; there are {patients}."
-        )
-    else:
-        notes.append(
-            f"A score has no interval if it is defined for fewer than {FEWEST_PATIENTS} patients, "
-            "or if it is pooled and the same for all patients."
-        )
-    return [*notes, *settings_notes(cohort), *computation_caveats(cohort), *seed_notes(cohort)]

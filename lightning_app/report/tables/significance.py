@@ -6,7 +6,8 @@ from itertools import combinations
 
 from lightning_app.metrics.count_scores import SCORES
 from lightning_app.metrics.paired_tests import Difference, compare_paired, have_seeds, holm
-from lightning_app.metrics.score import CountScore
+from lightning_app.metrics.score import CountScore, VolumeScore
+from lightning_app.metrics.volume_scores import VOLUME_SCORES
 from lightning_app.report.load.cohorts import Cohort, Entry
 from lightning_app.report.tables.estimates import terms_by_seed
 
@@ -21,15 +22,20 @@ class Question:
     """
 
     subject: str
-    score: CountScore
+    score: CountScore | VolumeScore
 
 
 _SCORE = {score.name: score for score in SCORES}
+_VOLUME_SCORE = {score.name: score for score in VOLUME_SCORES}
 # Two questions, as Maier-Hein et al. (2024), "Metrics reloaded", recommend: overlap has no meaning
 # for cases without the class, and one wrong pixel in such a case would outweigh many better masks.
 QUESTIONS = (
     Question("overlap", _SCORE["dice_case_tumour"]),
     Question("empty slices", _SCORE["empty_right"]),
+)
+VOLUME_QUESTIONS = tuple(
+    Question(name, _VOLUME_SCORE[name])
+    for name in ("dice", "hd95", "nsd", "lesion_dice", "lesion_hd95")
 )
 
 
@@ -91,8 +97,12 @@ def compare(cohort: Cohort, question: Question) -> list[Comparison]:
     ]
 
 
-def _difference(first: Entry, second: Entry, index: int, score: CountScore) -> Difference | None:
+def _difference(
+    first: Entry, second: Entry, index: int, score: CountScore | VolumeScore
+) -> Difference | None:
     terms, others = (terms_by_seed(entry, index, score) for entry in (first, second))
+    if terms is None or others is None:
+        return None
     return compare_paired(terms, others, score.bounds)
 
 

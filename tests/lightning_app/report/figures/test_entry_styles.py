@@ -51,9 +51,10 @@ def test_every_figure_and_the_browser_name_all_settings(tmp_path: Path) -> None:
     names = ["UNet, lr 0.001", "UNet, lr 0.002", "UNet, lr 0.003", "Attention UNet + ASPP"]
     assert browsable(found, "")["networks"] == names
 
-    figure_3, training, sizes = (drawing.figure for drawing in all_drawings(group, [found]))
+    figure_3, *others = (drawing.figure for drawing in all_drawings(group, [found]))
     assert [axis.get_title() for axis in figure_3.axes[2:6]] == names
-    for figure in (training, sizes):
+    assert len(others) == 3
+    for figure in others:
         (legend,) = figure.legends
         assert [text.get_text() for text in legend.get_texts()] == names
 

@@ -11,7 +11,7 @@ from scipy import stats
 
 from lightning_app.report.load.cohorts import Cohort, cohorts
 from lightning_app.report.load.runs import read_runs
-from lightning_app.report.tables.comparison_table import comparison_table
+from lightning_app.report.tables.comparison_table import comparison_tables
 from lightning_app.report.tables.significance import QUESTIONS, Comparison, Question, compare
 from lightning_app.report.tables.table import Table
 from tests.helpers.toy_runs import ASPP, ATTENTION, SPP, UNET, Sizes, ToyRun, rate, twelve_cases
@@ -201,7 +201,7 @@ def test_a_corrected_p_between_5_and_10_percent_shows_nothing(tmp_path: Path) ->
 
 
 def table(root: Path, *runs: ToyRun) -> Table:
-    return comparison_table(cohort(root, *runs))
+    return comparison_tables(cohort(root, *runs))[0]
 
 
 def column(made: Table, key: str) -> list[Any]:

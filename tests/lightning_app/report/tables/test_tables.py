@@ -16,16 +16,16 @@ from lightning_app.report.load.cohorts import Cohort, cohorts, differing_setting
 from lightning_app.report.load.paper_grid import missing_experiments
 from lightning_app.report.load.runs import read_runs
 from lightning_app.report.tables.caveats import page_warnings
-from lightning_app.report.tables.comparison_table import comparison_table
+from lightning_app.report.tables.comparison_table import comparison_tables
 from lightning_app.report.tables.estimates import Measure
 from lightning_app.report.tables.run_tables import network_table, run_table, table_2
 from lightning_app.report.tables.score_tables import (
     all_scores,
     size_table,
     table_1,
-    volume_scores,
 )
 from lightning_app.report.tables.table import Cell, Column, Table, duration, p_value, write_table
+from lightning_app.report.tables.volume_table import volume_table
 from tests.helpers.toy_runs import ASPP, ASPP_V2, ATTENTION, UNET, ToyRun, rate, twelve_cases
 
 FLOAT32 = {"precision": "32-true", "acceleration": {"fold_batch_norm": False}}
@@ -366,8 +366,9 @@ def test_every_table_warns_of_tests_that_were_computed_differently(
         tmp_path, ToyRun(CASES, computed_with=one), ToyRun(CASES, network=ASPP, computed_with=other)
     )
 
-    tables = (table_1, table_2, all_scores, comparison_table, size_table)
-    for notes in (page_warnings([group]), *(table(group).notes for table in tables)):
+    made = (table_1, table_2, all_scores, volume_table, size_table)
+    tables = [*(make(group) for make in made), *comparison_tables(group)]
+    for notes in (page_warnings([group]), *(table.notes for table in tables)):
         assert sum("tested with the same precision" in note for note in notes) == bool(said)
         assert any(said in note for note in notes)
 
@@ -437,7 +438,7 @@ def variants(root: Path) -> Cohort:
 
 
 @pytest.mark.parametrize(
-    "make", [table_1, table_2, all_scores, volume_scores, size_table, run_table]
+    "make", [table_1, table_2, all_scores, volume_table, size_table, run_table]
 )
 def test_every_table_of_rows_has_a_column_of_settings(
     make: Callable[[Cohort], Table], tmp_path: Path
@@ -455,7 +456,7 @@ def test_every_table_of_rows_has_a_column_of_settings(
 
 def test_without_settings_there_is_no_column_of_them(tmp_path: Path) -> None:
     group = cohort(tmp_path, ToyRun(CASES), ToyRun(CASES, network=ASPP))
-    for make in (table_1, table_2, all_scores, volume_scores, size_table, run_table, network_table):
+    for make in (table_1, table_2, all_scores, volume_table, size_table, run_table, network_table):
         assert "settings" not in [column.key for column in make(group).columns]
         assert not any("Settings" in note for note in make(group).notes)
 
