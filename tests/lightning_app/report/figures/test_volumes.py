@@ -72,4 +72,7 @@ def test_volumes_are_drawn_against_the_volume_of_the_patients_who_have_the_class
 def test_nothing_is_drawn_if_a_run_lacks_the_scores(group: Cohort) -> None:
     first, second = group.runs
     missing = {score.name: "an earlier version" for score in VOLUME_SCORES}
-    assert list(volume_drawings(replace(group, runs=(first, replace(second, missing=missing))), "")) == []
+    assert (
+        list(volume_drawings(replace(group, runs=(first, replace(second, missing=missing))), ""))
+        == []
+    )
