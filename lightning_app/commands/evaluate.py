@@ -14,6 +14,7 @@ from lightning_app.evaluation.plan import InputError, Request, make_plan
 from lightning_app.evaluation.remarks import facts
 from lightning_app.evaluation.terminal import score_table
 from lightning_app.evaluation.write import Evaluation, check_output, write_evaluation
+from lightning_app.help import evaluate
 from lightning_app.metrics.volume.cohorts import COHORTS
 from lightning_app.utils.argparse import PlainParser
 from lightning_app.utils.exit_codes import exit_on_signals, print_stop
@@ -67,11 +68,7 @@ def _print(evaluation: Evaluation) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = PlainParser(
-        "evaluate",
-        "Score label maps of any tool or rater against ground truth: Dice, HD95, NSD, and the "
-        "lesion-wise scores of BraTS 2023, with intervals over patients.",
-    )
+    parser = PlainParser("evaluate", evaluate.PAGE.summary)
     parser.add_argument(
         "--input", type=Path, required=True, help="folder of the masks, <case>.nii.gz"
     )

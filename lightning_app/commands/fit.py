@@ -23,6 +23,7 @@ from lightning_app.commands.shared.schedule_length import ScheduleLength
 from lightning_app.config.diff import COMMAND_OPTIONS, to_plain
 from lightning_app.config.limits import end_limits, limits, limits_in_words
 from lightning_app.config.saved_config import config_text
+from lightning_app.help import fit
 from lightning_app.results.wandb_reporter import WandbFitReport
 from lightning_app.runs.checkpoint_io import read_checkpoint
 from lightning_app.runs.compatibility import (
@@ -48,6 +49,7 @@ class FitCLI(ExperimentCLI):
     """Trains in the folder of a new or a resumed run."""
 
     command = "fit"
+    page = fit.PAGE
     uses_wandb = True
 
     def __init__(self, arguments: list[str], selection: RunSelection) -> None:

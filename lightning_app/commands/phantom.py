@@ -6,6 +6,7 @@ from pathlib import Path
 
 from data_modules.phantom.dataset import write_phantom
 from data_modules.phantom.options import PhantomOptions
+from lightning_app.help import phantom
 from lightning_app.utils.argparse import PlainParser
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.exit_codes import exit_on_signals, print_stop
@@ -38,11 +39,7 @@ def _write(options: argparse.Namespace) -> list[str]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = PlainParser(
-        "phantom",
-        "Write synthetic patients with brain tumours, in the layout of BraTS 2023, to try "
-        "out and test the program. Scores on them say nothing about real patients.",
-    )
+    parser = PlainParser("phantom", phantom.PAGE.summary)
     default = PhantomOptions()
     parser.add_argument("--output", type=Path, required=True, help="folder of the data set")
     parser.add_argument(

@@ -9,6 +9,7 @@ from torch.utils.data import DataLoader
 from data_modules.utils.errors import DataError
 from data_modules.volume_dataset import VolumeDataset, cases_to_predict
 from lightning_app.commands.shared.trained_run_cli import TrainedRunCLI
+from lightning_app.help import predict
 from lightning_app.results.label_map_folder import LabelMapFolder
 from lightning_app.results.label_maps import LabelMapWriter
 from lightning_app.utils.errors import UsageError
@@ -19,6 +20,7 @@ class PredictCLI(TrainedRunCLI):
     """Segments the volumes of ``--input`` instead of a split of the data module."""
 
     command = "predict"
+    page = predict.PAGE
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add input and output."""

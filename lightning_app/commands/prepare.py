@@ -14,6 +14,7 @@ from data_modules.utils.errors import DataError
 from data_modules.utils.problems import Problem
 from lightning_app.commands.shared.data_cli import DataCLI
 from lightning_app.commands.shared.session import run_session
+from lightning_app.help import prepare
 from lightning_app.results.plots import draw_batch
 from lightning_app.utils.text import print_lines, printable
 
@@ -44,8 +45,7 @@ class PrepareCLI(DataCLI):
             # The options of fit need a network; a config may name another one.
             ["--model.network=models.UNet", *arguments],
             "prepare",
-            "Read every case once, list what is wrong with which file, and draw a batch. Takes the "
-            "configs of fit, but uses only the options of data.",
+            prepare.PAGE.summary,
         )
 
     def before_instantiate_classes(self) -> None:

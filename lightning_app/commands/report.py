@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from lightning_app.help import report
 from lightning_app.runs.folder import DEFAULT_ROOT
 from lightning_app.utils.argparse import PlainParser
 from lightning_app.utils.exit_codes import exit_on_signals, print_stop
@@ -30,11 +31,7 @@ def run(arguments: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = PlainParser(
-        "report",
-        "Write tables, figures and a page of all tested runs, beside the numbers of the paper. "
-        "The newest finished run of each network, modality and seed is used.",
-    )
+    parser = PlainParser("report", report.PAGE.summary)
     parser.add_argument(
         "runs",
         metavar="RUNS_DIR",

@@ -16,6 +16,7 @@ from data_modules.utils.errors import DataError
 from lightning_app.commands.experiment_grid import Cell, WantedRun, cells
 from lightning_app.commands.shared.child_command import execute
 from lightning_app.commands.shared.session import run_session
+from lightning_app.help import reproduce
 from lightning_app.results.partial_test import is_partial
 from lightning_app.results.test_record import is_complete, read_test
 from lightning_app.runs.checkpoint_io import read_checkpoint
@@ -158,11 +159,7 @@ class _Outcomes:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = PlainParser(
-        "reproduce",
-        "Train and test experiments, unless that is done already, and write the report. All other "
-        "options, including overlays such as --config quick.yaml, are passed to fit.",
-    )
+    parser = PlainParser("reproduce", reproduce.PAGE.summary)
     parser.add_argument(
         "--experiment",
         "--only",

@@ -3,6 +3,7 @@
 from lightning.pytorch import Callback, LightningDataModule, LightningModule
 
 from lightning_app.commands.shared.trained_run_cli import TrainedRunCLI
+from lightning_app.help import test
 from lightning_app.results.test_results import TestResults
 from lightning_app.results.wandb_reporter import WandbTestReport
 
@@ -12,6 +13,7 @@ class TestCLI(TrainedRunCLI):
 
     __test__ = False  # for pytest
     command = "test"
+    page = test.PAGE
     uses_wandb = True
 
     def command_callbacks(self) -> list[Callback]:

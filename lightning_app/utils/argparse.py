@@ -11,8 +11,12 @@ class PlainParser(argparse.ArgumentParser):
 
     def __init__(self, command: str, description: str) -> None:
         super().__init__(
-            prog=f"python main.py {command}", description=description, allow_abbrev=False
+            prog=f"python main.py {command}",
+            description=description,
+            allow_abbrev=False,
+            add_help=False,  # lightning_app/help has what --help prints
         )
+        self.add_argument("--help-all", action="help", help="list every option")
 
     def error(self, message: str) -> NoReturn:
         """End the program with exit code 2."""

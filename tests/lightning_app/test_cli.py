@@ -24,7 +24,7 @@ def start(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("arguments", [["--help"], [], ["--version"], ["tset"]])
+@pytest.mark.parametrize("arguments", [["--help"], [], ["--version"], ["tset"], ["fit", "--help"]])
 def test_help_and_mistyped_commands_import_neither_torch_nor_lightning(
     arguments: list[str],
 ) -> None:
@@ -62,7 +62,7 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("command", ["fit", "test", "predict"])
-def test_the_help_of_a_command_needs_no_run_and_no_data(
+def test_the_list_of_all_options_needs_no_run_and_no_data(
     command: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -70,7 +70,7 @@ def test_the_help_of_a_command_needs_no_run_and_no_data(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as end:
-        main([command, "--help"])
+        main([command, "--help-all"])
     assert end.value.code == 0
     assert "--data.root" in capsys.readouterr().out
 

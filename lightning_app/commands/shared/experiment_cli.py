@@ -26,6 +26,7 @@ from lightning_app.config.lookup import BASE
 from lightning_app.config.monitor_mode import follow_scores
 from lightning_app.config.parser import default_configs
 from lightning_app.config.schedule_options import fill_cycle
+from lightning_app.help.page import Page
 from lightning_app.results.wandb_reporter import keep_wandb_in
 from lightning_app.runs.checkpoint_io import DurableCheckpointIO
 from lightning_app.runs.compatibility import (
@@ -53,6 +54,7 @@ class ExperimentCLI(BaseCLI):
     """
 
     command: ClassVar[str]
+    page: ClassVar[Page]
     uses_wandb: ClassVar[bool] = False
     checkpoint_io: ClassVar[type[DurableCheckpointIO]] = DurableCheckpointIO
 
@@ -80,7 +82,10 @@ class ExperimentCLI(BaseCLI):
         self._trusted = trusted_names(arguments)
         self.run_folder = selection.run
         configs = [BASE] if selection.is_new else [BASE, self.run_folder.config]
-        settings = {"default_config_files": default_configs(configs)}
+        settings = {
+            "description": self.page.summary,
+            "default_config_files": default_configs(configs),
+        }
         super().__init__([self.command, *arguments], parser_kwargs={self.command: settings})
 
     def subcommands(self) -> dict[str, set[str]]:  # type: ignore[override]
