@@ -23,7 +23,7 @@ from lightning_app.utils.text import print_lines
 
 def run(arguments: list[str]) -> int:
     """Evaluate label maps; returns the exit code."""
-    options = _parser().parse_args(arguments)
+    options = _parser().parse(arguments)
     try:
         with exit_on_signals():
             evaluation = _evaluate(options)
@@ -67,7 +67,7 @@ def _print(evaluation: Evaluation) -> None:
     print_lines(*verdicts, f"Files: {evaluation.output}")
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> PlainParser:
     parser = PlainParser("evaluate", evaluate.PAGE.summary)
     parser.add_argument(
         "--input", type=Path, required=True, help="folder of the masks, <case>.nii.gz"

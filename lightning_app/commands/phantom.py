@@ -15,7 +15,7 @@ from lightning_app.utils.text import print_lines
 
 def run(arguments: list[str]) -> int:
     """Write a phantom; returns the exit code."""
-    options = _parser().parse_args(arguments)
+    options = _parser().parse(arguments)
     try:
         with exit_on_signals():
             cases = _write(options)
@@ -38,7 +38,7 @@ def _write(options: argparse.Namespace) -> list[str]:
         raise UsageError(str(error)) from error
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> PlainParser:
     parser = PlainParser("phantom", phantom.PAGE.summary)
     default = PhantomOptions()
     parser.add_argument("--output", type=Path, required=True, help="folder of the data set")

@@ -1,6 +1,5 @@
 """The ``report`` command: tables, figures and a page of many runs. Imports no torch."""
 
-import argparse
 from pathlib import Path
 
 from lightning_app.help import report
@@ -12,7 +11,7 @@ from lightning_app.utils.text import print_lines
 
 def run(arguments: list[str]) -> int:
     """Write a report; returns the exit code."""
-    options = _parser().parse_args(arguments)
+    options = _parser().parse(arguments)
     from lightning_app.report.write import write_report
 
     try:
@@ -30,7 +29,7 @@ def run(arguments: list[str]) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> PlainParser:
     parser = PlainParser("report", report.PAGE.summary)
     parser.add_argument(
         "runs",

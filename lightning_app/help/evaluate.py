@@ -3,13 +3,13 @@
 from lightning_app.help.page import Option, Page
 
 PAGE = Page(
-    usage="evaluate --input MASKS --reference DATA --output DIR ...",
+    usage="evaluate --input MASKS --reference DATA --output DIR [...]",
     summary="Score label maps of any tool or rater against ground truth: Dice, HD95, NSD, and the "
     "lesion-wise scores of BraTS 2023, with intervals over patients. Nothing is resampled. It "
     "needs no torch.",
     examples=(
         "python main.py evaluate --input masks --reference /data --output scores",
-        "python main.py evaluate --input a --against b --reference labelsTs --output a_b",
+        "python main.py evaluate --input a --against b --reference labels --output ab",
     ),
     options=(
         Option("--input", "DIR", "folder of the masks, <case>.nii.gz"),

@@ -12,6 +12,7 @@ from lightning_app.cli import COMMANDS, main
 from lightning_app.commands.shared.base_cli import BaseCLI
 from lightning_app.config.diff import to_plain
 from lightning_app.help.page import THE_RUNS, Option, Page
+from lightning_app.utils.option_hints import SYNONYMS
 from lightning_app.utils.private_api import option_names
 
 OF_A_RUN = {"test", "validate", "predict"}
@@ -121,3 +122,9 @@ def test_the_options_of_a_class_need_no_run(
             main(["test", *words])
         assert end.value.code == 0
         assert "--model.network.widths" in capsys.readouterr().out
+
+
+def test_every_synonym_stands_for_an_option(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = config_options("test", monkeypatch) | config_options("fit", monkeypatch)
+    known = {name.rpartition(".")[2].lstrip("-") for name in (*names, *plain_options("evaluate"))}
+    assert SYNONYMS.keys() - known == set()
