@@ -13,11 +13,12 @@ from lightning_app.evaluation.inputs.values import CHOICES
 from lightning_app.evaluation.plan import InputError, Request, make_plan
 from lightning_app.evaluation.remarks import facts
 from lightning_app.evaluation.terminal import score_table
-from lightning_app.evaluation.write import Evaluation, check_output, write_evaluation
+from lightning_app.evaluation.write import PAGE, Evaluation, check_output, write_evaluation
 from lightning_app.help import evaluate
 from lightning_app.metrics.volume.cohorts import COHORTS
 from lightning_app.utils.argparse import PlainParser
 from lightning_app.utils.exit_codes import exit_on_signals, print_stop
+from lightning_app.utils.next_command import open_in_browser
 from lightning_app.utils.text import print_lines
 
 
@@ -64,7 +65,8 @@ def _print(evaluation: Evaluation) -> None:
         for found in evaluation.comparisons
         if found.sign
     ]
-    print_lines(*verdicts, f"Files: {evaluation.output}")
+    page = open_in_browser(evaluation.output / PAGE)
+    print_lines(*verdicts, f"Files: {evaluation.output}", f"Open the page: {page}")
 
 
 def _parser() -> PlainParser:

@@ -188,7 +188,7 @@ class FitCLI(ExperimentCLI):
             print(self._how_to_resume(), file=sys.stderr, flush=True)
 
     def _how_to_resume(self) -> str:
-        return f"To resume: python main.py fit --resume {self.run_folder.quoted}"
+        return f"To resume: {self.command_about_run('fit', '--resume', str(self.run_folder.path))}"
 
     def after_fit(self) -> None:
         """Print what was limited, the best epoch and the command that tests it."""
@@ -199,7 +199,7 @@ class FitCLI(ExperimentCLI):
             print_on_rank_zero("No best epoch was saved, so there is nothing to test")
             return
         print_on_rank_zero(f"Best epoch: {best.monitor} {float(best.best_model_score):.4f}")
-        print_on_rank_zero(f"Test it: python main.py test --run {self.run_folder.quoted}")
+        self.print_next("Test it", "test", "--run", str(self.run_folder.path))
 
 
 run = FitCLI.run

@@ -1,7 +1,6 @@
 """The ``phantom`` command: write a data set of synthetic patients."""
 
 import argparse
-import shlex
 from pathlib import Path
 
 from data_modules.phantom.dataset import write_phantom
@@ -10,6 +9,7 @@ from lightning_app.help import phantom
 from lightning_app.utils.argparse import PlainParser
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.exit_codes import exit_on_signals, print_stop
+from lightning_app.utils.next_command import command_line
 from lightning_app.utils.text import print_lines
 
 
@@ -21,10 +21,10 @@ def run(arguments: list[str]) -> int:
             cases = _write(options)
     except BaseException as error:  # noqa: BLE001 (a bug is raised again)
         return print_stop(error, "the same command continues from here")
-    root = shlex.quote(str(options.output))
+    train = command_line("fit", "--config", "unet_t2f.yaml", "--data.root", str(options.output))
     print_lines(
         f"{len(cases)} cases of {options.depth} slices in {options.output}",
-        f"Train on them: python main.py fit --config unet_t2f.yaml --data.root {root}",
+        f"Train on them: {train}",
     )
     return 0
 

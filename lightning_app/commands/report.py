@@ -6,6 +6,7 @@ from lightning_app.help import report
 from lightning_app.runs.folder import DEFAULT_ROOT
 from lightning_app.utils.argparse import PlainParser
 from lightning_app.utils.exit_codes import exit_on_signals, print_stop
+from lightning_app.utils.next_command import open_in_browser
 from lightning_app.utils.text import print_lines
 
 
@@ -25,6 +26,7 @@ def run(arguments: list[str]) -> int:
         f"{len(written.left_out)} left out",
         *(f"  {left.name}: {left.reason}" for left in written.left_out),
         f"Report: {written.page}",
+        f"Open it: {open_in_browser(written.page)}",
     )
     return 0
 

@@ -24,6 +24,7 @@ from lightning_app.runs.folder import Run
 from lightning_app.runs.status import is_alive, is_finished
 from lightning_app.utils.argparse import PlainParser
 from lightning_app.utils.errors import UsageError
+from lightning_app.utils.next_command import command_line
 from lightning_app.utils.text import print_lines, printable
 
 WAIT_S = 5.0
@@ -59,7 +60,10 @@ def _reproduce(arguments: list[str]) -> int:
             return code
     outcomes.show()
     reported = [execute("report", str(root)) for root in roots]
-    return 1 if any((*outcomes.codes.values(), *reported)) else 0
+    if not any((*outcomes.codes.values(), *reported)):
+        return 0
+    print_lines(f"Try again what failed: {command_line('reproduce', *arguments)}")
+    return 1
 
 
 def _available(grid: Sequence[Cell], outcomes: "_Outcomes") -> Iterator[tuple[Cell, WantedRun]]:

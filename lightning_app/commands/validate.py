@@ -18,6 +18,7 @@ class ValidateCLI(TrainedRunCLI):
         """Score, and describe the data, which Lightning's table does not."""
         self.call_trainer(self.trainer.validate, datamodule=datamodule)
         print_on_rank_zero(f"Data: {self.datamodule.kind}; {summary(self.datamodule)}")
+        self.print_next("Test it", "test", "--run", str(self.run_folder.path))
 
 
 run = ValidateCLI.run

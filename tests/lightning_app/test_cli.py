@@ -78,7 +78,7 @@ def test_the_list_of_all_options_needs_no_run_and_no_data(
 FLIP = "data_modules.augmentation.horizontal_flip.HorizontalFlip"
 MISTYPED = {
     "a config": (["--config", "aspp_t2x.yaml"], "config 'aspp_t2x.yaml'", "aspp_t2"),
-    "an option": (["--trainer.max_epoch", "3"], "--trainer.max_epoch;", "mean --trainer.max_epochs?"),
+    "an option": (["--trainer.max_epoch", "3"], "--trainer.max_epoch;", "--trainer.max_epochs?"),
     "half an option": (["--data.batch", "3"], "option --data.batch;", "mean --data.batch_size?"),
     "a whole number": (["--trainer.max_epochs", "three"], "trainer.max_epochs is 'three'", "whole"),
     "a fraction": (["--data.batch_size", "1.5"], "data.batch_size is '1.5'", "a whole number"),

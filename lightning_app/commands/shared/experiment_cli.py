@@ -21,7 +21,7 @@ from lightning_app.commands.shared.error_hints import explained_failures
 from lightning_app.commands.shared.run_selection import RunSelection, select_run
 from lightning_app.commands.shared.session import run_session
 from lightning_app.config.diff import to_plain
-from lightning_app.config.import_allowlist import trusted_names
+from lightning_app.config.import_allowlist import trusted_names, typed_trust
 from lightning_app.config.lookup import BASE
 from lightning_app.config.monitor_mode import follow_scores
 from lightning_app.config.parser import default_configs
@@ -38,6 +38,7 @@ from lightning_app.runs.ranks import RankWatch, share_run
 from lightning_app.runs.weights import weights_file
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.logging import print_on_rank_zero
+from lightning_app.utils.next_command import command_line
 from lightning_app.utils.weight_limit import WeightLimit
 
 _log = logging.getLogger(__name__)
@@ -80,6 +81,7 @@ class ExperimentCLI(BaseCLI):
     def __init__(self, arguments: list[str], selection: RunSelection) -> None:
         self.selection = selection
         self._trusted = trusted_names(arguments)
+        self._typed_trust = typed_trust(arguments)
         self.run_folder = selection.run
         configs = [BASE] if selection.is_new else [BASE, self.run_folder.config]
         settings = {
@@ -236,6 +238,20 @@ class ExperimentCLI(BaseCLI):
                 # The other ranks would wait for this one for half an hour.
                 self.trainer.strategy.launcher.kill(signal.SIGTERM)
             raise
+
+    def print_next(self, purpose: str, *words: str) -> None:
+        """Print a command that may be typed next, with the trust that this one was given.
+
+        Args:
+            purpose: what it does.
+            words: the command and its options.
+        """
+        print_on_rank_zero(f"{purpose}: {self.command_about_run(*words)}")
+
+    def command_about_run(self, *words: str) -> str:
+        """A command that reads the run's config, with the trust that this one was given."""
+        trust = [word for name in self._typed_trust for word in ("--trust", name)]
+        return command_line(*words, *trust)
 
     def rank_failed(self, reason: str) -> None:
         """Print that another rank has failed."""
