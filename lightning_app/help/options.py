@@ -23,11 +23,11 @@ RELEASE = Option(
 )
 CACHE = Option("--data.cache_dir", "DIR", "where prepared slices are kept", "cache")
 
+MODALITIES = Option("--data.modalities", "[M,...]", "channels, of t1n, t1c, t2w and t2f", "[t1c]")
 # Which slices of which cases, and what is segmented in them: fit, prepare and reproduce.
 DATA = (
     ROOT,
     RELEASE,
-    Option("--data.modalities", "[M,...]", "channels, of t1n, t1c, t2w and t2f", "[t1c]"),
     Option("--data.target", "NAME", "whole, core, enhancing, regions or labels", "whole"),
     Option(
         "--data.slices", "RULE", "middle, largest, tumour, all, or indices such as [70,80]",
@@ -62,8 +62,9 @@ DEVICE = (
 )
 SCORED_DATA = (
     Option("--data.root", "DIR", "folder with the cases", THE_RUNS),
-    Option("--data.batch_size", "N", "slices in a batch; changes no score", THE_RUNS),
+    Option("--data.batch_size", "N", "slices in a batch", THE_RUNS),
     Option("--data.num_workers", "N", "processes that load batches", THE_RUNS),
     *DEVICE,
     Option("--trainer.devices", "N", "number of devices", THE_RUNS),
+    Option("--data.cache_dir", "DIR", "where prepared slices are kept", THE_RUNS),
 )

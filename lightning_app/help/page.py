@@ -9,6 +9,7 @@ THE_RUNS = "the run's"  # a default that the run's config.yaml gives
 _WIDEST = 100  # columns: longer lines are hard to read
 _EXPLAINED_FROM = 32  # column at which the explanations of options begin
 _INDENT = "  "
+_TIE = "\N{NO-BREAK SPACE}"  # keeps a default in one line
 
 
 @dataclass(frozen=True)
@@ -80,10 +81,11 @@ class Page:
 
 def _option_lines(option: Option, width: int) -> list[str]:
     left = f"{_INDENT}{option.name} {option.value}".rstrip()
-    text = option.text if option.default is None else f"{option.text} (default: {option.default})"
-    lines = textwrap.wrap(
-        text, width, initial_indent=" " * _EXPLAINED_FROM, subsequent_indent=" " * _EXPLAINED_FROM
-    )
+    default = "" if option.default is None else f"(default: {option.default})"
+    text = f"{option.text} {default.replace(' ', _TIE)}"
+    margin = " " * _EXPLAINED_FROM
+    wrapped = textwrap.wrap(text, width, initial_indent=margin, subsequent_indent=margin)
+    lines = [line.replace(_TIE, " ") for line in wrapped]
     if len(left) > _EXPLAINED_FROM - len(_INDENT):
         return [left, *lines]
     return [left.ljust(_EXPLAINED_FROM) + lines[0].lstrip(), *lines[1:]]

@@ -1,6 +1,6 @@
 """The short help of ``prepare``."""
 
-from lightning_app.help.options import CONFIG, DATA
+from lightning_app.help.options import CONFIG, DATA, MODALITIES
 from lightning_app.help.page import Option, Page
 
 PAGE = Page(
@@ -15,6 +15,7 @@ PAGE = Page(
     ),
     options=(
         CONFIG,
+        MODALITIES,
         *DATA,
         Option(
             "--data.split_file", "FILE",

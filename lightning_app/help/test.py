@@ -1,6 +1,6 @@
 """The short help of ``test``."""
 
-from lightning_app.help.options import CACHE, OF_A_RUN, SCORED_DATA, TRUST
+from lightning_app.help.options import OF_A_RUN, SCORED_DATA, TRUST
 from lightning_app.help.page import Option, Page
 
 PAGE = Page(
@@ -16,7 +16,6 @@ PAGE = Page(
     options=(
         *OF_A_RUN,
         *SCORED_DATA,
-        CACHE,
         Option("--trainer.limit_test_batches", "N", "test only so many batches, for a try"),
         TRUST,
     ),

@@ -56,7 +56,7 @@ def test_after_a_validation_and_tests(program: Program, capsys: Capture) -> None
     again = ["test", "--run", str(run.path)]
     after = {
         ("validate",): again,
-        ("test", "--trainer.limit_test_batches", "1"): again,
+        ("test", "--trainer.limit_test_batches", "2"): again,
         ("test",): ["report"],
     }
     for command, words in after.items():
