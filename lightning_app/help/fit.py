@@ -15,6 +15,7 @@ PAGE = Page(
     ),
     options=(
         CONFIG,
+        Option("--name", "NAME", "folder of the run below all runs, by default EXPERIMENT"),
         Option("--resume", "[RUN]", "resume this run; without a name the newest unfinished one"),
         Option("--weights", "RUN", "start a new run from the weights of a run or a checkpoint"),
         Option("--seed_everything", "N", "seed of weights, shuffling and augmentation", "0"),

@@ -17,7 +17,7 @@ class Option:
     """An option of a command.
 
     Attributes:
-        name: as typed, such as --data.root, or a positional argument, such as RUNS_DIR.
+        name: as typed, such as --data.root, or a positional argument, such as RUNS.
         value: stands for the value; empty for a switch or a positional argument.
         text: what the option does.
         default: the value without the option, as typed; None if there is no value, or if the text

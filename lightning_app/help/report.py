@@ -3,22 +3,24 @@
 from lightning_app.help.page import Option, Page
 
 PAGE = Page(
-    usage="report [RUNS_DIR] [--output DIR]",
+    usage="report [RUNS ...] [--output DIR]",
     summary="Write tables, figures and a page of all tested runs, beside the numbers of the paper. "
-    "The newest finished run of each network, modality and seed is used; the others are listed "
-    "with the reason. It needs neither the data nor torch.",
+    "Runs of a network with different options are compared as well. A run that was repeated with "
+    "the same options and seed is reported once: the newest one. It needs neither the data nor "
+    "torch.",
     examples=(
         "python main.py report",
-        "python main.py report runs/demo",
+        "python main.py report runs/a runs/b",
         "python main.py report runs --output paper/tables",
     ),
     options=(
-        Option("RUNS_DIR", "", "folder of the runs", "runs"),
+        Option("RUNS", "", "folders of runs, and single runs", "runs"),
         Option(
             "--output",
             "DIR",
-            "folder of the report, by default RUNS_DIR/report; an earlier report there is "
-            "replaced, and a folder that holds anything else is refused",
+            "folder of the report, by default report in RUNS, or comparison beside the first of "
+            "several; an earlier report there is replaced, and a folder that holds anything else "
+            "is refused",
         ),
     ),
 )

@@ -52,24 +52,28 @@ class Written:
     left_out: Sequence[LeftOut]
 
 
-def write_report(root: Path, output: Path) -> Written:
-    """Write the report of the runs below a root; an earlier report in the folder is replaced.
+def write_report(paths: Sequence[Path], output: Path) -> Written:
+    """Write the report of some runs; an earlier report in the folder is replaced.
+
+    Args:
+        paths: run folders, and folders of runs.
+        output: the folder of the report.
 
     Raises:
         UsageError: there is no run to report, or the output folder holds what no report wrote.
     """
-    if not root.is_dir():
-        raise UsageError(f"runs folder '{root}' does not exist; name it: report RUNS_DIR")
     output = output.resolve()
     check_replaceable(output, PAGE, GENERATOR, _not_of_a_report)
-    runs, left_out = read_runs(root)
+    runs, left_out = read_runs(*paths)
     if not runs:
         first = f"; {left_out[0].name}: {left_out[0].reason}" if left_out else ""
         raise UsageError(
-            f"no finished and tested run below '{root}' ({len(left_out)} other runs{first}): "
+            f"no finished and tested run below {_listed(paths)} ({len(left_out)} other runs"
+            f"{first}): "
             "train one with python main.py fit, then score it with python main.py test"
         )
     groups = cohorts(runs)
+    left_out += [run for cohort in groups for run in cohort.repeated]
     output.parent.mkdir(parents=True, exist_ok=True)
     remove_leftovers(output.parent)
     with atomic_folder(output) as folder:
@@ -82,7 +86,8 @@ def write_report(root: Path, output: Path) -> Written:
         check_replaceable(
             output, PAGE, GENERATOR, _not_of_a_report
         )  # a file may have been put there in the meantime
-    return Written(output / PAGE, len(runs), len(groups), left_out)
+    reported = sum(len(cohort.runs) for cohort in groups)
+    return Written(output / PAGE, reported, len(groups), left_out)
 
 
 def _write_part(cohort: Cohort, title: str, folder: Path) -> Part:
@@ -90,7 +95,7 @@ def _write_part(cohort: Cohort, title: str, folder: Path) -> Part:
     folder.mkdir(exist_ok=True)
     tables = [
         table_1(cohort), table_2(cohort), all_scores(cohort), volume_scores(cohort),
-        comparison_table(cohort), size_table(cohort), network_table(cohort), run_table(cohort.runs),
+        comparison_table(cohort), size_table(cohort), network_table(cohort), run_table(cohort),
     ]  # fmt: skip
     for table in tables:
         write_table(table, folder)
@@ -108,6 +113,10 @@ def _title(cohort: Cohort, number: int, groups: int) -> str:
     kind = "Synthetic phantom" if data.kind == "phantom" else "Files"
     title = f"{kind}, target {data.target}, slices {data.eval_slices}, split {data.split}"
     return f"Group {number}: {title}" if groups > 1 else title
+
+
+def _listed(paths: Sequence[Path]) -> str:
+    return ", ".join(f"'{path}'" for path in paths)
 
 
 def _folder(folder: Path, number: int) -> Path:

@@ -74,6 +74,8 @@ def agrees(shown: Option, default: Any) -> bool:
         return default in (None, []) or (default is False and not shown.value)
     if isinstance(default, dict):
         default = default["class_path"]
+    if isinstance(default, list) and any(isinstance(path, Path) for path in default):
+        (default,) = default  # of a positional argument that may be repeated
     if isinstance(default, Path):
         default = str(default)
     as_list = list(default) if isinstance(default, tuple) else default

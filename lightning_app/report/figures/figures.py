@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from callbacks.utils.atomic_write import atomic_write
+from lightning_app.report.figures.entry_styles import entry_styles
 from lightning_app.report.figures.examples import Gallery, title
-from lightning_app.report.load.cohorts import Cohort
-from lightning_app.report.load.display_names import modality_name, network_colours, network_name
+from lightning_app.report.load.cohorts import Cohort, Entry
+from lightning_app.report.load.display_names import modality_name
 from lightning_app.report.tables.estimates import dice_by_case, pixels_by_case
 from lightning_app.results.plots import COLOURS, overlay, take_literally
 
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _PAGE_DPI = 80  # keeps the page small
+_PANEL_CHARACTERS = 28  # of a title of figure 3
+_LEGEND_HANDLE, _LEGEND_CHARACTER = 0.6, 0.08  # in inches
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,7 @@ def _figure_3(gallery: Gallery, origin: str) -> Drawing:
         for network, axis in enumerate(row[2:]):
             scores = " / ".join(f"{dice:.3f}" for dice in gallery.dice(network, case))
             axis.set_xlabel(f"Dice {scores}", fontsize=7)
-    heads = ["image", "ground truth", *(network_name(entry.network) for entry in gallery.entries)]
+    heads = ["image", "ground truth", *(_wrapped(entry) for entry in gallery.entries)]
     for axis, head in zip(axes[0], heads, strict=True):
         axis.set_title(head, fontsize=8)
     handles = [Patch(color=c, label=n) for c, n in zip(COLOURS, gallery.classes, strict=False)]
@@ -99,15 +103,18 @@ def _figure_3(gallery: Gallery, origin: str) -> Drawing:
 
 def _training(cohort: Cohort, origin: str) -> Drawing:
     """Validation Dice over epochs."""
-    colours = _colours(cohort)
+    styles = entry_styles(cohort)
     figure = _new_figure(3.6 * len(cohort.modalities), 3.6, origin)
     axes = figure.subplots(1, len(cohort.modalities), squeeze=False, sharey=True)[0]
     for axis, modality in zip(axes, cohort.modalities, strict=True):
         for entry in cohort.of(modality):
-            colour, label = colours[entry.network], network_name(entry.network)
+            style = styles[entry.key]
             for run in entry.runs:
                 epochs, dice = zip(*run.history, strict=True) if run.history else ((), ())
-                axis.plot(epochs, dice, color=colour, label=label, lw=1.2, marker=".", ms=3)
+                axis.plot(
+                    epochs, dice, color=style.colour, ls=style.line, label=entry.name,
+                    lw=1.2, marker=".", ms=3,
+                )  # fmt: skip
         axis.set(title=modality_name(modality), xlabel="epoch", ylim=(0, 1))
     axes[0].set_ylabel("validation Dice (val/dice)")
     _legend(figure, axes.tolist())
@@ -116,7 +123,7 @@ def _training(cohort: Cohort, origin: str) -> Drawing:
 
 def _dice_against_size(cohort: Cohort, origin: str) -> Drawing:
     """Dice of each case against the size of the class in the ground truth."""
-    colours = _colours(cohort)
+    styles = entry_styles(cohort)
     rows, columns = len(cohort.classes), len(cohort.modalities)
     figure = _new_figure(3.6 * columns, 3.0 * rows + 0.6, origin)
     axes = figure.subplots(rows, columns, squeeze=False, sharey=True)
@@ -124,8 +131,11 @@ def _dice_against_size(cohort: Cohort, origin: str) -> Drawing:
         for entry in cohort.of(cohort.modalities[column]):
             pixels, dice = pixels_by_case(entry, index), dice_by_case(entry, index)
             present = pixels > 0
-            colour, label = colours[entry.network], network_name(entry.network)
-            axis.scatter(pixels[present], dice[present], s=9, color=colour, alpha=0.7, label=label)
+            style = styles[entry.key]
+            axis.scatter(
+                pixels[present], dice[present], s=9, color=style.colour, marker=style.marker,
+                alpha=0.7, label=entry.name,
+            )  # fmt: skip
         name = f"{modality_name(cohort.modalities[column])}, {cohort.classes[index]}"
         axis.set(title=name, xlabel="ground truth pixels in the tested slices", ylim=(-0.02, 1.02))
     for axis in axes[:, 0]:
@@ -146,16 +156,18 @@ def _new_figure(width: float, height: float, origin: str) -> Figure:
     return figure
 
 
+def _wrapped(entry: Entry) -> str:
+    """The name of an entry, in lines that fit above a panel."""
+    return "\n".join(textwrap.wrap(entry.name, _PANEL_CHARACTERS))
+
+
 def _legend(figure: Figure, axes: Sequence[Axes]) -> None:
-    """One legend for all axes, with each network once."""
+    """One legend for all axes, with each entry once, in as many columns as fit."""
     shown: dict[str, Any] = {}
     for axis in axes:
         handles, labels = axis.get_legend_handles_labels()
         shown |= dict(zip(labels, handles, strict=True))
-    figure.legend(
-        shown.values(), shown, loc="outside lower center", ncols=len(shown), frameon=False
-    )
-
-
-def _colours(cohort: Cohort) -> dict[str, str]:
-    return network_colours([run.network for run in cohort.runs])
+    widths = [_LEGEND_HANDLE + _LEGEND_CHARACTER * len(label) for label in shown]
+    width = figure.get_figwidth()
+    columns = len(shown) if sum(widths) < width else max(1, int(width / max(widths)))
+    figure.legend(shown.values(), shown, loc="outside lower center", ncols=columns, frameon=False)

@@ -3,8 +3,9 @@
 from lightning_app.metrics.intervals import FEWEST_PATIENTS
 from lightning_app.metrics.paired_tests import ALPHA, FEWEST_SEEDS, MOST_FOR_EXACT
 from lightning_app.report.load.cohorts import Cohort
-from lightning_app.report.load.display_names import modality_name, network_name
+from lightning_app.report.load.display_names import modality_name
 from lightning_app.report.tables.caveats import computation_caveats, seed_notes
+from lightning_app.report.tables.entry_columns import settings_notes
 from lightning_app.report.tables.estimates import Measure
 from lightning_app.report.tables.score_tables import CLASS_COLUMNS
 from lightning_app.report.tables.significance import QUESTIONS, Comparison, compare
@@ -49,7 +50,8 @@ def comparison_table(cohort: Cohort) -> Table:
     notes = ["Nothing to compare: no modality has two networks."]
     if shown:
         notes = [_QUESTIONS_NOTE, _TEST_NOTE, *([_SEEDS_NOTE] if over_seeds else [])]
-        notes += [*_family_notes(families), *computation_caveats(cohort), *seed_notes(cohort)]
+        notes += [*_family_notes(families), *settings_notes(cohort)]
+        notes += [*computation_caveats(cohort), *seed_notes(cohort)]
     return Table("comparisons", "Paired comparisons of networks", columns, rows, notes)
 
 
@@ -57,7 +59,7 @@ def _cells(found: Comparison, cohort: Cohort, *, over_seeds: bool) -> list[Cell]
     difference = found.difference
     return [
         found.question.subject, modality_name(found.first.modality), cohort.classes[found.index],
-        network_name(found.first.network), network_name(found.second.network),
+        found.first.name, found.second.name,
         difference.patients if difference else 0,
         difference.differing if difference else 0,
         Measure(difference.value, None, difference.interval) if difference else Measure(None),

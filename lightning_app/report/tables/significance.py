@@ -8,7 +8,6 @@ from lightning_app.metrics.count_scores import SCORES
 from lightning_app.metrics.paired_tests import Difference, compare_paired, have_seeds, holm
 from lightning_app.metrics.score import CountScore
 from lightning_app.report.load.cohorts import Cohort, Entry
-from lightning_app.report.load.display_names import network_name
 from lightning_app.report.tables.estimates import terms_by_seed
 
 
@@ -70,10 +69,9 @@ class Comparison:
             return "not tested"
         if self.better is None:
             return f"no difference in {subject} shown"
-        name = network_name(self.better.network)
-        if not have_seeds(self.first.runs, self.second.runs):
-            return f"these {name} weights are better at {subject}"
-        return f"{name} is better at {subject}"
+        if have_seeds(self.first.runs, self.second.runs):
+            return f"{self.better.in_words} is better at {subject}"
+        return f"{self.better.weights_in_words} are better at {subject}"
 
 
 def compare(cohort: Cohort, question: Question) -> list[Comparison]:
