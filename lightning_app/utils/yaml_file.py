@@ -9,6 +9,7 @@ from lightning_app.utils.errors import UsageError
 
 MOST_VALUES = 100_000  # of a document with its aliases expanded; a config has some two hundred
 MOST_LEVELS = 50
+_FastLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # PyYAML may lack libyaml
 _TOO_DEEP = f"is nested more than {MOST_LEVELS} levels deep"
 
 
@@ -34,24 +35,55 @@ def read_yaml(path: Path) -> Any:
     """The content of a YAML file; None for an empty one.
 
     Raises:
-        ValueError: it is not valid YAML, or too large or too deep once its aliases are expanded.
+        ValueError: it is not in UTF-8, or as ``parse_yaml`` does.
         OSError: it cannot be opened.
     """
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise ValueError("is not in UTF-8: save it in that encoding") from error
+    return parse_yaml(text)
+
+
+def parse_yaml(text: str) -> Any:
+    """The content of a YAML document; None for an empty one.
+
+    Raises:
+        ValueError: it is not valid YAML, or too large or too deep once its aliases are expanded.
+    """
+    is_ordinary = _is_ordinary(text)
     try:
-        document = yaml.compose(text, _ShallowLoader)
+        document = yaml.compose(text, _FastLoader if is_ordinary else _ShallowLoader)
     except yaml.YAMLError as error:
         raise ValueError(f"is not valid YAML: {_in_a_line(error)}") from error
     if document is None:
         return None
-    _check_size(document, level=1, sizes={})
+    if not is_ordinary:
+        _check_size(document, level=1, sizes={})
     try:
         return yaml.SafeLoader("").construct_document(document)
     except Exception as error:  # a malformed number, date or tag may raise any
         raise ValueError(f"is not valid YAML: {_in_a_line(error)}") from error
+
+
+def _is_ordinary(text: str) -> bool:
+    """Whether a document is valid, small and shallow, and so needs no slow loader to limit it.
+
+    A folder may hold a thousand runs, each with a config.
+    """
+    values = level = 0
+    try:
+        for event in yaml.parse(text, _FastLoader):
+            if isinstance(event, yaml.AliasEvent):
+                return False
+            values += isinstance(event, yaml.NodeEvent)
+            level += isinstance(event, yaml.CollectionStartEvent)
+            level -= isinstance(event, yaml.CollectionEndEvent)
+            if level > MOST_LEVELS or values > MOST_VALUES:
+                return False
+    except yaml.YAMLError:
+        return False
+    return True
 
 
 def _in_a_line(error: Exception) -> str:
