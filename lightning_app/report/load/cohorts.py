@@ -1,9 +1,10 @@
 """Which runs may be compared: runs that were tested on the same slices of the same patients."""
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol
 
 from lightning_app.config.option_policy import FREE, is_below
 from lightning_app.report.load.display_names import modality_order, network_order
@@ -79,20 +80,29 @@ def cohorts(runs: Sequence[TestedRun]) -> list[Cohort]:
     return sorted(found, key=lambda cohort: -len(cohort.runs))
 
 
-def differing_settings(runs: Iterable[TestedRun]) -> dict[str, list[str]]:
+class HasOptions(Protocol):
+    """A run whose options are known."""
+
+    @property
+    def options(self) -> Mapping[str, str]:
+        """Every option of the training as text, by its dotted name."""
+
+
+def differing_settings(runs: Iterable[HasOptions]) -> dict[str, list[str]]:
     """Options of the training that differ between the runs that have them, with their values.
 
     Left out are network, modality and seed, which a grid varies; options that a resumed run may
     change; and options that decide data and split, which are the same within a cohort.
     """
-    values: dict[str, list[str]] = {}
+    values: dict[str, set[str]] = {}
     for run in runs:
         for option, value in run.options.items():
-            if not is_below(option, _LEFT_OUT):
-                values.setdefault(option, [])
-                if value not in values[option]:
-                    values[option].append(value)
-    return {option: sorted(different) for option, different in values.items() if len(different) > 1}
+            values.setdefault(option, set()).add(value)
+    return {
+        option: sorted(different)
+        for option, different in values.items()
+        if len(different) > 1 and not is_below(option, _LEFT_OUT)
+    }
 
 
 _LEFT_OUT = (

@@ -112,7 +112,7 @@ def read_runs(root: Path) -> tuple[list[TestedRun], list[LeftOut]]:
                 continue
             tested = _read(run)
         except (OSError, ValueError) as error:
-            left_out.append(LeftOut(name, f"cannot be read: {_reason(error)}"))
+            left_out.append(LeftOut(name, f"cannot be read: {in_words(error)}"))
             continue
         newest = used.setdefault((tested.network, tested.modality, tested.seed), tested)
         if newest is not tested:
@@ -153,11 +153,11 @@ def _status(run: Run) -> str:
     try:
         Values(read_record(run.status), run.status).text("status")
     except (OSError, RecordError) as error:
-        return f"unknown ({_reason(error)})"
+        return f"unknown ({in_words(error)})"
     return printable(current_status(run))
 
 
-def _reason(error: OSError | ValueError) -> str:
+def in_words(error: OSError | ValueError) -> str:
     """What is wrong with a run, in one line without its folder."""
     if isinstance(error, RecordError):
         return printable(error.in_run)
@@ -177,7 +177,7 @@ def _read(run: Run) -> TestedRun:
         network=_network(values),
         modality=_modality(values),
         seed=values.whole_number("seed_everything"),
-        options=dict(_flat(config)),
+        options=flat_options(config),
         environment=read_environment(run.environment),
         size=read_network(run.network),
         test=test,
@@ -187,7 +187,7 @@ def _read(run: Run) -> TestedRun:
         missing=volumes.missing,
         table=table,
         volume_table=volumes.table,
-        history=_history(run.metrics),
+        history=history(run.metrics),
         training_time=_timing(run.timing),
         inference_time=_timing(run.test().timing),
     )
@@ -212,6 +212,11 @@ def _modality(config: Values) -> str:
     return modality
 
 
+def flat_options(config: Mapping[str, object]) -> dict[str, str]:
+    """Every option of a config as text, by its dotted name."""
+    return dict(_flat(config))
+
+
 def _flat(content: object, name: str = "") -> Iterator[tuple[str, str]]:
     """The options of a config by their dotted names."""
     if not isinstance(content, dict):
@@ -221,7 +226,8 @@ def _flat(content: object, name: str = "") -> Iterator[tuple[str, str]]:
         yield from _flat(value, f"{name}.{key}" if name else str(key))
 
 
-def _history(path: Path) -> list[tuple[int, float]]:
+def history(path: Path) -> list[tuple[int, float]]:
+    """Epoch and validation Dice of every validated epoch in metrics.csv. Raises as read_rows."""
     rows = [row for row in read_rows(path, ("epoch", "val/dice")) if row["val/dice"]]
     epochs = column(rows, "epoch", whole_number, path)
     return list(zip(epochs, column(rows, "val/dice", number, path), strict=True))
