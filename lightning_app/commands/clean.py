@@ -1,0 +1,95 @@
+"""The ``clean`` command: lists what can be deleted, and deletes it. Imports no torch."""
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+
+from lightning_app.cleaning.plan import Plan, make_plan
+from lightning_app.cleaning.removable import Removable
+from lightning_app.runs.folder import DEFAULT_ROOT
+from lightning_app.utils.argparse import PlainParser
+from lightning_app.utils.disk_usage import size_in_words
+from lightning_app.utils.errors import UsageError
+from lightning_app.utils.exit_codes import exit_on_signals, print_stop
+from lightning_app.utils.text import print_lines
+
+
+def run(arguments: list[str]) -> int:
+    """List what can be deleted, or delete it; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        with exit_on_signals():
+            return _clean(options)
+    except BaseException as error:  # noqa: BLE001 (a bug is raised again)
+        return print_stop(error, "nothing was deleted but what is printed above")
+
+
+def _clean(options: argparse.Namespace) -> int:
+    if not options.runs.is_dir():
+        raise UsageError(f"runs folder '{options.runs}' does not exist; name it: clean RUNS_DIR")
+    plan = make_plan(options.runs)
+    print_lines(*(f"Note: {remark}" for remark in plan.remarks))
+    if not plan.groups:
+        print_lines(f"Nothing to delete below '{options.runs}'")
+        return 0
+    if options.yes:
+        return _delete(plan)
+    for group in plan.groups:
+        print_lines(f"{group.title} {size_in_words(group.size)}")
+        print_lines(*(_line(item) for item in group.items), "")
+    print_lines(
+        f"{_amount(plan.count, plan.size)} can be deleted. To delete them:",
+        f"python main.py clean {shlex.quote(str(options.runs))} --yes",
+    )
+    return 0
+
+
+def _delete(plan: Plan) -> int:
+    """Delete everything; what cannot be deleted does not keep the rest."""
+    deleted: list[Removable] = []
+    has_failed = False
+    for group in plan.groups:
+        for item in group.items:
+            try:
+                if item.delete():
+                    deleted.append(item)
+                    print_lines(f"deleted {_line(item)}", flush=True)
+                else:
+                    print_lines(f"kept, because it is in use or gone: {item.path}", flush=True)
+            except OSError as error:
+                has_failed = True
+                print_lines(
+                    f"error: '{item.path}' cannot be deleted: {error.strerror}", file=sys.stderr
+                )
+    print_lines(f"{_amount(len(deleted), sum(item.size for item in deleted))} deleted")
+    return 2 if has_failed else 0
+
+
+def _line(item: Removable) -> str:
+    return f"{size_in_words(item.size):>8}  {item.path}"
+
+
+def _amount(count: int, size: int) -> str:
+    return f"{count} {'file or folder' if count == 1 else 'files and folders'}, " + size_in_words(
+        size
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = PlainParser(
+        "clean",
+        "List what can be deleted, with sizes: the last checkpoints of finished runs, which then "
+        "cannot be trained further; slices in the cache that no run uses and nobody has opened for "
+        "30 days; and what killed commands left. Nothing is deleted without --yes.",
+    )
+    parser.add_argument(
+        "runs",
+        metavar="RUNS_DIR",
+        type=Path,
+        nargs="?",
+        default=Path(DEFAULT_ROOT),
+        help="folder of the runs, by default %(default)s; its subfolders are searched too",
+    )
+    parser.add_argument("--yes", action="store_true", help="delete all of it")
+    return parser
