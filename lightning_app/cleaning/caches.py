@@ -17,7 +17,7 @@ from data_modules.cache.stored_arrays import (
     stored_arrays,
 )
 from lightning_app.cleaning.removable import Removable
-from lightning_app.runs.folder import Run, is_file, run_config
+from lightning_app.runs.folder import Run, run_config
 from lightning_app.runs.record_values import Values
 from lightning_app.runs.records import read_record
 from lightning_app.utils.disk_usage import disk_usage
@@ -51,27 +51,25 @@ def used_arrays(runs: Sequence[Run]) -> UsedArrays:
     """The arrays that runs use.
 
     Raises:
-        RecordError: a run does not tell, because a record is damaged.
+        RecordError: a run does not tell, because a record cannot be read.
     """
     used = UsedArrays()
     for run in runs:
-        if is_file(run.config):
-            _add(run, used)
+        with suppress(FileNotFoundError):  # nothing can be done with a run without a config
+            _add(Values(run_config(run), run.config).values("data"), run, used)
     return used
 
 
-def _add(run: Run, used: UsedArrays) -> None:
-    data = Values(run_config(run), run.config).values("data")
-    used.caches.add(Path(data.text("cache_dir", "cache")))
+def _add(options: Values, run: Run, used: UsedArrays) -> None:
+    used.caches.add(Path(options.text("cache_dir", "cache")))
     tests = (run.test(), *run.other_tests())
     for path in (run.environment, *(test.metrics for test in tests)):
-        if not is_file(path):
-            continue
-        record = Values(read_record(path), path).values("data")
-        if record.has(ARRAYS_KEY):
-            used.names.update(record.texts(ARRAYS_KEY))
-        else:
-            used.kinds.update(["labels", *data.texts("modalities")])
+        with suppress(FileNotFoundError):
+            data = Values(read_record(path), path).values("data")
+            if data.has(ARRAYS_KEY):
+                used.names.update(data.texts(ARRAYS_KEY))
+            else:
+                used.kinds.update(["labels", *options.texts("modalities")])
 
 
 def unused_arrays(caches: Iterable[Path], used: UsedArrays) -> Iterator[Removable]:

@@ -22,14 +22,13 @@ def _others(folder: Path) -> Iterator[LeftOut]:
     if is_run_name(folder.name):
         yield LeftOut(name, f"a run outside the folder of an experiment, expected {_FORM}")
         return
-    for inner in _folders(folder):
-        if is_run_name(inner.name):
-            continue
-        if any(is_run_name(path.name) for path in _folders(inner)):
-            command = printable(f"python main.py runs {shlex.quote(str(folder))}")
-            yield LeftOut(name, f"a folder of other runs: {command}")
-            return
-        yield LeftOut(f"{name}/{printable(inner.name)}", f"not named as a run, {_FORM}")
+    others = [inner for inner in _folders(folder) if not is_run_name(inner.name)]
+    if any(is_run_name(path.name) for inner in others for path in _folders(inner)):
+        command = printable(f"python main.py runs {shlex.quote(str(folder))}")
+        yield LeftOut(name, f"a folder of other runs: {command}")
+    elif others:
+        more = f" and {len(others) - 1} more" if len(others) > 1 else ""
+        yield LeftOut(f"{name}/{printable(others[0].name)}{more}", f"not named as a run, {_FORM}")
 
 
 def _folders(folder: Path) -> list[Path]:

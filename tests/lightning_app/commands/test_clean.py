@@ -232,15 +232,32 @@ def test_a_run_of_an_earlier_version_keeps_every_array_of_its_modalities(clean: 
     assert [f.exists() for f in (t2f, labels, t2w, of_earlier_format)] == [True, True, False, False]
 
 
-def test_arrays_stay_if_a_damaged_run_does_not_say_which_it_uses(clean: Command) -> None:
+def unreadable(path: Path) -> None:
+    """As without permission, which root always has."""
+    path.unlink()
+    path.mkdir()
+
+
+@pytest.mark.parametrize("record", ["config", "environment"])
+@pytest.mark.parametrize("damage", [lambda path: path.write_text("{", "utf-8"), unreadable])
+def test_arrays_stay_if_a_run_does_not_say_which_it_uses(
+    damage: Callable[[Path], object], record: str, clean: Command
+) -> None:
     run = finished_run()
-    run.environment.write_text("{", "utf-8")
+    path = getattr(run, record)
+    damage(path)
     old = cached(f"t2w-{'0' * 16}", days=99)
     note, *_ = clean("--yes").splitlines()
-    assert note.startswith(
-        f"Note: no cache was looked at, since it is unknown which this run uses: {run.environment}"
-    )
+    reason = "no cache was looked at, since it is unknown which this run uses"
+    assert note.startswith(f"Note: {reason}: {path}: ")
     assert old.exists()
+
+
+def test_a_run_that_never_started_uses_no_array(clean: Command) -> None:
+    Path("runs/unet_t2f/20260101-000000-aaaaaa").mkdir(parents=True)
+    old = cached(f"t2w-{'0' * 16}", days=99)
+    clean("--yes")
+    assert not old.exists()
 
 
 def test_the_cache_of_another_place_is_looked_at_if_a_run_names_it(

@@ -165,7 +165,8 @@ def test_folders_that_are_no_runs_are_named_with_the_reason(
     ToyRun(CASES).write(tmp_path)
     ToyRun(CASES).write(tmp_path / "demo")
     (tmp_path / "20260101-000000-aaaaaa").mkdir()
-    (tmp_path / "UNet_t2f" / "copy").mkdir()
+    for name in ("copy", "copy 2"):
+        (tmp_path / "UNet_t2f" / name).mkdir()
     (tmp_path / "UNet_t2f" / "20261341-000000-aaaaaa").mkdir()
     (tmp_path / "notes.txt").touch()
     (tmp_path / "UNet_t2f" / "20260101-000000-cccccc").touch()
@@ -179,7 +180,7 @@ def test_folders_that_are_no_runs_are_named_with_the_reason(
         "  UNet_t2f/20261341-000000-aaaaaa: there is no status.json",
         "  UNet_t2f/20261341-000000-aaaaaa: there is no config.yaml",
         f"  20260101-000000-aaaaaa: a run outside the folder of an experiment, expected {form}",
-        f"  UNet_t2f/copy: not named as a run, {form}",
+        f"  UNet_t2f/copy and 1 more: not named as a run, {form}",
         f"  demo: a folder of other runs: python main.py runs {tmp_path}/demo",
     ]
 
