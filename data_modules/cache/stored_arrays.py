@@ -59,7 +59,7 @@ def delete_array(array: Path, opened: float) -> bool:
         Whether it was deleted.
 
     Raises:
-        OSError: it cannot be deleted.
+        OSError: it cannot be deleted, or is not there any more.
     """
     unfinished = unfinished_path(array)
 
@@ -68,23 +68,17 @@ def delete_array(array: Path, opened: float) -> bool:
         array.rename(unfinished)  # all at once: nobody may find a part of it
         shutil.rmtree(unfinished)
 
-    try:
-        is_free = last_opened(array) <= opened and not is_in_use(array)
-        return is_free and _if_unlocked(array, delete)
-    except FileNotFoundError:  # another process was faster
-        return False
+    is_unused = last_opened(array) <= opened and not is_in_use(array)
+    return is_unused and _if_unlocked(array, delete)
 
 
 def delete_leftover(path: Path) -> bool:
     """Delete an unfinished array, unless a process is at it; returns whether it was deleted.
 
     Raises:
-        OSError: it cannot be deleted.
+        OSError: it cannot be deleted, or is not there any more.
     """
-    try:
-        return _if_unlocked(path, lambda: shutil.rmtree(path))
-    except FileNotFoundError:  # another process was faster
-        return False
+    return _if_unlocked(path, lambda: shutil.rmtree(path))
 
 
 def remove_leftovers(cache: Path) -> None:

@@ -61,13 +61,11 @@ def make_plan(root: Path) -> Plan:
     leftovers = [*unfinished_files(root, runs), *cache_leftovers(_caches(root, used))]
     groups = (
         Group(
-            "The last checkpoints of finished runs (a longer training could not resume from them; "
-            "testing and predicting need the best ones alone):",
+            "The last checkpoints of finished runs, which cannot be trained further without them:",
             list(last_checkpoints(runs)),
         ),
         Group(
-            f"Slices that no run below '{root}' uses and nobody has opened for {UNUSED_DAYS} days "
-            "(a command that needs them prepares them again):",
+            f"Slices that no run below '{root}' uses and nobody has opened for {UNUSED_DAYS} days:",
             arrays,
         ),
         Group("What killed commands left:", leftovers),

@@ -12,7 +12,8 @@ class Removable:
     Attributes:
         path: the file or folder.
         size: in bytes.
-        delete: deletes it unless it is in use by now, and returns whether it did; raises OSError.
+        delete: deletes it unless it is in use by now, and returns whether it did; raises OSError if
+            it may not be deleted or is not there any more.
     """
 
     path: Path

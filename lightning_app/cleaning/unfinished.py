@@ -25,7 +25,7 @@ def unfinished_files(root: Path, runs: Sequence[Run]) -> Iterator[Removable]:
 
 
 def _delete(path: Path) -> bool:
-    if path not in leftovers(path.parent):  # another process was faster
+    if path not in leftovers(path.parent):
         return False
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)

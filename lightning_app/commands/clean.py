@@ -47,23 +47,28 @@ def _clean(options: argparse.Namespace) -> int:
 
 def _delete(plan: Plan) -> int:
     """Delete everything; what cannot be deleted does not keep the rest."""
-    deleted: list[Removable] = []
-    has_failed = False
-    for group in plan.groups:
-        for item in group.items:
-            try:
-                if item.delete():
-                    deleted.append(item)
-                    print_lines(f"deleted {_line(item)}", flush=True)
-                else:
-                    print_lines(f"kept, because it is in use or gone: {item.path}", flush=True)
-            except OSError as error:
-                has_failed = True
-                print_lines(
-                    f"error: '{item.path}' cannot be deleted: {error.strerror}", file=sys.stderr
-                )
-    print_lines(f"{_amount(len(deleted), sum(item.size for item in deleted))} deleted")
-    return 2 if has_failed else 0
+    sizes: list[int] = []
+    code = 0
+    for item in (item for group in plan.groups for item in group.items):
+        try:
+            if _is_deleted(item):
+                sizes.append(item.size)
+                print_lines(f"deleted {_line(item)}", flush=True)
+            else:
+                print_lines(f"kept, because it is in use or gone: {item.path}", flush=True)
+        except OSError as error:
+            code = 2
+            reason = f"error: '{item.path}' cannot be deleted: {error.strerror}"
+            print_lines(reason, file=sys.stderr, flush=True)
+    print_lines(f"{_amount(len(sizes), sum(sizes))} deleted")
+    return code
+
+
+def _is_deleted(item: Removable) -> bool:
+    try:
+        return item.delete()
+    except FileNotFoundError:  # another process was faster
+        return False
 
 
 def _line(item: Removable) -> str:
@@ -71,9 +76,8 @@ def _line(item: Removable) -> str:
 
 
 def _amount(count: int, size: int) -> str:
-    return f"{count} {'file or folder' if count == 1 else 'files and folders'}, " + size_in_words(
-        size
-    )
+    what = "file or folder" if count == 1 else "files and folders"
+    return f"{count} {what}, {size_in_words(size)}"
 
 
 def _parser() -> argparse.ArgumentParser:

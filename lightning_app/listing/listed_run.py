@@ -116,5 +116,6 @@ def _test_dice(run: Run) -> float | None:
     scores = Values(read_record(path), path).values("scores")
     if is_partial(run):
         return None
-    dice = [scores.values(name).values("dice") for name in scores.content]
-    return fmean(d.number("value") for d in dice if d.has("value")) if dice else None
+    results = [scores.values(name).values("dice") for name in scores.content]
+    dice = [result.number("value") for result in results if result.has("value")]
+    return fmean(dice) if dice else None

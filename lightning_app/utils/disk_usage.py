@@ -8,16 +8,21 @@ _UNITS = ("kB", "MB", "GB", "TB")
 
 
 def disk_usage(path: Path) -> int:
-    """Bytes in a file, or in all files below a folder; what links lead to is not counted."""
-    if not path.is_symlink() and path.is_dir():
+    """Bytes in a file, or in all files below a folder; what links lead to is not counted.
+
+    What vanishes in the meantime, or may not be read, counts as nothing.
+    """
+    with suppress(OSError):
+        if path.is_symlink() or not path.is_dir():
+            return path.lstat().st_size
         return _usage_below(str(path))
-    return path.lstat().st_size
+    return 0
 
 
 def _usage_below(folder: str) -> int:
     size, folders = 0, [folder]
     while folders:
-        with suppress(OSError), os.scandir(folders.pop()) as entries:  # deleted, or not ours
+        with suppress(OSError), os.scandir(folders.pop()) as entries:
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False):
                     folders.append(entry.path)

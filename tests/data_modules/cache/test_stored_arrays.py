@@ -72,7 +72,8 @@ def test_an_array_is_in_use_while_a_process_has_it_open(array: Path, tmp_path: P
 def test_an_array_that_was_opened_meanwhile_stays(array: Path) -> None:
     assert not delete_array(array, LONG_AGO - 1)
     assert delete_array(array, LONG_AGO)
-    assert not delete_array(array, LONG_AGO)  # as for the second of two processes
+    with pytest.raises(FileNotFoundError):  # as for the second of two processes
+        delete_array(array, LONG_AGO)
 
 
 def test_an_array_that_is_being_built_stays(array: Path) -> None:
@@ -112,6 +113,7 @@ def test_leftovers_are_what_nobody_is_at(tmp_path: Path) -> None:
         assert list(leftovers(tmp_path)) == [left]
         assert not delete_leftover(built)
         assert delete_leftover(left)
-    assert not delete_leftover(left)
+    with pytest.raises(FileNotFoundError):
+        delete_leftover(left)
     assert built.exists()
     assert not left.exists()

@@ -87,6 +87,27 @@ def test_the_test_dice_is_the_mean_over_classes_that_have_one(
     assert [entry["test_dice"] for entry in listed()] == [pytest.approx((DICE + 0.25) / 2)]
 
 
+def test_a_test_dice_that_is_undefined_is_null(tmp_path: Path, listed: Listed) -> None:
+    ToyRun({"A-000": (0, 0, 0)}).write(tmp_path)
+    (entry,) = listed()
+    assert entry["test_dice"] is None
+    assert entry["remarks"] == []
+
+
+def test_a_run_that_vanishes_while_it_is_listed_is_a_remark(
+    tmp_path: Path, listed: Listed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def vanish(run: Run) -> str:
+        shutil.rmtree(run.path)
+        return current_status(run)
+
+    ToyRun(CASES).write(tmp_path)
+    monkeypatch.setattr("lightning_app.listing.listed_run.current_status", vanish)
+    (entry,) = listed()
+    assert entry["remarks"] == ["there is no config.yaml"]
+    assert entry["size_bytes"] == 0
+
+
 def test_the_test_of_a_part_of_the_split_is_not_shown(tmp_path: Path, listed: Listed) -> None:
     run = ToyRun(CASES).write(tmp_path)
     metrics = json.loads(run.test().metrics.read_text("utf-8"))
