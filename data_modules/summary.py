@@ -40,6 +40,7 @@ def description(data: BraTSDataModule) -> dict[str, Any]:
         "kind": "phantom" if data.is_phantom else "files",
         "root": None if data.root is None else str(data.root),
         "fingerprint": data.fingerprint,
+        "eval_fingerprint": short_hash(" ".join(array.digest for array in data.arrays["eval"])),
         "split": short_hash(rows),
         "modalities": list(data.modalities),
         "target": data.target.name,

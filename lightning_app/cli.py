@@ -17,7 +17,7 @@ COMMANDS = {
     "predict": "segment volumes:              python main.py predict --input CASE --output DIR",
     "evaluate": "score anybody's masks:        python main.py evaluate --help",
     "reproduce": "train and test experiments:   python main.py reproduce --config quick.yaml",
-    "report": "tables, figures and a page:   python main.py report [RUNS_DIR]",
+    "report": "tables, figures and a page:   python main.py report [RUNS ...]",
     "runs": "list runs with their scores:  python main.py runs [RUNS_DIR] [--sort COLUMN]",
     "clean": "what can be deleted:          python main.py clean [RUNS_DIR] [--yes]",
     "phantom": "write synthetic patients:     python main.py phantom --output DIR --cases 60",

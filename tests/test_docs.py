@@ -1,16 +1,16 @@
 """The documents keep what they promise."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from lightning_app.metrics.case_masks import CaseMasks
-from lightning_app.metrics.case_tables import case_tables
 from lightning_app.metrics.count_scores import SCORES
 from lightning_app.metrics.count_table import CountTable
-from lightning_app.metrics.evaluate import evaluate, volume_results
+from lightning_app.metrics.evaluate import evaluate
+from lightning_app.metrics.score import Score
 from lightning_app.metrics.volume_scores import VOLUME_SCORES
 from tests.helpers.paths import ROOT
 
@@ -47,9 +47,6 @@ VALUES = {
         (6 / 12 + 2 / 8 + 0 + 0 + 20 / 30 + 0 + 0) / 7,
     "mean IoU of all slices; 1 if ground truth and prediction are empty":
         (6 / 12 + 2 / 8 + 1 + 0 + 20 / 30 + 1 + 0) / 7,
-    # Voxels of 2 x 3 x 4 mm: 5 for 2 in one case, and none for 4 in the other.
-    "mean over cases of the absolute difference between predicted and true volume":
-        (3 * 24 + 4 * 24) / 2 / 1000,
 }  # fmt: skip
 
 
@@ -65,35 +62,38 @@ def test_the_documents_have_links_within_the_project() -> None:
     assert any("](docs/" in text for text in texts)
 
 
-def test_the_readme_has_a_row_for_every_score_with_its_definition() -> None:
-    _, _, section = (ROOT / "README.md").read_text("utf-8").partition("| score | definition |")
-    table, _, _ = section.partition("\n\n")
-    rows = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", table, re.MULTILINE))
+def rows_of(section: str) -> dict[str, str]:
+    """The definitions in a section of docs/scores.md, by score."""
+    _, _, text = (ROOT / "docs" / "scores.md").read_text("utf-8").partition(f"## {section}\n")
+    table, _, _ = text.partition("| score | definition |")[2].partition("\n\n")
+    return dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", table, re.MULTILINE))
 
-    assert rows.keys() == {score.name for score in OWN_SCORES}
+
+@pytest.mark.parametrize(
+    ("section", "scores"), [("Scores of pixels", SCORES), ("Scores of volumes", VOLUME_SCORES)]
+)
+def test_the_docs_have_a_row_for_every_score_with_its_definition(
+    section: str, scores: Sequence[Score]
+) -> None:
+    own = [score for score in scores if score in OWN_SCORES]
+    rows = rows_of(section)
+
+    assert list(rows) == [score.name for score in own]
     # More may follow, after a comma, semicolon or full stop.
     others = [
-        s.name
-        for s in OWN_SCORES
-        if not re.match(rf"{re.escape(s.definition)}(?=[,;.]|$)", rows[s.name])
+        score.name
+        for score in own
+        if not re.match(rf"{re.escape(score.definition)}(?=[,;.]|$)", rows[score.name])
     ]
     assert others == []
 
 
-def test_a_definition_says_what_is_computed() -> None:
+def test_a_definition_of_a_score_of_pixels_says_what_is_computed() -> None:
+    """Those of volumes are in tests/lightning_app/metrics/test_volume_scores.py."""
     cases = ["a", "a", "a", "b", "c", "d", "e"]
     counts = CountTable(("whole",), cases, cases, range(7), np.array(COUNTS)[:, None])
-    masks = np.zeros((4, 1, 1, 2, 3), bool)  # predicted and true, of two cases
-    for mask, voxels in zip(masks, (5, 2, 0, 4), strict=True):
-        mask.reshape(-1)[:voxels] = True
-    pairs = [("a", masks[0], masks[1]), ("b", masks[2], masks[3])]
-    volumes = [CaseMasks(n, n, [0], p, r, (2, 3, 4)) for n, p, r in pairs]
-    _, table = case_tables(volumes, ("whole",), VOLUME_SCORES)
-
-    computed = evaluate(counts)["whole"] | {
-        name: result.value for name, result in volume_results(table, VOLUME_SCORES)["whole"].items()
-    }
-    by_hand = {score.name: VALUES[score.definition] for score in OWN_SCORES}
+    computed = evaluate(counts)["whole"]
+    by_hand = {score.name: VALUES[score.definition] for score in SCORES if score in OWN_SCORES}
     assert len(set(by_hand.values())) == len(by_hand)
     assert {name: computed[name] for name in by_hand} == pytest.approx(by_hand)
 

@@ -23,9 +23,8 @@ from data_modules.brats import BraTSDataModule
 from data_modules.utils.malloc import keep_freed_memory
 from data_modules.volume_dataset import VolumeDataset, cases_to_predict
 from lightning_app.losses import DiceCrossEntropy
-from lightning_app.metrics.case_tables import case_tables
+from lightning_app.metrics.case_tables import case_tables, score_case
 from lightning_app.metrics.evaluate import evaluate
-from lightning_app.metrics.volume_scores import VOLUME_SCORES
 from lightning_app.results.label_map_folder import LabelMapFolder
 from lightning_app.results.label_maps import LabelMapWriter
 from lightning_app.results.tested_cases import TestedCases
@@ -79,8 +78,9 @@ class _ScoringTask(SegmentationTask):
 
     def on_test_epoch_end(self) -> None:
         data: BraTSDataModule = attributes(self.trainer).datamodule
+        classes = self.target.class_names
         cases = TestedCases(data, self.test_masks.compute())
-        evaluate(case_tables(cases, self.target.class_names, VOLUME_SCORES)[0])
+        evaluate(case_tables([score_case(case, classes) for case in cases], classes)[0])
         self.test_masks.reset()
 
 

@@ -12,9 +12,10 @@ from data_modules.utils.process_pool import Workers
 from lightning_app.evaluation.inputs.values import CHOICES
 from lightning_app.evaluation.plan import InputError, Request, make_plan
 from lightning_app.evaluation.remarks import facts
-from lightning_app.evaluation.terminal import score_table
 from lightning_app.evaluation.write import Evaluation, check_output, write_evaluation
 from lightning_app.metrics.volume.cohorts import COHORTS
+from lightning_app.metrics.volume_scores import VOLUME_SCORES
+from lightning_app.results.score_table import score_table
 from lightning_app.utils.argparse import PlainParser
 from lightning_app.utils.exit_codes import exit_on_signals, print_stop
 from lightning_app.utils.text import print_lines
@@ -57,7 +58,7 @@ def _evaluate(options: argparse.Namespace) -> Evaluation:
 def _print(evaluation: Evaluation) -> None:
     print_lines(*(f"Note: {remark}" for remark in evaluation.remarks))
     console = Console(markup=False, emoji=False, highlight=False)
-    console.print(score_table(evaluation.summaries))
+    console.print(score_table("Means over cases", VOLUME_SCORES, evaluation.summaries))
     verdicts = [
         f"{found.region}: {found.verdict(evaluation.names)} (p {found.holm_p:.4f}, Holm)"
         for found in evaluation.comparisons

@@ -16,6 +16,7 @@ from callbacks.gradient_check import GradientCheck
 from callbacks.rng_state import RandomStates
 from callbacks.utils.atomic_write import atomic_write
 from lightning_app.commands.shared.experiment_cli import ExperimentCLI
+from lightning_app.commands.shared.experiment_name import name_remark
 from lightning_app.commands.shared.loss_check import check_loss
 from lightning_app.commands.shared.precision_check import check_precision
 from lightning_app.commands.shared.run_selection import RunSelection
@@ -63,15 +64,20 @@ class FitCLI(ExperimentCLI):
             raise
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """Add the run to resume."""
+        """Add the name of a new run, and the run to resume."""
         super().add_arguments_to_parser(parser)
+        parser.add_argument(
+            "--name",
+            help="The experiment that the run belongs to, the folder NAME below "
+            "trainer.default_root_dir; by default the name of the first --config.",
+        )
         parser.add_argument(
             "--resume",
             nargs="?",
             const="",
             metavar="RUN",
             help="Resume this run; without a name the newest unfinished run, of the experiment "
-            "that --config names.",
+            "that --name or --config names.",
         )
 
     def check_against_run(self, config: Namespace) -> None:
@@ -83,6 +89,7 @@ class FitCLI(ExperimentCLI):
         """
         if self.selection.is_new:
             self._check_root(config)
+            self._check_name(config)
         else:
             for warning in check_resumable(config, self.run_folder, self._parser("fit")):
                 _log.warning("warning: %s", warning)
@@ -103,6 +110,15 @@ class FitCLI(ExperimentCLI):
                 f"'{self.selection.root}': give it as --trainer.default_root_dir, or in a config "
                 "below trainer:"
             )
+
+    def _check_name(self, config: Namespace) -> None:
+        experiment = self.run_folder.experiment
+        if config.name is None:
+            configs = [str(file) for file in config.config or ()]
+            if remark := name_remark(experiment, configs, config, self._parser("fit")):
+                print_on_rank_zero(remark)
+        elif config.name != experiment:
+            raise UsageError(f"name is '{config.name}' in a config: give it as --name")
 
     def after_instantiate_classes(self) -> None:
         """Check that there is something to learn, and the state to resume from.

@@ -1,6 +1,7 @@
 """The ``report`` command: tables, figures and a page of many runs. Imports no torch."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from lightning_app.runs.folder import DEFAULT_ROOT
@@ -16,7 +17,8 @@ def run(arguments: list[str]) -> int:
 
     try:
         with exit_on_signals():
-            written = write_report(options.runs, options.output or options.runs / "report")
+            output = options.output or _default_output(options.runs)
+            written = write_report(options.runs, output)
     except BaseException as error:  # noqa: BLE001 (a bug is raised again)
         return print_stop(error, "an earlier report is unchanged")
     groups = f" in {written.groups} groups that cannot be compared" if written.groups > 1 else ""
@@ -29,24 +31,37 @@ def run(arguments: list[str]) -> int:
     return 0
 
 
+def _default_output(paths: Sequence[Path]) -> Path:
+    """In the folder that is named; of several, beside the first, whose own report stays."""
+    from lightning_app.report.load.named_runs import is_run
+
+    first, *others = paths
+    if not others:
+        return first / "report"
+    folder = first.resolve()
+    return (folder.parents[1] if is_run(folder) else folder.parent) / "comparison"
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = PlainParser(
         "report",
         "Write tables, figures and a page of all tested runs, beside the numbers of the paper. "
-        "The newest finished run of each network, modality and seed is used.",
+        "Runs of a network with different options are compared as well. A run that was repeated "
+        "with the same options and seed is reported once: the newest one.",
     )
     parser.add_argument(
         "runs",
-        metavar="RUNS_DIR",
+        metavar="RUNS",
         type=Path,
-        nargs="?",
-        default=Path(DEFAULT_ROOT),
-        help="folder of the runs, by default %(default)s",
+        nargs="*",
+        default=[Path(DEFAULT_ROOT)],
+        help=f"folders of runs, and single runs; by default {DEFAULT_ROOT}",
     )
     parser.add_argument(
         "--output",
         type=Path,
-        help="folder of the report, by default RUNS_DIR/report; an earlier report there is "
-        "replaced; a folder that holds anything else is refused",
+        help="folder of the report, by default RUNS/report, or for several RUNS the folder "
+        "comparison beside the first; an earlier report there is replaced; a folder that holds "
+        "anything else is refused",
     )
     return parser

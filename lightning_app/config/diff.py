@@ -10,7 +10,7 @@ from jsonargparse import ArgumentParser, Namespace
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.private_api import raising_parser
 
-COMMAND_OPTIONS = ("config", "resume", "trust")  # what to do now; not part of a run
+COMMAND_OPTIONS = ("config", "name", "resume", "trust")  # what to do now; not part of a run
 
 Changes = dict[str, tuple[Any, Any]]  # by dotted option: value before, value now
 

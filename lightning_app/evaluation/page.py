@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from lightning_app.evaluation.plan import Plan
 from lightning_app.evaluation.remarks import facts
-from lightning_app.evaluation.scores import SCORES
 from lightning_app.metrics.volume.cohorts import YEAR
 from lightning_app.metrics.volume.surface import PENALTY
+from lightning_app.metrics.volume_scores import VOLUME_SCORES
 from lightning_app.report.html.rendering import fill_template, table_context
 from lightning_app.report.tables.table import Table
 
@@ -27,7 +27,7 @@ def render(plan: Plan, tables: Sequence[Table], remarks: Sequence[str]) -> str:
         warnings=remarks,
         facts=facts(plan),
         tables=[table_context(table, table.name) for table in tables],
-        scores=SCORES,
+        scores=VOLUME_SCORES,
         cohort=plan.cohort,
         year=YEAR,
         penalty=f"{PENALTY:g}",

@@ -1,5 +1,6 @@
 """What is to be evaluated: found, checked, and described before anything is computed."""
 
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from rich.progress import track
 
 from data_modules.utils.problems import Problem, by_case
 from data_modules.utils.process_pool import Workers, cores
+from lightning_app.evaluation.case_job import CaseJob
 from lightning_app.evaluation.inputs.cohort import choose_cohort
 from lightning_app.evaluation.inputs.mask_folder import read_mask_folder
 from lightning_app.evaluation.inputs.pairing import (
@@ -22,8 +24,9 @@ from lightning_app.evaluation.inputs.pairing import (
 from lightning_app.evaluation.inputs.references import References, read_references
 from lightning_app.evaluation.inputs.values import ALL_REGIONS, values_of
 from lightning_app.evaluation.read_case import check_case
-from lightning_app.evaluation.score_case import CaseJob, CaseResult, score_case
-from lightning_app.metrics.volume.cohorts import COHORTS, Cohort
+from lightning_app.metrics.case_masks import VolumeSettings
+from lightning_app.metrics.case_tables import CaseScores
+from lightning_app.metrics.volume.cohorts import Cohort
 from lightning_app.utils.errors import UsageError
 
 _Job = TypeVar("_Job")
@@ -124,15 +127,14 @@ def make_plan(request: Request, workers: Workers) -> Plan:
         problems += found
     if problems:
         raise InputError(problems, [line for of_set in sets for line in of_set.folder.remarks])
-    return Plan(request, references, sets, files, regions, COHORTS[cohort], why)
+    return Plan(request, references, sets, files, regions, cohort, why)
 
 
-def score_all(plan: Plan, workers: Workers) -> list[tuple[CaseResult, ...]]:
+def score_all(plan: Plan, workers: Workers) -> list[tuple[CaseScores, ...]]:
     """The scores of each case, of each of its masks."""
-    jobs = [
-        CaseJob(files, plan.regions, plan.cohort, plan.request.tolerance) for files in plan.files
-    ]
-    return list(_in_parallel(score_case, jobs, "Scoring", workers))
+    settings = VolumeSettings(plan.cohort, plan.request.tolerance)
+    jobs = [CaseJob(files, plan.regions, settings) for files in plan.files]
+    return list(_in_parallel(operator.call, jobs, "Scoring", workers))
 
 
 def _in_parallel(

@@ -1,16 +1,21 @@
 """The JSON and CSV files of an evaluation."""
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from lightning_app.evaluation.comparison import Comparison
 from lightning_app.evaluation.plan import Plan
-from lightning_app.evaluation.score_case import CaseResult
-from lightning_app.evaluation.scores import SCORES
-from lightning_app.evaluation.summary import Comparison, Summary
-from lightning_app.metrics.intervals import Interval
+from lightning_app.metrics.case_masks import VolumeTable
+from lightning_app.metrics.case_tables import CaseScores
+from lightning_app.metrics.evaluate import Results
+from lightning_app.metrics.score import Result
 from lightning_app.metrics.volume.cohorts import YEAR
+from lightning_app.metrics.volume_scores import VOLUME_SCORES
+from lightning_app.results.lesion_record import LESION_COLUMNS, lesion_rows
+from lightning_app.results.test_record import result_to_json
 from lightning_app.utils.json_csv import write_csv, write_json
 from lightning_app.utils.text import csv_text
 
@@ -18,15 +23,12 @@ FORMAT = 1
 SCORES_JSON, COMPARISON_JSON = "scores.json", "comparison.json"
 CASES_CSV, LESIONS_CSV = "cases.csv", "lesions.csv"
 _CASE = ("case", "patient", "region")
-_LESION = ("lesion", "volume_ml", "kind", "dice", "hd95")
-
-Summaries = dict[str, dict[str, Summary]]  # by region, then by name of a score
 
 
-def write_scores(folder: Path, plan: Plan, summaries: Summaries) -> None:
+def write_scores(folder: Path, plan: Plan, summaries: Results) -> None:
     """Write scores.json: what was evaluated, and the mean of every score."""
     scores = {
-        region: {name: {**_estimate(s.value, s.interval), "n": s.n} for name, s in by_name.items()}
+        region: {name: result_to_json(result) for name, result in by_name.items()}
         for region, by_name in summaries.items()
     }
     write_json(
@@ -34,20 +36,21 @@ def write_scores(folder: Path, plan: Plan, summaries: Summaries) -> None:
     )
 
 
-def write_cases(folder: Path, results: Sequence[CaseResult]) -> None:
+def write_cases(folder: Path, table: VolumeTable) -> None:
     """Write cases.csv: a row for each case and region; an undefined score is an empty cell."""
-    scores = [score for score in SCORES if score.in_cases]
+    names = [score.name for score in VOLUME_SCORES if not score.derived]
     rows = (
-        [*_names(result, region), *(score.value(found) for score in scores)]
-        for result in results
-        for region, found in result.regions.items()
+        [csv_text(case), csv_text(patient), region, *(_cell(table, n, row, index) for n in names)]
+        for row, (case, patient) in enumerate(zip(table.cases, table.patients, strict=True))
+        for index, region in enumerate(table.classes)
     )
-    write_csv(folder / CASES_CSV, [*_CASE, *(score.name for score in scores)], rows)
+    write_csv(folder / CASES_CSV, [*_CASE, *names], rows)
 
 
-def write_lesions(folder: Path, results: Sequence[CaseResult]) -> None:
+def write_lesions(folder: Path, scored: Sequence[CaseScores], regions: Sequence[str]) -> None:
     """Write lesions.csv: a row for each lesion, numbered in its case and region."""
-    write_csv(folder / LESIONS_CSV, [*_CASE, *_LESION], _lesion_rows(results))
+    rows = ([*map(csv_text, whose), *values] for whose, values, _ in lesion_rows(scored, regions))
+    write_csv(folder / LESIONS_CSV, [*_CASE, *LESION_COLUMNS], rows)
 
 
 def write_comparison(
@@ -87,12 +90,11 @@ def _settings(plan: Plan) -> dict[str, Any]:
 
 def _comparison(found: Comparison, names: tuple[str, str]) -> dict[str, Any]:
     difference = found.difference
+    estimate = Result(difference.value, difference.interval) if difference else Result(None, None)
     return {
         "first": found.first,
         "second": found.second,
-        "difference": _estimate(
-            difference.value if difference else None, difference.interval if difference else None
-        ),
+        "difference": result_to_json(estimate),
         "p": difference.p if difference else None,
         "holm_p": found.holm_p,
         "n": found.n,
@@ -102,19 +104,6 @@ def _comparison(found: Comparison, names: tuple[str, str]) -> dict[str, Any]:
     }
 
 
-def _estimate(value: float | None, interval: Interval | None) -> dict[str, float | None]:
-    low, high = interval or (None, None)
-    return {"value": value, "low": low, "high": high}
-
-
-def _names(result: CaseResult, region: str) -> list[str]:
-    return [csv_text(result.case), csv_text(result.patient), region]
-
-
-def _lesion_rows(results: Sequence[CaseResult]) -> Iterator[list[object]]:
-    for result in results:
-        for region, scores in result.regions.items():
-            lesions = scores.lesions.lesions if scores.lesions else ()
-            for number, lesion in enumerate(lesions, start=1):
-                values = (lesion.volume, str(lesion.kind), lesion.dice, lesion.hd95)
-                yield [*_names(result, region), number, *values]
+def _cell(table: VolumeTable, score: str, row: int, region: int) -> float | None:
+    value = float(table.values[score][row, region])
+    return None if math.isnan(value) else value

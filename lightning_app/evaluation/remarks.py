@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from lightning_app.evaluation.inputs.values import ALL_REGIONS
 from lightning_app.evaluation.plan import Plan
-from lightning_app.evaluation.score_case import CaseResult
+from lightning_app.metrics.case_tables import CaseScores
 from lightning_app.metrics.intervals import FEWEST_PATIENTS
 from lightning_app.metrics.volume.cohorts import YEAR
 
@@ -31,12 +31,12 @@ def facts(plan: Plan) -> list[tuple[str, str]]:
     ]
 
 
-def remarks(plan: Plan, results: Sequence[CaseResult]) -> list[str]:
+def remarks(plan: Plan, scored: Sequence[CaseScores]) -> list[str]:
     """What is missing or cannot be compared, and what else a reader must know.
 
     Args:
         plan: what is evaluated.
-        results: of one of the masks of each case; all are on the same grids.
+        scored: of one of the masks of each case; all are on the same grids.
     """
     found = [line for of_set in plan.sets for line in of_set.folder.remarks]
     found += plan.references.remarks
@@ -48,9 +48,9 @@ def remarks(plan: Plan, results: Sequence[CaseResult]) -> list[str]:
         unlabelled = sorted(plan.references.unlabelled)
         total = len(plan.files) + len(unlabelled)
         found.append(f"cases without ground truth, not scored: {_cases(unlabelled, total)}")
-    if slices := [result.case for result in results if result.is_slice]:
+    if slices := [case.case for case in scored if case.is_slice]:
         found.append(
-            f"single slices: {_cases(slices, len(results))}; their HD95 and NSD are in 2-D, "
+            f"single slices: {_cases(slices, len(scored))}; their HD95 and NSD are in 2-D, "
             "which cannot be compared with those of volumes, and they have no lesion-wise scores"
         )
     if left_out := [region for region in ALL_REGIONS if region not in plan.regions]:

@@ -2,21 +2,25 @@
 
 from collections.abc import Sequence
 
-from lightning_app.evaluation.score_case import CaseResult
-from lightning_app.evaluation.scores import SCORES, CaseScore
-from lightning_app.evaluation.summary import Comparison, Summary
+import numpy as np
+
+from lightning_app.evaluation.comparison import Comparison
+from lightning_app.metrics.case_masks import VolumeTable
+from lightning_app.metrics.evaluate import Results
 from lightning_app.metrics.intervals import FEWEST_PATIENTS
 from lightning_app.metrics.paired_tests import ALPHA
+from lightning_app.metrics.score import VolumeScore
+from lightning_app.metrics.volume_scores import VOLUME_SCORES
 from lightning_app.report.tables.estimates import Measure
 from lightning_app.report.tables.table import Cell, Column, Table, fixed, p_value
 
 _DIGITS = {"mm": 2, "ml": 2, "": 4}  # after the point, by unit
 _WORST = 5  # cases of each region
-_SCORE = {score.name: score for score in SCORES}
+_SCORE = {score.name: score for score in VOLUME_SCORES}
 _OVERLAP = ("dice", "sensitivity", "specificity", "nsd", "hd95", "hd95_both")
 _LESIONS = (
     "lesion_dice", "lesion_hd95", "lesions_found", "lesions_missed", "lesions_invented",
-    "volume_reference_ml", "volume_predicted_ml",
+    "volume_reference_ml", "volume_predicted_ml", "volume_error",
 )  # fmt: skip
 _OF_A_CASE = (
     "dice", "hd95", "nsd", "lesion_dice", "lesions_found", "lesions_missed", "lesions_invented",
@@ -39,7 +43,7 @@ _VERDICT_NOTE = (
 _COMPARISON_NOTES = (_MEANS_NOTE, _TEST_NOTE, _VERDICT_NOTE)
 
 
-def summary_tables(summaries: dict[str, dict[str, Summary]]) -> list[Table]:
+def summary_tables(summaries: Results) -> list[Table]:
     """The means of all scores."""
     return [
         _summary_table("scores", "Mean scores", _OVERLAP, summaries),
@@ -59,24 +63,23 @@ def comparison_table(comparisons: Sequence[Comparison], names: tuple[str, str]) 
     return Table("comparison", "Comparison of the masks", columns, rows, _COMPARISON_NOTES)
 
 
-def worst_cases(results: Sequence[CaseResult], regions: Sequence[str]) -> Table:
+def worst_cases(table: VolumeTable) -> Table:
     """The cases with the lowest Dice of each region."""
-    scores = [_SCORE[name] for name in _OF_A_CASE]
     columns = [_REGION, Column("case", "Case"), Column("patient", "Patient")]
-    columns += [_column(score, of_a_case=True) for score in scores]
+    columns += [_column(_SCORE[name], of_a_case=True) for name in _OF_A_CASE]
     rows: list[list[Cell]] = []
-    for region in regions:
-        ranked = sorted(results, key=lambda result: (result.regions[region].dice, result.case))
-        for result in ranked[:_WORST]:
-            values = [Measure(score.value(result.regions[region])) for score in scores]
-            rows.append([region, result.case, result.patient, *values])
+    for index, region in enumerate(table.classes):
+        dice = table.values["dice"][:, index]
+        ranked = sorted(range(len(dice)), key=lambda row: (dice[row], table.cases[row]))
+        for row in ranked[:_WORST]:
+            values = (table.values[name][row, index] for name in _OF_A_CASE)
+            cells = [Measure(None if np.isnan(value) else float(value)) for value in values]
+            rows.append([region, table.cases[row], table.patients[row], *cells])
     note = f"The {_WORST} cases of each region with the lowest Dice; cases.csv has all of them."
     return Table("worst", "Worst cases", columns, rows, [note])
 
 
-def _summary_table(
-    name: str, title: str, scores: Sequence[str], summaries: dict[str, dict[str, Summary]]
-) -> Table:
+def _summary_table(name: str, title: str, scores: Sequence[str], summaries: Results) -> Table:
     columns = [_REGION, Column("cases", "Cases", fixed(0))]
     rows: list[list[Cell]] = [[name, by_name["dice"].n] for name, by_name in summaries.items()]
     for score in scores:
@@ -95,10 +98,9 @@ def _summary_table(
     return Table(name, title, columns, rows, [note])
 
 
-def _column(score: CaseScore, *, of_a_case: bool = False) -> Column:
+def _column(score: VolumeScore, *, of_a_case: bool = False) -> Column:
     is_count = of_a_case and score.name.startswith("lesions_")
-    title = f"{score.title} ({score.unit})" if score.unit else score.title
-    return Column(score.name, title, fixed(0 if is_count else _DIGITS[score.unit]))
+    return Column(score.name, score.heading, fixed(0 if is_count else _DIGITS[score.unit]))
 
 
 def _comparison_row(found: Comparison, names: tuple[str, str]) -> list[Cell]:

@@ -8,14 +8,16 @@ from callbacks.utils.atomic_write import atomic_folder, atomic_write
 from callbacks.utils.unfinished import remove_leftovers
 from data_modules.utils.process_pool import Workers
 from lightning_app.evaluation import records
+from lightning_app.evaluation.comparison import Comparison, compare
 from lightning_app.evaluation.page import GENERATOR, render
 from lightning_app.evaluation.plan import Plan, score_all
 from lightning_app.evaluation.remarks import remarks
-from lightning_app.evaluation.score_case import CaseResult
-from lightning_app.evaluation.scores import SCORES
-from lightning_app.evaluation.summary import Comparison, Summary, compare, summarise
 from lightning_app.evaluation.tables import comparison_table, summary_tables, worst_cases
+from lightning_app.metrics.case_tables import CaseScores, case_tables
+from lightning_app.metrics.evaluate import Results, volume_results
+from lightning_app.metrics.volume_scores import VOLUME_SCORES
 from lightning_app.report.output_folder import check_replaceable
+from lightning_app.report.tables.table import Table
 
 PAGE = "report.html"
 _FILES = {
@@ -37,7 +39,7 @@ class Evaluation:
     """
 
     output: Path
-    summaries: dict[str, dict[str, Summary]]
+    summaries: Results
     comparisons: Sequence[Comparison]
     names: tuple[str, str]
     remarks: Sequence[str]
@@ -67,28 +69,28 @@ def write_evaluation(plan: Plan, output: Path, workers: Workers) -> Evaluation:
 
 
 def _evaluate(
-    plan: Plan, output: Path, scored: Sequence[tuple[CaseResult, ...]], folder: Path
+    plan: Plan, output: Path, scored: Sequence[tuple[CaseScores, ...]], folder: Path
 ) -> Evaluation:
     results, *others = ([masks[index] for masks in scored] for index in range(len(plan.sets)))
-    summaries = {
-        region: {score.name: summarise(results, region, score) for score in SCORES}
-        for region in plan.regions
-    }
-    comparisons = [found for other in others for found in compare(results, other, plan.regions)]
+    _, table = case_tables(results, plan.regions)
+    comparisons = [
+        found for other in others for found in compare(table, case_tables(other, plan.regions)[1])
+    ]
+    summaries = volume_results(table, VOLUME_SCORES)
     evaluation = Evaluation(output, summaries, comparisons, _names(plan), remarks(plan, results))
-    _write(folder, plan, results, evaluation)
+    records.write_cases(folder, table)
+    records.write_lesions(folder, results, plan.regions)
+    _write_summary(folder, plan, evaluation, worst_cases(table))
     return evaluation
 
 
-def _write(folder: Path, plan: Plan, results: Sequence[CaseResult], evaluation: Evaluation) -> None:
+def _write_summary(folder: Path, plan: Plan, evaluation: Evaluation, worst: Table) -> None:
     records.write_scores(folder, plan, evaluation.summaries)
-    records.write_cases(folder, results)
-    records.write_lesions(folder, results)
     tables = summary_tables(evaluation.summaries)
     if evaluation.comparisons:
         records.write_comparison(folder, plan, evaluation.comparisons, evaluation.names)
         tables.append(comparison_table(evaluation.comparisons, evaluation.names))
-    tables.append(worst_cases(results, plan.regions))
+    tables.append(worst)
     with atomic_write(folder / PAGE) as page:
         page.write_text(render(plan, tables, evaluation.remarks), encoding="utf-8")
 

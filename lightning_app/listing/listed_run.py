@@ -8,7 +8,8 @@ from statistics import fmean
 from typing import TypeVar
 
 from lightning_app.report.load.display_names import run_name
-from lightning_app.report.load.runs import flat_options, history, in_words
+from lightning_app.report.load.runs import history, in_words
+from lightning_app.report.load.settings import options_of
 from lightning_app.results.partial_test import is_partial
 from lightning_app.runs.folder import Run, find_runs, run_config
 from lightning_app.runs.record_values import Values
@@ -103,7 +104,7 @@ def _status(run: Run) -> str:
 
 
 def _options(run: Run) -> dict[str, str]:
-    return flat_options(run_config(run))
+    return options_of(run_config(run))
 
 
 def _best_epoch(run: Run) -> tuple[int, float] | None:

@@ -1,6 +1,7 @@
 """The values of scores, with intervals, from tables of counts and of volumes."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -37,7 +38,7 @@ def volume_results(
 ) -> dict[str, dict[str, Result]]:
     """Volume scores with their intervals over patients, by class and name."""
     return {
-        name: {score.name: _result(score, volume_terms(table, index, score)) for score in scores}
+        name: {score.name: _volume_result(table, index, score) for score in scores}
         for index, name in enumerate(table.classes)
     }
 
@@ -84,6 +85,11 @@ def accuracy_of_nothing(table: CountTable) -> dict[str, float]:
     pooled = table.pooled()
     shares = (pooled.fp + pooled.tn) / pooled.pixels
     return dict(zip(table.classes, shares.tolist(), strict=True))
+
+
+def _volume_result(table: VolumeTable, index: int, score: VolumeScore) -> Result:
+    cases = int(np.count_nonzero(~np.isnan(table.values[score.name][:, index])))
+    return replace(_result(score, volume_terms(table, index, score)), n=cases)
 
 
 def _result(score: Score, ratio: Ratio) -> Result:

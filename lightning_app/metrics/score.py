@@ -30,10 +30,17 @@ class UnitTerms(NamedTuple):
 
 @dataclass(frozen=True)
 class Result:
-    """A score's value and its 95 % interval; None if undefined or if there is no interval."""
+    """The summary of a score.
+
+    Attributes:
+        value: None if it is undefined.
+        interval: 95 % over patients; None if there is none.
+        n: number of cases that have the score; None for a count score.
+    """
 
     value: float | None
     interval: Interval | None
+    n: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,16 +50,17 @@ class Score:
     Attributes:
         name: its name everywhere.
         definition: what it is, for the tables.
-        higher_is_better: its direction.
+        higher_is_better: its direction; None if it has none, and is not compared.
         unit: of its value, such as mm; empty for a ratio.
         in_tables: whether printed tables show it; the files hold all scores.
         bounds: the lowest and the highest value that it can have; infinite if it has none.
-        averaged: whether it is a mean over its units; otherwise it is pooled.
+        averaged: whether it is a mean over units of which each may have the worst value, for which
+            an interval allows; not if it is pooled, or if no unit comes near the worst value.
     """
 
     name: str
     definition: str
-    higher_is_better: bool
+    higher_is_better: bool | None
     unit: str = ""
     in_tables: bool = True
     bounds: Bounds = (0.0, 1.0)
@@ -60,8 +68,16 @@ class Score:
 
     @property
     def better(self) -> str:
-        """Its direction in one word, for the tables."""
+        """Its direction in one word, for the tables; empty if it has none."""
+        if self.higher_is_better is None:
+            return ""
         return "higher" if self.higher_is_better else "lower"
+
+    @property
+    def heading(self) -> str:
+        """Its name with its unit, for the heads of columns."""
+        has_unit = not self.unit or self.name.endswith(f"_{self.unit}")
+        return self.name if has_unit else f"{self.name} ({self.unit})"
 
     def within_bounds(self, terms: UnitTerms) -> NDArray[np.bool_]:
         """Which units have a value within the bounds, or none, (units,)."""
@@ -130,10 +146,12 @@ class VolumeScore(Score):
 
     Attributes:
         compute: its value for one class of one case, a finite number; None if it is undefined.
+        derived: whether it follows from other scores of the case.
         level: the unit that has a value.
     """
 
     compute: Callable[[ClassMasks], float | None]
+    derived: bool = False
     level: Literal["volume"] = "volume"
     bounds: Bounds = (0.0, math.inf)
     averaged: bool = True

@@ -14,15 +14,15 @@ from lightning_app.report.html.page import GENERATOR, Part, Picture, render
 from lightning_app.report.load.cohorts import Cohort, cohorts
 from lightning_app.report.load.runs import LeftOut, read_runs
 from lightning_app.report.output_folder import check_replaceable
-from lightning_app.report.tables.comparison_table import comparison_table
+from lightning_app.report.tables.comparison_table import comparison_tables
 from lightning_app.report.tables.run_tables import network_table, run_table, table_2
 from lightning_app.report.tables.score_tables import (
     all_scores,
     size_table,
     table_1,
-    volume_scores,
 )
 from lightning_app.report.tables.table import write_table
+from lightning_app.report.tables.volume_table import volume_table
 from lightning_app.utils.errors import UsageError
 
 PAGE = "report.html"
@@ -30,8 +30,8 @@ PAGE = "report.html"
 # What a report writes, of this and of earlier versions.
 _GROUP = re.compile(r"group-\d+")
 _FILE = re.compile(
-    r"report\.html|\.DS_Store|(figure3_.+|training|tumour_size)\.(png|pdf)"
-    r"|(table1|table2|scores|volumes|comparisons|tumour_size|networks|runs)\.(md|tex|csv)"
+    r"report\.html|\.DS_Store|(figure3_.+|training|tumour_size|patients_.+|tumour_volume_.+)\.(png|pdf)"
+    r"|(table1|table2|scores|volumes|comparisons|volume_comparisons|tumour_size|networks|runs)\.(md|tex|csv)"
 )
 
 
@@ -52,24 +52,28 @@ class Written:
     left_out: Sequence[LeftOut]
 
 
-def write_report(root: Path, output: Path) -> Written:
-    """Write the report of the runs below a root; an earlier report in the folder is replaced.
+def write_report(paths: Sequence[Path], output: Path) -> Written:
+    """Write the report of some runs; an earlier report in the folder is replaced.
+
+    Args:
+        paths: run folders, and folders of runs.
+        output: the folder of the report.
 
     Raises:
         UsageError: there is no run to report, or the output folder holds what no report wrote.
     """
-    if not root.is_dir():
-        raise UsageError(f"runs folder '{root}' does not exist; name it: report RUNS_DIR")
     output = output.resolve()
     check_replaceable(output, PAGE, GENERATOR, _not_of_a_report)
-    runs, left_out = read_runs(root)
+    runs, left_out = read_runs(*paths)
     if not runs:
         first = f"; {left_out[0].name}: {left_out[0].reason}" if left_out else ""
         raise UsageError(
-            f"no finished and tested run below '{root}' ({len(left_out)} other runs{first}): "
+            f"no finished and tested run below {_listed(paths)} ({len(left_out)} other runs"
+            f"{first}): "
             "train one with python main.py fit, then score it with python main.py test"
         )
     groups = cohorts(runs)
+    left_out += [run for cohort in groups for run in cohort.repeated]
     output.parent.mkdir(parents=True, exist_ok=True)
     remove_leftovers(output.parent)
     with atomic_folder(output) as folder:
@@ -82,15 +86,16 @@ def write_report(root: Path, output: Path) -> Written:
         check_replaceable(
             output, PAGE, GENERATOR, _not_of_a_report
         )  # a file may have been put there in the meantime
-    return Written(output / PAGE, len(runs), len(groups), left_out)
+    reported = sum(len(cohort.runs) for cohort in groups)
+    return Written(output / PAGE, reported, len(groups), left_out)
 
 
 def _write_part(cohort: Cohort, title: str, folder: Path) -> Part:
     """Write the tables and figures of a cohort."""
     folder.mkdir(exist_ok=True)
     tables = [
-        table_1(cohort), table_2(cohort), all_scores(cohort), volume_scores(cohort),
-        comparison_table(cohort), size_table(cohort), network_table(cohort), run_table(cohort.runs),
+        table_1(cohort), table_2(cohort), all_scores(cohort), volume_table(cohort),
+        *comparison_tables(cohort), size_table(cohort), network_table(cohort), run_table(cohort),
     ]  # fmt: skip
     for table in tables:
         write_table(table, folder)
@@ -108,6 +113,10 @@ def _title(cohort: Cohort, number: int, groups: int) -> str:
     kind = "Synthetic phantom" if data.kind == "phantom" else "Files"
     title = f"{kind}, target {data.target}, slices {data.eval_slices}, split {data.split}"
     return f"Group {number}: {title}" if groups > 1 else title
+
+
+def _listed(paths: Sequence[Path]) -> str:
+    return ", ".join(f"'{path}'" for path in paths)
 
 
 def _folder(folder: Path, number: int) -> Path:

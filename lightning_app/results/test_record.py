@@ -225,14 +225,16 @@ def _number(value: float) -> float | None:
 
 def _to_json(results: Results) -> dict[str, Any]:
     return {
-        name: {score: _result_to_json(result) for score, result in scores.items()}
+        name: {score: result_to_json(result) for score, result in scores.items()}
         for name, scores in results.items()
     }
 
 
-def _result_to_json(result: Result) -> dict[str, float | None]:
+def result_to_json(result: Result) -> dict[str, float | None]:
+    """Value, interval and, for a volume score, number of cases as JSON."""
     low, high = result.interval or (None, None)
-    return {"value": result.value, "low": low, "high": high}
+    number = {} if result.n is None else {"n": result.n}
+    return {"value": result.value, "low": low, "high": high, **number}
 
 
 def _scores(values: Values) -> dict[str, dict[str, Result]]:
@@ -249,7 +251,8 @@ def _scores(values: Values) -> dict[str, dict[str, Result]]:
 def _result(values: Values) -> Result:
     value = values.number("value") if values.has("value") else None
     interval = (values.number("low"), values.number("high")) if values.has("low") else None
-    return Result(value, interval)
+    n = values.whole_number("n") if values.has("n") else None
+    return Result(value, interval, n)
 
 
 def _epoch(values: Values) -> int:

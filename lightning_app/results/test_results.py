@@ -2,7 +2,9 @@
 
 import math
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +20,18 @@ from callbacks.utils.trainer import attributes
 from callbacks.utils.unfinished import remove_leftovers
 from data_modules.brats import BraTSDataModule
 from data_modules.summary import description
-from lightning_app.metrics.case_masks import CaseMasks
-from lightning_app.metrics.case_tables import case_tables
+from data_modules.utils.process_pool import cores, run_in_order
+from lightning_app.metrics.case_masks import VolumeSettings
+from lightning_app.metrics.case_tables import CaseScores, case_tables, score_case
 from lightning_app.metrics.count_table import CountTable
 from lightning_app.metrics.evaluate import accuracy_of_nothing, count_results, volume_results
 from lightning_app.metrics.predicted_masks import PackedMasks
+from lightning_app.metrics.volume.cohorts import YEAR
 from lightning_app.metrics.volume_scores import VOLUME_SCORES
+from lightning_app.results.lesion_record import write_lesions
 from lightning_app.results.partial_test import PARTIAL_KEY
-from lightning_app.results.score_table import print_scores
 from lightning_app.results.test_record import write_cases, write_slices, write_test, write_volumes
+from lightning_app.results.test_summary import print_scores, volume_notes
 from lightning_app.results.tested_cases import TestedCases
 from lightning_app.runs.checkpoint_io import read_checkpoint
 from lightning_app.runs.folder import Run, TestFolder
@@ -91,21 +96,24 @@ class TestResults(Callback):
     def _write(self, trainer: Trainer, masks: PackedMasks) -> None:
         data: BraTSDataModule = attributes(trainer).datamodule
         folder, tested = self.folder(data), TestedCases(data, masks)
-        cases = _with_progress(tested, trainer)
-        table, volumes = case_tables(cases, data.target.class_names, VOLUME_SCORES)
+        scored = _scored(tested, data.target.class_names, trainer)
+        table, volumes = case_tables(scored, data.target.class_names)
         scores, of_volumes = count_results(table), volume_results(volumes, VOLUME_SCORES)
         by_case, examples = table.by_case(), tested.example_slices()
         with atomic_folder(folder.path) as temporary:
             new = TestFolder(temporary)
-            write_test(new, self._facts(trainer, data, table), scores, of_volumes)
+            facts = {**self._facts(trainer, data, table), **_volume_facts(tested)}
+            write_test(new, facts, scores, of_volumes)
             write_timing(new.timing, self._timing.test_record or {})
             write_slices(new, table)
             write_cases(new, by_case)
             write_volumes(new, volumes)
+            write_lesions(new, scored, data.target.class_names)
             examples.write(new)
             examples.draw(new.picture, by_case, f"Data: {data.kind}")
             _keep_other_files(folder.path, temporary)
         print_scores(data, table, scores, of_volumes)
+        print_lines(*volume_notes(scored, tested.cohorts))
         self._print_notes(folder, data, table)
 
     def _print_notes(self, folder: TestFolder, data: BraTSDataModule, table: CountTable) -> None:
@@ -164,15 +172,32 @@ class TestResults(Callback):
         }
 
 
-def _with_progress(cases: TestedCases, trainer: Trainer) -> Iterable[CaseMasks]:
-    """The cases, with a progress bar on standard error unless progress bars are turned off."""
-    return track(
-        cases,
-        description="Scoring cases",
-        total=len(cases),
-        console=Console(stderr=True),
-        disable=trainer.progress_bar_callback is None,
-    )
+def _scored(cases: TestedCases, classes: Sequence[str], trainer: Trainer) -> list[CaseScores]:
+    """Score the cases, volumes in parallel, with a progress bar on standard error.
+
+    There is no bar if progress bars are turned off.
+    """
+    processes = 1 if cases.are_slices else min(cores(), len(cases))
+    score = partial(score_case, classes=classes)
+    with closing(run_in_order(score, cases, processes)) as scored:
+        return list(
+            track(
+                scored,
+                description="Scoring cases",
+                total=len(cases),
+                console=Console(stderr=True),
+                disable=trainer.progress_bar_callback is None,
+            )
+        )
+
+
+def _volume_facts(tested: TestedCases) -> dict[str, Any]:
+    """What the volume scores depend on."""
+    settings = VolumeSettings()
+    cohorts = [cohort.name for cohort in tested.cohorts]
+    return {
+        "volume_settings": {"cohorts": cohorts, "year": YEAR, "tolerance_mm": settings.tolerance}
+    }
 
 
 def _keep_other_files(old: Path, new: Path) -> None:

@@ -7,8 +7,9 @@ import torch
 from numpy.typing import NDArray
 
 from data_modules.brats import BraTSDataModule
-from lightning_app.metrics.case_masks import CaseMasks
+from lightning_app.metrics.case_masks import CaseMasks, VolumeSettings
 from lightning_app.metrics.predicted_masks import PackedMasks
+from lightning_app.metrics.volume.cohorts import Cohort, cohort_of
 from lightning_app.results.example_slices import ExampleSlices
 from lightning_app.results.plots import to_grey
 
@@ -39,6 +40,17 @@ class TestedCases:
         for index in self._cases.tolist():
             yield self._case_masks(index)
 
+    @property
+    def are_slices(self) -> bool:
+        """Whether every case is a single slice."""
+        return len(self._masks.samples) == len(self._cases)
+
+    @property
+    def cohorts(self) -> list[Cohort]:
+        """The cohorts of BraTS that the cases are of, by their releases."""
+        cases = (self.dataset.cases[index] for index in self._cases.tolist())
+        return list(dict.fromkeys(cohort_of(case.release.name) for case in cases))
+
     def _case_masks(self, index: int) -> CaseMasks:
         """The masks of the tested slices of a case, and of its blank slices, which are empty."""
         samples = self._masks.samples[self._case_of == index]
@@ -54,6 +66,7 @@ class TestedCases:
             _stacked(self.predictions(samples), rows, len(slices)),
             _stacked(self.references(samples), rows, len(slices)),
             (z, y, x),
+            VolumeSettings(cohort_of(case.release.name)),
         )
 
     def example_slices(self) -> ExampleSlices:

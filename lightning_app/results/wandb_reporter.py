@@ -140,8 +140,8 @@ def slices_to_show(data: BraTSDataModule, count: int) -> Slices:
 def _send_test(logger: ForgivingWandbLogger, folder: TestFolder) -> None:
     test = read_test(folder)
     numbers = {
-        f"test/{name}/{score}": result.value
-        for scores in (test.scores, test.volumes)
+        f"test/{name}/{group}{score}": result.value
+        for group, scores in (("", test.scores), ("volumes/", test.volumes))
         for name, results in scores.items()
         for score, result in results.items()
         if result.value is not None

@@ -6,6 +6,7 @@ Imports neither torch nor lightning: a report reads runs without them.
 import re
 import secrets
 import shlex
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -150,6 +151,11 @@ class TestFolder:
         return self.path / "volumes.csv"
 
     @property
+    def lesions(self) -> Path:
+        """The lesions of each case and class: found, missed or invented."""
+        return self.path / "lesions.csv"
+
+    @property
     def timing(self) -> Path:
         """How long the test took."""
         return self.path / "timing.json"
@@ -178,8 +184,16 @@ def new_run(root: Path, experiment: str) -> Run:
 
 def find_runs(root: Path) -> list[Run]:
     """All runs in a root folder, the newest first."""
-    folders = [path.absolute() for path in root.glob("*/*") if is_run_name(path.name)]
-    runs = [Run(folder) for folder in folders if _is_folder(folder)]
+    return _runs_at(root.glob("*/*"))
+
+
+def find_runs_of(experiment: Path) -> list[Run]:
+    """All runs in the folder of an experiment, the newest first."""
+    return _runs_at(experiment.glob("*"))
+
+
+def newest_first(runs: Iterable[Run]) -> list[Run]:
+    """Runs in the order in which they were started, the newest first."""
     return sorted(runs, key=_start, reverse=True)
 
 
@@ -193,6 +207,11 @@ def is_file(path: Path) -> bool:
         return path.is_file()
     except OSError:
         return False
+
+
+def _runs_at(paths: Iterable[Path]) -> list[Run]:
+    folders = [path.absolute() for path in paths if is_run_name(path.name)]
+    return newest_first(Run(folder) for folder in folders if _is_folder(folder))
 
 
 def _is_folder(path: Path) -> bool:

@@ -7,6 +7,9 @@ from pathlib import Path
 from lightning_app.runs.folder import Run, find_runs, is_file, is_run_name
 from lightning_app.runs.status import is_alive, is_finished, read_status, slurm_job
 from lightning_app.utils.errors import UsageError
+from lightning_app.utils.text import LONGEST_FILE_NAME, is_file_name
+
+_TAKEN = ("report", "comparison")  # folders in which reports are written
 
 
 def experiment_of(config: str) -> str:
@@ -20,6 +23,21 @@ def experiment_of(config: str) -> str:
     name = Run(path.parent).experiment if in_run else path.stem
     if name in {"", ".", ".."}:  # the stem of '...yaml' is '..'
         raise UsageError(f"--config '{config}' names the experiment '{name}': rename the file")
+    return name
+
+
+def checked_experiment(name: str) -> str:
+    """A name that the user gives to an experiment.
+
+    Raises:
+        UsageError: the folder of its runs cannot have that name.
+    """
+    if not is_file_name(name) or is_run_name(name) or name in _TAKEN:
+        raise UsageError(
+            f"--name is '{name}', expected a name for a folder of runs, such as unet_slow: up to "
+            f"{LONGEST_FILE_NAME} characters, no slash or colon, no sign at the beginning, and "
+            f"neither the name of a run nor {' or '.join(_TAKEN)}"
+        )
     return name
 
 

@@ -90,6 +90,8 @@ class DataRecord:
         eval_slices: which slices validation and test take.
         spacing: range of the training data's spacing in mm along x, y and z.
         slices_format: how the slices were prepared; 0 if an earlier version did not record it.
+        eval_fingerprint: of the slices of validation and test; empty if an earlier version did not
+            record it.
     """
 
     kind: str
@@ -100,6 +102,7 @@ class DataRecord:
     eval_slices: str | list[int]
     spacing: Mapping[str, Sequence[float]] = field(default_factory=dict)
     slices_format: int = 0
+    eval_fingerprint: str = ""
 
     @classmethod
     def of(cls, description: Mapping[str, Any]) -> "DataRecord":
@@ -122,6 +125,7 @@ class DataRecord:
             values.choice("eval_slices"),
             {axis: spacing.numbers(axis, 2) for axis in spacing.content},
             values.whole_number("slices_format") if values.has("slices_format") else 0,
+            values.text("eval_fingerprint", ""),
         )
 
     @property

@@ -31,3 +31,17 @@ def test_the_summary_counts_cases_patients_and_slices(tmp_path: Path) -> None:
     assert "5 cases of 4 patients" in line
     # Cases, then slices, of train, val and test
     assert re.findall(r"\d+", line.split("brats2023")[1]) == ["3", "1", "1", "6", "2", "2"]
+
+
+def test_the_slices_of_validation_and_test_have_a_fingerprint_of_their_own(
+    data: Path, cache: Path
+) -> None:
+    middle, largest, tested_on_largest = (
+        description(ready(data, cache, slices=slices, eval_slices=eval_slices))
+        for slices, eval_slices in (
+            ("middle", "middle"), ("largest", "middle"), ("middle", "largest")
+        )
+    )  # fmt: skip
+    assert middle["fingerprint"] != largest["fingerprint"]
+    assert middle["eval_fingerprint"] == largest["eval_fingerprint"]
+    assert tested_on_largest["eval_fingerprint"] not in {middle["eval_fingerprint"], ""}

@@ -13,8 +13,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tests.helpers import plain_loops
+
 SLICE = 7
 FEWEST_PATIENTS = 10  # that an interval needs
+_SPACING = (1.0, 1.0, 1.0)
+_OF_LESIONS = (
+    "lesion_dice", "lesion_hd95", "lesions_found", "lesions_missed", "lesions_invented",
+)  # fmt: skip
 HALF_WIDTH = 0.0625  # of every interval: made up, so that a report can only have read it
 
 
@@ -36,22 +42,39 @@ class ToyCase:
         return tp, fp, fn, tn
 
     @property
-    def volume_error(self) -> float:
-        """In ml."""
-        return abs(int(self.prediction.sum()) - int(self.reference.sum())) / 1000
+    def volume_scores(self) -> dict[str, float | None]:
+        """The volume scores of the slice, in 2-D: there are no lesions."""
+        tp, fp, fn, tn = self.counts
+        true, predicted = (
+            plain_loops.contour_elements(plain_loops.voxels_of(mask[None]), _SPACING)
+            for mask in (self.reference, self.prediction)
+        )
+        hd95, _ = plain_loops.hd95_range(true, predicted, _SPACING)
+        return {
+            "dice": dice(tp, fp, fn, empty=1.0),
+            "sensitivity": _ratio(tp, tp + fn),
+            "specificity": _ratio(tn, tn + fp),
+            "hd95": hd95,
+            "hd95_both": hd95 if true and predicted else None,
+            "nsd": plain_loops.nsd(true, predicted, _SPACING, tolerance=1.0),
+            **dict.fromkeys(_OF_LESIONS),
+            "volume_reference_ml": (tp + fn) / 1000,
+            "volume_predicted_ml": (tp + fp) / 1000,
+            "volume_error": abs(fp - fn) / 1000,
+        }
 
 
 def write_results(folder: Path, facts: dict[str, Any], cases: Sequence[ToyCase]) -> None:
     """Write metrics.json, slices.csv, cases.csv and volumes.csv."""
     counts = [case.counts for case in cases]
     tp, fp, fn, tn = map(sum, zip(*counts, strict=True))
-    errors = [case.volume_error for case in cases]
+    volumes = [case.volume_scores for case in cases]
     enough = len({case.patient for case in cases}) >= FEWEST_PATIENTS
     content = {
         **facts,
         "accuracy_of_nothing": {"whole": (fp + tn) / (tp + fp + fn + tn)},
         "scores": {"whole": _results(count_scores(counts), enough=enough)},
-        "volumes": {"whole": _results({"volume_error": _mean(errors)}, enough=enough)},
+        "volumes": {"whole": _volume_results(volumes, enough=enough)},
     }
     write_json(folder / "metrics.json", content)
     names = ("tp", "fp", "fn", "tn", "dice")
@@ -68,8 +91,11 @@ def write_results(folder: Path, facts: dict[str, Any], cases: Sequence[ToyCase])
     )
     write_csv(
         folder / "volumes.csv",
-        ("case", "patient", "class", "volume_error"),
-        [(c.case, c.patient, "whole", c.volume_error) for c in cases],
+        ("case", "patient", "class", *volumes[0]),
+        [
+            (c.case, c.patient, "whole", *values.values())
+            for c, values in zip(cases, volumes, strict=True)
+        ],
     )
 
 
@@ -137,12 +163,22 @@ def _results(values: dict[str, float | None], *, enough: bool) -> dict[str, Any]
     return results
 
 
+def _volume_results(volumes: Sequence[dict[str, float | None]], *, enough: bool) -> dict[str, Any]:
+    defined = {
+        name: [values[name] for values in volumes if values[name] is not None]
+        for name in volumes[0]
+    }
+    means = {name: _mean(values) for name, values in defined.items()}
+    results = _results(means, enough=enough)
+    return {name: {**results[name], "n": len(values)} for name, values in defined.items()}
+
+
 def _ratio(numerator: int, denominator: int) -> float | None:
     return numerator / denominator if denominator else None
 
 
-def _mean(values: Sequence[float]) -> float | None:
-    return sum(values) / len(values) if values else None
+def _mean(values: Sequence[float | None]) -> float | None:
+    return sum(value or 0 for value in values) / len(values) if values else None
 
 
 def _bits(masks: Sequence[NDArray[np.bool_]]) -> NDArray[np.uint8]:

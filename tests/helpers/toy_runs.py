@@ -95,6 +95,11 @@ class ToyRun:
         }
 
 
+def rate(lr: float) -> dict[str, Any]:
+    """The settings of a run with a learning rate."""
+    return {"optimizer": {"class_path": "torch.optim.Adam", "init_args": {"lr": lr}}}
+
+
 def twelve_cases(common: Sequence[int]) -> dict[str, tuple[int, int, int]]:
     """Twelve patients with one case each: 40 true and 40 predicted pixels, ``common`` in both."""
     return {f"P{i:02d}-000": (40, 40, both) for i, both in enumerate(common)}

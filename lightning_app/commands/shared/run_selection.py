@@ -9,6 +9,7 @@ from lightning_app.config.lookup import BASE, find_config
 from lightning_app.runs.folder import DEFAULT_ROOT, Run, find_runs, new_run, run_config
 from lightning_app.runs.lookup import (
     check_links,
+    checked_experiment,
     experiment_of,
     named_run,
     requeued_run,
@@ -50,6 +51,8 @@ def select_run(command: str, arguments: list[str]) -> RunSelection:
     """
     options, rest = _parse(arguments)
     experiment = experiment_of(options.configs[0]) if options.configs else None
+    if options.name is not None:
+        experiment = checked_experiment(options.name)
     wants_help = any(word in {"-h", "--help"} or word.startswith("--print_config") for word in rest)
     run = None
     if not wants_help:
@@ -67,6 +70,7 @@ def _parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
     """The options that select a run, with ``configs`` and ``root``, and the remaining arguments."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     parser.add_argument("--run")
+    parser.add_argument("--name")
     parser.add_argument("--resume", nargs="?", const=NEWEST)
     parser.add_argument("--weights")
     # In one list, because the root that is typed last wins.
@@ -107,6 +111,8 @@ def _run_to_fit(options: argparse.Namespace, experiment: str | None) -> Run | No
         raise UsageError(
             "--resume continues a run and --weights starts a new one: expected only one of them"
         )
+    if options.resume != NEWEST and options.name is not None:
+        raise UsageError("--resume RUN continues a run, which keeps its name: leave out --name")
     if externally_launched():
         if options.resume == NEWEST:
             raise UsageError("processes that are started together need --resume RUN, with a name")
@@ -117,7 +123,7 @@ def _run_to_fit(options: argparse.Namespace, experiment: str | None) -> Run | No
 
 def _run_to_use(options: argparse.Namespace, experiment: str | None) -> Run:
     """The trained run to validate, test or predict with."""
-    for option in ("resume", "weights"):
+    for option in ("name", "resume", "weights"):
         if getattr(options, option) is not None:
             raise UsageError(f"--{option} is an option of fit: name a run's weights with --run")
     if run := shared_run():

@@ -36,3 +36,18 @@ COHORTS = {
         Cohort("metastases", "BraTS-MET", dilations=1, smallest_mm3=2),
     )
 }
+DEFAULT_COHORT = COHORTS["glioma"]
+# By the release of a case; all others are of glioma.
+_OF_RELEASE = {
+    "brats-ssa": "africa",
+    "brats-men": "meningioma",
+    "brats-men-rt": "meningioma",
+    "brats-met": "metastases",
+    "brats-ped2023": "pediatric",
+    "brats-ped2024": "pediatric",
+}
+
+
+def cohort_of(release: str | None) -> Cohort:
+    """The cohort of a release of BraTS; glioma for any other data."""
+    return COHORTS[_OF_RELEASE[release]] if release in _OF_RELEASE else DEFAULT_COHORT

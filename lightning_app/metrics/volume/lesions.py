@@ -5,15 +5,17 @@ Each ground truth lesion is compared with all predicted lesions that belong to i
 the means over lesions. Definition: https://github.com/rachitsaluja/BraTS-2023-Metrics.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lightning_app.metrics.volume.cohorts import Cohort
-from lightning_app.metrics.volume.lesion_matching import MatchedLesions, match_lesions
 from lightning_app.metrics.volume.masks import (
     MM3_PER_ML,
     Box,
@@ -31,6 +33,9 @@ from lightning_app.metrics.volume.surface import (
     volume_surface,
 )
 from lightning_app.utils.errors import UsageError
+
+if TYPE_CHECKING:
+    from lightning_app.metrics.volume.lesion_matching import MatchedLesions
 
 
 class LesionKind(StrEnum):
@@ -122,6 +127,8 @@ def lesion_scores(
         UsageError: if the masks are a single slice.
         ValueError: if the masks differ in shape or are not bool (D, H, W).
     """
+    from lightning_app.metrics.volume.lesion_matching import match_lesions  # needs SciPy
+
     check_masks(reference, prediction)
     if len(reference) == 1:
         raise UsageError("lesion-wise scores are defined for volumes, and this case has one slice")

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from lightning_app.metrics.count_table import Floats
 from lightning_app.metrics.volume.masks import Box, Mask, Spacing, bounding_box, check_masks
@@ -158,6 +157,8 @@ def _distances(start: Surface, end: Surface, spacing: Spacing) -> OneWayDistance
 
 def _to_nearest(starts: NDArray[np.intp], ends: NDArray[np.intp], spacing: Spacing) -> Floats:
     """The distance in mm from each start (3, n) to the nearest end (3, m)."""
+    from scipy import ndimage  # not yet when a report reads runs
+
     if not (starts.size and ends.size):
         return np.full(starts.shape[1], np.inf)
     origin = np.minimum(starts.min(axis=1), ends.min(axis=1))[:, None]

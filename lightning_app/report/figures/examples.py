@@ -10,7 +10,8 @@ from lightning_app.metrics.case_masks import pixel_counts
 from lightning_app.metrics.count_table import Counts, CountTable
 from lightning_app.metrics.evaluate import case_dice
 from lightning_app.report.load.cohorts import Cohort, Entry
-from lightning_app.report.load.display_names import modality_name, network_name
+from lightning_app.report.load.display_names import modality_name
+from lightning_app.report.load.paper_grid import nearest_to_paper
 from lightning_app.report.load.paper_values import PROPOSED_NETWORK
 from lightning_app.results.example_slices import ExampleSlices, read_example_slices
 from lightning_app.utils.text import printable
@@ -54,8 +55,8 @@ class Gallery:
 
         The paper's network, or the first one if the paper's was not tested.
         """
-        proposed = (entry for entry in self.entries if entry.network == PROPOSED_NETWORK)
-        return next(proposed, self.entries[0])
+        proposed = [entry for entry in self.entries if entry.network == PROPOSED_NETWORK]
+        return next(iter(nearest_to_paper(proposed)), self.entries[0])
 
     def chosen(self) -> dict[int, str]:
         """The cases at the quartiles of the reference network's Dice, from the lowest, by rank.
@@ -79,7 +80,7 @@ class Gallery:
         entry = self.reference_entry
         return (
             "Cases with target at the lowest, the quartiles and the highest of the Dice of "
-            f"{network_name(entry.network)} in the run with seed {entry.first.seed}."
+            f"{entry.name} in the run with seed {entry.first.seed}."
         )
 
 
@@ -92,15 +93,13 @@ def gallery(cohort: Cohort, modality: str) -> Gallery | None:
         try:
             slices = read_example_slices(entry.first.run.test())
         except ValueError as error:
-            notes.append(
-                f"{network_name(entry.network)}, {entry.first.name}: {printable(str(error))}"
-            )
+            notes.append(f"{entry.name}, {entry.first.name}: {printable(str(error))}")
             continue
         if not _fits(slices, entry.first.table):
-            notes.append(f"{network_name(entry.network)}: its masks are not of the tested cases")
+            notes.append(f"{entry.name}: its masks are not of the tested cases")
             continue
         if masks and not _same_slices(slices, masks[0]):
-            notes.append(f"{network_name(entry.network)}: its masks show other slices")
+            notes.append(f"{entry.name}: its masks show other slices")
             continue
         entries.append(entry)
         masks.append(slices)

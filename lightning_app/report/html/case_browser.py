@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightning_app.report.figures.examples import Gallery
-from lightning_app.report.load.display_names import modality_name, network_name
+from lightning_app.report.load.display_names import modality_name
 
 _JPEG_QUALITY = 60  # about 5 KB for a slice; as PNG about 20
 
@@ -20,7 +20,7 @@ def browsable(gallery: Gallery, title: str) -> dict[str, Any]:
     return {
         "title": f"{modality}, {title}",
         "classes": list(gallery.classes),
-        "networks": [network_name(entry.network) for entry in gallery.entries],
+        "networks": [entry.name for entry in gallery.entries],
         "width": width,
         "height": height,
         "cases": [_case(gallery, case) for case in range(len(gallery.cases))],

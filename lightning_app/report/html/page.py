@@ -93,17 +93,18 @@ def _group(part: Part, number: int) -> dict[str, Any]:
 def _facts(cohort: Cohort) -> list[tuple[str, str]]:
     """Facts about the tested data."""
     run, data = cohort.runs[0], cohort.data
-    fingerprints = {run.modality: run.data.fingerprint for run in cohort.runs}
+    fingerprints = dict.fromkeys((run.modality, run.data.fingerprint) for run in cohort.runs)
+    trained_on = " or ".join(dict.fromkeys(str(run.data.slices) for run in cohort.runs))
     cases = ", ".join(f"{split} {number}" for split, number in run.cases_per_split.items())
     tested = f"{len(set(run.table.cases))} cases of {len(set(run.table.patients))} patients"
     devices = sorted({run.environment.device or "unknown" for run in cohort.runs})
     return [
         ("Data", "synthetic phantom" if data.kind == "phantom" else "files"),
         ("Target", f"{data.target}; classes: {', '.join(cohort.classes)}"),
-        ("Slices", f"{data.slices}; tested: {data.eval_slices}{_what_all_means(data)}"),
+        ("Slices", f"{trained_on}; tested: {data.eval_slices}{_what_all_means(data)}"),
         ("Split", f"{data.split}; cases: {cases}"),
         ("Tested", f"{tested}, {len(run.table.slices)} slices"),
-        ("Fingerprints", ", ".join(f"{name} {value}" for name, value in fingerprints.items())),
+        ("Fingerprints", ", ".join(f"{name} {value}" for name, value in fingerprints)),
         ("Devices", ", ".join(devices)),
     ]
 

@@ -35,6 +35,8 @@ NETWORKS = {
 _FURTHER_COLOURS = ("#D55E00", "#56B4E9", "#8C564B", "#7F7F7F", "#BCBD22")
 _HUE_STEP = 0.618034  # of the colour circle; by the golden ratio, so that no hue comes twice
 
+_LIGHTEST = 0.6  # the share of white; more would vanish on a white page
+
 MODALITIES = {"t1c": "T1c", "t2f": "FLAIR", "t2w": "T2w", "t1n": "T1"}
 
 
@@ -58,6 +60,16 @@ def network_colours(class_paths: Sequence[str]) -> dict[str, str]:
     unknown = sorted({path for path in class_paths if path not in NETWORKS})
     further = {path: _further_colour(index) for index, path in enumerate(unknown)}
     return {path: style.colour for path, style in NETWORKS.items()} | further
+
+
+def shades(colour: str, number: int) -> list[str]:
+    """So many shades of a colour (#RRGGBB): the colour itself, then lighter and lighter ones."""
+    channels = [int(colour[start : start + 2], 16) for start in (1, 3, 5)]
+    shares = [_LIGHTEST * index / max(number - 1, 1) for index in range(number)]
+    return [
+        "#" + "".join(f"{round(channel + share * (255 - channel)):02X}" for channel in channels)
+        for share in shares
+    ]
 
 
 def network_order(class_path: str) -> tuple[int, str]:

@@ -1,21 +1,75 @@
 """The paper's experiments beside those that were run."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 
+from lightning_app.config.lookup import BASE
 from lightning_app.report.load.cohorts import Cohort, Entry
 from lightning_app.report.load.display_names import modality_name, network_name
-from lightning_app.report.load.paper_values import PRINTED
+from lightning_app.report.load.paper_values import (
+    NETWORK_ARGUMENTS,
+    NOTHING_PRINTED,
+    PRINTED,
+    Printed,
+)
+from lightning_app.report.load.settings import is_off, options_of
+from lightning_app.utils.yaml_file import read_yaml
 
 
-def paper_rows(cohort: Cohort) -> list[tuple[str, str, Entry | None]]:
-    """Modality, network and entry; the paper's networks come first, run or not."""
-    entries = {(entry.modality, entry.network): entry for entry in cohort.entries}
-    keys: list[tuple[str, str]] = []
+@dataclass(frozen=True)
+class PaperRow:
+    """A network on a modality, run or not, beside what the paper prints.
+
+    Attributes:
+        modality: the modality.
+        network: class path.
+        entry: the runs; None if there are none.
+        printed: the paper's figures; nothing if other runs are nearer to the paper's recipe.
+    """
+
+    modality: str
+    network: str
+    entry: Entry | None
+    printed: Printed
+
+    @property
+    def name(self) -> str:
+        """The display name."""
+        return self.entry.name if self.entry else network_name(self.network)
+
+
+def paper_rows(cohort: Cohort) -> list[PaperRow]:
+    """The paper's networks, run or not, and after them all others, modality by modality."""
+    rows: list[PaperRow] = []
     for modality in cohort.modalities:
-        printed = [network for network, printed_on in PRINTED if printed_on == modality]
-        run = [entry.network for entry in cohort.of(modality)]
-        keys += [(modality, network) for network in dict.fromkeys([*printed, *run])]
-    return [(*key, entries.get(key)) for key in keys]
+        entries = cohort.of(modality)
+        networks = [network for network, printed_on in PRINTED if printed_on == modality]
+        networks += [entry.network for entry in entries]
+        for network in dict.fromkeys(networks):
+            printed = PRINTED.get((network, modality), NOTHING_PRINTED)
+            variants = [entry for entry in entries if entry.network == network]
+            nearest = nearest_to_paper(variants)
+            rows += [
+                PaperRow(modality, network, entry, printed if entry in nearest else NOTHING_PRINTED)
+                for entry in variants
+            ]
+            if not variants:
+                rows.append(PaperRow(modality, network, None, printed))
+    return rows
+
+
+def nearest_to_paper(variants: Sequence[Entry]) -> list[Entry]:
+    """The entries of a network with the fewest settings that are not those of the paper's recipe.
+
+    Several, if they differ from it in as many settings.
+    """
+    distances = [_distance(entry) for entry in variants]
+    return [
+        entry
+        for entry, distance in zip(variants, distances, strict=True)
+        if distance == min(distances)
+    ]
 
 
 def missing_experiments(cohorts: Sequence[Cohort]) -> list[str]:
@@ -29,3 +83,19 @@ def missing_experiments(cohorts: Sequence[Cohort]) -> list[str]:
         f"{network_name(network)} on {modality_name(modality)}"
         for modality, network in sorted(missing, key=lambda pair: order.index(pair[0]))
     ]
+
+
+def _distance(entry: Entry) -> int:
+    recipe = _recipe()
+    return sum(
+        value != recipe[option] if option in recipe else not is_off(value)
+        for option, value in entry.key.settings
+    )
+
+
+@cache
+def _recipe() -> Mapping[str, str]:
+    """The options of the paper's recipe that are not off."""
+    options = options_of(read_yaml(BASE))
+    named = {option.removesuffix(".class_path"): value for option, value in options.items()}
+    return {**named, **NETWORK_ARGUMENTS}

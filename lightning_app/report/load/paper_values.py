@@ -8,6 +8,13 @@ PAPER = (
 )
 DEVICE = "RTX 3090"
 PROPOSED_NETWORK = "models.AttentionUNetASPP"
+# As text, the defaults of our networks' arguments. What else is in the recipe: configs/base.yaml.
+NETWORK_ARGUMENTS = {
+    "model.network.init_args.widths": "[64, 128, 256, 512, 1024]",
+    "model.network.init_args.sizes": "[1, 2, 3, 6]",
+    "model.network.init_args.rates": "[6, 12, 18]",
+    "model.network.init_args.blocks": "3",
+}
 
 
 @dataclass(frozen=True)

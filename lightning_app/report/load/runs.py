@@ -1,6 +1,5 @@
 """From run folders to what a report needs from them."""
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,10 +9,12 @@ from lightning_app.metrics.case_masks import VolumeTable
 from lightning_app.metrics.count_table import CountTable
 from lightning_app.metrics.evaluate import Results
 from lightning_app.report.load.display_names import run_name, test_command
+from lightning_app.report.load.named_runs import named_runs
 from lightning_app.report.load.scores import MissingScores, scores_of_counts, scores_of_volumes
+from lightning_app.report.load.settings import Options, options_of
 from lightning_app.results.partial_test import is_partial
 from lightning_app.results.test_record import TestRecord, read_slices, read_test
-from lightning_app.runs.folder import Run, TestFolder, find_runs, is_file, run_config
+from lightning_app.runs.folder import Run, TestFolder, is_file, run_config
 from lightning_app.runs.record_values import RecordError, Values, column, number, whole_number
 from lightning_app.runs.records import (
     DataRecord,
@@ -58,7 +59,7 @@ class TestedRun:
     network: str
     modality: str
     seed: int
-    options: Mapping[str, str]
+    options: Options
     environment: EnvironmentRecord
     size: NetworkRecord
     test: TestRecord
@@ -95,12 +96,19 @@ _PARTIAL = "tested on a part of the test split"
 _OTHER = "tested on other data or another split"
 
 
-def read_runs(root: Path) -> tuple[list[TestedRun], list[LeftOut]]:
-    """The newest tested run of every network, modality and seed below a root, and all others."""
-    used: dict[tuple[str, str, int], TestedRun] = {}
+def read_runs(*paths: Path) -> tuple[list[TestedRun], list[LeftOut]]:
+    """The finished and tested runs that are named, the newest first, and all others.
+
+    Args:
+        paths: run folders, and folders of runs.
+
+    Raises:
+        UsageError: a path leads to no run.
+    """
+    used: list[TestedRun] = []
     left_out: list[LeftOut] = []
     tests: list[LeftOut] = []
-    for run in find_runs(root):
+    for run in named_runs(paths):
         name = run_name(run)
         tests += [
             LeftOut(f"{name}/{printable(test.path.name)}", _why_another(run, test))
@@ -109,16 +117,11 @@ def read_runs(root: Path) -> tuple[list[TestedRun], list[LeftOut]]:
         try:
             if reason := _unusable(run):
                 left_out.append(LeftOut(name, reason))
-                continue
-            tested = _read(run)
+            else:
+                used.append(_read(run))
         except (OSError, ValueError) as error:
             left_out.append(LeftOut(name, f"cannot be read: {in_words(error)}"))
-            continue
-        newest = used.setdefault((tested.network, tested.modality, tested.seed), tested)
-        if newest is not tested:
-            reason = f"{newest.name} is newer, of the same network, modality and seed"
-            left_out.append(LeftOut(name, reason))
-    return list(used.values()), [*left_out, *tests]
+    return used, [*left_out, *tests]
 
 
 def _why_another(run: Run, test: TestFolder) -> str:
@@ -177,7 +180,7 @@ def _read(run: Run) -> TestedRun:
         network=_network(values),
         modality=_modality(values),
         seed=values.whole_number("seed_everything"),
-        options=flat_options(config),
+        options=options_of(config),
         environment=read_environment(run.environment),
         size=read_network(run.network),
         test=test,
@@ -210,20 +213,6 @@ def _modality(config: Values) -> str:
         problem = f"data.modalities is '{modality}', expected names such as t1c"
         raise RecordError(config.path, problem)
     return modality
-
-
-def flat_options(config: Mapping[str, object]) -> dict[str, str]:
-    """Every option of a config as text, by its dotted name."""
-    return dict(_flat(config))
-
-
-def _flat(content: object, name: str = "") -> Iterator[tuple[str, str]]:
-    """The options of a config by their dotted names."""
-    if not isinstance(content, dict):
-        yield printable(name), printable(str(content))
-        return
-    for key, value in content.items():
-        yield from _flat(value, f"{name}.{key}" if name else str(key))
 
 
 def history(path: Path) -> list[tuple[int, float]]:

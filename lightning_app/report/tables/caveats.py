@@ -9,6 +9,8 @@ from lightning_app.report.load.display_names import test_command
 from lightning_app.report.load.paper_grid import missing_experiments
 from lightning_app.report.load.runs import TestedRun
 
+_MOST_VALUES = 6  # of an option that are listed
+
 
 def page_warnings(cohorts: Sequence[Cohort]) -> list[str]:
     """What applies to the whole page, and to each group."""
@@ -90,8 +92,8 @@ def _cohort_caveats(cohort: Cohort) -> list[str]:
     caveats = _few_seeds(cohort)
     for option, values in differing_settings(cohort.runs).items():
         caveats.append(
-            f"The runs were not trained with the same options: {option} is {' or '.join(values)}. "
-            "A difference between networks may come from that."
+            f"The runs were not trained with the same options: {option} is {_listed(values)}. "
+            "A difference between rows of a table may come from that."
         )
     caveats += computation_caveats(cohort)
     caveats += [
@@ -113,6 +115,12 @@ def _cohort_caveats(cohort: Cohort) -> list[str]:
             "truth."
         )
     return caveats
+
+
+def _listed(values: Sequence[str]) -> str:
+    if len(values) > _MOST_VALUES:
+        return f"one of {len(values)} values"
+    return " or ".join(values)
 
 
 def _has_better_epoch(run: TestedRun) -> bool:

@@ -1,13 +1,21 @@
-"""The table of paired comparisons of networks."""
+"""The tables of paired comparisons of networks."""
+
+from collections.abc import Sequence
 
 from lightning_app.metrics.intervals import FEWEST_PATIENTS
 from lightning_app.metrics.paired_tests import ALPHA, FEWEST_SEEDS, MOST_FOR_EXACT
 from lightning_app.report.load.cohorts import Cohort
-from lightning_app.report.load.display_names import modality_name, network_name
+from lightning_app.report.load.display_names import modality_name
 from lightning_app.report.tables.caveats import computation_caveats, seed_notes
+from lightning_app.report.tables.entry_columns import CLASS_COLUMNS, settings_notes
 from lightning_app.report.tables.estimates import Measure
-from lightning_app.report.tables.score_tables import CLASS_COLUMNS
-from lightning_app.report.tables.significance import QUESTIONS, Comparison, compare
+from lightning_app.report.tables.significance import (
+    QUESTIONS,
+    VOLUME_QUESTIONS,
+    Comparison,
+    Question,
+    compare,
+)
 from lightning_app.report.tables.table import Cell, Column, Table, fixed, p_value
 
 _QUESTIONS_NOTE = (
@@ -15,6 +23,12 @@ _QUESTIONS_NOTE = (
     "(dice_case_tumour), and whether slices without it are predicted empty (empty_right). "
     "Patients: those with such cases or slices; the scans of a patient are averaged. "
     "Differ: patients for whom A and B differ."
+)
+_VOLUMES_NOTE = (
+    "Scores of volumes, means over cases. The tests of each score are corrected by themselves, so "
+    "a verdict is about its score alone: whoever picks one of five scores has made five times as "
+    "many comparisons. "
+    "Differ: patients for whom A and B differ; the scans of a patient are averaged."
 )
 _TEST_NOTE = (
     "p is two-sided, of Wilcoxon's signed-rank test: exact if at most "
@@ -30,9 +44,20 @@ _SEEDS_NOTE = (
 )
 
 
-def comparison_table(cohort: Cohort) -> Table:
-    """Every pair of networks on the same patients."""
-    families = [compare(cohort, question) for question in QUESTIONS]
+def comparison_tables(cohort: Cohort) -> list[Table]:
+    """Every pair of networks on the same patients: by the main questions, and by volumes."""
+    title = "Paired comparisons of networks"
+    tables = [_table(cohort, QUESTIONS, "comparisons", title, _QUESTIONS_NOTE)]
+    if any(run.volume_table for run in cohort.runs):
+        title = "Paired comparisons of scores of volumes"
+        tables.append(_table(cohort, VOLUME_QUESTIONS, "volume_comparisons", title, _VOLUMES_NOTE))
+    return tables
+
+
+def _table(
+    cohort: Cohort, questions: Sequence[Question], name: str, title: str, note: str
+) -> Table:
+    families = [compare(cohort, question) for question in questions]
     # A question that no pair can answer gets a note instead of a row for each pair.
     shown = [found for family in families if _is_tested(family) for found in family] or families[0]
     over_seeds = any(_seeds_p(found) is not None for found in shown)
@@ -48,16 +73,17 @@ def comparison_table(cohort: Cohort) -> Table:
     rows = [_cells(found, cohort, over_seeds=over_seeds) for found in shown]
     notes = ["Nothing to compare: no modality has two networks."]
     if shown:
-        notes = [_QUESTIONS_NOTE, _TEST_NOTE, *([_SEEDS_NOTE] if over_seeds else [])]
-        notes += [*_family_notes(families), *computation_caveats(cohort), *seed_notes(cohort)]
-    return Table("comparisons", "Paired comparisons of networks", columns, rows, notes)
+        notes = [note, _TEST_NOTE, *([_SEEDS_NOTE] if over_seeds else [])]
+        notes += [*_family_notes(questions, families), *settings_notes(cohort)]
+        notes += [*computation_caveats(cohort), *seed_notes(cohort)]
+    return Table(name, title, columns, rows, notes)
 
 
 def _cells(found: Comparison, cohort: Cohort, *, over_seeds: bool) -> list[Cell]:
     difference = found.difference
     return [
         found.question.subject, modality_name(found.first.modality), cohort.classes[found.index],
-        network_name(found.first.network), network_name(found.second.network),
+        found.first.name, found.second.name,
         difference.patients if difference else 0,
         difference.differing if difference else 0,
         Measure(difference.value, None, difference.interval) if difference else Measure(None),
@@ -66,10 +92,12 @@ def _cells(found: Comparison, cohort: Cohort, *, over_seeds: bool) -> list[Cell]
     ]  # fmt: skip
 
 
-def _family_notes(families: list[list[Comparison]]) -> list[str]:
+def _family_notes(
+    questions: Sequence[Question], families: Sequence[Sequence[Comparison]]
+) -> list[str]:
     """How many tests were corrected together, and which questions could not be tested."""
     notes = []
-    for question, family in zip(QUESTIONS, families, strict=True):
+    for question, family in zip(questions, families, strict=True):
         tests = sum(found.holm_p is not None for found in family)
         if tests:
             notes.append(
@@ -80,12 +108,12 @@ def _family_notes(families: list[list[Comparison]]) -> list[str]:
         elif family:
             notes.append(
                 f"No tests of {question.subject}: they need at least {FEWEST_PATIENTS} patients "
-                "with such cases or slices."
+                "for whom it is defined."
             )
     return notes
 
 
-def _is_tested(family: list[Comparison]) -> bool:
+def _is_tested(family: Sequence[Comparison]) -> bool:
     return any(found.holm_p is not None for found in family)
 
 

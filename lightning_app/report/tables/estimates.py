@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lightning_app.metrics.count_table import ratio
 from lightning_app.metrics.evaluate import case_dice, patient_terms, volume_terms
 from lightning_app.metrics.intervals import Interval, Ratio, score_interval
 from lightning_app.metrics.score import CountScore, Result, Score, VolumeScore
@@ -41,31 +42,47 @@ def mean_over_seeds(values: Sequence[float | None]) -> Measure:
     return Measure(float(np.mean(defined)), std)
 
 
-def score_measure(entry: Entry, index: int, score: CountScore) -> Measure:
-    """A count score of an entry, of the class with that index.
+def score_measure(entry: Entry, index: int, score: CountScore | VolumeScore) -> Measure:
+    """A score of an entry, of the class with that index; undefined if one of its runs lacks it.
 
     The interval of several seeds is that of their mean, over patients.
     """
+    terms = terms_by_seed(entry, index, score)
+    if terms is None:
+        return Measure(None)
     target = entry.first.table.classes[index]
-    results = [run.scores[target][score.name] for run in entry.runs]
-    return _measure(score, results, terms_by_seed(entry, index, score))
-
-
-def volume_measure(entry: Entry, index: int, score: VolumeScore) -> Measure:
-    """A volume score of an entry; undefined if one of its runs lacks the score."""
-    target = entry.first.table.classes[index]
-    results, terms = [], []
-    for run in entry.runs:
-        if run.volume_table is None or score.name in run.missing:
-            return Measure(None)
-        results.append(run.volumes[target][score.name])
-        terms.append(volume_terms(run.volume_table, index, score))
+    results = [
+        (run.scores if isinstance(score, CountScore) else run.volumes)[target][score.name]
+        for run in entry.runs
+    ]
     return _measure(score, results, terms)
 
 
-def terms_by_seed(entry: Entry, index: int, score: CountScore) -> list[Ratio]:
-    """For each seed the terms of a score by patient, of the class with that index."""
-    return [patient_terms(run.table, index, score) for run in entry.runs]
+def terms_by_seed(entry: Entry, index: int, score: CountScore | VolumeScore) -> list[Ratio] | None:
+    """For each seed the terms of a score by patient, of the class with that index.
+
+    None if a run lacks the score.
+    """
+    if isinstance(score, CountScore):
+        return [patient_terms(run.table, index, score) for run in entry.runs]
+    tables = [None if score.name in run.missing else run.volume_table for run in entry.runs]
+    known = [table for table in tables if table is not None]
+    if len(known) < len(tables):
+        return None
+    return [volume_terms(table, index, score) for table in known]
+
+
+def patient_values(entry: Entry, index: int, score: VolumeScore) -> NDArray[np.float64] | None:
+    """A score of each patient, a mean over cases and seeds, patients in alphabetical order.
+
+    NaN if it is undefined for a patient; None if a run lacks the score.
+    """
+    terms = terms_by_seed(entry, index, score)
+    if terms is None:
+        return None
+    values = [ratio(term.numerators, term.denominators, undefined=np.nan) for term in terms]
+    mean: NDArray[np.float64] = np.mean(values, axis=0)
+    return mean
 
 
 def dice_by_case(entry: Entry, index: int) -> NDArray[np.float64]:

@@ -6,9 +6,9 @@ from lightning_app.config.option_policy import is_below
 from lightning_app.report.load.cohorts import Cohort, differing_settings
 from lightning_app.report.load.display_names import modality_name, network_name
 from lightning_app.report.load.paper_grid import paper_rows
-from lightning_app.report.load.paper_values import NOTHING_PRINTED, PRINTED
 from lightning_app.report.load.runs import TestedRun
 from lightning_app.report.tables.caveats import computation_caveats
+from lightning_app.report.tables.entry_columns import network_cells, network_columns
 from lightning_app.report.tables.estimates import mean_over_seeds
 from lightning_app.report.tables.table import Cell, Column, Table, duration, fixed
 from lightning_app.runs.records import EnvironmentRecord
@@ -28,7 +28,7 @@ _SPEED_OPTIONS = ("trainer.precision", "trainer.benchmark", "acceleration")
 def table_2(cohort: Cohort) -> Table:
     """Training and inference time, the paper's beside ours."""
     columns = [
-        Column("modality", "Modality"), Column("network", "Network"),
+        Column("modality", "Modality"), *network_columns(cohort),
         Column("seeds", "Seeds", fixed(0)),
         Column("training_s", "Training", duration),
         Column("training_paper_s", "Training, paper", duration),
@@ -38,11 +38,11 @@ def table_2(cohort: Cohort) -> Table:
         Column("remark", "Remark on the paper"),
     ]  # fmt: skip
     rows: list[list[Cell]] = []
-    for modality, network, entry in paper_rows(cohort):
-        printed = PRINTED.get((network, modality), NOTHING_PRINTED)
+    for row in paper_rows(cohort):
+        entry, printed = row.entry, row.printed
         runs = entry.runs if entry else ()
         rows.append([
-            modality_name(modality), network_name(network), len(runs),
+            modality_name(row.modality), *network_cells(cohort, entry or row.name), len(runs),
             mean_over_seeds([run.training_time.seconds for run in runs]), printed.training,
             mean_over_seeds([run.inference_time.seconds for run in runs]), printed.inference,
             len(entry.first.table.slices) if entry else None,
@@ -53,34 +53,40 @@ def table_2(cohort: Cohort) -> Table:
 
 def network_table(cohort: Cohort) -> Table:
     """The sizes of the networks."""
+    have_settings = any(entry.network_settings for entry in cohort.entries)
     columns = [
-        Column("network", "Network"), Column("parameters", "Parameters", fixed(0)),
+        Column("network", "Network"), *([Column("settings", "Settings")] if have_settings else []),
+        Column("parameters", "Parameters", fixed(0)),
         Column("multiply_adds", "Multiply-adds", fixed(0)), Column("image", "Image"),
     ]  # fmt: skip
-    rows = dict.fromkeys(
+    rows: dict[tuple[Cell, ...], None] = dict.fromkeys(
         (
-            network_name(run.network), run.size.parameters, run.size.multiply_adds,
+            network_name(entry.network), *([entry.network_settings] if have_settings else []),
+            run.size.parameters, run.size.multiply_adds,
             "{} x {}".format(*run.size.image_size),
         )
-        for run in cohort.runs
+        for entry in cohort.entries
+        for run in entry.runs
     )  # fmt: skip
     return Table("networks", "Networks", columns, list(rows), [_NETWORKS_NOTE])
 
 
-def run_table(runs: Sequence[TestedRun]) -> Table:
+def run_table(cohort: Cohort) -> Table:
     """The run behind every figure."""
     titles = (
-        "Run", "Network", "Modality", "Seed", "Epochs", "Best epoch", "Data", "Fingerprint",
+        "Run", *(column.title for column in network_columns(cohort)), "Modality",
+        "Seed", "Epochs", "Best epoch", "Data", "Fingerprint",
         "Split", "Device", "Python", "torch", "lightning", "Commit", "Tested with",
     )  # fmt: skip
     columns = [Column(t.lower().replace(" ", "_"), t, fixed(0)) for t in titles]
     rows = [
         [
-            run.name, network_name(run.network), modality_name(run.modality), run.seed,
+            run.name, *network_cells(cohort, entry), modality_name(run.modality), run.seed,
             len(run.history), run.test.epoch, run.data.kind, run.data.fingerprint, run.data.split,
             *_environment_cells(run.environment), run.test.computed_with,
         ]
-        for run in runs
+        for entry in cohort.entries
+        for run in entry.runs
     ]  # fmt: skip
     notes = ["Epochs count from 0. The best epoch has the highest validation Dice; it was tested."]
     return Table("runs", "Runs", columns, rows, notes)

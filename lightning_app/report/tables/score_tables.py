@@ -3,24 +3,18 @@
 import numpy as np
 
 from lightning_app.metrics.count_scores import SCORES
-from lightning_app.metrics.intervals import FEWEST_PATIENTS
 from lightning_app.metrics.score import Score
-from lightning_app.metrics.volume_scores import VOLUME_SCORES
 from lightning_app.report.load.cohorts import Cohort, Entry
-from lightning_app.report.load.display_names import modality_name, network_name
-from lightning_app.report.load.paper_grid import paper_rows
-from lightning_app.report.load.paper_values import NOTHING_PRINTED, PRINTED
-from lightning_app.report.tables.caveats import computation_caveats, seed_notes
+from lightning_app.report.load.paper_grid import PaperRow, paper_rows
+from lightning_app.report.tables.caveats import computation_caveats
+from lightning_app.report.tables.entry_columns import entry_cells, entry_columns, score_notes
 from lightning_app.report.tables.estimates import (
     dice_by_case,
     pixels_by_case,
     score_measure,
-    volume_measure,
 )
 from lightning_app.report.tables.table import Cell, Column, Table, fixed
 
-CLASS_COLUMNS = (Column("modality", "Modality"), Column("target", "Target"))
-_ENTRY_COLUMNS = (*CLASS_COLUMNS, Column("network", "Network"), Column("seeds", "Seeds", fixed(0)))
 _PAPERS_TARGET = "whole"  # the paper does not name it; its figures fit no smaller target
 _SIZES = ("small", "medium", "large")
 _SCORE = {score.name: score for score in SCORES}
@@ -48,80 +42,57 @@ _CASE_NOTE = (
     "A case is one scan, and scores per case are about its tested slices: by default one, the "
     "middle slice, not the volume."
 )
-_VOLUME_NOTE = (
-    "Means over cases; the volume of a case, which is one scan, is that of its tested slices, by "
-    "default the middle slice alone."
-)
 
 
 def table_1(cohort: Cohort) -> Table:
     """DSC, two readings of mIoU, and accuracy, the paper's beside ours."""
-    columns = [*_ENTRY_COLUMNS]
+    columns = entry_columns(cohort)
     for key, title, _ in _TABLE_1_SCORES:
         columns += [Column(key, f"{title} (%)")]
         columns += [Column(f"{key}_paper", f"{title}, paper")] if key in _IN_PAPER else []
     rows: list[list[Cell]] = []
     for modality in cohort.modalities:
         for index, target in enumerate(cohort.classes):
-            for _, network, entry in (row for row in paper_rows(cohort) if row[0] == modality):
-                row = _entry_cells(modality, target, network, entry)
+            for paper in (row for row in paper_rows(cohort) if row.modality == modality):
+                entry = paper.entry
+                row = entry_cells(cohort, modality, target, entry or paper.name)
                 for key, _, name in _TABLE_1_SCORES:
                     measure = score_measure(entry, index, _SCORE[name]) if entry else None
                     row += [measure.times(100) if measure else None]
-                    row += [_printed(network, modality, target, key)] if key in _IN_PAPER else []
+                    row += [_printed(paper, target, key)] if key in _IN_PAPER else []
                 rows.append(row)
             nothing = cohort.of(modality)[0].first.test.accuracy_of_nothing[target]
-            cells: list[Cell] = [modality_name(modality), target, "(predicting nothing)", None]
-            rows.append([*cells, *[None] * 5, 100 * nothing, None])
-    notes = [_TABLE_1_NOTE, *_score_notes(cohort)]
+            cells = entry_cells(cohort, modality, target, "(predicting nothing)")
+            rows.append([*cells[:-1], *[None] * 6, 100 * nothing, None])
+    notes = [_TABLE_1_NOTE, *score_notes(cohort)]
     return Table("table1", "Table 1: scores on the test split", columns, rows, notes)
 
 
 def all_scores(cohort: Cohort) -> Table:
     """Every count score."""
-    columns = [*_ENTRY_COLUMNS, *map(_score_column, SCORES)]
+    columns = [*entry_columns(cohort), *map(_score_column, SCORES)]
     rows = [
         [
-            *_entry_cells(entry.modality, target, entry.network, entry),
+            *entry_cells(cohort, entry.modality, target, entry),
             *(score_measure(entry, index, score) for score in SCORES),
         ]
         for modality in cohort.modalities
         for index, target in enumerate(cohort.classes)
         for entry in cohort.of(modality)
     ]
-    return Table("scores", "All scores", columns, rows, [_CASE_NOTE, *_score_notes(cohort)])
-
-
-def volume_scores(cohort: Cohort) -> Table:
-    """Every volume score, with the reason if a run lacks it."""
-    columns = [*_ENTRY_COLUMNS, *map(_score_column, VOLUME_SCORES)]
-    rows = [
-        [
-            *_entry_cells(entry.modality, target, entry.network, entry),
-            *(volume_measure(entry, index, score) for score in VOLUME_SCORES),
-        ]
-        for modality in cohort.modalities
-        for index, target in enumerate(cohort.classes)
-        for entry in cohort.of(modality)
-    ]
-    missing: dict[str, list[str]] = {}
-    for run in cohort.runs:
-        for score, reason in run.missing.items():
-            missing.setdefault(reason, []).append(score)
-    reasons = [f"No {', '.join(scores)}: {reason}." for reason, scores in missing.items()]
-    notes = [_VOLUME_NOTE, *reasons, *_score_notes(cohort)]
-    return Table("volumes", "Scores of volumes", columns, rows, notes)
+    return Table("scores", "All scores", columns, rows, [_CASE_NOTE, *score_notes(cohort)])
 
 
 def size_table(cohort: Cohort) -> Table:
     """Dice of small, medium and large tumours."""
     columns = [
-        *_ENTRY_COLUMNS, Column("cases", "Cases", fixed(0)), Column("thirds", "Thirds (pixels)"),
+        *entry_columns(cohort),
+        Column("cases", "Cases", fixed(0)), Column("thirds", "Thirds (pixels)"),
         *(Column(f"dice_{size}", size.capitalize(), fixed(4)) for size in _SIZES),
         Column("spearman", "Spearman's rho", fixed(2)),
     ]  # fmt: skip
     rows = [
-        _size_cells(entry, index)
+        _size_cells(cohort, entry, index)
         for modality in cohort.modalities
         for index in range(len(cohort.classes))
         for entry in cohort.of(modality)
@@ -130,13 +101,13 @@ def size_table(cohort: Cohort) -> Table:
     return Table("tumour_size", "Score against tumour size", columns, rows, notes)
 
 
-def _size_cells(entry: Entry, index: int) -> list[Cell]:
+def _size_cells(cohort: Cohort, entry: Entry, index: int) -> list[Cell]:
     from scipy import stats  # takes half a second
 
     target = entry.first.table.classes[index]
     pixels, dice = pixels_by_case(entry, index), dice_by_case(entry, index)
     pixels, dice = pixels[pixels > 0], dice[pixels > 0]
-    row = [*_entry_cells(entry.modality, target, entry.network, entry), len(pixels)]
+    row = [*entry_cells(cohort, entry.modality, target, entry), len(pixels)]
     if len(pixels) < len(_SIZES):
         return [*row, None, None, None, None, None]
     thirds = np.array_split(np.argsort(pixels, kind="stable"), len(_SIZES))
@@ -147,32 +118,9 @@ def _size_cells(entry: Entry, index: int) -> list[Cell]:
 
 
 def _score_column(score: Score) -> Column:
-    title = f"{score.name} ({score.unit})" if score.unit else score.name
-    return Column(score.name, title, fixed(4))
+    return Column(score.name, score.heading, fixed(4))
 
 
-def _entry_cells(modality: str, target: str, network: str, entry: Entry | None) -> list[Cell]:
-    seeds = len(entry.runs) if entry else 0
-    return [modality_name(modality), target, network_name(network), seeds]
-
-
-def _printed(network: str, modality: str, target: str, key: str) -> float | None:
-    if target != _PAPERS_TARGET:
-        return None
-    value: float | None = getattr(PRINTED.get((network, modality), NOTHING_PRINTED), key)
-    return value
-
-
-def _score_notes(cohort: Cohort) -> list[str]:
-    patients = len(set(cohort.runs[0].table.patients))
-    notes = ["Cells hold: mean ± standard deviation over seeds [95 % interval over patients]."]
-    if patients < FEWEST_PATIENTS:
-        notes.append(
-            f"No intervals: they need at least {FEWEST_PATIENTS} patients; there are {patients}."
-        )
-    else:
-        notes.append(
-            f"A score has no interval if it is defined for fewer than {FEWEST_PATIENTS} patients, "
-            "or if it is pooled and the same for all patients."
-        )
-    return [*notes, *computation_caveats(cohort), *seed_notes(cohort)]
+def _printed(row: PaperRow, target: str, key: str) -> float | None:
+    value: float | None = getattr(row.printed, key)
+    return value if target == _PAPERS_TARGET else None

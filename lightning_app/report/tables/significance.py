@@ -6,9 +6,9 @@ from itertools import combinations
 
 from lightning_app.metrics.count_scores import SCORES
 from lightning_app.metrics.paired_tests import Difference, compare_paired, have_seeds, holm
-from lightning_app.metrics.score import CountScore
+from lightning_app.metrics.score import CountScore, VolumeScore
+from lightning_app.metrics.volume_scores import VOLUME_SCORES
 from lightning_app.report.load.cohorts import Cohort, Entry
-from lightning_app.report.load.display_names import network_name
 from lightning_app.report.tables.estimates import terms_by_seed
 
 
@@ -22,15 +22,20 @@ class Question:
     """
 
     subject: str
-    score: CountScore
+    score: CountScore | VolumeScore
 
 
 _SCORE = {score.name: score for score in SCORES}
+_VOLUME_SCORE = {score.name: score for score in VOLUME_SCORES}
 # Two questions, as Maier-Hein et al. (2024), "Metrics reloaded", recommend: overlap has no meaning
 # for cases without the class, and one wrong pixel in such a case would outweigh many better masks.
 QUESTIONS = (
     Question("overlap", _SCORE["dice_case_tumour"]),
     Question("empty slices", _SCORE["empty_right"]),
+)
+VOLUME_QUESTIONS = tuple(
+    Question(name, _VOLUME_SCORE[name])
+    for name in ("dice", "hd95", "nsd", "lesion_dice", "lesion_hd95")
 )
 
 
@@ -70,10 +75,9 @@ class Comparison:
             return "not tested"
         if self.better is None:
             return f"no difference in {subject} shown"
-        name = network_name(self.better.network)
-        if not have_seeds(self.first.runs, self.second.runs):
-            return f"these {name} weights are better at {subject}"
-        return f"{name} is better at {subject}"
+        if have_seeds(self.first.runs, self.second.runs):
+            return f"{self.better.in_words} is better at {subject}"
+        return f"{self.better.weights_in_words} are better at {subject}"
 
 
 def compare(cohort: Cohort, question: Question) -> list[Comparison]:
@@ -93,8 +97,12 @@ def compare(cohort: Cohort, question: Question) -> list[Comparison]:
     ]
 
 
-def _difference(first: Entry, second: Entry, index: int, score: CountScore) -> Difference | None:
+def _difference(
+    first: Entry, second: Entry, index: int, score: CountScore | VolumeScore
+) -> Difference | None:
     terms, others = (terms_by_seed(entry, index, score) for entry in (first, second))
+    if terms is None or others is None:
+        return None
     return compare_paired(terms, others, score.bounds)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lightning_app.evaluation.score_case import CaseJob
+from lightning_app.evaluation.case_job import CaseJob
 from tests.helpers.masks import evaluate, rows_of, tumour, write_masks
 
 FILES = {"scores.json", "cases.csv", "lesions.csv", "report.html"}

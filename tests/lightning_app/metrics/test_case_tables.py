@@ -8,12 +8,12 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from lightning_app.metrics.case_masks import CaseMasks, ClassMasks
-from lightning_app.metrics.case_tables import case_tables
+from lightning_app.metrics.case_masks import CaseMasks, ClassMasks, VolumeTable
+from lightning_app.metrics.case_tables import case_tables, score_case
 from lightning_app.metrics.confusion_counts import SliceCounts
+from lightning_app.metrics.count_table import CountTable
 from lightning_app.metrics.evaluate import volume_results, volume_terms
 from lightning_app.metrics.score import VolumeScore
-from lightning_app.metrics.volume_scores import VOLUME_SCORES
 from lightning_app.utils.errors import UsageError
 
 CLASSES = ("whole", "core")
@@ -31,9 +31,20 @@ def case(name: str, slices: Sequence[int], seed: int) -> CaseMasks:
     return CaseMasks(name, name[:1], slices, prediction, reference, SPACING)
 
 
+def use_score(monkeypatch: pytest.MonkeyPatch, score: VolumeScore) -> None:
+    """Make a score the only volume score."""
+    monkeypatch.setattr("lightning_app.metrics.case_tables.VOLUME_SCORES", (score,))
+
+
+def tables(
+    cases: Sequence[CaseMasks], classes: Sequence[str] = CLASSES
+) -> tuple[CountTable, VolumeTable]:
+    return case_tables([score_case(case, classes) for case in cases], classes)
+
+
 def test_counts_are_those_of_the_metric_of_validation() -> None:
     cases = [case("a0", [3, 4, 5], 0), case("b0", [7], 1)]
-    table, _ = case_tables(cases, CLASSES, ())
+    table, _ = tables(cases)
     metric = SliceCounts()
     for index, one in enumerate(cases):
         samples = torch.arange(len(one.slices)) + 3 * index
@@ -45,7 +56,9 @@ def test_counts_are_those_of_the_metric_of_validation() -> None:
     assert table.slices == [3, 4, 5, 7]
 
 
-def test_a_score_gets_the_whole_stack_of_a_case_with_its_spacing() -> None:
+def test_a_score_gets_the_whole_stack_of_a_case_with_its_spacing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     seen: list[ClassMasks] = []
 
     def look(volume: ClassMasks) -> float:
@@ -54,7 +67,8 @@ def test_a_score_gets_the_whole_stack_of_a_case_with_its_spacing() -> None:
 
     score = VolumeScore(name="seen", definition="", compute=look, higher_is_better=True)
     stack = case("a0", [3, 4, 6], 0)
-    case_tables([stack], CLASSES, [score])
+    use_score(monkeypatch, score)
+    tables([stack])
 
     assert len(seen) == len(CLASSES)
     for index, volume in enumerate(seen):
@@ -76,37 +90,39 @@ def test_volume_scores_by_hand() -> None:
         CaseMasks("a0", "a", [0, 1], prediction, reference, SPACING),
         CaseMasks("b0", "b", [0, 1], empty, empty, SPACING),
     ]
-    _, volumes = case_tables(cases, ("whole",), VOLUME_SCORES)
+    _, volumes = tables(cases, ("whole",))
 
     assert volumes.values["volume_error"][:, 0] == pytest.approx([4 * 10 / 1000, 0])
 
 
-def test_the_summary_is_the_mean_over_cases_that_have_a_value() -> None:
+def test_the_summary_is_the_mean_over_cases_that_have_a_value(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     values = iter([2.0, 9.0, None, 9.0, 4.0, 9.0])  # the second class has all its values
     score = VolumeScore(
         name="some", definition="", compute=lambda _: next(values), higher_is_better=False
     )
     cases = [case(name, [0], seed) for seed, name in enumerate(("a0", "a1", "b0"))]
-    _, volumes = case_tables(cases, CLASSES, [score])
+    use_score(monkeypatch, score)
+    _, volumes = tables(cases)
 
-    assert volume_results(volumes, [score])["whole"]["some"].value == 3
+    result = volume_results(volumes, [score])["whole"]["some"]
+    assert (result.value, result.n) == (3, 2)
     numerators, denominators = volume_terms(volumes, 0, score)
     assert (numerators.tolist(), denominators.tolist()) == ([2, 4], [1, 1])
 
 
-def test_scores_declare_their_level_unit_and_direction() -> None:
-    declared = {s.name: (s.level, s.unit, s.higher_is_better) for s in VOLUME_SCORES}
-    assert declared == {"volume_error": ("volume", "ml", False)}
-
-
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, np.float32(np.nan)])
-def test_a_value_that_is_not_finite_is_an_error_with_score_case_and_class(value: float) -> None:
+def test_a_value_that_is_not_finite_is_an_error_with_score_case_and_class(
+    value: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
     values = iter([1.0, 1.0, 1.0, value])
     score = VolumeScore(
         name="some", definition="", compute=lambda _: next(values), higher_is_better=False
     )
+    use_score(monkeypatch, score)
     with pytest.raises(UsageError) as error:
-        case_tables([case("a0", [0], 0), case("b0", [0], 1)], CLASSES, [score])
+        tables([case("a0", [0], 0), case("b0", [0], 1)])
 
     assert str(error.value) == (
         f"volume score 'some' of case b0, class 'core' is {value}, expected a finite number, or "

@@ -78,9 +78,10 @@ def test_more_overlap_is_better_and_variants_stay_out_of_the_tables() -> None:
     }  # fmt: skip
 
 
-def test_no_two_scores_have_the_same_name() -> None:
-    names = [score.name for score in (*SCORES, *VOLUME_SCORES)]
-    assert len(set(names)) == len(names)
+def test_no_two_scores_of_counts_or_of_volumes_have_the_same_name() -> None:
+    for scores in (SCORES, VOLUME_SCORES):
+        names = [score.name for score in scores]
+        assert len(set(names)) == len(names)
 
 
 @pytest.mark.parametrize(

@@ -29,8 +29,11 @@ from tests.helpers.unfinished import unfinished_of_dead_process
 # A case id that would be markup, and a formula that matplotlib cannot draw.
 BAD = "<script>alert('x')</script>&\"$\\frac$-000"
 CASES = {"A-000": (10, 20, 5), "B-000": (8, 8, 8), BAD: (30, 30, 20)}
-TABLES = ("table1", "table2", "scores", "volumes", "comparisons", "tumour_size", "networks", "runs")
-FIGURES = ("figure3_t2f", "training", "tumour_size")
+TABLES = (
+    "table1", "table2", "scores", "volumes", "comparisons", "volume_comparisons", "tumour_size",
+    "networks", "runs",
+)  # fmt: skip
+FIGURES = ("figure3_t2f", "training", "tumour_size", "patients_whole")
 
 
 class Page(HTMLParser):

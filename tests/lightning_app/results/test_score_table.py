@@ -1,23 +1,28 @@
-"""The table that a test prints."""
+"""The table of scores that a test and an evaluation print."""
 
 from lightning_app.metrics.score import Result, Score
 from lightning_app.results.score_table import score_table
 
 
-def test_a_row_has_value_unit_interval_direction_and_definition() -> None:
+def test_a_row_has_a_value_with_its_interval_for_each_class_and_the_direction() -> None:
     scores = [
         Score(name="dice", definition="overlap", higher_is_better=True),
-        Score(name="error", definition="distance", higher_is_better=False, unit="mm"),
+        Score(name="error", definition="", higher_is_better=False, unit="mm", bounds=(0.0, 374.0)),
         Score(name="hidden", definition="", higher_is_better=True, in_tables=False),
+        Score(name="size_ml", definition="", higher_is_better=None, unit="ml"),
+        Score(name="nowhere", definition="", higher_is_better=True),
     ]
-    results = {"dice": Result(None, None), "error": Result(2.5, (1, 3)), "hidden": Result(1, None)}
-    table = score_table("title", scores, results)
+    whole = {
+        "dice": Result(0.25, (0.125, 0.5), 12), "error": Result(2.5, (1, 3), 11),
+        "hidden": Result(1, None), "size_ml": Result(1, None, 12), "nowhere": Result(None, None, 0),
+    }  # fmt: skip
+    core = {**whole, "error": Result(None, None, 0)}
+    table = score_table("title", scores, {"whole": whole, "core": core})
 
     columns = {str(column.header): list(column.cells) for column in table.columns}
     assert columns == {
-        "score": ["dice", "error"],
-        "value": ["-", "2.5000 mm"],
-        "95 % interval": ["-", "1.0000 to 3.0000"],
-        "better": ["higher", "lower"],
-        "definition": ["overlap", "distance"],
+        "score": ["dice", "error (mm)", "size_ml"],
+        "whole": ["0.2500\n0.1250 to 0.5000", "2.50 (n 11)\n1.00 to 3.00", "1.0000"],
+        "core": ["0.2500\n0.1250 to 0.5000", "-", "1.0000"],
+        "better": ["higher", "lower", ""],
     }

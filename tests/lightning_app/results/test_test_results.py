@@ -9,15 +9,17 @@ from pathlib import Path
 import pytest
 
 from lightning_app.metrics.score import VolumeScore
+from lightning_app.metrics.volume.lesions import LesionKind
 from lightning_app.results import test_results
+from lightning_app.results.lesion_record import read_lesions
 from lightning_app.runs.folder import Run, find_runs
 from tests.conftest import Program
 from tests.helpers.toy import write_case, write_dataset
 from tests.helpers.unfinished import unfinished_of_dead_process
 
 FILES = [
-    "cases.csv", "cases.png", "images.npz", "masks.npz", "metrics.json", "slices.csv",
-    "timing.json", "volumes.csv",
+    "cases.csv", "cases.png", "images.npz", "lesions.csv", "masks.npz", "metrics.json",
+    "slices.csv", "timing.json", "volumes.csv",
 ]  # fmt: skip
 
 
@@ -70,6 +72,46 @@ def test_a_second_test_replaces_its_own_files_and_keeps_all_others(
     assert run.test().slices.read_text() != "damaged"
 
 
+def test_whole_volumes_have_surfaces_and_lesions(
+    program: Program, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert program("fit", "--data.eval_slices", "all") == 0
+    assert program("test") == 0
+
+    (run,) = find_runs(Path("runs"))
+    content = json.loads(run.test().metrics.read_text("utf-8"))
+    expected = {"cohorts": ["glioma"], "year": 2023, "tolerance_mm": 1.0}
+    assert content["volume_settings"] == expected
+    volumes = content["volumes"]["whole"]
+    assert volumes["dice"]["value"] == pytest.approx(
+        content["scores"]["whole"]["dice_case"]["value"]
+    )
+    assert volumes["lesion_dice"]["n"] == volumes["hd95"]["n"] == content["cases"]
+    lesions = read_lesions(run.test())
+    found, missed, invented = (
+        sum(lesion.kind is kind for lesion in lesions) / content["cases"] for kind in LesionKind
+    )
+    counted = [volumes[f"lesions_{kind}"]["value"] for kind in LesionKind]
+    assert counted == pytest.approx([found, missed, invented])
+    assert "Lesions are those of BraTS 2023 for glioma" in capsys.readouterr().out
+
+
+def test_single_slices_have_no_lesions(
+    program: Program, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert program("fit") == 0
+    assert program("test") == 0
+
+    (run,) = find_runs(Path("runs"))
+    volumes = json.loads(run.test().metrics.read_text("utf-8"))["volumes"]["whole"]
+    assert volumes["lesion_dice"] == {"value": None, "low": None, "high": None, "n": 0}
+    assert volumes["hd95"]["n"] > 0
+    assert read_lesions(run.test()) == []
+    shown = capsys.readouterr().out
+    assert "cases are single slices: their hd95 and nsd are in 2-D" in shown
+    assert "lesion_dice" not in shown
+
+
 def test_a_progress_bar_counts_the_cases_unless_progress_bars_are_off(
     program: Program, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -87,7 +129,7 @@ def test_a_score_that_is_infinite_is_one_line_and_exit_code_2(
         name="broken", definition="", compute=lambda _: math.inf, higher_is_better=True
     )
     assert program("fit") == 0
-    monkeypatch.setattr("lightning_app.results.test_results.VOLUME_SCORES", (broken,))
+    monkeypatch.setattr("lightning_app.metrics.case_tables.VOLUME_SCORES", (broken,))
     capsys.readouterr()
     assert program("test") == 2
 

@@ -7,6 +7,7 @@ import pytest
 from data_modules.utils.errors import DataError
 from lightning_app.evaluation.inputs.cohort import choose_cohort
 from lightning_app.evaluation.inputs.references import References, read_references
+from lightning_app.metrics.volume.cohorts import COHORTS
 from lightning_app.utils.errors import UsageError
 from tests.helpers.masks import tumour, write_masks
 from tests.helpers.toy import write_case
@@ -68,12 +69,12 @@ def test_whole_leaves_a_data_set_its_labels(tmp_path: Path) -> None:
 def test_the_cohort_follows_from_the_cases(case: str, cohort: str, tmp_path: Path) -> None:
     write_masks(tmp_path, {case: tumour()})
     cases = read(tmp_path).cases.values()
-    name, why = choose_cohort(cases, None)
-    assert name == cohort
+    found, why = choose_cohort(cases, None)
+    assert found.name == cohort
     assert why.startswith(
         "the default" if case == "Patient 7" else "by the releases of the cases: brats"
     )
-    assert choose_cohort(cases, "africa") == ("africa", "as typed")
+    assert choose_cohort(cases, "africa") == (COHORTS["africa"], "as typed")
 
 
 def test_several_cohorts_are_refused(tmp_path: Path) -> None:

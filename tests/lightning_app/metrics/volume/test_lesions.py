@@ -8,7 +8,7 @@ from lightning_app.metrics.volume.lesions import LesionKind, LesionScores, lesio
 from lightning_app.metrics.volume.masks import Mask, Spacing
 from lightning_app.metrics.volume.surface import hd95, surface_distances
 from lightning_app.utils.errors import UsageError
-from tests.lightning_app.metrics.volume import plain_loops
+from tests.helpers import plain_loops
 
 UNIT = (1.0, 1.0, 1.0)
 SHAPE = (24, 16, 16)

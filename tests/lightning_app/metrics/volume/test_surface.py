@@ -17,7 +17,7 @@ from lightning_app.metrics.volume.surface import (
     surface_distances,
     volume_surface,
 )
-from tests.lightning_app.metrics.volume import plain_loops
+from tests.helpers import plain_loops
 
 UNIT = (1.0, 1.0, 1.0)
 SPACINGS = (UNIT, (2.5, 1.0, 0.5), (0.5, 2.0, 1.0))

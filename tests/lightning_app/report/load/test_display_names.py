@@ -9,6 +9,7 @@ from lightning_app.report.load.display_names import (
     network_colours,
     network_name,
     network_order,
+    shades,
 )
 
 
@@ -19,6 +20,17 @@ def test_however_many_networks_there_are_each_has_its_own_colour() -> None:
     assert set(colours) == {*unknown, *NETWORKS}
     assert len(set(colours.values())) == len(colours)
     assert all(len(colour) == 7 and int(colour[1:], 16) >= 0 for colour in colours.values())
+
+
+@pytest.mark.parametrize("colour", [style.colour for style in NETWORKS.values()])
+@pytest.mark.parametrize("number", [1, 2, 24])
+def test_shades_differ_and_begin_with_the_colour(colour: str, number: int) -> None:
+    found = shades(colour, number)
+    assert found[0] == colour
+    assert len(set(found)) == number
+    lightness = [sum(int(shade[i : i + 2], 16) for i in (1, 3, 5)) for shade in found]
+    assert lightness == sorted(lightness)
+    assert lightness[-1] < 3 * 224  # still visible on a white page
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,17 @@
 """The figures that the paper prints, typed a second time."""
 
+import inspect
 import re
 
 import pytest
 
-from lightning_app.report.load.paper_values import PRINTED, WHAT_CAN_BE_COMPARED, Printed
+from lightning_app.report.load.paper_values import (
+    NETWORK_ARGUMENTS,
+    PRINTED,
+    WHAT_CAN_BE_COMPARED,
+    Printed,
+)
+from lightning_app.utils.private_api import import_object
 from tests.helpers.paths import ROOT
 
 # Percentages and times as printed; a dash if our copy has no legible value.
@@ -88,3 +95,12 @@ def test_the_papers_miou_is_compared_with_its_pooled_iou() -> None:
     )
     assert any(quoted in line for line in WHAT_CAN_BE_COMPARED)
     assert quoted in (ROOT / "docs/paper.md").read_text("utf-8")
+
+
+def test_the_recipe_has_the_defaults_of_the_networks() -> None:
+    for network in {network for network, _ in PRINTED}:
+        parameters = inspect.signature(import_object(network)).parameters
+        for name, default in ((n, p.default) for n, p in parameters.items() if p.default):
+            if not name.endswith("_channels"):
+                text = str(list(default) if isinstance(default, tuple) else default)
+                assert NETWORK_ARGUMENTS[f"model.network.init_args.{name}"] == text

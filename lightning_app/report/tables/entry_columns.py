@@ -1,0 +1,69 @@
+"""The columns that say what a row is about, and the notes that tables of scores share."""
+
+from lightning_app.metrics.intervals import FEWEST_PATIENTS
+from lightning_app.report.load.cohorts import Cohort, Entry
+from lightning_app.report.load.display_names import modality_name, network_name
+from lightning_app.report.tables.caveats import computation_caveats, seed_notes
+from lightning_app.report.tables.table import Cell, Column, fixed
+
+CLASS_COLUMNS = (Column("modality", "Modality"), Column("target", "Target"))
+
+_SETTINGS_NOTE = "Settings are the options in which the runs differ."
+_SHORT_NOTE = (
+    "Figures and comparisons name only the settings that tell the rows of a network apart: a "
+    "difference may come from any of them."
+)
+
+
+def entry_columns(cohort: Cohort) -> list[Column]:
+    """Modality, class, network, settings if there are any, and number of seeds."""
+    return [*CLASS_COLUMNS, *network_columns(cohort), Column("seeds", "Seeds", fixed(0))]
+
+
+def entry_cells(cohort: Cohort, modality: str, target: str, row: Entry | str) -> list[Cell]:
+    """The cells of an entry, or of a row with a name that has none."""
+    seeds = 0 if isinstance(row, str) else len(row.runs)
+    return [modality_name(modality), target, *network_cells(cohort, row), seeds]
+
+
+def network_columns(cohort: Cohort) -> list[Column]:
+    """The network, and the settings if there are any."""
+    settings = [Column("settings", "Settings")] if cohort.has_settings else []
+    return [Column("network", "Network"), *settings]
+
+
+def network_cells(cohort: Cohort, row: Entry | str) -> list[Cell]:
+    """The cells of these columns.
+
+    Args:
+        cohort: of the table.
+        row: an entry, or the name of a row without one.
+    """
+    name, settings = (
+        (row, "") if isinstance(row, str) else (network_name(row.network), row.settings)
+    )
+    return [name, settings] if cohort.has_settings else [name]
+
+
+def settings_notes(cohort: Cohort) -> list[str]:
+    """What settings are, and whether names lack some; nothing if there are none."""
+    if not cohort.has_settings:
+        return []
+    is_short = any(len(entry.label) < len(entry.words) for entry in cohort.entries)
+    return [_SETTINGS_NOTE, *([_SHORT_NOTE] if is_short else [])]
+
+
+def score_notes(cohort: Cohort) -> list[str]:
+    """What the cells of a table of scores hold, and why some have no interval."""
+    patients = len(set(cohort.runs[0].table.patients))
+    notes = ["Cells hold: mean ± standard deviation over seeds [95 % interval over patients]."]
+    if patients < FEWEST_PATIENTS:
+        notes.append(
+            f"No intervals: they need at least {FEWEST_PATIENTS} patients; there are {patients}."
+        )
+    else:
+        notes.append(
+            f"A score has no interval if it is defined for fewer than {FEWEST_PATIENTS} patients, "
+            "or if it is pooled and the same for all patients."
+        )
+    return [*notes, *settings_notes(cohort), *computation_caveats(cohort), *seed_notes(cohort)]

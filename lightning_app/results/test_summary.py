@@ -1,0 +1,85 @@
+"""What a test prints: its scores, and what a reader must know about them."""
+
+from collections.abc import Sequence
+
+from rich.console import Console
+
+from data_modules.brats import BraTSDataModule
+from data_modules.cache.slice_selection import uses_reference
+from lightning_app.metrics.case_masks import VolumeSettings
+from lightning_app.metrics.case_tables import CaseScores
+from lightning_app.metrics.count_scores import SCORES
+from lightning_app.metrics.count_table import CountTable
+from lightning_app.metrics.evaluate import Results, accuracy_of_nothing
+from lightning_app.metrics.intervals import FEWEST_PATIENTS, METHOD
+from lightning_app.metrics.volume.cohorts import YEAR, Cohort
+from lightning_app.metrics.volume_scores import VOLUME_SCORES
+from lightning_app.results.score_table import score_table
+from lightning_app.utils.text import printable
+
+DEFINITIONS = "docs/scores.md"
+
+
+def print_scores(
+    data: BraTSDataModule, table: CountTable, scores: Results, volumes: Results
+) -> None:
+    """Print the scores, and below them what a reader must know.
+
+    Args:
+        data: the tested data.
+        table: the counts of the tested slices.
+        scores: the count scores.
+        volumes: the volume scores.
+    """
+    console = Console(markup=False, emoji=False)
+    origin = " (synthetic phantom)" if data.is_phantom else ""
+    console.print(score_table(f"Test scores{origin}", SCORES, scores))
+    console.print(
+        score_table(f"Scores of volumes, means over cases{origin}", VOLUME_SCORES, volumes)
+    )
+    for note in _notes(data, table):
+        console.print(printable(note), highlight=False)
+
+
+def volume_notes(scored: Sequence[CaseScores], cohorts: Sequence[Cohort]) -> list[str]:
+    """What a reader must know about the volume scores of a test.
+
+    Args:
+        scored: the cases.
+        cohorts: of BraTS, which define their lesions.
+    """
+    notes = [f"Tolerance of nsd: {VolumeSettings().tolerance:g} mm."]
+    if slices := sum(case.is_slice for case in scored):
+        notes.append(
+            f"{slices} of {len(scored)} cases are single slices: their hd95 and nsd are in 2-D, "
+            "which cannot be compared with those of volumes, and they have no lesion-wise scores "
+            "(--data.eval_slices all scores volumes)."
+        )
+    gaps = sum(case.has_gaps for case in scored)
+    if gaps:
+        notes.append(
+            f"{gaps} of {len(scored)} cases were not tested on all slices in between: they have "
+            "neither hd95 nor nsd nor lesion-wise scores."
+        )
+    if slices + gaps < len(scored):
+        names = " and ".join(cohort.name for cohort in cohorts)
+        notes.append(f"Lesions are those of BraTS {YEAR} for {names}.")
+    return notes
+
+
+def _notes(data: BraTSDataModule, table: CountTable) -> list[str]:
+    patients, cases = len(set(table.patients)), len(set(table.cases))
+    nothing = ", ".join(f"{share:.4f}" for share in accuracy_of_nothing(table).values())
+    choice = data.choices["eval"]
+    notes = [
+        f"Data: {data.kind}; patients {patients}, cases {cases}, slices {len(table.slices)}.",
+        f"A case is one scan; its scores and its volume are those of its tested slices ({choice}).",
+        f"Accuracy of predicting nothing at all: {nothing}.",
+    ]
+    if patients < FEWEST_PATIENTS:
+        notes.append(f"No intervals: they need at least {FEWEST_PATIENTS} patients.")
+    else:
+        notes.append(f"{METHOD}.")
+    if uses_reference(choice):
+        notes.append(f"The slices ('{choice}') were chosen by looking at the ground truth.")
+    return [*notes, f"What each score is: {DEFINITIONS}."]
