@@ -8,7 +8,7 @@ from importlib.metadata import version
 from lightning_app.utils.parent_process import end_with_parent
 from lightning_app.utils.text import print_lines
 
-# Each command is the module of its name in lightning_app/commands.
+# Each command is the module of its name in lightning_app/commands; lightning_app/help explains it.
 COMMANDS = {
     "prepare": "check the data:               python main.py prepare [--data.root ROOT]",
     "fit": "train a network:              python main.py fit --config aspp_t1c.yaml",
@@ -22,6 +22,7 @@ COMMANDS = {
     "clean": "what can be deleted:          python main.py clean [RUNS_DIR] [--yes]",
     "phantom": "write synthetic patients:     python main.py phantom --output DIR --cases 60",
 }
+_HELP = {"-h", "--help"}
 _WITHOUT_TORCH = {"clean", "evaluate", "phantom", "report", "runs"}
 
 
@@ -32,7 +33,7 @@ def main(arguments: list[str]) -> int:
         The exit code: 0 done, 1 bad cases found by prepare, 2 a command that cannot be carried out
         as typed, 130 interrupted.
     """
-    if not arguments or arguments[0] in {"-h", "--help"}:
+    if not arguments or arguments[0] in {*_HELP, "--help-all"}:
         print(_help())
         return 0
     name, *options = arguments
@@ -45,6 +46,9 @@ def main(arguments: list[str]) -> int:
             f"error: '{name}' is not a command; nearest: {', '.join(near)}", file=sys.stderr
         )
         return 2
+    if not _HELP.isdisjoint(options):
+        print(importlib.import_module(f"lightning_app.help.{name}").PAGE.text())
+        return 0
     end_with_parent()
     try:
         if name not in _WITHOUT_TORCH:
@@ -63,6 +67,10 @@ def _help() -> str:
         "usage: python main.py COMMAND [OPTIONS]\n\n"
         "Brain tumour segmentation experiments on BraTS: UNet, Attention UNet, SPP, ASPP.\n\n"
         f"commands:\n{commands}\n\n"
-        "python main.py COMMAND --help lists a command's options; --version prints the version.\n"
-        "The experiments are in configs/; the README explains them."
+        "first steps, on synthetic patients:\n"
+        "  python main.py fit --config unet_t2f.yaml --config quick.yaml\n"
+        "  python main.py test\n"
+        "  python main.py report\n\n"
+        "python main.py COMMAND --help explains a command, COMMAND --help-all lists every option.\n"
+        "--version prints the version. The experiments are in configs/; the README explains them."
     )

@@ -18,7 +18,7 @@ LAYERS = {
     "data_modules.utils": 0, "data_modules.io": 1, "data_modules.catalog": 2,
     "data_modules.cache": 3, "data_modules.phantom.anatomy": 4, "data_modules.phantom": 5,
     "data_modules": 6,
-    "lightning_app.utils": 9,
+    "lightning_app.utils": 9, "lightning_app.help": 9,
     "lightning_app.metrics": 10, "lightning_app.losses": 10, "lightning_app.schedules": 10,
     "lightning_app.task": 11, "lightning_app.config": 11,
     "lightning_app.runs": 12,

@@ -16,11 +16,12 @@ WITHOUT_TORCH = {
     "`--version`": ["main.py", "--version"],
     "a misspelt command": ["main.py", "fitt"],
     "imports of a `prepare` worker": ["-c", "import data_modules.cache.memmap_writer"],
-    "`report --help`": ["main.py", "report", "--help"],
+    "`report --help-all`": ["main.py", "report", "--help-all"],
+    "`fit --help`": ["main.py", "fit", "--help"],
     "`report` of a folder without runs": ["main.py", "report", "{empty}"],
 }
 WITH_TORCH = {
-    "`fit --help`": ["main.py", "fit", "--help"],
+    "`fit --help-all`": ["main.py", "fit", "--help-all"],
     "an error in a config": [
         "main.py",
         "fit",

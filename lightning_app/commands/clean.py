@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lightning_app.cleaning.plan import Plan, make_plan
 from lightning_app.cleaning.removable import Removable
+from lightning_app.help import clean
 from lightning_app.runs.folder import DEFAULT_ROOT
 from lightning_app.utils.argparse import PlainParser
 from lightning_app.utils.disk_usage import size_in_words
@@ -17,7 +18,7 @@ from lightning_app.utils.text import print_lines
 
 def run(arguments: list[str]) -> int:
     """List what can be deleted, or delete it; returns the exit code."""
-    options = _parser().parse_args(arguments)
+    options = _parser().parse(arguments)
     try:
         with exit_on_signals():
             return _clean(options)
@@ -81,12 +82,7 @@ def _amount(count: int, size: int) -> str:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = PlainParser(
-        "clean",
-        "List what can be deleted, with sizes: the last checkpoints of finished runs, which then "
-        "cannot be trained further; slices in the cache that no run uses and nobody has opened for "
-        "30 days; and what killed commands left. Nothing is deleted without --yes.",
-    )
+    parser = PlainParser("clean", clean.PAGE.summary)
     parser.add_argument(
         "runs",
         metavar="RUNS_DIR",

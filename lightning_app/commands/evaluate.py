@@ -12,18 +12,20 @@ from data_modules.utils.process_pool import Workers
 from lightning_app.evaluation.inputs.values import CHOICES
 from lightning_app.evaluation.plan import InputError, Request, make_plan
 from lightning_app.evaluation.remarks import facts
-from lightning_app.evaluation.write import Evaluation, check_output, write_evaluation
+from lightning_app.evaluation.write import PAGE, Evaluation, check_output, write_evaluation
+from lightning_app.help import evaluate
 from lightning_app.metrics.volume.cohorts import COHORTS
 from lightning_app.metrics.volume_scores import VOLUME_SCORES
 from lightning_app.results.score_table import score_table
 from lightning_app.utils.argparse import PlainParser
 from lightning_app.utils.exit_codes import exit_on_signals, print_stop
+from lightning_app.utils.next_command import open_in_browser
 from lightning_app.utils.text import print_lines
 
 
 def run(arguments: list[str]) -> int:
     """Evaluate label maps; returns the exit code."""
-    options = _parser().parse_args(arguments)
+    options = _parser().parse(arguments)
     try:
         with exit_on_signals():
             evaluation = _evaluate(options)
@@ -64,15 +66,12 @@ def _print(evaluation: Evaluation) -> None:
         for found in evaluation.comparisons
         if found.sign
     ]
-    print_lines(*verdicts, f"Files: {evaluation.output}")
+    page = open_in_browser(evaluation.output / PAGE)
+    print_lines(*verdicts, f"Files: {evaluation.output}", f"Open the page: {page}")
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = PlainParser(
-        "evaluate",
-        "Score label maps of any tool or rater against ground truth: Dice, HD95, NSD, and the "
-        "lesion-wise scores of BraTS 2023, with intervals over patients.",
-    )
+def _parser() -> PlainParser:
+    parser = PlainParser("evaluate", evaluate.PAGE.summary)
     parser.add_argument(
         "--input", type=Path, required=True, help="folder of the masks, <case>.nii.gz"
     )

@@ -24,6 +24,7 @@ from lightning_app.commands.shared.schedule_length import ScheduleLength
 from lightning_app.config.diff import COMMAND_OPTIONS, to_plain
 from lightning_app.config.limits import end_limits, limits, limits_in_words
 from lightning_app.config.saved_config import config_text
+from lightning_app.help import fit
 from lightning_app.results.wandb_reporter import WandbFitReport
 from lightning_app.runs.checkpoint_io import read_checkpoint
 from lightning_app.runs.compatibility import (
@@ -49,6 +50,7 @@ class FitCLI(ExperimentCLI):
     """Trains in the folder of a new or a resumed run."""
 
     command = "fit"
+    page = fit.PAGE
     uses_wandb = True
 
     def __init__(self, arguments: list[str], selection: RunSelection) -> None:
@@ -202,7 +204,7 @@ class FitCLI(ExperimentCLI):
             print(self._how_to_resume(), file=sys.stderr, flush=True)
 
     def _how_to_resume(self) -> str:
-        return f"To resume: python main.py fit --resume {self.run_folder.quoted}"
+        return f"To resume: {self.command_about_run('fit', '--resume', str(self.run_folder.path))}"
 
     def after_fit(self) -> None:
         """Print what was limited, the best epoch and the command that tests it."""
@@ -213,7 +215,7 @@ class FitCLI(ExperimentCLI):
             print_on_rank_zero("No best epoch was saved, so there is nothing to test")
             return
         print_on_rank_zero(f"Best epoch: {best.monitor} {float(best.best_model_score):.4f}")
-        print_on_rank_zero(f"Test it: python main.py test --run {self.run_folder.quoted}")
+        self.print_next("Test it", "test", "--run", str(self.run_folder.path))
 
 
 run = FitCLI.run

@@ -1,29 +1,30 @@
 """The ``phantom`` command: write a data set of synthetic patients."""
 
 import argparse
-import shlex
 from pathlib import Path
 
 from data_modules.phantom.dataset import write_phantom
 from data_modules.phantom.options import PhantomOptions
+from lightning_app.help import phantom
 from lightning_app.utils.argparse import PlainParser
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.exit_codes import exit_on_signals, print_stop
+from lightning_app.utils.next_command import command_line
 from lightning_app.utils.text import print_lines
 
 
 def run(arguments: list[str]) -> int:
     """Write a phantom; returns the exit code."""
-    options = _parser().parse_args(arguments)
+    options = _parser().parse(arguments)
     try:
         with exit_on_signals():
             cases = _write(options)
     except BaseException as error:  # noqa: BLE001 (a bug is raised again)
         return print_stop(error, "the same command continues from here")
-    root = shlex.quote(str(options.output))
+    train = command_line("fit", "--config", "unet_t2f.yaml", "--data.root", str(options.output))
     print_lines(
         f"{len(cases)} cases of {options.depth} slices in {options.output}",
-        f"Train on them: python main.py fit --config unet_t2f.yaml --data.root {root}",
+        f"Train on them: {train}",
     )
     return 0
 
@@ -37,12 +38,8 @@ def _write(options: argparse.Namespace) -> list[str]:
         raise UsageError(str(error)) from error
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = PlainParser(
-        "phantom",
-        "Write synthetic patients with brain tumours, in the layout of BraTS 2023, to try "
-        "out and test the program. Scores on them say nothing about real patients.",
-    )
+def _parser() -> PlainParser:
+    parser = PlainParser("phantom", phantom.PAGE.summary)
     default = PhantomOptions()
     parser.add_argument("--output", type=Path, required=True, help="folder of the data set")
     parser.add_argument(

@@ -1,24 +1,29 @@
 """The ``predict`` command: segment volumes with a run's best weights."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from lightning.pytorch import Callback, LightningDataModule, LightningModule
 from lightning.pytorch.cli import LightningArgumentParser
 from torch.utils.data import DataLoader
 
+from data_modules.catalog.cases import Case
 from data_modules.utils.errors import DataError
 from data_modules.volume_dataset import VolumeDataset, cases_to_predict
 from lightning_app.commands.shared.trained_run_cli import TrainedRunCLI
+from lightning_app.help import predict
 from lightning_app.results.label_map_folder import LabelMapFolder
 from lightning_app.results.label_maps import LabelMapWriter
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.logging import print_on_rank_zero
+from lightning_app.utils.next_command import command_line
 
 
 class PredictCLI(TrainedRunCLI):
     """Segments the volumes of ``--input`` instead of a split of the data module."""
 
     command = "predict"
+    page = predict.PAGE
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add input and output."""
@@ -71,6 +76,18 @@ class PredictCLI(TrainedRunCLI):
             raise DataError(
                 f"cases that could not be segmented: {len(problems)} ({'; '.join(problems)})"
             )
+        print_on_rank_zero(f"Score them: {self._evaluation(cases)}")
+
+    def _evaluation(self, cases: Sequence[Case]) -> str:
+        """The command that scores the label maps; ground truth elsewhere is left to be named."""
+        masks = self._writer.folder.path
+        with_truth = all(case.segmentation is not None for case in cases)
+        reference = str(self.option("input")) if with_truth else "GROUND_TRUTH"
+        scores = f"{masks}-scores" if masks.name else "scores"
+        words = ["--input", str(masks), "--reference", reference, "--output", scores]
+        if self.datamodule.release != "auto":
+            words += ["--data.release", self.datamodule.release]
+        return command_line("evaluate", *words)
 
 
 run = PredictCLI.run

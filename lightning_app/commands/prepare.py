@@ -14,9 +14,13 @@ from data_modules.utils.errors import DataError
 from data_modules.utils.problems import Problem
 from lightning_app.commands.shared.data_cli import DataCLI
 from lightning_app.commands.shared.session import run_session
+from lightning_app.help import prepare
 from lightning_app.results.plots import draw_batch
+from lightning_app.utils.next_command import command_line
 from lightning_app.utils.text import print_lines, printable
+from lightning_app.utils.yaml_file import get_option, read_yaml
 
+_NETWORK = {"--model", "--model.network", "--model.network.class_path"}  # options that name it
 _WIDE = 10_000  # columns: a problem is a line, however long
 
 
@@ -44,18 +48,27 @@ class PrepareCLI(DataCLI):
             # The options of fit need a network; a config may name another one.
             ["--model.network=models.UNet", *arguments],
             "prepare",
-            "Read every case once, list what is wrong with which file, and draw a batch. Takes the "
-            "configs of fit, but uses only the options of data.",
+            prepare.PAGE.summary,
         )
 
     def before_instantiate_classes(self) -> None:
         """Skip bad cases, which are listed at the end."""
         super().before_instantiate_classes()
+        self.skips = self.config.data.on_bad_case == "skip"
         self.config.data.on_bad_case = "skip"
+
+    def names_network(self, arguments: Sequence[str]) -> bool:
+        """Whether the arguments, or the configs that they name, say which network to train."""
+        configs = [read_yaml(Path(config)) for config in self.config.config or []]
+        typed = {word.partition("=")[0] for word in arguments}
+        return not typed.isdisjoint(_NETWORK) or any(
+            get_option(config, "model.network") for config in configs
+        )
 
 
 def _prepare(arguments: list[str]) -> int:
-    data = PrepareCLI(arguments).datamodule
+    cli = PrepareCLI(arguments)
+    data = cli.datamodule
     failure = _failure(data.prepare_data)
     if failure is not None:
         _failure(data.read_unsplit)
@@ -68,9 +81,19 @@ def _prepare(arguments: list[str]) -> int:
         failure = _failure(data.check_validation)
     if failure is not None:
         print_lines(f"error: {failure}", file=sys.stderr)
+    else:
+        _print_next(cli, arguments)
     if data.left_out:
         return 1
     return 0 if failure is None else 2
+
+
+def _print_next(cli: PrepareCLI, arguments: Sequence[str]) -> None:
+    """Print the command that trains on the data as they were prepared."""
+    network = [] if cli.names_network(arguments) else ["--config", "unet_t1c.yaml"]
+    skip = ["--data.on_bad_case", "skip"] if cli.datamodule.left_out and not cli.skips else []
+    purpose = "Train without the bad cases" if cli.datamodule.left_out else "Train on them"
+    print_lines(f"{purpose}: {command_line('fit', *network, *arguments, *skip)}")
 
 
 def _failure(step: Callable[[], None]) -> DataError | None:

@@ -1,18 +1,19 @@
 """The ``report`` command: tables, figures and a page of many runs. Imports no torch."""
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from lightning_app.help import report
 from lightning_app.runs.folder import DEFAULT_ROOT
 from lightning_app.utils.argparse import PlainParser
 from lightning_app.utils.exit_codes import exit_on_signals, print_stop
+from lightning_app.utils.next_command import open_in_browser
 from lightning_app.utils.text import print_lines
 
 
 def run(arguments: list[str]) -> int:
     """Write a report; returns the exit code."""
-    options = _parser().parse_args(arguments)
+    options = _parser().parse(arguments)
     from lightning_app.report.write import write_report
 
     try:
@@ -27,6 +28,7 @@ def run(arguments: list[str]) -> int:
         f"{len(written.left_out)} left out",
         *(f"  {left.name}: {left.reason}" for left in written.left_out),
         f"Report: {written.page}",
+        f"Open it: {open_in_browser(written.page)}",
     )
     return 0
 
@@ -42,13 +44,8 @@ def _default_output(paths: Sequence[Path]) -> Path:
     return (folder.parents[1] if is_run(folder) else folder.parent) / "comparison"
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = PlainParser(
-        "report",
-        "Write tables, figures and a page of all tested runs, beside the numbers of the paper. "
-        "Runs of a network with different options are compared as well. A run that was repeated "
-        "with the same options and seed is reported once: the newest one.",
-    )
+def _parser() -> PlainParser:
+    parser = PlainParser("report", report.PAGE.summary)
     parser.add_argument(
         "runs",
         metavar="RUNS",

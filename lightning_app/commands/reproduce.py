@@ -16,6 +16,7 @@ from data_modules.utils.errors import DataError
 from lightning_app.commands.experiment_grid import Cell, WantedRun, cells
 from lightning_app.commands.shared.child_command import execute
 from lightning_app.commands.shared.session import run_session
+from lightning_app.help import reproduce
 from lightning_app.results.partial_test import is_partial
 from lightning_app.results.test_record import is_complete, read_test
 from lightning_app.runs.checkpoint_io import read_checkpoint
@@ -23,6 +24,7 @@ from lightning_app.runs.folder import Run
 from lightning_app.runs.status import is_alive, is_finished
 from lightning_app.utils.argparse import PlainParser
 from lightning_app.utils.errors import UsageError
+from lightning_app.utils.next_command import command_line
 from lightning_app.utils.text import print_lines, printable
 
 WAIT_S = 5.0
@@ -58,7 +60,10 @@ def _reproduce(arguments: list[str]) -> int:
             return code
     outcomes.show()
     reported = [execute("report", str(root)) for root in roots]
-    return 1 if any((*outcomes.codes.values(), *reported)) else 0
+    if not any((*outcomes.codes.values(), *reported)):
+        return 0
+    print_lines(f"Try again what failed: {command_line('reproduce', *arguments)}")
+    return 1
 
 
 def _available(grid: Sequence[Cell], outcomes: "_Outcomes") -> Iterator[tuple[Cell, WantedRun]]:
@@ -158,11 +163,7 @@ class _Outcomes:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = PlainParser(
-        "reproduce",
-        "Train and test experiments, unless that is done already, and write the report. All other "
-        "options, including overlays such as --config quick.yaml, are passed to fit.",
-    )
+    parser = PlainParser("reproduce", reproduce.PAGE.summary)
     parser.add_argument(
         "--experiment",
         "--only",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from lightning_app.help import runs
 from lightning_app.listing.listed_run import list_runs
 from lightning_app.listing.order import COLUMNS, sorted_runs
 from lightning_app.listing.other_folders import other_folders
@@ -23,7 +24,7 @@ _PIPE_WIDTH = 200  # of a table that no terminal shows, so that each run is a li
 
 def run(arguments: list[str]) -> int:
     """List runs; returns the exit code."""
-    options = _parser().parse_args(arguments)
+    options = _parser().parse(arguments)
     try:
         with exit_on_signals():
             _list(options)
@@ -60,12 +61,7 @@ def _console() -> Console:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = PlainParser(
-        "runs",
-        "List the runs of a folder, the newest first: age and status of the training, the highest "
-        "validation Dice and its epoch, the Dice of the test, the size on disk, and the options "
-        "in which a run differs from most others.",
-    )
+    parser = PlainParser("runs", runs.PAGE.summary)
     parser.add_argument(
         "runs",
         metavar="RUNS_DIR",

@@ -1,10 +1,17 @@
 """The ``test`` command: score a run on its test split, with intervals."""
 
+from pathlib import Path
+
 from lightning.pytorch import Callback, LightningDataModule, LightningModule
 
 from lightning_app.commands.shared.trained_run_cli import TrainedRunCLI
+from lightning_app.help import test
 from lightning_app.results.test_results import TestResults
 from lightning_app.results.wandb_reporter import WandbTestReport
+from lightning_app.runs.folder import DEFAULT_ROOT
+from lightning_app.runs.status import is_alive, is_finished
+from lightning_app.utils.logging import print_on_rank_zero
+from lightning_app.utils.next_command import command_line
 
 
 class TestCLI(TrainedRunCLI):
@@ -12,16 +19,32 @@ class TestCLI(TrainedRunCLI):
 
     __test__ = False  # for pytest
     command = "test"
+    page = test.PAGE
     uses_wandb = True
 
     def command_callbacks(self) -> list[Callback]:
         """Write the results, and log them to W&B."""
-        results = TestResults(self.run_folder, self.option("timing"), self.option("acceleration"))
-        return [results, WandbTestReport(self.run_folder, results)]
+        timing, acceleration = self.option("timing"), self.option("acceleration")
+        self._results = TestResults(self.run_folder, timing, acceleration)
+        return [self._results, WandbTestReport(self.run_folder, self._results)]
 
     def test(self, model: LightningModule, datamodule: LightningDataModule) -> None:
         """Score."""
         self.call_trainer(self.trainer.test, datamodule=datamodule, verbose=False)
+        run = self.run_folder
+        if self._results.is_partial:
+            self.print_next("Test all slices", "test", "--run", str(run.path))
+        elif not is_finished(run) and not is_alive(run):
+            self.print_next("Finish its training", "fit", "--resume", str(run.path))
+        else:
+            self._print_report()
+
+    def _print_report(self) -> None:
+        """Print the command that compares the run with the others in its root."""
+        root, here = self.run_folder.path.parents[1], Path.cwd()
+        shown = root.relative_to(here) if root.is_relative_to(here) else root
+        words = [] if shown == Path(DEFAULT_ROOT) else [str(shown)]
+        print_on_rank_zero(f"Compare the tested runs: {command_line('report', *words)}")
 
 
 run = TestCLI.run

@@ -2,14 +2,25 @@
 
 import argparse
 import difflib
+import inspect
 import re
-from collections.abc import Iterator
+import shlex
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import models  # noqa: F401 (a nearest class is searched among the imported ones)
 from lightning_app.config.allowed_classes import reason_against
 from lightning_app.config.import_allowlist import IMPORTED, STACK
+from lightning_app.config.linked_arguments import LINKS
+from lightning_app.config.lookup import find_config
 from lightning_app.config.named_objects import is_below
-from lightning_app.utils.private_api import accepted_classes, import_object, option_names
+from lightning_app.utils.option_hints import SEE_HELP, meant_options, unknown_option
+from lightning_app.utils.private_api import (
+    accepted_classes,
+    command_parser,
+    import_object,
+    option_names,
+)
 
 _KEY = re.compile(r'Parser key "([^"]+)"')
 _VALUE = re.compile(
@@ -20,7 +31,8 @@ _VALUE = re.compile(
 _EXPECTED = re.compile(
     r"Expected an? (?:<class '(?:\w+\.)*(\w+)'>|typing\.(Literal\[.*?\])|(dot import))"
 )
-_UNKNOWN = re.compile(r"(?:Option|accept option) '([^']+)'|unrecognized arguments: ([^\s=]+)")
+_UNKNOWN_KEY = re.compile(r"(?:Option|accept option) '([^']+)'")
+_UNKNOWN_WORD = re.compile(r"unrecognized arguments: ([^\s=]+)")
 _REQUIRED = re.compile(r"arguments are required: (.*)")
 _CLASS = re.compile(r"Problem with given class_path '([^']+)'")
 _DENIED = re.compile(r"Importing '(.+)' is not allowed, denied by the '(.+)' entry")
@@ -54,12 +66,10 @@ def one_line(message: str, error: BaseException | None, parser: argparse.Argumen
     """
     causes = list(_causes(error))
     key = match[1] if (match := _KEY.search(message)) else ""
-    if line := _known_cause(key, causes):
+    if line := _known_cause(key, causes) or _unknown(message, parser):
         return line
     if message.startswith("Call to compute_fn of link"):
         return str(causes[-1])
-    if match := _UNKNOWN.search(message):
-        return _unknown_option(match[1] or match[2], option_names(parser))
     if match := _REQUIRED.search(message):
         return _missing(match[1])
     if key and (match := _VALUE.search(message)):
@@ -104,16 +114,72 @@ def _denied(key: str, path: str, entry: str) -> str:
     )
 
 
-def _unknown_option(name: str, options: list[str]) -> str:
-    name = name.lstrip("-")
-    ends = {option.rsplit(".", 1)[-1]: option for option in options}
-    last = name.rsplit(".", 1)[-1]
-    near = difflib.get_close_matches(name, options)
-    near = near or [ends[end] for end in difflib.get_close_matches(last, ends)]
-    valid = [option for option in options if option.rpartition(".")[2] != "help"]
-    if not near and len(valid) <= FEW_OPTIONS:
-        return f"{name}: unknown option; valid: {', '.join(valid) or 'none'}"
+def _unknown(message: str, parser: argparse.ArgumentParser) -> str | None:
+    """The line about an option that does not exist."""
+    if match := _UNKNOWN_KEY.search(message):
+        return _unknown_key(match[1], known_options(parser))
+    if match := _UNKNOWN_WORD.search(message):
+        word, options = match[1], known_options(parser)
+        return unknown_option(word, options) if word.startswith("-") else _stray(word, options)
+    return None
+
+
+def known_options(parser: argparse.ArgumentParser) -> list[str]:
+    """The options of a parser, and those of the classes that it builds unless others are named.
+
+    For the network, which has no default, they are the options of all networks of ours.
+    """
+    names = [name for name in option_names(parser) if not name.endswith("help")]
+    defaults = command_parser(parser).get_defaults(skip_validation=True)
+    names += [name for name in defaults.keys() if ".init_args." in name]  # noqa: SIM118 (nested)
+    for path in accepted_classes(parser, "model.network"):
+        if is_below(path, ("models",)):
+            parameters = inspect.signature(import_object(path)).parameters
+            names += [f"model.network.init_args.{parameter}" for parameter in parameters]
+    return [name for name in dict.fromkeys(names) if name not in LINKS]
+
+
+def _unknown_key(name: str, options: list[str]) -> str:
+    """The line about a key of a config, or of a class, that does not exist."""
+    near = meant_options(name, options)
+    if not near and len(options) <= FEW_OPTIONS:
+        return f"{name}: unknown option; valid: {', '.join(options) or 'none'}"
     return f"{name}: unknown option{_nearest(near)}"
+
+
+def _stray(word: str, options: list[str]) -> str:
+    """The line about a word that is the value of no option."""
+    meant = (option for option, fits in _TAKES if option in options and _fits(fits, word))
+    if option := next(meant, None):
+        return f"'{word}' is not an option; did you mean --{option} {shlex.quote(word)}?"
+    return f"'{word}' is not an option; {SEE_HELP}"
+
+
+def _fits(fits: Callable[[str], object], word: str) -> bool:
+    try:
+        return bool(fits(word))
+    except (OSError, ValueError):  # too long a name, or no config
+        return False
+
+
+def _is_yaml(word: str) -> bool:
+    return word.endswith((".yaml", ".yml"))
+
+
+def _is_run(word: str) -> bool:
+    return (Path(word) / "config.yaml").is_file()
+
+
+# What an option takes, for words without one; the first option that a command has is meant.
+_TAKES: tuple[tuple[str, Callable[[str], object]], ...] = (
+    ("config", _is_yaml),
+    ("run", _is_run),
+    ("run", find_config),  # the newest run of the experiment
+    ("resume", _is_run),
+    ("config", find_config),
+    ("input", lambda word: Path(word).is_dir()),
+    ("data.root", lambda word: Path(word).is_dir()),
+)
 
 
 def _missing(names: str) -> str:

@@ -50,6 +50,9 @@ class TestResults(Callback):
         timing: measures the test.
         acceleration: how the network is run.
 
+    Attributes:
+        is_partial: whether only a part of the split is tested; known once the test has started.
+
     Raises:
         RecordError: environment.json or split.csv of the run is damaged.
         UsageError: the best checkpoint is damaged.
@@ -65,12 +68,12 @@ class TestResults(Callback):
         self._trained_data = read_environment(run.environment).data
         self._split = read_split(run.split)
         self._epoch, self._score = _best_epoch(run)
-        self._is_partial = False
+        self.is_partial = False
 
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Find out whether the whole split is tested, and remove what a killed test left."""
         batches, loader = trainer.num_test_batches, attributes(trainer).test_dataloaders
-        self._is_partial = sum(batches) < len(loader)
+        self.is_partial = sum(batches) < len(loader)
         if trainer.is_global_zero:
             remove_leftovers(self.run.path)
             remove_leftovers(self.run.test().path)  # earlier versions wrote into it
@@ -91,7 +94,7 @@ class TestResults(Callback):
         trained, tested = self._trained_data, DataRecord.of(description(data))
         fingerprints = (tested.fingerprint, tested.split)
         same = fingerprints == (trained.fingerprint, trained.split)
-        return self.run.test(None if same else "-".join(fingerprints), partial=self._is_partial)
+        return self.run.test(None if same else "-".join(fingerprints), partial=self.is_partial)
 
     def _write(self, trainer: Trainer, masks: PackedMasks) -> None:
         data: BraTSDataModule = attributes(trainer).datamodule
@@ -117,7 +120,7 @@ class TestResults(Callback):
         self._print_notes(folder, data, table)
 
     def _print_notes(self, folder: TestFolder, data: BraTSDataModule, table: CountTable) -> None:
-        if self._is_partial:
+        if self.is_partial:
             slices = data.datasets["test"].counted
             print_lines(
                 f"Partial test: {len(table.slices)} of the {slices} slices of the test split; no "
@@ -150,7 +153,7 @@ class TestResults(Callback):
     ) -> Mapping[str, Any]:
         """What metrics.json says besides the scores."""
         return {
-            PARTIAL_KEY: self._is_partial,
+            PARTIAL_KEY: self.is_partial,
             "data": description(data),
             "checkpoint": {
                 "file": self.run.best.name,

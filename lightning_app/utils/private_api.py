@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
 # Public as jsonargparse.ActionConfigFile, but not exported for type checkers.
 from jsonargparse._actions import ActionConfigFile
@@ -16,6 +17,7 @@ from jsonargparse._util import import_object
 __all__ = [
     "ActionConfigFile",
     "accepted_classes",
+    "command_parser",
     "import_object",
     "option_names",
     "parsing_settings",
@@ -66,7 +68,8 @@ def option_names(parser: argparse.ArgumentParser) -> list[str]:
 
     Replace by a public list of a parser's actions, which argparse lacks.
     """
-    return [action.dest for action in _actions(parser) if action.option_strings]
+    typed = [word for action in _actions(parser) for word in action.option_strings]
+    return [word[2:] for word in typed if word.startswith("--") and not word.endswith("+")]
 
 
 def accepted_classes(parser: argparse.ArgumentParser, option: str) -> list[str]:
@@ -79,6 +82,15 @@ def accepted_classes(parser: argparse.ArgumentParser, option: str) -> list[str]:
             paths: list[str] = get_all_subclass_paths(action._typehint)
             return paths
     return []
+
+
+def command_parser(parser: argparse.ArgumentParser) -> Any:
+    """The parser of the only subcommand; the parser itself if it has none.
+
+    Replace by a public list of a parser's subcommands, which argparse lacks.
+    """
+    commands = [action.choices for action in parser._actions if isinstance(action.choices, dict)]
+    return next(iter(commands[0].values())) if commands else parser
 
 
 def _actions(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:

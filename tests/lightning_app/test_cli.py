@@ -24,7 +24,7 @@ def start(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("arguments", [["--help"], [], ["--version"], ["tset"]])
+@pytest.mark.parametrize("arguments", [["--help"], [], ["--version"], ["tset"], ["fit", "--help"]])
 def test_help_and_mistyped_commands_import_neither_torch_nor_lightning(
     arguments: list[str],
 ) -> None:
@@ -62,7 +62,7 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize("command", ["fit", "test", "predict"])
-def test_the_help_of_a_command_needs_no_run_and_no_data(
+def test_the_list_of_all_options_needs_no_run_and_no_data(
     command: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -70,7 +70,7 @@ def test_the_help_of_a_command_needs_no_run_and_no_data(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as end:
-        main([command, "--help"])
+        main([command, "--help-all"])
     assert end.value.code == 0
     assert "--data.root" in capsys.readouterr().out
 
@@ -78,8 +78,8 @@ def test_the_help_of_a_command_needs_no_run_and_no_data(
 FLIP = "data_modules.augmentation.horizontal_flip.HorizontalFlip"
 MISTYPED = {
     "a config": (["--config", "aspp_t2x.yaml"], "config 'aspp_t2x.yaml'", "aspp_t2"),
-    "an option": (["--trainer.max_epoch", "3"], "trainer.max_epoch: unknown", "max_epochs"),
-    "half an option": (["--data.batch", "3"], "error: data.batch: unknown", "data.batch_size"),
+    "an option": (["--trainer.max_epoch", "3"], "--trainer.max_epoch;", "--trainer.max_epochs?"),
+    "half an option": (["--data.batch", "3"], "option --data.batch;", "mean --data.batch_size?"),
     "a whole number": (["--trainer.max_epochs", "three"], "trainer.max_epochs is 'three'", "whole"),
     "a fraction": (["--data.batch_size", "1.5"], "data.batch_size is '1.5'", "a whole number"),
     "a word": (["--data.target", "wole"], "data.target is 'wole'", "nearest: whole"),
@@ -92,13 +92,22 @@ MISTYPED = {
     "an optimiser": (["--optimizer", "Adamm"], "optimizer is 'Adamm'", "torch.optim.Adam"),
     "a rate": (["--optimizer.lr", "abc"], "optimizer.lr is 'abc'", "a number"),
     "an optimiser's option": (["--optimizer.lrr", "1"], "optimizer.lrr: unknown", "nearest: lr"),
-    "an optimiser's options": (["--optimizer.rate", "1"], "lr, betas", "(class torch.optim.Adam)"),
+    "an optimiser's options": (["--optimizer.xyz", "1"], "lr, betas", "(class torch.optim.Adam)"),
     "an augmentation's option": (
         [f"--data.augmentations+={FLIP}", "--data.augmentations.chance", "0.2"],
         "data.augmentations.chance: unknown option; valid: none", f"(class {FLIP})",
     ),
     "a release": (["--data.release", "brats2022"], "data.release is 'brats2022'", "brats2021"),
-    "a stray word": (["aspp"], "error: aspp: unknown option", ""),
+    "a stray word": (["aspp"], "error: 'aspp' is not an option", "--help-all lists every"),
+    "a config without --config": (["aspp_t2f.yaml"], "not an option", "--config aspp_t2f.yaml?"),
+    "a config by its bare name": (["aspp_t2f"], "not an option", "mean --config aspp_t2f?"),
+    "a folder of data": (["."], "error: '.' is not an option", "mean --data.root .?"),
+    "a short name": (["--lr", "0.1"], "option --lr;", "mean --optimizer.init_args.lr?"),
+    "a name of others": (["--epochs=5"], "option --epochs;", "mean --trainer.max_epochs?"),
+    "a network's short name": (["--widths", "[4]"], "--widths;", "network.init_args.widths?"),
+    "a loss's short name": (["--dice_weight", "2"], "--dice_weight;", "init_args.dice_weight?"),
+    "dashes": (["--data.batch-size", "3"], "option --data.batch-size;", "mean --data.batch_size?"),
+    "no option": (["--nonsense"], "unknown option --nonsense; --help", "--help-all lists every"),
     "a linked option": (["--model.network.in_channels", "4"], "in_channels", "data.modalities"),
     "a linked loss": (["--model.loss.init_args.exclusive=true"], "exclusive", "data.target"),
     "no rates": (["--model.network", "models.AttentionUNetASPP", "--model.network.rates", "[]"],
@@ -187,6 +196,7 @@ def test_a_mistake_is_one_line_with_what_was_expected(
     ("content", "words"),
     [
         ("model: {netwrk: {class_path: models.UNet}}", "nearest: model.network"),
+        ("lr: 0.1", "lr: unknown option; nearest: optimizer.init_args.lr"),
         ("model: [", "is not valid YAML"),
         ("just words", "is not a mapping"),
         (yaml_bomb(), "has more than 100000 values once its aliases are expanded"),

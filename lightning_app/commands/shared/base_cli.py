@@ -60,7 +60,9 @@ class BaseCLI(LightningCLI):
 
     def init_parser(self, **kwargs: Any) -> LightningArgumentParser:
         """A parser that finds configs by bare names and does not complete option names."""
-        parser = self.parser_class(allow_abbrev=False, **kwargs)
+        # lightning_app/help has what --help prints.
+        parser = self.parser_class(allow_abbrev=False, add_help=False, **kwargs)
+        parser.add_argument("--help-all", action="help", help="List every option.")
         parser.add_argument(
             "-c",
             "--config",

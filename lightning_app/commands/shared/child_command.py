@@ -6,13 +6,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from types import FrameType
 
 from callbacks.utils.signals import leave_closed_terminal, stop_signals
+from lightning_app.utils.next_command import MAIN
 from lightning_app.utils.parent_process import PARENT_VARIABLE, parent_variable
-
-MAIN = Path(__file__).resolve().parents[3] / "main.py"
 
 
 def execute(*arguments: str) -> int:

@@ -21,11 +21,12 @@ from lightning_app.commands.shared.error_hints import explained_failures
 from lightning_app.commands.shared.run_selection import RunSelection, select_run
 from lightning_app.commands.shared.session import run_session
 from lightning_app.config.diff import to_plain
-from lightning_app.config.import_allowlist import trusted_names
+from lightning_app.config.import_allowlist import trusted_names, typed_trust
 from lightning_app.config.lookup import BASE
 from lightning_app.config.monitor_mode import follow_scores
 from lightning_app.config.parser import default_configs
 from lightning_app.config.schedule_options import fill_cycle
+from lightning_app.help.page import Page
 from lightning_app.results.wandb_reporter import keep_wandb_in
 from lightning_app.runs.checkpoint_io import DurableCheckpointIO
 from lightning_app.runs.compatibility import (
@@ -37,6 +38,7 @@ from lightning_app.runs.ranks import RankWatch, share_run
 from lightning_app.runs.weights import weights_file
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.logging import print_on_rank_zero
+from lightning_app.utils.next_command import command_line
 from lightning_app.utils.weight_limit import WeightLimit
 
 _log = logging.getLogger(__name__)
@@ -53,6 +55,7 @@ class ExperimentCLI(BaseCLI):
     """
 
     command: ClassVar[str]
+    page: ClassVar[Page]
     uses_wandb: ClassVar[bool] = False
     checkpoint_io: ClassVar[type[DurableCheckpointIO]] = DurableCheckpointIO
 
@@ -78,9 +81,13 @@ class ExperimentCLI(BaseCLI):
     def __init__(self, arguments: list[str], selection: RunSelection) -> None:
         self.selection = selection
         self._trusted = trusted_names(arguments)
+        self._typed_trust = typed_trust(arguments)
         self.run_folder = selection.run
         configs = [BASE] if selection.is_new else [BASE, self.run_folder.config]
-        settings = {"default_config_files": default_configs(configs)}
+        settings = {
+            "description": self.page.summary,
+            "default_config_files": default_configs(configs),
+        }
         super().__init__([self.command, *arguments], parser_kwargs={self.command: settings})
 
     def subcommands(self) -> dict[str, set[str]]:  # type: ignore[override]
@@ -231,6 +238,20 @@ class ExperimentCLI(BaseCLI):
                 # The other ranks would wait for this one for half an hour.
                 self.trainer.strategy.launcher.kill(signal.SIGTERM)
             raise
+
+    def print_next(self, purpose: str, *words: str) -> None:
+        """Print a command that may be typed next, with the trust that this one was given.
+
+        Args:
+            purpose: what it does.
+            words: the command and its options.
+        """
+        print_on_rank_zero(f"{purpose}: {self.command_about_run(*words)}")
+
+    def command_about_run(self, *words: str) -> str:
+        """A command that reads the run's config, with the trust that this one was given."""
+        trust = [word for name in self._typed_trust for word in ("--trust", name)]
+        return command_line(*words, *trust)
 
     def rank_failed(self, reason: str) -> None:
         """Print that another rank has failed."""

@@ -53,9 +53,8 @@ def select_run(command: str, arguments: list[str]) -> RunSelection:
     experiment = experiment_of(options.configs[0]) if options.configs else None
     if options.name is not None:
         experiment = checked_experiment(options.name)
-    wants_help = any(word in {"-h", "--help"} or word.startswith("--print_config") for word in rest)
     run = None
-    if not wants_help:
+    if not any(map(_needs_no_run, rest)):
         select = _run_to_fit if command == "fit" else _run_to_use
         run = select(options, experiment)
     if run is None:
@@ -64,6 +63,12 @@ def select_run(command: str, arguments: list[str]) -> RunSelection:
     check_links(run)
     run_config(run)  # the parser, which reads it for its defaults, takes any YAML
     return RunSelection(options.root, run, is_new=False)
+
+
+def _needs_no_run(option: str) -> bool:
+    """Whether an option prints something and stops, such as --model.network.help models.UNet."""
+    name = option.partition("=")[0]
+    return name == "--help-all" or name.endswith(".help") or name.startswith("--print_config")
 
 
 def _parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _PAGE_DPI = 80  # keeps the page small
-_LEGEND_HANDLE, _LEGEND_CHARACTER = 0.6, 0.08  # in inches
+_LEGEND_HANDLE, _LEGEND_CHARACTER, _LEGEND_ROW = 0.6, 0.08, 0.21  # in inches
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,10 @@ def new_figure(width: float, height: float, origin: str) -> Figure:
 
 
 def add_legend(figure: Figure, axes: Sequence[Axes]) -> None:
-    """One legend for all axes, with each entry once, in as many columns as fit."""
+    """One legend for all axes, with each entry once, in as many columns as fit.
+
+    Every further row makes the figure higher, so that the axes keep their size.
+    """
     shown: dict[str, Any] = {}
     for axis in axes:
         handles, labels = axis.get_legend_handles_labels()
@@ -77,4 +81,6 @@ def add_legend(figure: Figure, axes: Sequence[Axes]) -> None:
     widths = [_LEGEND_HANDLE + _LEGEND_CHARACTER * len(label) for label in shown]
     width = figure.get_figwidth()
     columns = len(shown) if sum(widths) < width else max(1, int(width / max(widths)))
+    further_rows = math.ceil(len(shown) / columns) - 1
+    figure.set_figheight(figure.get_figheight() + _LEGEND_ROW * further_rows)
     figure.legend(shown.values(), shown, loc="outside lower center", ncols=columns, frameon=False)

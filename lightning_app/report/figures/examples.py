@@ -14,6 +14,7 @@ from lightning_app.report.load.display_names import modality_name
 from lightning_app.report.load.paper_grid import nearest_to_paper
 from lightning_app.report.load.paper_values import PROPOSED_NETWORK
 from lightning_app.results.example_slices import ExampleSlices, read_example_slices
+from lightning_app.results.lesion_record import RecordedLesion, read_lesions
 from lightning_app.utils.text import printable
 
 QUANTILES = {
@@ -30,6 +31,7 @@ class Gallery:
         classes: of the masks.
         entries: the networks; the masks are those of the lowest seed.
         masks: the masks of each network, all of the same cases and slices.
+        lesions: the lesions of each network's test; none if cases are single slices.
         notes: what is missing.
     """
 
@@ -37,6 +39,7 @@ class Gallery:
     classes: tuple[str, ...]
     entries: Sequence[Entry]
     masks: Sequence[ExampleSlices]
+    lesions: Sequence[Sequence[RecordedLesion]]
     notes: Sequence[str]
 
     @property
@@ -88,10 +91,12 @@ def gallery(cohort: Cohort, modality: str) -> Gallery | None:
     """The masks of a modality; None if none of its runs has readable masks."""
     entries: list[Entry] = []
     masks: list[ExampleSlices] = []
+    lesions: list[Sequence[RecordedLesion]] = []
     notes: list[str] = []
     for entry in cohort.of(modality):
         try:
             slices = read_example_slices(entry.first.run.test())
+            of_test = read_lesions(entry.first.run.test())
         except ValueError as error:
             notes.append(f"{entry.name}, {entry.first.name}: {printable(str(error))}")
             continue
@@ -103,9 +108,10 @@ def gallery(cohort: Cohort, modality: str) -> Gallery | None:
             continue
         entries.append(entry)
         masks.append(slices)
+        lesions.append(of_test)
     if not masks:
         return None
-    return Gallery(modality, cohort.classes, entries, masks, notes)
+    return Gallery(modality, cohort.classes, entries, masks, lesions, notes)
 
 
 def title(gallery: Gallery) -> str:

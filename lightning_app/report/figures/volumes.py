@@ -126,6 +126,8 @@ def _against_volume(
     for modality, top, bottom in zip(cohort.modalities, axes[0], axes[-1], strict=True):
         top.set_title(modality_name(modality))
         bottom.set_xlabel("volume in the ground truth (ml)")
+        bottom.xaxis.set_major_formatter("{x:g}")
+        bottom.xaxis.set_minor_formatter("")
     add_legend(figure, axes.ravel().tolist())
     notes = ["One dot for each patient who has the class, a mean over scans and seeds."]
     return Drawing(

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightning_app.report.figures.examples import Gallery
+from lightning_app.report.html.lesion_marks import lesion_marks
 from lightning_app.report.load.display_names import modality_name
 
 _JPEG_QUALITY = 60  # about 5 KB for a slice; as PNG about 20
@@ -21,6 +22,7 @@ def browsable(gallery: Gallery, title: str) -> dict[str, Any]:
         "title": f"{modality}, {title}",
         "classes": list(gallery.classes),
         "networks": [entry.name for entry in gallery.entries],
+        "hasLesions": any(gallery.lesions),
         "width": width,
         "height": height,
         "cases": [_case(gallery, case) for case in range(len(gallery.cases))],
@@ -36,6 +38,7 @@ def _case(gallery: Gallery, case: int) -> dict[str, Any]:
         "pixels": shared.reference[case].sum(axis=(1, 2)).tolist(),
         "truth": [mask_png(mask) for mask in shared.reference[case]],
         "masks": [[mask_png(m) for m in masks.prediction[case]] for masks in gallery.masks],
+        "lesions": [lesion_marks(gallery, n, case) for n in range(len(gallery.masks))],
         "dice": [gallery.dice(n, case).round(4).tolist() for n in range(len(gallery.masks))],
     }
 

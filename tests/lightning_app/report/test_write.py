@@ -181,7 +181,10 @@ def test_a_second_report_replaces_the_first(
 ) -> None:
     output = fresh.parent / "out"
     assert main(["report", str(fresh), "--output", str(output)]) == 0
-    assert capsys.readouterr().out == f"1 run, 0 left out\nReport: {output}/report.html\n"
+    assert capsys.readouterr().out == (
+        f"1 run, 0 left out\nReport: {output}/report.html\n"
+        f"Open it: python -m webbrowser file://{output}/report.html\n"
+    )
     stale = output / "group-2" / "figure3_t9.png"
     stale.parent.mkdir()
     stale.touch()

@@ -224,10 +224,10 @@ def test_a_run_is_logged_offline_if_the_server_does_not_answer(
     assert len(offline_runs(only_run().path)) == 1
 
 
-def test_the_help_of_fit_does_not_import_wandb(tmp_path: Path) -> None:
+def test_the_list_of_all_options_of_fit_does_not_import_wandb(tmp_path: Path) -> None:
     script = (
         "import sys; from lightning_app.cli import main\n"
-        "try: main(['fit', '--help'])\n"
+        "try: main(['fit', '--help-all'])\n"
         "except SystemExit: pass\n"
         "print('wandb' in sys.modules)"
     )

@@ -2,6 +2,11 @@
 
 const COLOURS = { hit: [86, 180, 233], missed: [240, 228, 66], false: [213, 94, 0] };
 const STRENGTH = 0.6;
+const LESIONS = {
+  missed: { colour: "#f0e442", dashes: [4, 3] },
+  invented: { colour: "#d55e00", dashes: [] },
+};
+const MARGIN = 3; // pixels between a lesion and its box
 
 function element(tag, text) {
   const made = document.createElement(tag);
@@ -100,30 +105,50 @@ function browse(galleries) {
     const item = cases[shown];
     const read = (address) => pixels(address, width, height);
     const truth = await read(item.truth[target()]);
-    const panels = [["image", null, ""], ["ground truth", truth, `${item.pixels[target()]} pixels`]];
+    const panels = [
+      ["image", null, "", []],
+      ["ground truth", truth, `${item.pixels[target()]} pixels`, []],
+    ];
     for (const [place, name] of networks.entries()) {
       const mask = await read(item.masks[place][target()]);
-      panels.push([name, mask, `Dice ${item.dice[place][target()].toFixed(3)}`]);
+      const lesions = item.lesions[place][target()];
+      panels.push([name, mask, words(item.dice[place][target()], lesions), lesions]);
     }
     const view = find("view").value;
     const drawn = [];
-    for (const [name, mask, words] of panels) {
+    for (const [name, mask, caption, lesions] of panels) {
       const picture = await read(item.image);
       if (mask && view !== "image") paint(picture, truth, mask, view);
-      drawn.push(panel(name, words, picture));
+      drawn.push(panel(name, caption, picture, view === "image" ? [] : lesions));
     }
     return drawn;
   }
 
-  function panel(name, words, picture) {
+  // Dice, and the lesions that are marked.
+  function words(dice, lesions) {
+    const counted = Object.keys(LESIONS).map((kind) => {
+      const number = lesions.filter((lesion) => lesion.kind === kind).length;
+      return number ? `, ${number} ${kind}` : "";
+    });
+    return `Dice ${dice.toFixed(3)}${counted.join("")}`;
+  }
+
+  function panel(name, caption, picture, lesions) {
     const figure = element("figure");
     const canvas = element("canvas");
     canvas.width = picture.width;
     canvas.height = picture.height;
     canvas.setAttribute("role", "img");
-    canvas.setAttribute("aria-label", `${name} ${words}`);
-    canvas.getContext("2d").putImageData(picture, 0, 0);
-    figure.append(canvas, element("figcaption", words ? `${name}: ${words}` : name));
+    canvas.setAttribute("aria-label", `${name} ${caption}`);
+    const context = canvas.getContext("2d");
+    context.putImageData(picture, 0, 0);
+    for (const { kind, box: [left, top, width, height] } of lesions) {
+      context.strokeStyle = LESIONS[kind].colour;
+      context.setLineDash(LESIONS[kind].dashes);
+      const [x, y] = [left - MARGIN + 0.5, top - MARGIN + 0.5];
+      context.strokeRect(x, y, width + 2 * MARGIN - 1, height + 2 * MARGIN - 1);
+    }
+    figure.append(canvas, element("figcaption", caption ? `${name}: ${caption}` : name));
     return figure;
   }
 
@@ -139,6 +164,7 @@ function browse(galleries) {
     const item = gallery().cases[place];
     find("which").textContent = `${item.case}, slice ${item.slice}`;
     find("legend").hidden = find("view").value !== "errors";
+    find("lesions").hidden = !gallery().hasLesions || find("view").value === "image";
     find("panels").replaceChildren(...panels);
   }
 

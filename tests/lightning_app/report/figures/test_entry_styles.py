@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from lightning_app.report.figures.entry_styles import entry_styles
 from lightning_app.report.figures.examples import gallery
 from lightning_app.report.figures.figures import all_drawings
@@ -59,14 +61,22 @@ def test_every_figure_and_the_browser_name_all_settings(tmp_path: Path) -> None:
         assert [text.get_text() for text in legend.get_texts()] == names
 
 
-def test_a_legend_of_long_names_stays_within_its_figure(tmp_path: Path) -> None:
-    group = grid(tmp_path)
+@pytest.mark.parametrize("number", [1, 24])
+def test_a_legend_of_long_names_leaves_room_for_the_axes(number: int, tmp_path: Path) -> None:
+    rates = [
+        ToyRun(CASES, settings=rate(1 / n), name=f"20260101-000000-{n:06}")
+        for n in range(1, number + 1)
+    ]
+    group = cohort(tmp_path, *rates, ToyRun(CASES, network=ASPP))
     for drawing in all_drawings(group, []):
         drawing.figure.draw_without_rendering()
         (legend,) = drawing.figure.legends
         box, page = legend.get_window_extent(), drawing.figure.bbox
         assert page.x0 <= box.x0
         assert box.x1 <= page.x1
+        (axis,) = drawing.figure.axes
+        height = axis.get_window_extent().height / drawing.figure.dpi
+        assert height == pytest.approx(2.4, abs=0.4)
 
 
 def test_the_cases_are_chosen_by_the_aspp_of_the_papers_recipe(tmp_path: Path) -> None:

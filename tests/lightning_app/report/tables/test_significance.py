@@ -14,7 +14,7 @@ from lightning_app.report.load.runs import read_runs
 from lightning_app.report.tables.comparison_table import comparison_tables
 from lightning_app.report.tables.significance import QUESTIONS, Comparison, Question, compare
 from lightning_app.report.tables.table import Table
-from tests.helpers.toy_runs import ASPP, ATTENTION, SPP, UNET, Sizes, ToyRun, rate, twelve_cases
+from tests.helpers.toy_runs import ASPP, ATTENTION, SPP, UNET, Sizes, ToyRun, twelve_cases
 
 OVERLAP, EMPTY = QUESTIONS
 HIGH = twelve_cases([39, 38, 37, 36, 35, 34, 33, 32, 31, 30, 29, 28])
@@ -287,31 +287,3 @@ def test_the_direction_of_a_score_decides_who_is_better(tmp_path: Path) -> None:
     reverse = Question("distance", replace(OVERLAP.score, higher_is_better=False))
     (found,) = compare(group, reverse)
     assert found.verdict == "these Attention UNet + ASPP weights are better at distance"
-
-
-def test_two_settings_of_a_network_are_compared_and_named(tmp_path: Path) -> None:
-    low = twelve_cases([20, 19, 18, 17, 16, 15, 14, 13, 12, 11, 10, 9])
-    fast, slow = (
-        seeds([cases, shifted(cases, 1), shifted(cases, -1)]) for cases in (shifted(HIGH, -1), low)
-    )
-    for run in fast:
-        run.settings = rate(0.001)
-    for run in slow:
-        run.settings = rate(0.0005)
-        run.name = run.name.replace("20260101", "20260102")
-    made = table(tmp_path, *fast, *slow)
-
-    assert column(made, "first") == ["UNet, lr 0.0005"]
-    assert column(made, "second") == ["UNet, lr 0.001"]
-    assert column(made, "verdict") == ["UNet with lr 0.001 is better at overlap"]
-    assert "Settings are the options in which the runs differ." in made.notes
-
-
-def test_the_weights_of_one_of_two_settings_are_named(tmp_path: Path) -> None:
-    runs = [
-        ToyRun(HIGH, settings=rate(0.001)),
-        ToyRun(LOW, settings=rate(0.0005), name="20260101-000000-bbbbbb"),
-    ]
-    assert column(table(tmp_path, *runs), "verdict") == [
-        "these weights of UNet with lr 0.001 are better at overlap"
-    ]

@@ -3,7 +3,6 @@
 import csv
 import math
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,7 @@ from lightning_app.report.tables.score_tables import (
 )
 from lightning_app.report.tables.table import Cell, Column, Table, duration, p_value, write_table
 from lightning_app.report.tables.volume_table import volume_table
-from tests.helpers.toy_runs import ASPP, ASPP_V2, ATTENTION, UNET, ToyRun, rate, twelve_cases
+from tests.helpers.toy_runs import ASPP, ASPP_V2, ATTENTION, UNET, ToyRun, twelve_cases
 
 FLOAT32 = {"precision": "32-true", "acceleration": {"fold_batch_norm": False}}
 FOLDED = {"precision": "32-true", "acceleration": {"fold_batch_norm": True}}
@@ -425,63 +424,3 @@ def test_durations_are_written_as_in_the_paper(seconds: float, words: str) -> No
 
 def test_small_p_values_are_bounds() -> None:
     assert [p_value(p) for p in (0.00004, 0.0123456, 1.0)] == ["< 0.0001", "0.0123", "1.0000"]
-
-
-def variants(root: Path) -> Cohort:
-    """Two rates of a UNet, and an ASPP."""
-    return cohort(
-        root,
-        ToyRun(CASES, settings=rate(0.001)),
-        ToyRun(CASES, settings=rate(0.01), name="20260101-000000-bbbbbb"),
-        ToyRun(CASES, network=ASPP, settings=rate(0.001)),
-    )
-
-
-@pytest.mark.parametrize(
-    "make", [table_1, table_2, all_scores, volume_table, size_table, run_table]
-)
-def test_every_table_of_rows_has_a_column_of_settings(
-    make: Callable[[Cohort], Table], tmp_path: Path
-) -> None:
-    table = make(variants(tmp_path))
-    keys = [column.key for column in table.columns]
-    network = keys.index("network")
-    assert keys[network + 1] == "settings"
-    assert {len(cells) for cells in table.rows} == {len(keys)}
-    found = [(cells[network], cells[network + 1]) for cells in table.rows if cells[network + 1]]
-    assert found == [
-        ("UNet", "lr 0.001"), ("UNet", "lr 0.01"), ("Attention UNet + ASPP", "lr 0.001")
-    ]  # fmt: skip
-
-
-def test_without_settings_there_is_no_column_of_them(tmp_path: Path) -> None:
-    group = cohort(tmp_path, ToyRun(CASES), ToyRun(CASES, network=ASPP))
-    for make in (table_1, table_2, all_scores, volume_table, size_table, run_table, network_table):
-        assert "settings" not in [column.key for column in make(group).columns]
-        assert not any("Settings" in note for note in make(group).notes)
-
-
-def test_the_table_of_networks_has_the_settings_that_change_their_size(tmp_path: Path) -> None:
-    assert [cells[:2] for cells in network_table(variants(tmp_path / "rates")).rows] == [
-        ("UNet", 1000), ("Attention UNet + ASPP", 1000)
-    ]  # fmt: skip
-
-    def wide(width: int) -> dict[str, Any]:
-        return {"model": {"network": {"class_path": UNET, "init_args": {"widths": [width]}}}}
-
-    group = cohort(
-        tmp_path / "widths",
-        ToyRun(CASES, settings=wide(8) | rate(0.001)),
-        ToyRun(CASES, settings=wide(16) | rate(0.01), name="20260101-000000-bbbbbb"),
-    )
-    assert {cells[:3] for cells in network_table(group).rows} == {
-        ("UNet", "widths [8]", 1000), ("UNet", "widths [16]", 1000)
-    }  # fmt: skip
-
-
-def test_an_option_with_many_values_is_counted(tmp_path: Path) -> None:
-    runs = [
-        ToyRun(CASES, settings=rate(1 / n), name=f"20260101-000000-{n:06}") for n in range(1, 9)
-    ]
-    warnings = " ".join(page_warnings([cohort(tmp_path, *runs)]))
-    assert "optimizer.init_args.lr is one of 8 values." in warnings

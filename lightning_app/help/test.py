@@ -1,0 +1,23 @@
+"""The short help of ``test``."""
+
+from lightning_app.help.options import OF_A_RUN, SCORED_DATA, TRUST
+from lightning_app.help.page import Option, Page
+
+PAGE = Page(
+    usage="test [--run RUN] [OPTIONS]",
+    summary="Score the best epoch of a run on the test split, with intervals over patients. The "
+    "scores, tables and pictures go into the run's folder test/. A test on other data, another "
+    "split or a part of the split goes into a folder of its own beside it.",
+    examples=(
+        "python main.py test",
+        "python main.py test --run aspp_t1c",
+        "python main.py test --run aspp_t1c --data.root /data/another_hospital",
+    ),
+    options=(
+        *OF_A_RUN,
+        *SCORED_DATA,
+        Option("--trainer.limit_test_batches", "N", "test only so many batches, for a try"),
+        TRUST,
+    ),
+    network_help=True,
+)
