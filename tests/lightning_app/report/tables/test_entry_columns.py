@@ -118,6 +118,6 @@ def test_the_weights_of_one_of_two_settings_are_named(tmp_path: Path) -> None:
         ToyRun(twelve_cases(HIGH), settings=rate(0.001)),
         ToyRun(twelve_cases(LOW), settings=rate(0.0005), name="20260101-000000-bbbbbb"),
     ]
-    assert column(comparison_table(cohort(tmp_path, *runs)), "verdict") == [
+    assert column(comparison_tables(cohort(tmp_path, *runs))[0], "verdict") == [
         "these weights of UNet with lr 0.001 are better at overlap"
     ]
