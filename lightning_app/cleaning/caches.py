@@ -16,11 +16,11 @@ from data_modules.cache.stored_arrays import (
     leftovers,
     stored_arrays,
 )
+from data_modules.utils.disk_usage import disk_usage
 from lightning_app.cleaning.removable import Removable
 from lightning_app.runs.folder import Run, run_config
 from lightning_app.runs.record_values import Values
 from lightning_app.runs.records import read_record
-from lightning_app.utils.disk_usage import disk_usage
 
 UNUSED_DAYS = 30
 _DAY_S = 24 * 3600

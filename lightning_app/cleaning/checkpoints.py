@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from functools import partial
 
+from data_modules.utils.disk_usage import disk_usage
 from lightning_app.cleaning.removable import Removable
 from lightning_app.runs.folder import Run, is_file, run_config
 from lightning_app.runs.record_values import RecordError
 from lightning_app.runs.status import ended_by, is_alive, is_finished, locked
-from lightning_app.utils.disk_usage import disk_usage
 from lightning_app.utils.errors import UsageError
 
 

@@ -7,10 +7,10 @@ from functools import partial
 from pathlib import Path
 
 from callbacks.utils.unfinished import leftovers
+from data_modules.utils.disk_usage import disk_usage
 from lightning_app.cleaning.removable import Removable
 from lightning_app.runs.folder import Run
 from lightning_app.runs.status import is_alive
-from lightning_app.utils.disk_usage import disk_usage
 
 
 def unfinished_files(root: Path, runs: Sequence[Run]) -> Iterator[Removable]:

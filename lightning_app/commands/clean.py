@@ -5,12 +5,12 @@ import shlex
 import sys
 from pathlib import Path
 
+from data_modules.utils.disk_usage import size_in_words
 from lightning_app.cleaning.plan import Plan, make_plan
 from lightning_app.cleaning.removable import Removable
 from lightning_app.help import clean
 from lightning_app.runs.folder import DEFAULT_ROOT
 from lightning_app.utils.argparse import PlainParser
-from lightning_app.utils.disk_usage import size_in_words
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.exit_codes import exit_on_signals, print_stop
 from lightning_app.utils.text import print_lines
@@ -81,7 +81,7 @@ def _amount(count: int, size: int) -> str:
     return f"{count} {what}, {size_in_words(size)}"
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> PlainParser:
     parser = PlainParser("clean", clean.PAGE.summary)
     parser.add_argument(
         "runs",

@@ -60,7 +60,7 @@ def _console() -> Console:
     return console
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> PlainParser:
     parser = PlainParser("runs", runs.PAGE.summary)
     parser.add_argument(
         "runs",

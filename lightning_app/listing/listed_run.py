@@ -7,6 +7,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import TypeVar
 
+from data_modules.utils.disk_usage import disk_usage
 from lightning_app.report.load.display_names import run_name
 from lightning_app.report.load.runs import history, in_words
 from lightning_app.report.load.settings import options_of
@@ -15,7 +16,6 @@ from lightning_app.runs.folder import Run, find_runs, run_config
 from lightning_app.runs.record_values import Values
 from lightning_app.runs.records import read_record
 from lightning_app.runs.status import current_status
-from lightning_app.utils.disk_usage import disk_usage
 from lightning_app.utils.text import printable
 
 T = TypeVar("T")

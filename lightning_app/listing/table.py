@@ -8,9 +8,9 @@ from typing import Any
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from data_modules.utils.disk_usage import size_in_words
 from lightning_app.listing.listed_run import ListedRun
 from lightning_app.listing.settings import Settings
-from lightning_app.utils.disk_usage import size_in_words
 
 _TITLES = {
     "name": "name", "age": "age", "status": "status", "val_dice": "val dice", "epoch": "epoch",

@@ -15,7 +15,7 @@ from typing import Any
 from lightning_app.runs.record_values import RecordError, Values
 from lightning_app.utils.json_csv import read_json, write_csv, write_json
 from lightning_app.utils.text import printable
-from lightning_app.utils.yaml_sections import read_yaml_sections
+from lightning_app.utils.yaml_file import read_yaml_sections
 
 FORMAT_KEY = "format"
 FORMAT = 1  # to be raised if earlier versions of the program could misread a record

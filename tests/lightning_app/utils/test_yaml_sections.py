@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from lightning_app.config.lookup import CONFIGS
-from lightning_app.utils.yaml_sections import read_yaml_sections
+from lightning_app.utils.yaml_file import read_yaml_sections
 from tests.helpers.damaged_records import yaml_bomb
 
 DOCUMENTS = [

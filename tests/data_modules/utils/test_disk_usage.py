@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lightning_app.utils.disk_usage import disk_usage, size_in_words
+from data_modules.utils.disk_usage import disk_usage, size_in_words
 
 
 def test_all_files_below_a_folder_count_and_links_lead_nowhere(tmp_path: Path) -> None:
