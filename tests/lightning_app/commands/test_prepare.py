@@ -62,5 +62,7 @@ def test_the_picture_shows_slices_before_and_after_augmentation(
 def test_an_unknown_augmentation_is_refused(
     program: Program, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert program("fit", "--data.augmentation", "srtong") == 2
+    with pytest.raises(SystemExit) as stopped:
+        program("fit", "--data.augmentation", "srtong")
+    assert stopped.value.code == 2
     assert "strong" in capsys.readouterr().err
