@@ -15,7 +15,7 @@ from data_modules.augmentation.transform import Transform
 from data_modules.batch_dataset import Batch
 from data_modules.cache.identical import identical_images
 from data_modules.cache.memmap import SliceArray
-from data_modules.cache.slice_cache import SliceCache
+from data_modules.cache.slice_cache import DEFAULT_FOLDER, SliceCache
 from data_modules.cache.slice_selection import SliceChoice
 from data_modules.catalog.cases import Case, missing_files
 from data_modules.catalog.releases import Modality
@@ -86,7 +86,7 @@ class BraTSDataModule(LightningDataModule):
         batch_size: int = 32,
         num_workers: int = 0,
         on_device: bool = False,  # noqa: FBT001, FBT002 (an option of the command line)
-        cache_dir: Path = Path("cache"),
+        cache_dir: Path = DEFAULT_FOLDER,
         on_bad_case: Literal["stop", "skip"] = "stop",
         flip: bool = False,  # noqa: FBT001, FBT002 (an option of the command line)
         augmentations: Sequence[Transform] = (),

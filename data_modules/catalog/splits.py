@@ -106,10 +106,11 @@ def check_needed(stage: str, cases: Mapping[str, Collection[object]], sizes: Spl
     Raises:
         DataError: One is.
     """
-    for name in _NEEDED.get(stage, ()):
-        if not cases[name]:
+    for command, needed in _NEEDED.items():
+        empty = [name for name in needed if command == stage and not cases[name]]
+        if empty:
             reason = f": data.split_sizes is {ALL_TEST}, for test only" if sizes == ALL_TEST else ""
-            raise DataError(f"no case in split {name}, which {stage} needs{reason}")
+            raise DataError(f"no case in split {empty[0]}, which {command} needs{reason}")
 
 
 def read_split(path: Path, patient_of: Mapping[str, str]) -> Split | None:

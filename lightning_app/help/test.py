@@ -11,14 +11,15 @@ PAGE = Page(
     examples=(
         "python main.py test",
         "python main.py test --run aspp_t1c",
-        "python main.py test --run aspp_t1c --data.root /data/another_hospital "
-        "--data.split_sizes all-test",
+        "python main.py test --data.root /data/hospital --data.split_sizes all-test",
     ),
     options=(
         *OF_A_RUN,
         *SCORED_DATA,
         Option(
-            "--data.split_sizes", "all-test", "test all cases of other data, not a split of them",
+            "--data.split_sizes",
+            "all-test",
+            "test all cases of other data, not a split of them",
             THE_RUNS,
         ),
         Option("--trainer.limit_test_batches", "N", "test only so many batches, for a try"),
