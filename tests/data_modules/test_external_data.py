@@ -37,7 +37,7 @@ def test_other_stages_say_which_split_is_empty(
 def test_a_single_patient_can_be_tested(tmp_path: Path) -> None:
     root = write_dataset(tmp_path / "data", 1)
 
-    with pytest.raises(DataError, match="to test all of them, give --data.split_sizes all-test"):
+    with pytest.raises(DataError, match=r"to test all of them, give --data.split_sizes all-test"):
         module(root, tmp_path / "cache").setup("test")
 
     external = module(root, tmp_path / "cache", split_sizes="all-test")
@@ -45,16 +45,14 @@ def test_a_single_patient_can_be_tested(tmp_path: Path) -> None:
     assert len(ids(external, "test")) == 1
 
 
-def test_a_split_file_need_not_have_training_cases(
-    data: Path, cache: Path, tmp_path: Path
-) -> None:
+def test_a_split_file_need_not_have_training_cases(data: Path, cache: Path, tmp_path: Path) -> None:
     path = split_file(tmp_path / "split.csv", [], [], [2, 0])
 
     external = module(data, cache, split_file=path)
     external.setup("test")
 
     assert ids(external, "test") == ["BraTS-GLI-00000-000", "BraTS-GLI-00002-000"]
-    with pytest.raises(DataError, match="no case in split val, which validate needs$"):
+    with pytest.raises(DataError, match=r"no case in split val, which validate needs$"):
         module(data, cache, split_file=path).setup("validate")
 
 
@@ -63,7 +61,7 @@ def test_a_training_needs_no_test_cases(data: Path, cache: Path, tmp_path: Path)
     trained.setup("fit")
 
     assert len(trained.datasets["train"]) == 2
-    with pytest.raises(DataError, match="no case in split test, which test needs$"):
+    with pytest.raises(DataError, match=r"no case in split test, which test needs$"):
         trained.setup("test")
 
 

@@ -39,5 +39,4 @@ def _facts(cohort: Cohort) -> list[tuple[str, str]]:
 
 def _training_data(run: TestedRun) -> str:
     data = run.environment.data
-    cases = run.cases_per_split
-    return f"{data.name}, split {data.split}, {cases['train']} cases for training"
+    return f"{data.name} (split {data.split}, training cases: {run.cases_per_split['train']})"

@@ -1,6 +1,6 @@
 """From run folders to what a report needs from them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from callbacks.timing.record import TimingRecord, read_timing
@@ -145,11 +145,21 @@ def read_external_tests(*paths: Path) -> tuple[list[TestedRun], list[LeftOut]]:
                 if reason := _why_untrained(run) or _why_incomplete(run, test):
                     left_out.append(LeftOut(test_name(run, test), reason))
                 else:
-                    used.append(_read(run, test))
+                    used.append(_with_training_data(_read(run, test)))
             except (OSError, ValueError) as error:
                 reason = f"cannot be read: {_reason(error)}"
                 left_out.append(LeftOut(test_name(run, test), reason))
     return used, left_out
+
+
+def _with_training_data(test: TestedRun) -> TestedRun:
+    """A test on other data, with the data of the training as an option.
+
+    Tests on the same data may be of runs that were trained on different patients.
+    """
+    trained = test.environment.data
+    trained_on = f"{trained.name} (split {trained.split})"
+    return replace(test, options={**test.options, "training on": trained_on})
 
 
 def _why_untrained(run: Run) -> str | None:

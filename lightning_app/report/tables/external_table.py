@@ -13,8 +13,8 @@ from lightning_app.report.tables.table import Cell, Column, Table, fixed
 
 _SHOWN = [score for score in SCORES if score.name in {"dice", "dice_case_tumour"}]
 _NOTE = (
-    "Own: the test split of the data on which the networks were trained. External: the data of "
-    "this table. The patients are not the same, so neither is a difference between the two paired."
+    "Own: the test split of the data that the networks were trained on. External: the data of this "
+    "table. The patients of the two differ, so no paired test compares them."
 )
 
 

@@ -284,14 +284,14 @@ def test_all_cases_may_be_test_cases() -> None:
         "train": [], "val": [], "test": sorted(PATIENT_OF)
     }  # fmt: skip
     assert split_patients({"a0": "a"}, "all-test", 0)["test"] == ["a0"]  # of a single patient
-    with pytest.raises(DataError, match="split val, which validate needs: .* is all-test, for"):
+    with pytest.raises(DataError, match=r"split val, which validate needs: .* is all-test, for"):
         check_needed("validate", {"train": [], "val": [], "test": ["a0"]}, "all-test")
 
 
 def test_an_empty_split_file_stops(tmp_path: Path) -> None:
     (tmp_path / "split.csv").touch()
 
-    with pytest.raises(DataError, match="split.csv' has no case"):
+    with pytest.raises(DataError, match=r"split\.csv' has no case"):
         read_split(tmp_path / "split.csv", PATIENT_OF)
 
 

@@ -85,8 +85,8 @@ def test_the_page_has_a_section_of_external_tests(runs: Path) -> None:
     for words in (
         "External data set 1: hospital", "12 cases of 12 patients, 12 slices (middle)",
         "Own test split and external data: hospital", "Paired comparisons of networks: hospital",
-        "External data set 1 (hospital): AttentionUNetASPP_t2f/20260101-000000-aaaaaa was trained,"
-        " or its best epoch chosen, on 1 of the tested patients: its scores are optimistic.",
+        "External data set 1 (hospital): AttentionUNetASPP_t2f/20260101-000000-aaaaaa was ",
+        "or its best epoch chosen, on 1 of the tested patients: its scores are optimistic.",
     ):  # fmt: skip
         assert words in page.text, words
 

@@ -137,6 +137,21 @@ def test_only_tests_of_the_same_slices_are_compared(tmp_path: Path) -> None:
     assert sorted(others) == [[ASPP], [UNET]]
 
 
+def test_runs_of_the_same_options_that_were_trained_on_other_patients_are_rows(
+    tmp_path: Path,
+) -> None:
+    for name, split in (("20260101-000000-aaaaaa", "a"), ("20260102-000000-aaaaaa", "b")):
+        data = {"root": "/data/clinic", "split": split}
+        add_external_test(ToyRun(CASES, name=name, data=data).write(tmp_path), HOSPITAL)
+
+    (group,) = cohorts(read_external_tests(tmp_path)[0])
+
+    assert group.repeated == ()
+    assert [entry.name for entry in group.entries] == [
+        "UNet, training on clinic (split a)", "UNet, training on clinic (split b)"
+    ]  # fmt: skip
+
+
 def test_a_missing_score_names_the_test_to_repeat(tmp_path: Path) -> None:
     run: Run = ToyRun(CASES).write(tmp_path)
     folder = add_external_test(run, HOSPITAL)
