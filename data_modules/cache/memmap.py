@@ -129,7 +129,9 @@ class SliceArray:
         return np.where(is_stored, self.first_row[case] + position, 0)
 
     def spacing_range(self, cases: Sequence[str]) -> dict[str, tuple[float, float]]:
-        """Smallest and largest spacing of some cases in mm, by axis."""
+        """Smallest and largest spacing of some cases in mm, by axis; empty without cases."""
+        if not cases:
+            return {}
         spacings = np.array([self.spacings[case] for case in cases])
         ends = zip(spacings.min(axis=0).tolist(), spacings.max(axis=0).tolist(), strict=True)
         return dict(zip("xyz", ends, strict=True))

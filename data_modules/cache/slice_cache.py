@@ -32,6 +32,7 @@ from data_modules.utils.errors import DataError
 from data_modules.utils.problems import Problem
 from data_modules.utils.process_pool import Workers, check_main_is_guarded, cores
 
+DEFAULT_FOLDER = Path("cache")
 CASES_PER_PROCESS = 4  # a worker takes half a second to start; fewer cases do not pay for it
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}

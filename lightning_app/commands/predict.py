@@ -25,6 +25,7 @@ class PredictCLI(TrainedRunCLI):
 
     command = "predict"
     page = predict.PAGE
+    uses_cache = False
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add input and output."""

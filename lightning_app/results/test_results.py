@@ -21,6 +21,7 @@ from callbacks.utils.atomic_write import atomic_folder
 from callbacks.utils.trainer import attributes
 from callbacks.utils.unfinished import remove_leftovers
 from data_modules.brats import BraTSDataModule
+from data_modules.catalog.splits import ALL_TEST
 from data_modules.summary import description
 from data_modules.utils.process_pool import cores, run_in_order
 from lightning_app.metrics.case_masks import VolumeSettings
@@ -129,6 +130,7 @@ class TestResults(Callback):
                 f"Partial test: {len(table.slices)} of the {slices} slices of the test split; no "
                 "report reads it."
             )
+        print_lines(*self._other_data_notes(data))
         if self._trained_data.is_earlier_preparation_of(DataRecord.of(description(data))):
             print_lines(
                 "These are not the slices that the run was trained on: an earlier version prepared "
@@ -145,6 +147,19 @@ class TestResults(Callback):
             f"Numbers: {folder.metrics}",
             f"Picture: {folder.picture}",
         )
+
+    def _other_data_notes(self, data: BraTSDataModule) -> list[str]:
+        """How to test all cases of other data, if a split of them was tested."""
+        trained, tested = self._trained_data, DataRecord.of(description(data))
+        are_other = tested.fingerprint != trained.fingerprint and tested.split != trained.split
+        cases, all_cases = len(data.splits["test"]), sum(map(len, data.splits.values()))
+        if not are_other or cases == all_cases or data.split_file is not None:
+            return []
+        note = (
+            f"These are not the run's data, and {cases} of their {all_cases} cases were tested, "
+            f"the test split; --data.split_sizes {ALL_TEST} tests all of them."
+        )
+        return [note]
 
     def _trained_on(self, table: CountTable) -> set[str]:
         """Tested patients on which the run was trained or its best epoch chosen."""

@@ -9,7 +9,7 @@ import reprlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from lightning_app.runs.record_values import RecordError, Values
@@ -92,6 +92,7 @@ class DataRecord:
         slices_format: how the slices were prepared; 0 if an earlier version did not record it.
         eval_fingerprint: of the slices of validation and test; empty if an earlier version did not
             record it.
+        root: their folder; None for the built-in phantom.
     """
 
     kind: str
@@ -103,6 +104,7 @@ class DataRecord:
     spacing: Mapping[str, Sequence[float]] = field(default_factory=dict)
     slices_format: int = 0
     eval_fingerprint: str = ""
+    root: str | None = None
 
     @classmethod
     def of(cls, description: Mapping[str, Any]) -> "DataRecord":
@@ -126,7 +128,13 @@ class DataRecord:
             {axis: spacing.numbers(axis, 2) for axis in spacing.content},
             values.whole_number("slices_format") if values.has("slices_format") else 0,
             values.text("eval_fingerprint", ""),
+            values.text("root") if values.has("root") else None,
         )
+
+    @property
+    def name(self) -> str:
+        """The name of their folder; "phantom" for the built-in one."""
+        return self.kind if self.root is None else PurePath(self.root).name
 
     @property
     def omits_blank_slices(self) -> bool:

@@ -95,8 +95,8 @@ def gallery(cohort: Cohort, modality: str) -> Gallery | None:
     notes: list[str] = []
     for entry in cohort.of(modality):
         try:
-            slices = read_example_slices(entry.first.run.test())
-            of_test = read_lesions(entry.first.run.test())
+            slices = read_example_slices(entry.first.folder)
+            of_test = read_lesions(entry.first.folder)
         except ValueError as error:
             notes.append(f"{entry.name}, {entry.first.name}: {printable(str(error))}")
             continue

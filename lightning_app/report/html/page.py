@@ -2,60 +2,39 @@
 
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from lightning_app.metrics.count_scores import SCORES
 from lightning_app.metrics.volume_scores import VOLUME_SCORES
+from lightning_app.report.html.external import external_sections
+from lightning_app.report.html.part import Part
 from lightning_app.report.html.rendering import fill_template, table_context
 from lightning_app.report.load.cohorts import Cohort
 from lightning_app.report.load.paper_values import PAPER, WHAT_CAN_BE_COMPARED
 from lightning_app.report.load.runs import LeftOut
 from lightning_app.report.tables.caveats import page_warnings
-from lightning_app.report.tables.table import Table
 from lightning_app.runs.records import DataRecord
 
 GENERATOR = "brats-lightning report"
 _PHANTOM = "patients are synthetic. Scores on them test the program and say nothing about patients."
 
 
-@dataclass(frozen=True)
-class Picture:
-    """A figure on the page.
+def render(parts: Sequence[Part], external: Sequence[Part], left_out: Sequence[LeftOut]) -> str:
+    """The page as HTML. Text from files is escaped.
 
-    Attributes:
-        name: of its files.
-        title: above the figure.
-        notes: below the figure.
-        png: its bytes.
+    Args:
+        parts: about the tests of the runs' own test splits.
+        external: about the tests on other data.
+        left_out: runs and tests that the report does not use.
     """
-
-    name: str
-    title: str
-    notes: Sequence[str]
-    png: bytes
-
-
-@dataclass(frozen=True)
-class Part:
-    """The part of the page about one cohort."""
-
-    cohort: Cohort
-    title: str
-    tables: Sequence[Table]
-    pictures: Sequence[Picture]
-    galleries: Sequence[dict[str, Any]]
-
-
-def render(parts: Sequence[Part], left_out: Sequence[LeftOut]) -> str:
-    """The page as HTML. Text from files is escaped."""
     cohorts = [part.cohort for part in parts]
     return fill_template(
         "page.html",
         generator=GENERATOR,
-        phantom=_phantom_banner(parts),
-        warnings=page_warnings(cohorts),
+        phantom=_phantom_banner([*parts, *external]),
+        warnings=page_warnings(cohorts, [part.cohort for part in external]),
         groups=[_group(part, number) for number, part in enumerate(parts, start=1)],
+        external=external_sections(external),
         galleries=[gallery for part in parts for gallery in part.galleries],
         paper=PAPER,
         comparable=WHAT_CAN_BE_COMPARED,
