@@ -27,9 +27,13 @@ def page_warnings(cohorts: Sequence[Cohort]) -> list[str]:
         )
     for number, cohort in enumerate(cohorts, start=1):
         prefix = f"Group {number}: " if len(cohorts) > 1 else ""
-        caveats = _version_caveats(cohort, cohorts) + _cohort_caveats(cohort)
-        warnings += [prefix + caveat for caveat in caveats]
+        warnings += [prefix + caveat for caveat in group_warnings(cohort, cohorts)]
     return warnings
+
+
+def group_warnings(cohort: Cohort, cohorts: Sequence[Cohort]) -> list[str]:
+    """What applies to all tables of a group, one of the groups of a report."""
+    return _version_caveats(cohort, cohorts) + _cohort_caveats(cohort)
 
 
 def computation_caveats(cohort: Cohort) -> list[str]:
