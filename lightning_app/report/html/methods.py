@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from lightning_app.metrics.case_masks import VolumeSettings
 from lightning_app.metrics.count_scores import SCORES
 from lightning_app.metrics.intervals import FEWEST_PATIENTS
-from lightning_app.metrics.paired_tests import ALPHA
+from lightning_app.metrics.paired_tests import ALPHA, FEWEST_SEEDS
 from lightning_app.metrics.volume.cohorts import YEAR
 from lightning_app.report.load.cohorts import Cohort, differing_settings
 from lightning_app.report.load.display_names import modality_name, network_name
@@ -16,19 +16,22 @@ from lightning_app.report.tables.tested_data import tested
 from lightning_app.utils.text import count
 
 _DEFINITIONS = {score.name: score.definition for score in SCORES}
-# Words before and after the value of an option, and the option.
-_TRAINING = (
-    ("for at most", "epochs", "trainer.max_epochs"),
-    ("in batches of", "slices", "data.batch_size"),
-    ("on images cropped or padded to", "pixels (height, width)", "data.image_size"),
-    ("with the loss", "", "model.loss.class_path"),
-    ("the optimizer", "", "optimizer.class_path"),
-    ("the learning rate", "", "optimizer.init_args.lr"),
-    ("the schedule", "", "lr_scheduler.class_path"),
-    ("the precision", "", "trainer.precision"),
-    ("the augmentations", "", "data.augmentations"),
+_PURPOSES = {"train": "training", "val": "validation", "test": "test"}
+# A phrase around the value of an option, and the option.
+_COURSE = (
+    ("for at most {} epochs", "trainer.max_epochs"),
+    ("in batches of {} slices", "data.batch_size"),
+    ("on images cropped or padded to {} pixels (height, width)", "data.image_size"),
 )
-_NAMED = tuple(option for _, _, option in _TRAINING)
+_RECIPE = (
+    ("loss {}", "model.loss.class_path"),
+    ("optimizer {}", "optimizer.class_path"),
+    ("learning rate {}", "optimizer.init_args.lr"),
+    ("schedule {}", "lr_scheduler.class_path"),
+    ("precision {}", "trainer.precision"),
+    ("augmentations {}", "data.augmentations"),
+)
+_NAMED = tuple(option for _, option in (*_COURSE, *_RECIPE))
 _INTERVALS = (
     "Intervals are 95 % intervals over patients, from the standard error of the jackknife and "
     "quantiles of Student's t, on the logit scale for scores from 0 to 1."
@@ -42,9 +45,14 @@ _TESTS = (
     "interval of the difference excludes 0, both in favour of the same network."
 )
 _SEEDS_TEST = (
-    "Of networks with three or more seeds, p is the larger one of this test and of a t test over "
-    "patients and seeds."
+    f"If both networks have at least {FEWEST_SEEDS} seeds, p is the larger one of this test and of "
+    "a t test over patients and seeds."
 )
+_VOLUMES = (
+    "Scores of volumes are means over cases; NSD has a tolerance of "
+    f"{VolumeSettings().tolerance:g} mm."
+)
+_LESIONS = f"Lesions are those of BraTS {YEAR}."
 
 
 def methods(cohort: Cohort) -> str:
@@ -63,10 +71,13 @@ def _data(cohort: Cohort) -> Iterator[str]:
     if data.kind == "phantom":
         yield "All images are of a synthetic phantom, not of patients."
     names = _listed([modality_name(modality) for modality in cohort.modalities], "and")
-    classes = _listed(cohort.classes, "and")
-    yield f"Networks segment {data.target} ({classes}) in {names}, slice by slice."
-    parts = [count(number, f"{split} case") for split, number in run.cases_per_split.items()]
-    yield f"The split has {_listed(parts, 'and')} (fingerprint {data.split})."
+    classes = f", with the classes {_listed(cohort.classes, 'and')}" if cohort.classes[1:] else ""
+    yield f"The images are {names}; the target is {data.target}{classes}."
+    splits = [
+        f"{count(number, 'case')} for {_PURPOSES.get(split, split)}"
+        for split, number in run.cases_per_split.items()
+    ]
+    yield f"The split has {_listed(splits, 'and')} (fingerprint {data.split})."
     slices = _values(other.data.slices for other in cohort.runs)
     yield f"Trained slices: {slices}; tested slices: {data.eval_slices}, {tested(cohort)}."
     if not any(other.test.patients_trained_on for other in cohort.runs):
@@ -82,14 +93,13 @@ def _networks(cohort: Cohort) -> Iterator[str]:
 
 
 def _training(cohort: Cohort) -> Iterator[str]:
-    clauses = [
-        " ".join(filter(None, (before, value, after)))
-        for before, after, option in _TRAINING
-        if (value := _option(cohort, option))
-    ]
-    clauses += ["random left-right flips"] if _option(cohort, "data.flip") == "True" else []
-    seeds = _values(sorted(run.seed for run in cohort.runs))
-    yield f"Networks were trained {', '.join([*clauses, f'seed {seeds}'])}."
+    course = " ".join(_phrases(cohort, _COURSE))
+    if course:
+        yield f"Networks were trained {course}."
+    recipe = _phrases(cohort, _RECIPE)
+    recipe += ["random left-right flips"] if _option(cohort, "data.flip") == "True" else []
+    recipe.append(f"seed {_values(sorted(run.seed for run in cohort.runs))}")
+    yield f"Training: {', '.join(recipe)}."
     differing = differing_settings(cohort.runs).items()
     others = [f"{name} ({_listed(found)})" for name, found in differing if name not in _NAMED]
     if others:
@@ -106,10 +116,10 @@ def _scores(cohort: Cohort) -> Iterator[str]:
     defined = [f"{title} ({_DEFINITIONS[name]})" for _, title, name in TABLE_1_SCORES]
     yield f"Scores: {'; '.join(defined)}."
     if any(run.volume_table for run in cohort.runs):
-        yield (
-            "Scores of volumes are means over cases: HD95 and NSD on surface elements, NSD with a "
-            f"tolerance of {VolumeSettings().tolerance:g} mm, lesions as in BraTS {YEAR}."
-        )
+        yield _VOLUMES
+    lesions = [run.volumes[name].get("lesion_dice") for run in cohort.runs for name in run.volumes]
+    if any(result and result.value is not None for result in lesions):
+        yield _LESIONS
     patients = len(set(cohort.runs[0].table.patients))
     yield _INTERVALS if patients >= FEWEST_PATIENTS else _NO_INTERVALS
 
@@ -135,6 +145,10 @@ def _software(cohort: Cohort) -> Iterator[str]:
         yield f"Software: {', '.join(named)}."
     if devices := _values(environment.device for environment in environments):
         yield f"Trained on: {devices}."
+
+
+def _phrases(cohort: Cohort, options: Sequence[tuple[str, str]]) -> list[str]:
+    return [phrase.format(value) for phrase, name in options if (value := _option(cohort, name))]
 
 
 def _option(cohort: Cohort, option: str) -> str:

@@ -41,7 +41,8 @@ function browse(root, galleries) {
     return `#${parts.map(encodeURIComponent).join("/")}`;
   }
 
-  // Show what the page's address names; what it does not name, or what is not there, is chosen.
+  // Show what the page's address names; of what it does not name, the first modality, the first
+  // target and the median case.
   function open() {
     const [id, modality, className, wanted] = partsOfAddress();
     const isNamed = id === root.id;
@@ -51,6 +52,8 @@ function browse(root, galleries) {
     find("target").value = Math.max(gallery().classes.indexOf(isNamed ? className : ""), 0);
     fillTable();
     show(placeOf(isNamed ? wanted : ""));
+    const isMissing = isNamed && wanted !== undefined && wanted !== name;
+    find("missing").textContent = isMissing ? `There is no case ${wanted} here.` : "";
     if (isNamed) root.scrollIntoView();
   }
 
@@ -130,7 +133,12 @@ function browse(root, galleries) {
   function fillPanels() {
     const focused = [...panels.children].findIndex((panel) => panel.contains(document.activeElement));
     panels.replaceChildren(...drawn.map((picture, place) => panelOf(picture, () => enlarge(place))));
-    if (focused >= 0) (panels.children[focused]?.querySelector("button") ?? panels).focus();
+    if (focused >= 0) focus(focused);
+  }
+
+  // Another modality may have fewer panels.
+  function focus(place) {
+    (panels.children[place]?.querySelector("button") ?? panels).focus();
   }
 
   function enlarge(place) {
@@ -140,13 +148,15 @@ function browse(root, galleries) {
   }
 
   function fillDialog() {
-    const picture = drawn[enlarged] ?? drawn[0];
-    dialog.querySelector("div").replaceChildren(enlargedOf(picture));
+    const { caption, canvas } = drawn[enlarged] ?? drawn[0];
+    const full = { caption: `${name}, ${caption}`, canvas };
+    dialog.querySelector("div").replaceChildren(enlargedOf(full));
   }
 
   // Show a case that the reader chose: the page's address names it from now on.
   function choose(place) {
     show(place);
+    find("missing").textContent = "";
     history.replaceState(null, "", address());
   }
 
@@ -191,6 +201,7 @@ function browse(root, galleries) {
   find("next").addEventListener("click", () => step(1));
   find("choices").addEventListener("submit", (event) => event.preventDefault());
   for (const box of [panels, dialog]) box.addEventListener("keydown", onKey);
+  dialog.addEventListener("close", () => focus(enlarged)); // its button may have been replaced
   dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
   window.addEventListener("hashchange", () => {
     const [id, ...named] = partsOfAddress();

@@ -91,6 +91,8 @@ def test_a_damaged_file_leaves_the_run_out_of_the_browser_with_a_note(tmp_path: 
 
 
 def test_kinds_are_those_that_the_page_draws() -> None:
-    script = (Path(__file__).parents[4] / "lightning_app/report/html/templates/panels.js").read_text()
+    script = (
+        Path(__file__).parents[4] / "lightning_app/report/html/templates/panels.js"
+    ).read_text()
     for kind in (LesionKind.MISSED, LesionKind.INVENTED):
         assert f"  {kind}: {{ colour" in script

@@ -47,7 +47,16 @@ def test_what_is_the_same_in_all_rows_moves_to_the_caption(
         [1, Measure(1.0)],
         [1, 1.0, 2.0],
     ],
-    ids=["different", "an empty text", "one row", "nothing", "numbers", "measures", "mixed", "more"],
+    ids=[
+        "different",
+        "an empty text",
+        "one row",
+        "nothing",
+        "numbers",
+        "measures",
+        "mixed",
+        "more",
+    ],
 )
 def test_everything_else_stays(cells: Sequence[Cell]) -> None:
     table = shown(*cells)
