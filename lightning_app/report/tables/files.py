@@ -58,6 +58,7 @@ def _latex(table: Table) -> str:
         r"\centering",
         rf"\caption{{{_for_latex(caption)}}}",
         rf"\label{{tab:{table.name}}}",
+        r"\par\smallskip",
         r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
         rf"\begin{{tabular}}{{{alignment}}}",
         r"\toprule",

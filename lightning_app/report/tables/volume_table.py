@@ -15,7 +15,7 @@ from lightning_app.utils.text import low_to_high
 _NOTE = (
     "Means over cases; the volume of a case, which is one scan, is that of its tested slices, by "
     f"default the middle slice alone. The tolerance of nsd is {VolumeSettings().tolerance:g} mm. "
-    "If some cases lack a score, the number of those that have it stands beside it."
+    "If some cases lack a score, the number of those that have it is given."
 )
 _SLICES_NOTE = (
     "hd95 and nsd are those of single slices in 2-D, which cannot be compared with those of "
@@ -31,7 +31,7 @@ def volume_table(cohort: Cohort) -> Table:
     for score in VOLUME_SCORES:
         columns.append(Column(score.name, score.heading, fixed(4 if score.bounds == (0, 1) else 2)))
         if score.name in partly_defined:
-            columns.append(Column(f"{score.name}_n", "of cases"))
+            columns.append(Column(f"{score.name}_n", f"{score.name}, cases"))
     rows = [
         _row(cohort, entry, index, partly_defined)
         for modality in cohort.modalities
