@@ -29,7 +29,8 @@ _RECIPE = (
     ("learning rate {}", "optimizer.init_args.lr"),
     ("schedule {}", "lr_scheduler.class_path"),
     ("precision {}", "trainer.precision"),
-    ("augmentations {}", "data.augmentations"),
+    ("{} augmentation", "data.augmentation"),
+    ("further augmentations {}", "data.augmentations"),
 )
 _NAMED = tuple(option for _, option in (*_COURSE, *_RECIPE))
 _INTERVALS = (
@@ -156,7 +157,9 @@ def _option(cohort: Cohort, option: str) -> str:
     found = [run.options.get(option, "") for run in cohort.runs]
     is_class = option.endswith(".class_path")
     return _values(
-        value.rpartition(".")[2] if is_class else value for value in found if not is_off(value)
+        value.rpartition(".")[2] if is_class else value
+        for value in found
+        if not is_off(value) and value != "none"
     )
 
 

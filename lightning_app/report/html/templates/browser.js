@@ -24,192 +24,220 @@ function partsOfAddress() {
   }
 }
 
-function browse(root, galleries) {
-  const find = (name) => root.querySelector(`.${name}`);
-  const [table, panels, dialog] = [find("cases"), find("panels"), find("enlarged")];
-  let shown = 0; // place of the case in its gallery
-  let name = ""; // of the case: it has another place in the gallery of another modality
-  let asked = 0; // counts the drawings: only the last one asked for is shown
-  let drawn = [];
-  let enlarged = 0; // place of the panel in the dialog
+function headingOf(text, isName) {
+  const heading = element("th");
+  heading.className = isName ? "key" : "number";
+  heading.scope = "col";
+  const button = element("button", text);
+  button.type = "button";
+  heading.append(button);
+  return heading;
+}
 
-  const gallery = () => galleries[Number(find("modality").value)];
-  const target = () => Number(find("target").value);
+class CaseBrowser {
+  #shown = 0; // place of the case in its gallery
+  #name = ""; // of the case: it has another place in the gallery of another modality
+  #asked = 0; // counts the drawings: only the last one asked for is shown
+  #drawn = [];
+  #enlarged = 0; // place of the panel in the dialog
 
-  function address() {
-    const parts = [root.id, gallery().modality, gallery().classes[target()], name];
+  constructor(root, galleries) {
+    this.root = root;
+    this.galleries = galleries;
+    for (const name of ["modality", "target", "view", "table", "panels", "dialog"]) {
+      this[name] = root.querySelector(`.${name}`);
+    }
+    fill(this.modality, galleries.map((gallery) => gallery.title));
+    this.#listen();
+    this.open();
+  }
+
+  get gallery() {
+    return this.galleries[Number(this.modality.value)];
+  }
+
+  get address() {
+    const { modality, classes } = this.gallery;
+    const parts = [this.root.id, modality, classes[this.target.value], this.#name];
     return `#${parts.map(encodeURIComponent).join("/")}`;
+  }
+
+  #listen() {
+    const find = (name) => this.root.querySelector(`.${name}`);
+    this.modality.addEventListener("change", () => this.#changeModality());
+    this.target.addEventListener("change", () => { this.#fillTable(); this.choose(this.#shown); });
+    this.view.addEventListener("change", () => this.show(this.#shown));
+    find("previous").addEventListener("click", () => this.#step(-1));
+    find("next").addEventListener("click", () => this.#step(1));
+    find("choices").addEventListener("submit", (event) => event.preventDefault());
+    for (const box of [this.panels, this.dialog]) {
+      box.addEventListener("keydown", (event) => this.#onKey(event));
+    }
+    // The button that opened the dialog may have been replaced.
+    this.dialog.addEventListener("close", () => this.#focus(this.#enlarged));
+    this.dialog.addEventListener("click", ({ target }) => {
+      if (target === this.dialog) this.dialog.close();
+    });
+    window.addEventListener("hashchange", () => {
+      const [id, ...named] = partsOfAddress();
+      if (id === this.root.id && named.length) this.open();
+    });
   }
 
   // Show what the page's address names; of what it does not name, the first modality, the first
   // target and the median case.
-  function open() {
-    const [id, modality, className, wanted] = partsOfAddress();
-    const isNamed = id === root.id;
-    const place = galleries.findIndex((one) => isNamed && one.modality === modality);
-    find("modality").value = Math.max(place, 0);
-    fill(find("target"), gallery().classes);
-    find("target").value = Math.max(gallery().classes.indexOf(isNamed ? className : ""), 0);
-    fillTable();
-    show(placeOf(isNamed ? wanted : ""));
-    const isMissing = isNamed && wanted !== undefined && wanted !== name;
-    find("missing").textContent = isMissing ? `There is no case ${wanted} here.` : "";
-    if (isNamed) root.scrollIntoView();
+  open() {
+    const [id, ...named] = partsOfAddress();
+    const isNamed = id === this.root.id;
+    const [modality, className, wanted] = isNamed ? named : [];
+    const place = this.galleries.findIndex((gallery) => gallery.modality === modality);
+    this.modality.value = Math.max(place, 0);
+    fill(this.target, this.gallery.classes);
+    this.target.value = Math.max(this.gallery.classes.indexOf(className), 0);
+    this.#fillTable();
+    this.show(this.#placeOf(wanted));
+    const isMissing = wanted !== undefined && wanted !== this.#name;
+    this.#say(isMissing ? `There is no case ${wanted} here.` : "");
+    if (isNamed) this.root.scrollIntoView();
   }
 
-  function placeOf(wanted) {
-    const place = gallery().cases.findIndex((item) => item.case === wanted);
-    return place < 0 ? gallery().median : place;
+  #placeOf(wanted) {
+    const place = this.gallery.cases.findIndex((item) => item.case === wanted);
+    return place < 0 ? this.gallery.median : place;
   }
 
-  function fillTable() {
-    const sorted = table.tHead.querySelector("[aria-sort]");
-    const heads = ["Case", "Slice", "True pixels", ...gallery().networks.map((n) => `Dice, ${n}`)];
+  #say(message) {
+    this.root.querySelector(".missing").textContent = message;
+  }
+
+  #fillTable() {
+    const { networks, cases } = this.gallery;
+    const sorted = this.table.tHead.querySelector("[aria-sort]");
+    const heads = ["Case", "Slice", "True pixels", ...networks.map((name) => `Dice, ${name}`)];
     const top = element("tr");
-    top.append(...heads.map((head, place) => headingOf(head, place)));
-    table.tHead.replaceChildren(top);
-    table.tBodies[0].replaceChildren(...gallery().cases.map(rowOf));
+    top.append(...heads.map((head, place) => headingOf(head, place === 0)));
+    this.table.tHead.replaceChildren(top);
+    this.table.tBodies[0].replaceChildren(...cases.map((item, place) => this.#rowOf(item, place)));
     const heading = sorted && top.cells[sorted.cellIndex];
     if (heading) sortBy(heading, sorted.getAttribute("aria-sort"));
-    stick(table.parentElement);
+    stick(this.table.parentElement);
   }
 
-  function headingOf(text, place) {
-    const heading = element("th");
-    heading.className = place > 0 ? "number" : "key";
-    heading.scope = "col";
-    const button = element("button", text);
-    button.type = "button";
-    heading.append(button);
-    return heading;
-  }
-
-  function rowOf(item, place) {
+  #rowOf(item, place) {
     const row = element("tr");
     row.dataset.place = place;
     const first = cell("", item.case, false);
     const button = element("button", item.case);
     button.type = "button";
-    button.addEventListener("click", () => choose(place));
+    button.addEventListener("click", () => this.choose(place));
     first.append(button);
-    const size = item.pixels[target()];
-    const dice = item.dice.map((scores) => scores[target()]);
+    const size = item.pixels[this.target.value];
+    const dice = item.dice.map((scores) => scores[this.target.value]);
     row.append(first, cell(item.slice, item.slice, true), cell(size, size, true));
     row.append(...dice.map((score) => cell(score.toFixed(3), score, true)));
     return row;
   }
 
-  async function show(place) {
-    const item = gallery().cases[place];
-    [shown, name] = [place, item.case];
-    asked += 1;
-    const number = asked;
-    const view = find("view").value;
-    markRow();
-    const pictures = await drawCase(gallery(), item, target(), view);
-    if (number !== asked) return;
-    drawn = pictures;
-    find("which").textContent =
-      `${item.case} (${place + 1} of ${gallery().cases.length}), slice ${item.slice}, ${gallery().title}.`;
-    find("link").href = address();
-    find("errors").hidden = view !== "errors";
-    find("lesions").hidden = !gallery().hasLesions || view === "image";
-    fillPanels();
-    if (dialog.open) fillDialog();
+  async show(place) {
+    const { gallery, view: { value: view } } = this;
+    const item = gallery.cases[place];
+    [this.#shown, this.#name] = [place, item.case];
+    this.#asked += 1;
+    const asked = this.#asked;
+    this.#markRow();
+    const drawn = await drawCase(gallery, item, Number(this.target.value), view);
+    if (asked !== this.#asked) return;
+    this.#drawn = drawn;
+    this.#fillPanels();
+    if (this.dialog.open) this.#fillDialog();
+    this.#fillTexts(gallery, item, view);
   }
 
-  function markRow() {
-    for (const row of table.tBodies[0].rows) {
-      const isShown = Number(row.dataset.place) === shown;
-      if (isShown) {
-        row.setAttribute("aria-current", "true");
-        // Within its own box: the page must not leave the panels.
-        table.parentElement.scrollTop = row.offsetTop - table.parentElement.clientHeight / 2;
-      } else row.removeAttribute("aria-current");
+  #fillTexts(gallery, item, view) {
+    const find = (name) => this.root.querySelector(`.${name}`);
+    const place = `${this.#shown + 1} of ${gallery.cases.length}`;
+    find("which").textContent = `${item.case} (${place}), slice ${item.slice}, ${gallery.title}.`;
+    find("link").href = this.address;
+    find("errors").hidden = view !== "errors";
+    find("lesions").hidden = !gallery.hasLesions || view === "image";
+  }
+
+  #markRow() {
+    const box = this.table.parentElement;
+    for (const row of this.table.tBodies[0].rows) {
+      row.removeAttribute("aria-current");
+      if (Number(row.dataset.place) !== this.#shown) continue;
+      row.setAttribute("aria-current", "true");
+      // Within its own box: the page must not leave the panels.
+      box.scrollTop = row.offsetTop - box.clientHeight / 2;
     }
   }
 
   // The panel that has the focus keeps it.
-  function fillPanels() {
-    const focused = [...panels.children].findIndex((panel) => panel.contains(document.activeElement));
-    panels.replaceChildren(...drawn.map((picture, place) => panelOf(picture, () => enlarge(place))));
-    if (focused >= 0) focus(focused);
+  #fillPanels() {
+    const focused = [...this.panels.children].findIndex((panel) => panel.matches(":focus-within"));
+    const panels = this.#drawn.map((picture, place) => panelOf(picture, () => this.#enlarge(place)));
+    this.panels.replaceChildren(...panels);
+    if (focused >= 0) this.#focus(focused);
   }
 
   // Another modality may have fewer panels.
-  function focus(place) {
-    (panels.children[place]?.querySelector("button") ?? panels).focus();
+  #focus(place) {
+    (this.panels.children[place]?.querySelector("button") ?? this.panels).focus();
   }
 
-  function enlarge(place) {
-    enlarged = place;
-    fillDialog();
-    dialog.showModal();
+  #enlarge(place) {
+    this.#enlarged = place;
+    this.#fillDialog();
+    this.dialog.showModal();
   }
 
-  function fillDialog() {
-    const { caption, canvas } = drawn[enlarged] ?? drawn[0];
-    const full = { caption: `${name}, ${caption}`, canvas };
-    dialog.querySelector("div").replaceChildren(enlargedOf(full));
+  #fillDialog() {
+    const { caption, canvas } = this.#drawn[this.#enlarged] ?? this.#drawn[0];
+    const full = { caption: `${this.#name}, ${caption}`, canvas };
+    this.dialog.querySelector("div").replaceChildren(enlargedOf(full));
   }
 
   // Show a case that the reader chose: the page's address names it from now on.
-  function choose(place) {
-    show(place);
-    find("missing").textContent = "";
-    history.replaceState(null, "", address());
+  choose(place) {
+    this.show(place);
+    this.#say("");
+    history.replaceState(null, "", this.address);
   }
 
   // One further in the order in which the table is sorted now.
-  function step(by) {
-    const rows = [...table.tBodies[0].rows];
-    const here = rows.findIndex((row) => Number(row.dataset.place) === shown);
-    choose(Number(rows[(here + by + rows.length) % rows.length].dataset.place));
+  #step(by) {
+    const rows = [...this.table.tBodies[0].rows];
+    const here = rows.findIndex((row) => Number(row.dataset.place) === this.#shown);
+    this.choose(Number(rows[(here + by + rows.length) % rows.length].dataset.place));
   }
 
-  // Another modality, with the same case and target.
-  function stepModality(by) {
-    const select = find("modality");
-    select.selectedIndex = (select.selectedIndex + by + galleries.length) % galleries.length;
-    select.dispatchEvent(new Event("change"));
+  #stepModality(by) {
+    const { galleries, modality } = this;
+    modality.selectedIndex = (modality.selectedIndex + by + galleries.length) % galleries.length;
+    this.#changeModality();
   }
 
-  function onKey(event) {
+  // The same case and target in another modality.
+  #changeModality() {
+    this.#fillTable();
+    this.choose(this.#placeOf(this.#name));
+  }
+
+  #onKey(event) {
     if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
     const steps = {
-      ArrowLeft: () => step(-1),
-      ArrowRight: () => step(1),
-      ArrowUp: () => stepModality(-1),
-      ArrowDown: () => stepModality(1),
+      ArrowLeft: () => this.#step(-1),
+      ArrowRight: () => this.#step(1),
+      ArrowUp: () => this.#stepModality(-1),
+      ArrowDown: () => this.#stepModality(1),
     };
     if (!steps[event.key]) return;
     event.preventDefault(); // the page does not scroll
     steps[event.key]();
   }
-
-  fill(find("modality"), galleries.map((one) => one.title));
-  find("modality").addEventListener("change", () => {
-    const place = target();
-    fill(find("target"), gallery().classes);
-    find("target").value = place;
-    fillTable();
-    choose(placeOf(name));
-  });
-  find("target").addEventListener("change", () => { fillTable(); choose(shown); });
-  find("view").addEventListener("change", () => show(shown));
-  find("previous").addEventListener("click", () => step(-1));
-  find("next").addEventListener("click", () => step(1));
-  find("choices").addEventListener("submit", (event) => event.preventDefault());
-  for (const box of [panels, dialog]) box.addEventListener("keydown", onKey);
-  dialog.addEventListener("close", () => focus(enlarged)); // its button may have been replaced
-  dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
-  window.addEventListener("hashchange", () => {
-    const [id, ...named] = partsOfAddress();
-    if (id === root.id && named.length) open();
-  });
-  open();
 }
 
 for (const stored of document.querySelectorAll("script.galleries")) {
-  browse(stored.closest(".browser"), JSON.parse(stored.textContent));
+  new CaseBrowser(stored.closest(".browser"), JSON.parse(stored.textContent));
 }

@@ -18,7 +18,7 @@ RECIPE: dict[str, Any] = {
     },
     "data": {
         "modalities": ["t2f"], "batch_size": 16, "image_size": [192, 160], "flip": True,
-        "augmentations": [],
+        "augmentation": "light", "augmentations": [],
     },
     "optimizer": {"class_path": "torch.optim.Adam", "init_args": {"lr": 0.002}},
     "lr_scheduler": {"class_path": "lightning_app.schedules.CosineAnnealing"},
@@ -40,8 +40,8 @@ def test_options_of_the_training_are_those_of_the_runs(tmp_path: Path) -> None:
     assert (
         "Networks were trained for at most 9 epochs in batches of 16 slices on images cropped or "
         "padded to [192, 160] pixels (height, width). Training: loss DiceCrossEntropy, optimizer "
-        "Adam, learning rate 0.002, schedule CosineAnnealing, precision bf16-mixed, random "
-        "left-right flips, seed 0. The weights of the epoch with the highest val/dice were tested."
+        "Adam, learning rate 0.002, schedule CosineAnnealing, precision bf16-mixed, light "
+        "augmentation, random left-right flips, seed 0. The weights of the epoch with the highest val/dice were tested."
     ) in text
 
 
@@ -50,6 +50,13 @@ def test_what_no_run_recorded_is_left_out(tmp_path: Path) -> None:
     assert "for at most 3 epochs. Training: seed 0. Scores:" in text
     for word in ("batches", "loss", "flips", "weights of the epoch", "Tests were", "torch", "None"):
         assert word not in text, word
+
+
+def test_augmentation_that_is_off_is_left_out(tmp_path: Path) -> None:
+    data = {"modalities": ["t2f"], "flip": False, "augmentation": "none", "augmentations": []}
+    text = of(tmp_path, ToyRun(FEW, settings={"data": data}))
+    assert "augmentation" not in text
+    assert "flips" not in text
 
 
 def test_data_and_split_are_those_of_the_records(tmp_path: Path) -> None:

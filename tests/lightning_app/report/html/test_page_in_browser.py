@@ -96,14 +96,14 @@ def test_the_order_of_the_cases_stays_if_the_modality_changes(
 ) -> None:
     chromium.open(page)
     check(chromium, ".which", MEDIAN.format("T1c"))
-    tab_to(chromium, ".cases th:nth-child(4) button")
+    tab_to(chromium, ".browser .table th:nth-child(4) button")
     chromium.press("Enter")  # by Dice: B, C d, A
     chromium.evaluate("document.querySelector('.panels').focus()")
     chromium.press("ArrowDown")
     check(chromium, ".which", MEDIAN.format("FLAIR"))
     chromium.press("ArrowRight")
     check(chromium, ".which", "A-000 (1 of 3), slice 7, FLAIR.")
-    assert text(chromium, ".cases tbody tr td") == "B-000"
+    assert text(chromium, ".browser .table tbody tr td") == "B-000"
 
 
 @pytest.mark.parametrize(
