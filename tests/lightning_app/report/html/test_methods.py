@@ -41,7 +41,8 @@ def test_options_of_the_training_are_those_of_the_runs(tmp_path: Path) -> None:
         "Networks were trained for at most 9 epochs in batches of 16 slices on images cropped or "
         "padded to [192, 160] pixels (height, width). Training: loss DiceCrossEntropy, optimizer "
         "Adam, learning rate 0.002, schedule CosineAnnealing, precision bf16-mixed, light "
-        "augmentation, random left-right flips, seed 0. The weights of the epoch with the highest val/dice were tested."
+        "augmentation, random left-right flips, seed 0. The weights of the epoch with the "
+        "highest val/dice were tested."
     ) in text
 
 
