@@ -1,11 +1,13 @@
 """The documents keep what they promise."""
 
 import re
+import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from lightning_app.metrics.count_scores import SCORES
 from lightning_app.metrics.count_table import CountTable
@@ -16,7 +18,7 @@ from tests.helpers.paths import ROOT
 from tests.helpers.toy_runs import ToyRun
 
 DOCS = sorted((ROOT / "docs").rglob("*.md"))
-DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *DOCS]
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *DOCS, *sorted((ROOT / "benchmarks").glob("*.md"))]
 
 OWN_SCORES = [
     *(s for s in SCORES if s.terms.__module__ == "lightning_app.metrics.count_scores"),
@@ -80,6 +82,16 @@ def test_the_index_lists_every_page_of_the_docs() -> None:
     links = re.findall(r"\]\(([^)#]+)", index.read_text("utf-8"))
     listed = {(index.parent / link).resolve() for link in links}
     assert [page for page in index.parent.glob("*.md") if page not in listed | {index}] == []
+
+
+def test_the_citation_has_the_version_and_names_the_paper() -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert (citation["version"], citation["license"]) == (project["version"], project["license"])
+    (paper,) = citation["references"]
+    assert f'"{paper["title"]}"' in (ROOT / "docs" / "paper.md").read_text("utf-8")
+    names = " and ".join(author["family-names"] for author in paper["authors"])
+    assert f"The paper is {names}, " in (ROOT / "docs" / "paper.md").read_text("utf-8")
 
 
 def test_the_readme_is_short() -> None:
