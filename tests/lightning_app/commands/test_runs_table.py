@@ -1,10 +1,8 @@
 """The table of runs in terminals and pipes, and how the command ends."""
 
-import shutil
 import signal
 import subprocess
 import sys
-import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -51,24 +49,15 @@ def test_a_narrow_terminal_shows_two_lines_for_each_run_and_nothing_is_cut(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.chdir(tmp_path)
     write_two(tmp_path)
-    assert main(["runs", str(tmp_path)]) == 0
+    assert main(["runs", "."]) == 0
     table = capsys.readouterr().out
     names = {run.path.name for run in find_runs(tmp_path)}
     assert max(map(len, table.splitlines())) <= 80
     assert names <= set(table.split())
     assert table.count("UNet_t2f/") == 2
     assert all(word in table for word in ("finished", "0.5000", f"{DICE:.4f}", "lr 0.001"))
-
-
-@pytest.mark.slow
-def test_a_thousand_runs_take_two_seconds(tmp_path: Path) -> None:
-    run = ToyRun(CASES).write(tmp_path)
-    for number in range(1000):
-        shutil.copytree(run.path, run.path.with_name(f"20260102-000000-{number:06x}"))
-    start = time.process_time()
-    assert main(["runs", str(tmp_path)]) == 0
-    assert time.process_time() - start < 2
 
 
 def test_the_command_needs_no_torch_and_ends_at_a_closed_pipe(tmp_path: Path) -> None:
