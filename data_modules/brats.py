@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader
 from data_modules import options as option_checks
 from data_modules.augmentation.augmentation import Augmentation
 from data_modules.augmentation.horizontal_flip import HorizontalFlip
+from data_modules.augmentation.presets import PRESETS, Preset
 from data_modules.augmentation.transform import Transform
 from data_modules.batch_dataset import Batch
 from data_modules.cache.identical import identical_images
@@ -19,7 +20,7 @@ from data_modules.cache.slice_cache import DEFAULT_FOLDER, SliceCache
 from data_modules.cache.slice_selection import SliceChoice
 from data_modules.catalog.cases import Case, missing_files
 from data_modules.catalog.releases import Modality
-from data_modules.catalog.splits import SPLITS, SplitSizes, check_needed, split_cases
+from data_modules.catalog.splits import SPLITS, SplitSizes, check_needed, split_cases, without_bad
 from data_modules.dataloaders import check_divides, check_shards, make_loader, overfits, progress
 from data_modules.dataset import SliceDataset
 from data_modules.device_dataset import DeviceDataset
@@ -65,6 +66,7 @@ class BraTSDataModule(LightningDataModule):
         cache_dir: Where the prepared slices are kept, shared by all runs.
         on_bad_case: What to do about a case with a missing or bad file: stop, or skip it.
         flip: Mirror training slices left to right at random.
+        augmentation: A preset of transforms of the training slices: none, light or strong.
         augmentations: Further transforms of the training slices, in order; subclasses of
             data_modules.augmentation.transform.Transform.
         seed: Seed of shuffling and augmentation; follows seed_everything.
@@ -89,6 +91,7 @@ class BraTSDataModule(LightningDataModule):
         cache_dir: Path = DEFAULT_FOLDER,
         on_bad_case: Literal["stop", "skip"] = "stop",
         flip: bool = False,  # noqa: FBT001, FBT002 (an option of the command line)
+        augmentation: Preset = "none",
         augmentations: Sequence[Transform] = (),
         seed: int = 0,
     ) -> None:
@@ -114,7 +117,8 @@ class BraTSDataModule(LightningDataModule):
         self.on_bad_case = on_bad_case
         # Stream 0 belongs to the flip, used or not: to switch it changes no other transform.
         flips = [HorizontalFlip()] if flip else []
-        self.augmentation = Augmentation([*flips, *augmentations], seed, 1 - len(flips))
+        transforms = [*flips, *PRESETS[augmentation](), *augmentations]
+        self.augmentation = Augmentation(transforms, seed, 1 - len(flips))
         self.seed = seed
         self.cache = SliceCache(cache_dir, image_size)
         self.splits: dict[str, list[Case]] = {}
@@ -172,7 +176,7 @@ class BraTSDataModule(LightningDataModule):
             return batch
         drawn = self.augmentation.draw(self.trainer.current_epoch, batch["sample"].tolist())
         if self.trainer.strategy.root_device.type == "cuda":
-            drawn = [values.pin_memory() for values in drawn]  # the host need not wait for the copy
+            drawn = [changes.pinned() for changes in drawn]
         return {**batch, _PARAMETERS: drawn}
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
@@ -218,10 +222,7 @@ class BraTSDataModule(LightningDataModule):
         # In one order and for all splits at once: the split must not change the keys of the arrays.
         cases = sorted((c for split in SPLITS for c in splits[split]), key=lambda case: case.id)
         self.arrays = arrays = self._read(cases)
-        bad = self.left_out
-        self.splits = {s: [case for case in splits[s] if case.id not in bad] for s in SPLITS}
-        if not any(self.splits.values()):
-            raise DataError(f"no case can be used: {len(bad)} are bad")
+        self.splits = without_bad(splits, self.left_out)
         self.datasets = {split: self._dataset(split, arrays) for split in SPLITS}
         self.fingerprint = short_hash(" ".join(a.digest for p in sorted(arrays) for a in arrays[p]))
         self.spacing = arrays["train"][-1].spacing_range([case.id for case in self.splits["train"]])

@@ -13,6 +13,7 @@ from lightning_app.metrics.evaluate import evaluate
 from lightning_app.metrics.score import Score
 from lightning_app.metrics.volume_scores import VOLUME_SCORES
 from tests.helpers.paths import ROOT
+from tests.helpers.toy_runs import ToyRun
 
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
 
@@ -103,3 +104,14 @@ def test_every_config_that_the_readme_names_is_there() -> None:
     named = set(re.findall(r"--config (\w+\.yaml)", readme))
     assert named
     assert [name for name in named if not list((ROOT / "configs").rglob(name))] == []
+
+
+def test_the_code_that_reads_masks_npz_reads_what_a_test_wrote(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = ToyRun({"A-000": (10, 20, 5), "B-000": (8, 0, 0)}).write(tmp_path)
+    text = (ROOT / "docs" / "scores.md").read_text("utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    code = re.sub(r'"runs/[^"]*masks.npz"', repr(str(run.test().masks)), code)
+    exec(code, {})  # noqa: S102 (our own document)
+    assert capsys.readouterr().out == "A-000 7 [20]\nB-000 7 [0]\n"

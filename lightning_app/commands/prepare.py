@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
+import torch
 from rich.console import Console
 from rich.table import Table
 
@@ -140,19 +141,29 @@ def _relative(file: str, root: Path | None) -> str:
 
 
 def _draw(data: BraTSDataModule) -> Path:
-    """Draw the first batch of the first epoch or, without training cases, of another split."""
+    """Draw the first batch of the first epoch, before and after augmentation if there is any.
+
+    Without training cases draw the first batch of another split.
+    """
     split = next(split for split in SPLITS if data.splits[split])
-    loader = getattr(data, f"{split}_dataloader")()
-    batch = data.augment(next(iter(loader)), epoch=0) if split == "train" else next(iter(loader))
+    stored = next(iter(getattr(data, f"{split}_dataloader")()))
+    batches = {"": stored}
+    if split == "train" and data.augmentation.transforms:
+        batches = {", as stored": stored, ", augmented": data.augment(stored, epoch=0)}
     dataset = data.datasets[split]
     path = data.cache.folder / "pictures" / f"batch-{data.fingerprint}.png"
     titles = [
-        f"{dataset.cases[dataset.case_index[sample]].id}, slice {dataset.slice_index[sample]}"
-        for sample in batch["sample"].tolist()
+        f"{dataset.cases[dataset.case_index[sample]].id}, slice {dataset.slice_index[sample]}{way}"
+        for sample in stored["sample"].tolist()
+        for way in batches
     ]
-    masks = data.target.classes_of(batch["labels"]).numpy()
+    images, labels = (
+        torch.stack([batch[name] for batch in batches.values()], dim=1).flatten(0, 1)
+        for name in ("image", "labels")
+    )
+    masks = data.target.classes_of(labels).numpy()
     origin = f"First batch of split {split} ({data.kind}): {', '.join(data.modalities)}"
     path.parent.mkdir(parents=True, exist_ok=True)
     remove_leftovers(path.parent)
-    draw_batch(path, batch["image"].numpy(), masks, titles, data.target.class_names, origin)
+    draw_batch(path, images.numpy(), masks, titles, data.target.class_names, origin)
     return path

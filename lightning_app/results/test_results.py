@@ -4,7 +4,9 @@ import math
 import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import closing
+from datetime import UTC, datetime
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +37,8 @@ from lightning_app.results.test_record import write_cases, write_slices, write_t
 from lightning_app.results.test_summary import print_scores, volume_notes
 from lightning_app.results.tested_cases import TestedCases
 from lightning_app.runs.checkpoint_io import read_checkpoint
-from lightning_app.runs.folder import Run, TestFolder
+from lightning_app.runs.environment import git_state
+from lightning_app.runs.folder import Run, TestFolder, run_config
 from lightning_app.runs.records import DataRecord, read_environment, read_split
 from lightning_app.runs.restorable import LARGEST_COUNT
 from lightning_app.task import MONITOR, SegmentationTask
@@ -163,11 +166,21 @@ class TestResults(Callback):
         seen = {patient for _, patient, split in self._split if split != "test"}
         return set(table.patients) & seen
 
+    def _provenance(self) -> Mapping[str, Any]:
+        """Which run was tested, when, and with which version of the program."""
+        return {
+            "run": f"{self.run.experiment}/{self.run.path.name}",
+            "network": run_config(self.run)["model"]["network"]["class_path"],
+            "date": datetime.now(UTC).isoformat(timespec="seconds"),
+            "program": {"version": version("brats-lightning"), "git": git_state()},
+        }
+
     def _facts(
         self, trainer: Trainer, data: BraTSDataModule, table: CountTable
     ) -> Mapping[str, Any]:
         """What metrics.json says besides the scores."""
         return {
+            **self._provenance(),
             PARTIAL_KEY: self.is_partial,
             "data": description(data),
             "checkpoint": {

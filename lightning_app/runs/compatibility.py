@@ -12,7 +12,7 @@ from data_modules.options import most_workers
 from data_modules.utils.errors import DataError
 from lightning_app.config.diff import changed_options, new_options, to_plain
 from lightning_app.config.option_policy import FIXED, FREE, SPLIT, WARNED, is_below
-from lightning_app.runs.folder import Run, run_config
+from lightning_app.runs.folder import Run, is_file, run_config
 from lightning_app.runs.records import read_split
 from lightning_app.runs.status import is_finished
 from lightning_app.utils.errors import UsageError
@@ -31,8 +31,14 @@ def check_resumable(config: Namespace, run: Run, parser: ArgumentParser) -> list
         A warning for each option whose change may change the results.
 
     Raises:
-        UsageError: an option that would make it another run.
+        UsageError: an option that would make it another run; or it is finished, and what a longer
+            training needs was deleted.
     """
+    if is_finished(run) and not is_file(run.last):
+        raise UsageError(
+            f"run '{run.path}' is finished and has no {run.last.name} any more, so it cannot be "
+            f"trained further; to start a new run from its weights give --weights {run.quoted}"
+        )
     warnings = []
     saved = run_config(run)
     changes = changed_options(saved, config) | new_options(saved, config, parser)

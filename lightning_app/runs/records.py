@@ -15,7 +15,7 @@ from typing import Any
 from lightning_app.runs.record_values import RecordError, Values
 from lightning_app.utils.json_csv import read_json, write_csv, write_json
 from lightning_app.utils.text import printable
-from lightning_app.utils.yaml_file import read_yaml
+from lightning_app.utils.yaml_file import read_yaml_sections
 
 FORMAT_KEY = "format"
 FORMAT = 1  # to be raised if earlier versions of the program could misread a record
@@ -55,7 +55,7 @@ def read_config(path: Path) -> dict[str, Any]:
         FileNotFoundError: there is none.
     """
     with _readable(path):
-        content: Any = read_yaml(path)
+        content: Any = read_yaml_sections(path)
     if not isinstance(content, dict):
         kind = "empty" if content is None else f"a {type(content).__name__}"
         raise RecordError(path, f"it is {kind}, expected a mapping of options to values")
@@ -262,5 +262,6 @@ def read_rows(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
             continue
         if len(cells) != len(names):
             raise RecordError(path, f"line {number} has {len(cells)} cells, expected {len(names)}")
-        rows.append(dict(zip(names, map(printable, cells), strict=True)))
+        texts = cells if "".join(cells).isprintable() else map(printable, cells)
+        rows.append(dict(zip(names, texts, strict=True)))
     return rows

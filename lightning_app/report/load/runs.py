@@ -120,7 +120,7 @@ def read_runs(*paths: Path) -> tuple[list[TestedRun], list[LeftOut]]:
             else:
                 used.append(_read(run, run.test()))
         except (OSError, ValueError) as error:
-            left_out.append(LeftOut(name, f"cannot be read: {_reason(error)}"))
+            left_out.append(LeftOut(name, f"cannot be read: {in_words(error)}"))
     return used, [*left_out, *tests]
 
 
@@ -147,7 +147,7 @@ def read_external_tests(*paths: Path) -> tuple[list[TestedRun], list[LeftOut]]:
                 else:
                     used.append(_with_training_data(_read(run, test)))
             except (OSError, ValueError) as error:
-                reason = f"cannot be read: {_reason(error)}"
+                reason = f"cannot be read: {in_words(error)}"
                 left_out.append(LeftOut(test_name(run, test), reason))
     return used, left_out
 
@@ -190,11 +190,11 @@ def _status(run: Run) -> str:
     try:
         Values(read_record(run.status), run.status).text("status")
     except (OSError, RecordError) as error:
-        return f"unknown ({_reason(error)})"
+        return f"unknown ({in_words(error)})"
     return printable(current_status(run))
 
 
-def _reason(error: OSError | ValueError) -> str:
+def in_words(error: OSError | ValueError) -> str:
     """What is wrong with a run, in one line without its folder."""
     if isinstance(error, RecordError):
         return printable(error.in_run)
@@ -225,7 +225,7 @@ def _read(run: Run, folder: TestFolder) -> TestedRun:
         missing=volumes.missing,
         table=table,
         volume_table=volumes.table,
-        history=_history(run.metrics),
+        history=history(run.metrics),
         training_time=_timing(run.timing),
         inference_time=_timing(folder.timing),
     )
@@ -250,7 +250,8 @@ def _modality(config: Values) -> str:
     return modality
 
 
-def _history(path: Path) -> list[tuple[int, float]]:
+def history(path: Path) -> list[tuple[int, float]]:
+    """Epoch and validation Dice of every validated epoch in metrics.csv. Raises as read_rows."""
     rows = [row for row in read_rows(path, ("epoch", "val/dice")) if row["val/dice"]]
     epochs = column(rows, "epoch", whole_number, path)
     return list(zip(epochs, column(rows, "val/dice", number, path), strict=True))
