@@ -141,9 +141,9 @@ def _relative(file: str, root: Path | None) -> str:
 
 
 def _draw(data: BraTSDataModule) -> Path:
-    """Draw the first batch of the first epoch, before and after augmentation if there is any.
+    """Draw the first batch, before and after augmentation if there is any.
 
-    Without training cases draw the first batch of another split.
+    Without training cases it is one of another split, as stored.
     """
     split = next(split for split in SPLITS if data.splits[split])
     stored = next(iter(getattr(data, f"{split}_dataloader")()))

@@ -15,15 +15,15 @@ from lightning_app.report.html.part import Part, Picture
 from lightning_app.report.load.cohorts import Cohort, cohorts
 from lightning_app.report.load.runs import LeftOut, TestedRun, read_external_tests, read_runs
 from lightning_app.report.output_folder import check_replaceable
+from lightning_app.report.tables.caveats import group_warnings, test_warnings
 from lightning_app.report.tables.comparison_table import comparison_tables
 from lightning_app.report.tables.external_table import own_and_external
+from lightning_app.report.tables.files import write_table
+from lightning_app.report.tables.paper_table import paper_table
 from lightning_app.report.tables.run_tables import network_table, run_table, table_2
-from lightning_app.report.tables.score_tables import (
-    all_scores,
-    size_table,
-    table_1,
-)
-from lightning_app.report.tables.table import write_table
+from lightning_app.report.tables.score_tables import all_scores, size_table
+from lightning_app.report.tables.table import Table
+from lightning_app.report.tables.tested_data import origin_of
 from lightning_app.report.tables.volume_table import volume_table
 from lightning_app.utils.errors import UsageError
 
@@ -85,7 +85,9 @@ def write_report(paths: Sequence[Path], output: Path) -> Written:
     remove_leftovers(output.parent)
     with atomic_folder(output) as folder:
         parts = [
-            _write_part(cohort, _title(cohort, number, len(groups)), _folder(folder, number))
+            _write_part(
+                cohort, _title(cohort, number, len(groups)), groups, _folder(folder, number)
+            )
             for number, cohort in enumerate(groups, start=1)
         ]
         external_parts = [
@@ -101,13 +103,11 @@ def write_report(paths: Sequence[Path], output: Path) -> Written:
     return Written(output / PAGE, reported, len(groups), tested, left_out)
 
 
-def _write_part(cohort: Cohort, title: str, folder: Path) -> Part:
-    """Write the tables and figures of a cohort."""
+def _write_part(cohort: Cohort, title: str, groups: Sequence[Cohort], folder: Path) -> Part:
+    """Write the tables and figures of a cohort, one of the groups of the report."""
     folder.mkdir(exist_ok=True)
-    tables = [
-        table_1(cohort), table_2(cohort), all_scores(cohort), volume_table(cohort),
-        *comparison_tables(cohort), size_table(cohort), network_table(cohort), run_table(cohort),
-    ]  # fmt: skip
+    origin = origin_of(cohort, group_warnings(cohort, groups))
+    tables = [replace(table, origin=origin) for table in _tables(cohort)]
     for table in tables:
         write_table(table, folder)
     galleries = [found for m in cohort.modalities if (found := gallery(cohort, m)) is not None]
@@ -115,8 +115,15 @@ def _write_part(cohort: Cohort, title: str, folder: Path) -> Part:
     for drawing in all_drawings(cohort, galleries):
         drawing.write(folder)
         pictures.append(Picture(drawing.name, drawing.title, drawing.notes, drawing.small_png()))
-    browsers = [browsable(found, title) for found in galleries]
-    return Part(cohort, title, tables, pictures, browsers)
+    return Part(cohort, title, tables, pictures, browsable(galleries))
+
+
+def _tables(cohort: Cohort) -> list[Table]:
+    """In the order of the page."""
+    return [
+        paper_table(cohort), table_2(cohort), all_scores(cohort), volume_table(cohort),
+        *comparison_tables(cohort), size_table(cohort), network_table(cohort), run_table(cohort),
+    ]  # fmt: skip
 
 
 def _write_external(cohort: Cohort, own: Sequence[TestedRun], number: int, folder: Path) -> Part:
@@ -134,7 +141,11 @@ def _write_external(cohort: Cohort, own: Sequence[TestedRun], number: int, folde
         own_and_external(cohort, own), all_scores(cohort), volume_table(cohort),
         *comparison_tables(cohort),
     ]  # fmt: skip
-    tables = [replace(table, title=f"{table.title}: {cohort.data.name}") for table in tables]
+    origin = origin_of(cohort, test_warnings(cohort))
+    tables = [
+        replace(table, title=f"{table.title}: {cohort.data.name}", origin=origin)
+        for table in tables
+    ]
     for table in tables:
         write_table(table, folder)
     return Part(cohort, title, tables, pictures=[], galleries=[])

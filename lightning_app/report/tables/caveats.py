@@ -27,12 +27,16 @@ def page_warnings(cohorts: Sequence[Cohort], external: Sequence[Cohort] = ()) ->
         )
     for number, cohort in enumerate(cohorts, start=1):
         prefix = f"Group {number}: " if len(cohorts) > 1 else ""
-        caveats = _version_caveats(cohort, cohorts) + _cohort_caveats(cohort)
-        warnings += [prefix + caveat for caveat in caveats]
+        warnings += [prefix + caveat for caveat in group_warnings(cohort, cohorts)]
     for number, cohort in enumerate(external, start=1):
         prefix = f"External data set {number} ({cohort.data.name}): "
-        warnings += [prefix + caveat for caveat in _test_caveats(cohort)]
+        warnings += [prefix + caveat for caveat in test_warnings(cohort)]
     return warnings
+
+
+def group_warnings(cohort: Cohort, cohorts: Sequence[Cohort]) -> list[str]:
+    """What applies to all tables of a group, one of the groups of a report."""
+    return _version_caveats(cohort, cohorts) + _cohort_caveats(cohort)
 
 
 def computation_caveats(cohort: Cohort) -> list[str]:
@@ -98,10 +102,10 @@ def _cohort_caveats(cohort: Cohort) -> list[str]:
             f"The runs were not trained with the same options: {option} is {_listed(values)}. "
             "A difference between rows of a table may come from that."
         )
-    return caveats + _test_caveats(cohort)
+    return caveats + test_warnings(cohort)
 
 
-def _test_caveats(cohort: Cohort) -> list[str]:
+def test_warnings(cohort: Cohort) -> list[str]:
     """What a reader must know about the tests, whatever was trained."""
     caveats = computation_caveats(cohort)
     caveats += [
