@@ -20,7 +20,7 @@ from data_modules.cache.slice_cache import DEFAULT_FOLDER, SliceCache
 from data_modules.cache.slice_selection import SliceChoice
 from data_modules.catalog.cases import Case, missing_files
 from data_modules.catalog.releases import Modality
-from data_modules.catalog.splits import SPLITS, SplitSizes, check_needed, split_cases
+from data_modules.catalog.splits import SPLITS, SplitSizes, check_needed, split_cases, without_bad
 from data_modules.dataloaders import check_divides, check_shards, make_loader, overfits, progress
 from data_modules.dataset import SliceDataset
 from data_modules.device_dataset import DeviceDataset
@@ -222,10 +222,7 @@ class BraTSDataModule(LightningDataModule):
         # In one order and for all splits at once: the split must not change the keys of the arrays.
         cases = sorted((c for split in SPLITS for c in splits[split]), key=lambda case: case.id)
         self.arrays = arrays = self._read(cases)
-        bad = self.left_out
-        self.splits = {s: [case for case in splits[s] if case.id not in bad] for s in SPLITS}
-        if not any(self.splits.values()):
-            raise DataError(f"no case can be used: {len(bad)} are bad")
+        self.splits = without_bad(splits, self.left_out)
         self.datasets = {split: self._dataset(split, arrays) for split in SPLITS}
         self.fingerprint = short_hash(" ".join(a.digest for p in sorted(arrays) for a in arrays[p]))
         self.spacing = arrays["train"][-1].spacing_range([case.id for case in self.splits["train"]])

@@ -95,6 +95,16 @@ def split_cases(
     return split or split_patients({case.id: case.patient for case in cases}, sizes, seed)
 
 
+def without_bad(
+    splits: Mapping[str, Sequence[Case]], bad: Collection[str]
+) -> dict[str, list[Case]]:
+    """The cases of each split that can be used. Raises DataError if none can."""
+    left = {name: [case for case in cases if case.id not in bad] for name, cases in splits.items()}
+    if not any(left.values()):
+        raise DataError(f"no case can be used: {len(bad)} are bad")
+    return left
+
+
 def check_needed(stage: str, cases: Mapping[str, Collection[object]], sizes: SplitSizes) -> None:
     """Check that no split that a stage needs is empty.
 
