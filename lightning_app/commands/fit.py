@@ -11,6 +11,7 @@ from lightning.pytorch import Callback, LightningDataModule, LightningModule
 from lightning.pytorch.cli import LightningArgumentParser
 
 from callbacks.checkpoints import BestCheckpoint
+from callbacks.epoch_lines import EpochLines
 from callbacks.graceful_stop import GracefulStop
 from callbacks.gradient_check import GradientCheck
 from callbacks.rng_state import RandomStates
@@ -170,6 +171,7 @@ class FitCLI(ExperimentCLI):
             recorder,
             RandomStates(),
             GradientCheck(),
+            EpochLines(best),
             WandbFitReport(self.run_folder, best, media),
             GracefulStop(self.option("last_checkpoint")),
         ]
