@@ -8,7 +8,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint, Timer
 
 from callbacks.metrics_csv import training_scores, validation_scores
-from callbacks.utils.trainer import epoch_of_epochs
+from callbacks.utils.trainer import attributes, epoch_of_epochs
 
 _SCORES = ("train/loss", "val/loss", "val/dice")
 _DIGITS = 8  # least width of a number
@@ -55,14 +55,18 @@ class EpochLines(Callback):
         left = self._time_left(trainer, now - self._started)
         numbers = [_four_decimals(scores.get(name)) for name in self._scores]
         self._print(trainer, [epoch_of_epochs(trainer), *numbers, mark, seconds, left])
-        self._best_score, self._epoch_started, self._validation = (
-            self._best.best_model_score, now, {},
-        )  # fmt: skip
+        self._best_score = self._best.best_model_score
+        self._epoch_started = now
+        self._validation = {}
 
     def _time_left(self, trainer: Trainer, elapsed: float) -> str:
         """In hours, minutes and seconds; empty if nothing limits the training."""
         per_batch = elapsed / max(_batches(trainer) - self._first_batch, 1)
-        limits = [timer.time_remaining() for timer in trainer.callbacks if isinstance(timer, Timer)]
+        limits = [
+            timer.time_remaining()
+            for timer in attributes(trainer).callbacks
+            if isinstance(timer, Timer)
+        ]
         if trainer.max_epochs is not None and trainer.max_epochs > 0:
             epochs = trainer.max_epochs - trainer.current_epoch - 1
             limits.append(epochs * trainer.num_training_batches * per_batch)

@@ -20,6 +20,8 @@ from rich.text import Text
 
 from callbacks.utils.trainer import epoch_of_epochs
 
+_BAR_WIDTH = 30  # so that a line fits into 80 columns, with room for the ^C of a terminal
+
 
 class TransientProgressBar(ProgressBar):
     """Show the batches of an epoch, a validation, a test or a prediction while they are computed.
@@ -161,7 +163,7 @@ def _terminal_progress() -> Progress:
     console = Console(stderr=True, soft_wrap=True)  # paths that are printed stay in one piece
     return Progress(
         TextColumn("{task.description}"),
-        BarColumn(),
+        BarColumn(_BAR_WIDTH),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
         _RateColumn(),

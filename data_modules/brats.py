@@ -30,6 +30,7 @@ from data_modules.training_cases import TrainingCases, find_training_cases, labe
 from data_modules.utils.errors import DataError
 from data_modules.utils.hashing import short_hash
 from data_modules.utils.problems import Problem, by_case, check_usable, log_problems
+from data_modules.utils.words import counted
 
 PHANTOM = Path("phantom")
 _PARAMETERS = "augmentation"  # key of a batch on its way to the device
@@ -284,9 +285,8 @@ class BraTSDataModule(LightningDataModule):
         whole = (part, choice) == ("eval", "all")
         dataset = SliceDataset(self.splits[split], images, labels, whole_volumes=whole)
         if len(dataset) == 0:
-            raise DataError(
-                f"no slice in split {split}: {len(self.splits[split])} cases, data.slices {choice}"
-            )
+            cases = counted(len(self.splits[split]), "case")
+            raise DataError(f"no slice in split {split}: {cases}, data.slices {choice}")
         return dataset
 
     def check_validation(self) -> None:
@@ -294,7 +294,7 @@ class BraTSDataModule(LightningDataModule):
         counts = self.datasets["val"].label_counts()
         if not counts[list(self.target.foreground)].any():
             raise DataError(
-                f"the {len(self.datasets['val'])} slices of the validation split have no pixel of "
-                f"target '{self.target.name}', so no epoch is better than another; change "
-                "data.slices, data.target, data.split_sizes or data.split_seed"
+                f"the validation split has no pixel of target '{self.target.name}', so no epoch is "
+                "better than another; change data.slices, data.target, data.split_sizes or "
+                "data.split_seed"
             )

@@ -2,13 +2,14 @@
 
 from typing import Any, Protocol, cast
 
-from lightning.pytorch import Trainer
+from lightning.pytorch import Callback, Trainer
 from lightning.pytorch.profilers import Profiler
 
 
 class TrainerAttributes(Protocol):
     """Attributes of a Trainer that its class does not declare."""
 
+    callbacks: list[Callback]
     fast_dev_run: int | bool
     profiler: Profiler
     datamodule: Any

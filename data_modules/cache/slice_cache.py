@@ -176,6 +176,7 @@ class SliceCache:
                 description=f"Preparing {what}",
                 total=len(jobs),
                 console=Console(stderr=True),
+                transient=True,
             )
             array.finish(shown)
 

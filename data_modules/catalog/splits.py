@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from data_modules.utils.errors import DataError
+from data_modules.utils.words import counted
 
 SPLITS = ("train", "val", "test")
 PAPER_SIZES = (1000, 125, 126)
@@ -38,10 +39,8 @@ def split_patients(patient_of: Mapping[str, str], sizes: SplitSizes, seed: int) 
     for case, patient in sorted(patient_of.items(), key=lambda pair: pair[::-1]):
         cases_of.setdefault(patient, []).append(case)
     if len(cases_of) < len(SPLITS):
-        raise DataError(
-            f"{len(patient_of)} cases of {len(cases_of)} patients found, a split needs at least "
-            "one patient each for train, val and test"
-        )
+        found = f"{counted(len(patient_of), 'case')} of {counted(len(cases_of), 'patient')} found"
+        raise DataError(f"{found}, a split needs at least one patient each for train, val and test")
     counts = _counts(sizes, len(patient_of))
     if not _exact(sizes, len(patient_of)):
         return _assign(cases_of, counts, np.random.default_rng(seed), exact=False)

@@ -160,7 +160,11 @@ def _run(write: Callable[[int], None], indices: Sequence[int], processes: int) -
     """Write the cases ``indices``, with a progress bar on standard error."""
     with closing(run_in_order(write, indices, min(processes, len(indices)))) as written:
         for _ in track(
-            written, description="Phantom", total=len(indices), console=Console(stderr=True)
+            written,
+            description="Phantom",
+            total=len(indices),
+            console=Console(stderr=True),
+            transient=True,
         ):
             pass
 

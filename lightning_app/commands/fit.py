@@ -153,7 +153,7 @@ class FitCLI(ExperimentCLI):
         except ValueError as error:
             raise UsageError(str(error)) from error
         print_on_rank_zero(
-            f"Resuming after step {checkpoint['global_step']} of epoch {checkpoint['epoch']}"
+            f"Resuming after step {checkpoint['global_step']}, in epoch {checkpoint['epoch'] + 1}"
         )
 
     def command_callbacks(self) -> list[Callback]:
@@ -216,7 +216,11 @@ class FitCLI(ExperimentCLI):
         if best.best_model_score is None:
             print_on_rank_zero("No best epoch was saved, so there is nothing to test")
             return
-        print_on_rank_zero(f"Best epoch: {best.monitor} {float(best.best_model_score):.4f}")
+        number = read_checkpoint(self.run_folder.best, memory_map=True)["epoch"] + 1
+        print_on_rank_zero(
+            f"Best epoch: {number} of {self.trainer.current_epoch}, {best.monitor} "
+            f"{float(best.best_model_score):.4f}"
+        )
         self.print_next("Test it", "test", "--run", str(self.run_folder.path))
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from callbacks.utils.atomic_write import atomic_folder, atomic_write
 from callbacks.utils.unfinished import remove_leftovers
+from data_modules.utils.words import counted
 from lightning_app.report.figures.examples import gallery
 from lightning_app.report.figures.figures import all_drawings
 from lightning_app.report.html.case_browser import browsable
@@ -68,9 +69,9 @@ def write_report(paths: Sequence[Path], output: Path) -> Written:
     if not runs:
         first = f"; {left_out[0].name}: {left_out[0].reason}" if left_out else ""
         raise UsageError(
-            f"no finished and tested run below {_listed(paths)} ({len(left_out)} other runs"
-            f"{first}): "
-            "train one with python main.py fit, then score it with python main.py test"
+            f"no finished and tested run below {_listed(paths)} "
+            f"({counted(len(left_out), 'other run')}{first}): train one with "
+            "python main.py fit, then score it with python main.py test"
         )
     groups = cohorts(runs)
     left_out += [run for cohort in groups for run in cohort.repeated]

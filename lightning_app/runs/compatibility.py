@@ -5,6 +5,7 @@ from typing import Any
 from jsonargparse import ArgumentParser, Namespace
 
 from data_modules.options import most_workers
+from data_modules.utils.words import counted
 from lightning_app.config.diff import changed_options, new_options, to_plain
 from lightning_app.config.option_policy import FIXED, FREE, SPLIT, WARNED, is_below
 from lightning_app.runs.folder import Run, run_config
@@ -56,7 +57,7 @@ def check_something_left(checkpoint: dict[str, Any], max_epochs: int | None, run
     done = checkpoint["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"]
     if is_finished(run) and max_epochs is not None and 0 <= max_epochs <= done:
         raise UsageError(
-            f"run '{run.path}' has its {done} epochs: for more of them give "
+            f"run '{run.path}' has its {counted(done, 'epoch')}: for more give "
             f"--trainer.max_epochs, which is {max_epochs}; to start a new run from its weights "
             f"give --weights {run.quoted}"
         )

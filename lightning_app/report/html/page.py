@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from data_modules.utils.words import counted
 from lightning_app.metrics.count_scores import SCORES
 from lightning_app.metrics.volume_scores import VOLUME_SCORES
 from lightning_app.report.html.rendering import fill_template, table_context
@@ -96,14 +97,15 @@ def _facts(cohort: Cohort) -> list[tuple[str, str]]:
     fingerprints = dict.fromkeys((run.modality, run.data.fingerprint) for run in cohort.runs)
     trained_on = " or ".join(dict.fromkeys(str(run.data.slices) for run in cohort.runs))
     cases = ", ".join(f"{split} {number}" for split, number in run.cases_per_split.items())
-    tested = f"{len(set(run.table.cases))} cases of {len(set(run.table.patients))} patients"
+    patients = counted(len(set(run.table.patients)), "patient")
+    tested = f"{counted(len(set(run.table.cases)), 'case')} of {patients}"
     devices = sorted({run.environment.device or "unknown" for run in cohort.runs})
     return [
         ("Data", "synthetic phantom" if data.kind == "phantom" else "files"),
         ("Target", f"{data.target}; classes: {', '.join(cohort.classes)}"),
         ("Slices", f"{trained_on}; tested: {data.eval_slices}{_what_all_means(data)}"),
         ("Split", f"{data.split}; cases: {cases}"),
-        ("Tested", f"{tested}, {len(run.table.slices)} slices"),
+        ("Tested", f"{tested}, {counted(len(run.table.slices), 'slice')}"),
         ("Fingerprints", ", ".join(f"{name} {value}" for name, value in fingerprints)),
         ("Devices", ", ".join(devices)),
     ]

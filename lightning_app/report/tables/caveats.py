@@ -22,7 +22,7 @@ def page_warnings(cohorts: Sequence[Cohort]) -> list[str]:
         )
     if missing := missing_experiments(cohorts):
         warnings.append(
-            f"{len(missing)} of the paper's 12 experiments have no finished and tested run: "
+            f"No finished and tested run of {len(missing)} of the paper's 12 experiments: "
             f"{', '.join(missing)}."
         )
     for number, cohort in enumerate(cohorts, start=1):
@@ -97,7 +97,7 @@ def _cohort_caveats(cohort: Cohort) -> list[str]:
         )
     caveats += computation_caveats(cohort)
     caveats += [
-        f"{run.name} was tested with the weights of epoch {run.test.epoch}, and its training was "
+        f"{run.name} was tested with the weights of epoch {run.test.epoch + 1}, and its training was "
         "then resumed and found better ones: its scores are out of date. "
         f"{test_command(run.run)} updates them."
         for run in cohort.runs

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from data_modules.utils.words import low_to_high
 from lightning_app.metrics.case_masks import VolumeSettings
 from lightning_app.metrics.score import VolumeScore
 from lightning_app.metrics.volume.cohorts import YEAR
@@ -70,8 +71,7 @@ def _is_partly_defined(cohort: Cohort, score: VolumeScore) -> bool:
 def _range(numbers: Sequence[int]) -> str | None:
     if not numbers:
         return None
-    low, high = min(numbers), max(numbers)
-    return str(low) if low == high else f"{low} to {high}"
+    return low_to_high(str(min(numbers)), str(max(numbers)))
 
 
 def _definition_notes(cohort: Cohort) -> list[str]:
