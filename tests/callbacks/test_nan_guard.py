@@ -75,7 +75,9 @@ def test_a_finite_training_is_saved(tmp_path: Path) -> None:
 def test_a_weight_that_is_not_finite_is_not_saved_although_the_loss_is(
     task: Toy, tmp_path: Path
 ) -> None:
-    with pytest.raises(NonFiniteLossError, match=r"a weight is no longer finite \(step 1, epoch 0"):
+    with pytest.raises(
+        NonFiniteLossError, match=r"a weight is no longer finite \(step 1, epoch 1\)"
+    ):
         train(task, tmp_path)
     assert saved(tmp_path) == []
 

@@ -43,8 +43,8 @@ def test_curves_show_the_values_in_the_rows(figures: list[Figure], tmp_path: Pat
     assert np.asarray(training.get_ydata()).tolist() == [1.5, 1.0, 0.5]
     assert np.asarray(validation.get_ydata()).tolist()[::2] == [1.2, 0.9]
     assert np.asarray(scores.lines[0].get_ydata()).tolist()[1:] == [0.7, 0.6]
-    assert np.asarray(rates.lines[0].get_xdata()).tolist() == [0, 1, 2]
-    assert scores.get_title(loc="right") == "highest 0.7000, epoch 1"
+    assert np.asarray(rates.lines[0].get_xdata()).tolist() == [1, 2, 3]
+    assert scores.get_title(loc="right") == "highest 0.7000, epoch 2"
     assert (tmp_path / "training.png").read_bytes().startswith(b"\x89PNG")
     assert [path.name for path in tmp_path.iterdir()] == ["training.png"]
 

@@ -158,9 +158,7 @@ def test_a_validation_side_without_target_stops_training_in_words(
     one = module(root, tmp_path / "cache", split_file=split, target="core")
     one.prepare_data()
 
-    with pytest.raises(
-        DataError, match=r"the 1 slices of the validation split have no pixel of"
-    ) as e:
+    with pytest.raises(DataError, match=r"the validation split has no pixel of") as e:
         one.setup("fit")
 
     assert "'core'" in str(e.value)

@@ -172,7 +172,7 @@ BAD = {
     "sheared axes": Kind(sheared(0.05), "are not orthogonal", "header of another file"),
     "NaN": Kind(
         image_changed(lambda v: v.__setitem__((1, 20, slice(20, 23)), np.nan)),
-        "3 voxels are NaN or infinite",
+        "NaN or infinite in 3 voxels",
         "replace them",
     ),
     "infinite": Kind(

@@ -496,7 +496,7 @@ def test_validate_prints_the_score_of_the_best_epoch(
     program: Program, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert program("fit", "--trainer.max_epochs", "2") == 0
-    best = re.search(r"Best epoch: val/dice (\S+)", capsys.readouterr().out)
+    best = re.search(r"Best epoch: \d+ of \d+, val/dice (\S+)", capsys.readouterr().out)
     assert best is not None
     assert program("validate") == 0
     printed = re.search(r"val/dice\s+\S?\s*(\d\.\d+)", capsys.readouterr().out)

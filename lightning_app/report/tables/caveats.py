@@ -97,8 +97,8 @@ def _cohort_caveats(cohort: Cohort) -> list[str]:
         )
     caveats += computation_caveats(cohort)
     caveats += [
-        f"{run.name} was tested with the weights of epoch {run.test.epoch + 1}, and its training was "
-        "then resumed and found better ones: its scores are out of date. "
+        f"{run.name} was tested with the weights of epoch {run.test.epoch + 1}, and its training "
+        "was then resumed and found better ones: its scores are out of date. "
         f"{test_command(run.run)} updates them."
         for run in cohort.runs
         if _has_better_epoch(run)

@@ -83,7 +83,8 @@ def run_table(cohort: Cohort) -> Table:
     rows = [
         [
             run.name, *network_cells(cohort, entry), modality_name(run.modality), run.seed,
-            len(run.history), run.test.epoch + 1, run.data.kind, run.data.fingerprint, run.data.split,
+            len(run.history), run.test.epoch + 1,
+            run.data.kind, run.data.fingerprint, run.data.split,
             *_environment_cells(run.environment), run.test.computed_with,
         ]
         for entry in cohort.entries

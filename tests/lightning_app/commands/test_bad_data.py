@@ -112,7 +112,7 @@ def test_labels_that_cropping_cuts_off_are_a_warning(
 
     assert program("prepare", *options(root)) == 0
 
-    kind = Kind(lambda _: None, "1 labelled pixels of its slices are lost", "data.image_size")
+    kind = Kind(lambda _: None, "loses 1 labelled pixel of its slices", "data.image_size")
     check_warned(kind, capsys.readouterr().out)
 
 

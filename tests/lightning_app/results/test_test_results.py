@@ -108,7 +108,7 @@ def test_single_slices_have_no_lesions(
     assert volumes["hd95"]["n"] > 0
     assert read_lesions(run.test()) == []
     shown = capsys.readouterr().out
-    assert "cases are single slices: their hd95 and nsd are in 2-D" in shown
+    assert "cases; their hd95 and nsd are in 2-D" in shown
     assert "lesion_dice" not in shown
 
 

@@ -201,7 +201,7 @@ def test_table_2_gives_what_was_measured_and_says_what_was_not(tmp_path: Path) -
     assert (unet["test_images"], unet["device"]) == (2, "gpu")
     aspp = row(table, "FLAIR", "Attention UNet + ASPP")
     assert aspp["training_s"] == Measure(None)
-    assert "No training time was measured in 1 of the 3 runs." in table.notes
+    assert "No training time was measured in 1 of 3 runs." in table.notes
     text = dict(zip([c.key for c in table.columns], table.texts()[0], strict=True))
     assert text["training_s"] == "1 min 45.0 s ± 7.1 s"
     assert text["training_paper_s"] == "141 min 27.5 s"
