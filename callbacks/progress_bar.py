@@ -170,7 +170,7 @@ def _terminal_progress() -> Progress:
         console=console,
         transient=True,
         redirect_stdout=sys.stdout.isatty(),
-        disable=not console.is_terminal,
+        disable=not console.is_interactive,
     )
 
 

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
-from rich.console import Console
-from rich.progress import track
 
 from callbacks.acceleration import Acceleration
 from callbacks.timing.record import write_timing
@@ -21,6 +19,7 @@ from callbacks.utils.unfinished import remove_leftovers
 from data_modules.brats import BraTSDataModule
 from data_modules.summary import description
 from data_modules.utils.process_pool import cores, run_in_order
+from data_modules.utils.progress import tracked
 from data_modules.utils.words import counted
 from lightning_app.metrics.case_masks import VolumeSettings
 from lightning_app.metrics.case_tables import CaseScores, case_tables, score_case
@@ -181,19 +180,11 @@ def _scored(cases: TestedCases, classes: Sequence[str], trainer: Trainer) -> lis
 
     There is no bar if progress bars are turned off.
     """
+    show = trainer.progress_bar_callback is not None
     processes = 1 if cases.are_slices else min(cores(), len(cases))
     score = partial(score_case, classes=classes)
     with closing(run_in_order(score, cases, processes)) as scored:
-        return list(
-            track(
-                scored,
-                description="Scoring cases",
-                total=len(cases),
-                console=Console(stderr=True),
-                transient=True,
-                disable=trainer.progress_bar_callback is None,
-            )
-        )
+        return list(tracked(scored, "Scoring cases", len(cases), show=show))
 
 
 def _volume_facts(tested: TestedCases) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.callbacks import Timer
 from torch import Tensor
 from torch.utils.data import DataLoader
 
@@ -122,12 +123,22 @@ def test_a_monitored_score_has_a_column(tmp_path: Path, capsys: pytest.CaptureFi
     ],
 )
 def test_the_time_left_is_that_of_the_nearest_limit(
-    limits: dict[str, int], left: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    limits: dict[str, Any], left: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     train(tmp_path, **limits)
 
     _, *lines = capsys.readouterr().out.splitlines()
     assert [line.split()[-1] for line in lines][: len(left)] == left
+
+
+def test_a_limit_of_the_time_bounds_the_time_left(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Timer, "time_remaining", lambda _: 3.2)
+    train(tmp_path, max_time={"hours": 1})
+
+    _, first, *_ = capsys.readouterr().out.splitlines()
+    assert first.split()[-1] == "0:00:03"
 
 
 def test_other_ranks_print_nothing(

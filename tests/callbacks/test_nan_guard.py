@@ -84,7 +84,7 @@ def test_a_weight_that_is_not_finite_is_not_saved_although_the_loss_is(
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 @pytest.mark.parametrize(
-    ("bad", "batch", "epoch", "before"), [(1, 1, 0, []), (5, 2, 1, ["epoch=0.ckpt"])]
+    ("bad", "batch", "epoch", "before"), [(1, 1, 1, []), (5, 2, 2, ["epoch=0.ckpt"])]
 )
 def test_the_first_bad_loss_is_named_and_no_later_epoch_is_saved(
     bad: int, batch: int, epoch: int, before: list[str], value: float, tmp_path: Path

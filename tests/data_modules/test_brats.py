@@ -180,11 +180,11 @@ def test_pixels_lost_by_cropping_are_said(
 
     ready(data, cache, image_size=(20, 20), split_file=split)
 
-    (said,) = [r.getMessage() for r in caplog.records if "by cropping" in r.getMessage()]
+    (said,) = [r.getMessage() for r in caplog.records if "cropping to" in r.getMessage()]
     assert said.startswith(f"Cases to look at: {sum(count > 0 for count in lost)} (")
     first = next(number for number in range(6) if lost[number])
     assert (
-        f"{first:05d}-000-seg.nii.gz: cropping to 32 x 32 loses {lost[first]} labelled pixels"
+        f"{first:05d}-000-seg.nii.gz: cropping to 20 x 20 loses {lost[first]} labelled pixels"
         in said
     )
 

@@ -171,7 +171,7 @@ def test_a_side_without_a_slice_stops(tmp_path: Path) -> None:
     write_volume(file_of(root, 1, "seg"), np.zeros((4, 40, 40), np.uint8))
     split = split_file(tmp_path / "split.csv", [0], [1], [2])
 
-    with pytest.raises(DataError, match=r"no slice in split val: 1 cases, data\.slices tumour"):
+    with pytest.raises(DataError, match=r"no slice in split val: 1 case, data\.slices tumour"):
         ready(root, tmp_path / "cache", split_file=split, slices="tumour")
 
 

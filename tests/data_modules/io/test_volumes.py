@@ -389,7 +389,7 @@ def test_values_between_the_labels_are_refused(tmp_path: Path, value: float) -> 
     source[0, 0, 0] = value
     path = write_volume(tmp_path / "seg.nii.gz", source)
 
-    with pytest.raises(DataError, match=r"\(1 voxels\) is unknown"):
+    with pytest.raises(DataError, match=r"\(1 voxel\) is unknown"):
         read_labels(path, releases_named("brats2023")[0].labels)
 
 
