@@ -8,9 +8,10 @@ import numpy as np
 
 from data_modules.brats import BraTSDataModule
 from data_modules.cache.array_index import FORMAT
+from data_modules.cache.stored_arrays import ARRAYS_KEY
 from data_modules.catalog.splits import SPLITS
 from data_modules.utils.hashing import short_hash
-from data_modules.utils.words import counted, low_to_high
+from data_modules.utils.words import counted, number_range
 
 SIZES_SHOWN = 5
 
@@ -48,6 +49,7 @@ def description(data: BraTSDataModule) -> dict[str, Any]:
         "eval_slices": data.choices["eval"],
         "slices_format": FORMAT,
         "spacing": data.spacing,
+        ARRAYS_KEY: sorted({array.name for arrays in data.arrays.values() for array in arrays}),
         "left_out": data.left_out,
     }
 
@@ -56,7 +58,7 @@ def overview(data: BraTSDataModule) -> list[str]:
     """Cases, patients, splits, share of the target, sizes, spacings and intensities."""
     return [
         f"Data: {data.kind}; {summary(data)}",
-        *(f"{split:>5}: {_target(data, split)}" for split in SPLITS),
+        *(f"{split:>5}: {_target(data, split)}" for split in SPLITS if data.splits[split]),
         *_grids(data),
         *_intensities(data),
     ]
@@ -105,4 +107,4 @@ def _intensities(data: BraTSDataModule) -> list[str]:
 
 def _range(values: Sequence[float]) -> str:
     """One number, or the smallest and the largest of several."""
-    return low_to_high(f"{min(values):.4g}", f"{max(values):.4g}")
+    return number_range(f"{min(values):.4g}", f"{max(values):.4g}")

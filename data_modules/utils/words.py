@@ -2,10 +2,10 @@
 
 
 def counted(number: int, noun: str) -> str:
-    """A number of things, such as 1 case or 2 cases; the noun has a regular plural."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    """A number of things, such as 1 case or 1,251 cases; the noun has a regular plural."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def low_to_high(low: str, high: str) -> str:
+def number_range(low: str, high: str) -> str:
     """A range of two numbers as they are printed; one number if they are printed the same."""
     return low if low == high else f"{low} to {high}"

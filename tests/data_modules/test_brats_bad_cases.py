@@ -56,7 +56,7 @@ DAMAGES = {
     damage_missing_segmentation: "has no segmentation",
     damage_image: "-t1c.nii.gz: is not gzip-compressed",
     damage_segmentation: "-seg.nii.gz: is not gzip-compressed",
-    damage_labels: "label 4 (6400 voxels)",
+    damage_labels: "label 4 (6,400 voxels)",
     damage_grid: "spacing",
     damage_depth: "size",
     damage_link: "-t1c.nii.gz",
