@@ -176,7 +176,9 @@ BAD = {
         "replace them",
     ),
     "infinite": Kind(
-        image_changed(lambda v: v.__setitem__((1, 20, 20), np.inf)), "NaN or infinite in 1 voxel", "replace"
+        image_changed(lambda v: v.__setitem__((1, 20, 20), np.inf)),
+        "NaN or infinite in 1 voxel",
+        "replace",
     ),
     "constant image": Kind(image_changed(lambda v: v.fill(7)), "all voxels are 7", AGAIN),
     "all-zero image": Kind(image_changed(lambda v: v.fill(0)), "all voxels are 0", AGAIN),

@@ -244,7 +244,7 @@ def test_a_loss_that_is_nan_stops_the_run_and_keeps_the_checkpoint_before(
     monkeypatch.setattr(SegmentationTask, "training_step", step)
     assert program("fit", *SIZE) == 2
     line = next(ln for ln in capsys.readouterr().err.splitlines() if ln.startswith("error: "))
-    assert f"batch {bad % 3} is no longer finite (step {bad + 1}, epoch {bad // 3})" in line
+    assert f"batch {bad % 3} is no longer finite (step {bad + 1}, epoch {bad // 3 + 1})" in line
     assert f"the cases in it: {', '.join(sorted(seen[0]))}." in line
     run = only_run()
     assert read_status(run)["status"] == "failed"
