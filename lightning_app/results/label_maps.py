@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from data_modules.catalog.cases import Case
 from data_modules.io.writers import write_label_map
 from data_modules.targets import Target
+from data_modules.utils.words import number_range
 from data_modules.volume_dataset import Volume, VolumeDataset
 from lightning_app.metrics.volume.masks import MM3_PER_ML
 from lightning_app.results.label_map_folder import LabelMapFolder, Note
@@ -105,10 +106,9 @@ class LabelMapWriter(Callback):
             low, high = self._trained_on.spacing[axis]
             if not low * (1 - SPACING_TOLERANCE) <= value <= high * (1 + SPACING_TOLERANCE):
                 _log.warning(
-                    "%s: spacing %g mm along %s, the network was trained on %g to %g mm",
+                    "%s: spacing %g mm along %s, the network was trained on %s mm",
                     case,
                     value,
                     axis,
-                    low,
-                    high,
+                    number_range(f"{low:g}", f"{high:g}"),
                 )

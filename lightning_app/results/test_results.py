@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
-from rich.console import Console
-from rich.progress import track
 
 from callbacks.acceleration import Acceleration
 from callbacks.timing.record import write_timing
@@ -24,6 +22,8 @@ from data_modules.brats import BraTSDataModule
 from data_modules.catalog.splits import ALL_TEST
 from data_modules.summary import description
 from data_modules.utils.process_pool import cores, run_in_order
+from data_modules.utils.progress import tracked
+from data_modules.utils.words import counted
 from lightning_app.metrics.case_masks import VolumeSettings
 from lightning_app.metrics.case_tables import CaseScores, case_tables, score_case
 from lightning_app.metrics.count_table import CountTable
@@ -125,10 +125,10 @@ class TestResults(Callback):
 
     def _print_notes(self, folder: TestFolder, data: BraTSDataModule, table: CountTable) -> None:
         if self.is_partial:
-            slices = data.datasets["test"].counted
+            slices = counted(data.datasets["test"].counted, "slice")
             print_lines(
-                f"Partial test: {len(table.slices)} of the {slices} slices of the test split; no "
-                "report reads it."
+                f"Partial test: {len(table.slices)} of {slices} of the test split; no report "
+                "reads it."
             )
         print_lines(*self._other_data_notes(data))
         if self._trained_data.is_earlier_preparation_of(DataRecord.of(description(data))):
@@ -138,8 +138,8 @@ class TestResults(Callback):
             )
         if seen := self._trained_on(table):
             print_lines(
-                f"The run was trained, or its best epoch chosen, on {len(seen)} of the "
-                f"{len(set(table.patients))} patients: these scores are optimistic."
+                f"The run was trained, or its best epoch chosen, on {len(seen)} of "
+                f"{counted(len(set(table.patients)), 'patient')}: these scores are optimistic."
             )
         seconds = (self._timing.test_record or {})["seconds"]
         print_lines(
@@ -208,18 +208,11 @@ def _scored(cases: TestedCases, classes: Sequence[str], trainer: Trainer) -> lis
 
     There is no bar if progress bars are turned off.
     """
+    show = trainer.progress_bar_callback is not None
     processes = 1 if cases.are_slices else min(cores(), len(cases))
     score = partial(score_case, classes=classes)
     with closing(run_in_order(score, cases, processes)) as scored:
-        return list(
-            track(
-                scored,
-                description="Scoring cases",
-                total=len(cases),
-                console=Console(stderr=True),
-                disable=trainer.progress_bar_callback is None,
-            )
-        )
+        return list(tracked(scored, "Scoring cases", len(cases), show=show))
 
 
 def _volume_facts(tested: TestedCases) -> dict[str, Any]:

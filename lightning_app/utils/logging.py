@@ -3,6 +3,7 @@
 import logging
 import sys
 import warnings
+from typing import TextIO
 
 from lightning_utilities.core.rank_zero import rank_zero_only
 
@@ -32,12 +33,27 @@ def configure_logging() -> None:
     warnings.showwarning = _show_warning
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
     logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
-    ours = logging.StreamHandler(sys.stderr)
+    ours = _StderrHandler()
     ours.setFormatter(_PrintableFormatter("%(message)s"))
     for package in ("data_modules", "callbacks", "lightning_app"):
         logger = logging.getLogger(package)
         logger.setLevel(logging.INFO if is_rank_zero() else logging.ERROR)
         logger.handlers = [ours]
+
+
+class _StderrHandler(logging.StreamHandler[TextIO]):
+    """Writes to what is standard error at that time: a progress bar replaces it while it is drawn.
+
+    A message on the earlier one would appear within the line of the bar.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(sys.stderr)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a message."""
+        self.stream = sys.stderr
+        super().emit(record)
 
 
 class _PrintableFormatter(logging.Formatter):
