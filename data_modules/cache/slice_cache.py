@@ -30,7 +30,7 @@ from data_modules.cache.slice_selection import SliceChoice, uses_reference
 from data_modules.catalog.cases import Case
 from data_modules.utils.errors import DataError
 from data_modules.utils.problems import Problem
-from data_modules.utils.process_pool import Workers, check_main_is_guarded, cores
+from data_modules.utils.process_pool import Workers, cores
 
 _UNFINISHED = re.compile(r"\w+-[0-9a-f]{16}\.(part|building)")  # building: of earlier versions
 CASES_PER_PROCESS = 4  # a worker takes half a second to start; fewer cases do not pay for it
@@ -129,7 +129,6 @@ class SliceCache:
         self, folder: Path, what: str, jobs: Sequence[_Job], dtype: np.dtype[Any], *, stale: bool
     ) -> None:
         """Build an array, unless another process is building it: then wait for it."""
-        check_main_is_guarded()
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._remove_leftovers()
