@@ -18,8 +18,6 @@ from typing import Any
 
 import numpy as np
 from filelock import FileLock, Timeout
-from rich.console import Console
-from rich.progress import track
 
 from data_modules.cache.array_index import ARRAY, FORMAT, is_of_earlier_version
 from data_modules.cache.extraction import CaseSlices, ImageJob, LabelJob, read_slices
@@ -31,6 +29,7 @@ from data_modules.catalog.cases import Case
 from data_modules.utils.errors import DataError
 from data_modules.utils.problems import Problem
 from data_modules.utils.process_pool import Workers, cores
+from data_modules.utils.progress import tracked
 
 _UNFINISHED = re.compile(r"\w+-[0-9a-f]{16}\.(part|building)")  # building: of earlier versions
 CASES_PER_PROCESS = 4  # a worker takes half a second to start; fewer cases do not pay for it
@@ -170,13 +169,7 @@ class SliceCache:
         array.begin()
         read = partial(array.add_read, read_slices)
         with closing(self.workers.run_in_order(read, jobs, processes)) as results:
-            shown = track(
-                results,
-                description=f"Preparing {what}",
-                total=len(jobs),
-                console=Console(stderr=True),
-            )
-            array.finish(shown)
+            array.finish(tracked(results, f"Preparing {what}", len(jobs)))
 
 
 def _reason(error: OSError) -> str:

@@ -12,14 +12,13 @@ import numpy as np
 import SimpleITK as sitk
 from filelock import FileLock
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.progress import track
 
 from data_modules.io.writers import write_whole
 from data_modules.phantom.anatomy.grids import FULL_DEPTH
 from data_modules.phantom.case import CaseId, case_ids, phantom_case
 from data_modules.phantom.scanner import MODALITIES
 from data_modules.utils.process_pool import cores, run_in_order
+from data_modules.utils.progress import tracked
 
 # Increase it whenever the same arguments give other bytes; older folders are then refused.
 GENERATOR_VERSION = 1
@@ -159,9 +158,7 @@ def _exclusive(output: Path) -> Iterator[None]:
 def _run(write: Callable[[int], None], indices: Sequence[int], processes: int) -> None:
     """Write the cases ``indices``, with a progress bar on standard error."""
     with closing(run_in_order(write, indices, min(processes, len(indices)))) as written:
-        for _ in track(
-            written, description="Phantom", total=len(indices), console=Console(stderr=True)
-        ):
+        for _ in tracked(written, "Phantom", len(indices)):
             pass
 
 

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from rich.console import Console
-from rich.progress import track
-
 from data_modules.utils.problems import Problem, by_case
 from data_modules.utils.process_pool import Workers, cores
+from data_modules.utils.progress import tracked
 from lightning_app.evaluation.case_job import CaseJob
 from lightning_app.evaluation.inputs.cohort import choose_cohort
 from lightning_app.evaluation.inputs.mask_folder import read_mask_folder
@@ -143,7 +141,7 @@ def _in_parallel(
     """Results in the order of the jobs, with a progress bar on standard error."""
     processes = max(1, min(cores(), len(jobs)))
     with closing(workers.run_in_order(function, jobs, processes)) as results:
-        yield from track(results, description=what, total=len(jobs), console=Console(stderr=True))
+        yield from tracked(results, what, len(jobs))
 
 
 def _regions(references: References, sets: Sequence[MaskSet]) -> list[str]:

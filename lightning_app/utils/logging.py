@@ -19,6 +19,7 @@ NOISE = (
     r".*`LeafSpec` .*deprecated",  # torch warns of lightning's code
     r"It is recommended to use .*sync_dist=True",  # all ranks compute the same from one table
     r"The `.*` property is deprecated",
+    r"`SegmentationTask\.configure_optimizers` will be overridden",  # as the task's docstring says
     r"Glyph \d+ .*missing from",  # a picture shows a box for each letter of some case names
 )
 
