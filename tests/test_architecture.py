@@ -29,7 +29,9 @@ LAYERS = {
     "lightning_app.report": 18,
     "lightning_app.evaluation.inputs": 19, "lightning_app.evaluation": 20,
     "lightning_app.commands.shared": 21, "lightning_app.commands": 22,
+    "lightning_app.api": 23,
     "lightning_app.cli": 23,
+    "lightning_app": 24,
 }  # fmt: skip
 
 MODULES = {

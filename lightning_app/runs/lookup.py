@@ -4,7 +4,7 @@ import difflib
 import os
 from pathlib import Path
 
-from lightning_app.runs.folder import Run, find_runs, is_file, is_run_name
+from lightning_app.runs.folder import Run, find_runs, find_runs_of, is_file, is_run_name
 from lightning_app.runs.status import is_alive, is_finished, read_status, slurm_job
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.text import LONGEST_FILE_NAME, is_file_name
@@ -46,16 +46,18 @@ def trained_run(root: Path, name: str | None) -> Run:
 
     Args:
         root: folder of the runs.
-        name: a run's folder, its name, ``experiment/name``, or an experiment, which stands for its
-            newest run; None for the newest of all. Unless a folder is given, runs without a
-            checkpoint are ignored.
+        name: a run's folder, its name, ``experiment/name``, or an experiment or its folder, which
+            stand for its newest run; None for the newest of all. Unless a run's folder is given,
+            runs without a checkpoint are ignored.
 
     Raises:
         UsageError: there is no such run, or it has no checkpoint.
     """
     trained = [run for run in find_runs(root) if is_file(run.best)]
     if name is not None:
-        run = _by_folder(name) or _by_name(name, trained, f"trained run '{name}' below '{root}'")
+        of_experiment = [run for run in find_runs_of(Path(name)) if is_file(run.best)]
+        run = _by_folder(name) or next(iter(of_experiment), None)
+        run = run or _by_name(name, trained, f"trained run '{name}' below '{root}'")
         if not is_file(run.best):
             raise UsageError(f"run '{name}' has no checkpoint at {run.best}: it was never trained")
         return run

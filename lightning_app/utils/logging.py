@@ -3,10 +3,14 @@
 import logging
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from lightning_utilities.core.rank_zero import rank_zero_only
 
 from lightning_app.utils.text import print_lines, printable
+
+LIBRARIES = ("lightning.pytorch", "lightning.fabric")
 
 # Warnings of libraries about what the program already handles.
 NOISE = (
@@ -26,19 +30,39 @@ NOISE = (
 
 def configure_logging() -> None:
     """Set up logging for a command line run."""
-    for pattern in NOISE:
-        warnings.filterwarnings("ignore", pattern)
-    warnings.filterwarnings("ignore", category=DeprecationWarning)
-    warnings.filterwarnings("ignore", category=FutureWarning)
+    _ignore_noise()
     warnings.showwarning = _show_warning
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
+    for name in LIBRARIES:
+        logging.getLogger(name).setLevel(logging.WARNING)
     ours = logging.StreamHandler(sys.stderr)
     ours.setFormatter(_PrintableFormatter("%(message)s"))
     for package in ("data_modules", "callbacks", "lightning_app"):
         logger = logging.getLogger(package)
         logger.setLevel(logging.INFO if is_rank_zero() else logging.ERROR)
         logger.handlers = [ours]
+
+
+@contextmanager
+def quiet_libraries() -> Iterator[None]:
+    """Leave out the notes of libraries for a while."""
+    loggers = [logging.getLogger(name) for name in LIBRARIES]
+    levels = [logger.level for logger in loggers]
+    with warnings.catch_warnings():
+        _ignore_noise()
+        for logger in loggers:
+            logger.setLevel(logging.WARNING)
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)
+
+
+def _ignore_noise() -> None:
+    for pattern in NOISE:
+        warnings.filterwarnings("ignore", pattern)
+    warnings.filterwarnings("ignore", category=DeprecationWarning)
+    warnings.filterwarnings("ignore", category=FutureWarning)
 
 
 class _PrintableFormatter(logging.Formatter):
