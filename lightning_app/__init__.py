@@ -1,17 +1,11 @@
 """Joins networks, data and callbacks into experiments.
 
-The names below are for Python programs and notebooks; docs/python.md explains them. A name is
+The names below are for Python programs and notebooks; docs/python.md explains them. Each is
 imported when it is first used, because torch takes seconds and ``read_scores`` needs none.
 """
 
 import importlib
 from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from data_modules.brats import BraTSDataModule
-    from lightning_app.api.scores import read_scores
-    from lightning_app.api.trained_run import load_run
-    from lightning_app.task import SegmentationTask
 
 __all__ = ["BraTSDataModule", "SegmentationTask", "load_run", "read_scores"]
 
@@ -22,11 +16,17 @@ _MODULES = {
     "read_scores": "lightning_app.api.scores",
 }
 
+if TYPE_CHECKING:  # without __getattr__, so that a wrong name is an error
+    from data_modules.brats import BraTSDataModule
+    from lightning_app.api.scores import read_scores
+    from lightning_app.api.trained_run import load_run
+    from lightning_app.task import SegmentationTask
+else:
 
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_MODULES[name]), name)
+    def __getattr__(name: str) -> Any:
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(importlib.import_module(_MODULES[name]), name)
 
 
 def __dir__() -> list[str]:

@@ -71,6 +71,19 @@ class SegmentationTask(LightningModule):
         logits: Tensor = self.network(image)
         return logits
 
+    def setup(self, stage: str) -> None:
+        """Check that the data are for the task.
+
+        Raises:
+            ValueError: they have another target.
+        """
+        data = attributes(self.trainer).datamodule
+        if isinstance(data, BraTSDataModule) and data.target != self.target:
+            raise ValueError(
+                f"the target of the data is '{data.target.name}', that of the task is "
+                f"'{self.target.name}': expected the same"
+            )
+
     def configure_optimizers(self) -> Any:
         """Adam and cosine annealing over the whole training, as in configs/base.yaml.
 

@@ -1,5 +1,6 @@
 """Progress bars on standard error."""
 
+import sys
 from collections.abc import Iterable
 from typing import TypeVar
 
@@ -17,6 +18,7 @@ def tracked(items: Iterable[Item], what: str, total: int) -> Iterable[Item]:
         what: the bar's description.
         total: number of items.
     """
-    # In a notebook rich would ask for ipywidgets, and show an empty output for each bar without.
-    console = Console(stderr=True, force_jupyter=False)
+    # In a notebook rich would ask for ipywidgets, or redraw the bar although it is no terminal.
+    is_terminal = sys.stderr is not None and sys.stderr.isatty()
+    console = Console(stderr=True, force_jupyter=False, force_terminal=is_terminal)
     return track(items, description=what, total=total, console=console)

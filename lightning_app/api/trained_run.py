@@ -123,10 +123,9 @@ class TrainedRun:
     def _labels(self, volume: Volume) -> NDArray[np.uint8]:
         """The label map (D, H, W) of the network's height and width, in the order of BraTS."""
         volumes: Any = [volume]
+        loader = DataLoader(volumes, batch_size=None)
         with quiet_libraries():
-            predicted: Any = self._trainer().predict(
-                self.task, DataLoader(volumes, batch_size=None)
-            )
+            predicted: Any = self._trainer().predict(self.task, loader)
         labels: NDArray[np.uint8] = predicted[0].cpu().numpy()
         return labels
 

@@ -5,11 +5,11 @@ import logging
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from lightning.pytorch import Trainer, seed_everything
-from torch.utils.data import DataLoader
 
 import lightning_app
 from lightning_app import BraTSDataModule, SegmentationTask
@@ -37,9 +37,10 @@ def trainer(folder: Path, **options: int) -> Trainer:
     )  # fmt: skip
 
 
-def toy_data(root: Path, folder: Path) -> BraTSDataModule:
+def toy_data(root: Path, folder: Path, **options: Any) -> BraTSDataModule:
+    cache = str(folder / "cache")
     return BraTSDataModule(
-        str(root), cache_dir=str(folder / "cache"), image_size=(32, 32), batch_size=4
+        str(root), cache_dir=cache, image_size=(32, 32), batch_size=4, **options
     )
 
 
@@ -70,10 +71,8 @@ def test_it_trains_and_tests_as_the_command_line_does(
             logged = scores.get(f"test/whole/{group}{score}")
             assert logged == (result["value"] and pytest.approx(result["value"], rel=1e-6)), score
     assert task.test_scores is not None
-    assert (
-        task.test_scores.scores["whole"]["dice"].value
-        == recorded["scores"]["whole"]["dice"]["value"]
-    )
+    dice = recorded["scores"]["whole"]["dice"]["value"]
+    assert task.test_scores.scores["whole"]["dice"].value == dice
 
 
 def test_without_a_number_of_epochs_the_rate_is_constant(tmp_path: Path, toy_root: Path) -> None:
@@ -85,11 +84,29 @@ def test_without_a_number_of_epochs_the_rate_is_constant(tmp_path: Path, toy_roo
     assert ours.lr_scheduler_configs == []
 
 
+def test_data_for_another_target_are_refused(tmp_path: Path, toy_root: Path) -> None:
+    data = toy_data(toy_root, tmp_path, target="core")
+    with pytest.raises(ValueError, match="of the data is 'core', that of the task is 'whole'"):
+        trainer(tmp_path).fit(new_task(), data)
+
+
+def test_the_path_of_a_split_may_be_text(tmp_path: Path, toy_root: Path) -> None:
+    cases = sorted(path.name for path in toy_root.iterdir())
+    sides = ["train"] * 12 + ["val", "test"]
+    lines = [f"{case},{side}" for case, side in zip(cases, sides, strict=True)]
+    (tmp_path / "split.csv").write_text("\n".join(["case,side", *lines]), "utf-8")
+
+    data = toy_data(toy_root, tmp_path, split_file=str(tmp_path / "split.csv"))
+    data.prepare_data()
+
+    assert [case.id for case in data.splits["test"]] == cases[-1:]
+
+
 def test_other_data_are_refused_in_words(tmp_path: Path, toy_root: Path) -> None:
     data = toy_data(toy_root, tmp_path)
     data.prepare_data()
     data.setup("test")
-    loader: DataLoader[object] = data.test_dataloader()  # type: ignore[assignment]
+    loader = data.test_dataloader()
 
     with pytest.raises(TypeError, match="expected a BraTSDataModule"):
         trainer(tmp_path).test(new_task(), loader, verbose=False)

@@ -59,7 +59,7 @@ def test_a_case_gets_the_labels_that_predict_writes(
 def test_arrays_get_the_labels_of_their_files(run: Run, program: Program, tmp_path: Path) -> None:
     case = write_case(tmp_path / "in", "patient", seed=3, depth=5)
     expected = predicted(program, case)
-    t1c, t2f = (nib.load(path).get_fdata().T for path in image_files(case))  # type: ignore[attr-defined]
+    t1c, t2f = (nib.load(path).get_fdata().T for path in image_files(case))
     loaded = load_run(run.path)
 
     named = loaded.segment({"t2f": t2f, "t1c": t1c.astype(np.int16), "t1n": t1c})
