@@ -15,6 +15,10 @@ from tests.helpers.paths import ROOT
 NOTEBOOK = ROOT / "docs" / "python.ipynb"
 
 
+def stored_notebook() -> Any:
+    return nbformat.read(NOTEBOOK, as_version=4)  # type: ignore[no-untyped-call]
+
+
 def test_the_examples_of_the_page_run(
     program: Program, toy_root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -40,16 +44,18 @@ def test_the_notebook_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "jupyter"))
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    notebook = stored_notebook()
     resources = {"metadata": {"path": str(tmp_path)}}
 
     NotebookClient(notebook, timeout=300, resources=resources).execute()
 
 
 def test_the_notebook_is_stored_with_its_results_and_without_paths_of_a_machine() -> None:
-    cells = nbformat.read(NOTEBOOK, as_version=4).cells
+    cells = stored_notebook().cells
     code = [cell for cell in cells if cell.cell_type == "code"]
     outputs = [output for cell in code for output in cell.outputs]
     assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
     assert "image/png" in {kind for output in outputs for kind in output.get("data", {})}
-    assert not [text for text in map(str, outputs) if re.search(r"/(home|root|work|tmp|usr)/", text)]
+    assert not [
+        text for text in map(str, outputs) if re.search(r"/(home|root|work|tmp|usr)/", text)
+    ]

@@ -39,9 +39,7 @@ def trainer(folder: Path, **options: int) -> Trainer:
 
 def toy_data(root: Path, folder: Path, **options: Any) -> BraTSDataModule:
     cache = str(folder / "cache")
-    return BraTSDataModule(
-        str(root), cache_dir=cache, image_size=(32, 32), batch_size=4, **options
-    )
+    return BraTSDataModule(str(root), cache_dir=cache, image_size=(32, 32), batch_size=4, **options)
 
 
 def new_task() -> SegmentationTask:
