@@ -33,6 +33,7 @@ SECTIONS = {
     "overheads": "6. Overheads",
     "start_up": "7. Start-up",
     "scaling": "8. Scaling",
+    "volume_scores": "9. Scores of volumes",
 }
 BENCHMARKS = ROOT / "benchmarks"
 

@@ -11,15 +11,16 @@ from torch.utils.data import DataLoader
 from data_modules import options as option_checks
 from data_modules.augmentation.augmentation import Augmentation
 from data_modules.augmentation.horizontal_flip import HorizontalFlip
+from data_modules.augmentation.presets import PRESETS, Preset
 from data_modules.augmentation.transform import Transform
 from data_modules.batch_dataset import Batch
 from data_modules.cache.identical import identical_images
 from data_modules.cache.memmap import SliceArray
-from data_modules.cache.slice_cache import SliceCache
+from data_modules.cache.slice_cache import DEFAULT_FOLDER, SliceCache
 from data_modules.cache.slice_selection import SliceChoice
 from data_modules.catalog.cases import Case, missing_files
 from data_modules.catalog.releases import Modality
-from data_modules.catalog.splits import SPLITS, SplitSizes, read_split, split_patients
+from data_modules.catalog.splits import SPLITS, SplitSizes, check_needed, split_cases, without_bad
 from data_modules.dataloaders import check_divides, check_shards, make_loader, overfits, progress
 from data_modules.dataset import SliceDataset
 from data_modules.device_dataset import DeviceDataset
@@ -52,8 +53,8 @@ class BraTSDataModule(LightningDataModule):
             brain), or a list of indices. largest and tumour look at the ground truth.
         eval_slices: The same for validation and test; null for the same as slices. all counts every
             slice there: those without brain are background, and in no batch.
-        split_sizes: Cases for training, validation and test: three counts, three fractions, or null
-            for 1000 : 125 : 126. Always split by patient.
+        split_sizes: Cases for training, validation and test: three counts, three fractions, null
+            for 1000 : 125 : 126, or all-test to test all cases. Always split by patient.
         split_seed: Seed of the split, independent of the training's seed.
         split_file: A CSV file with the columns case and side, patient, or both: side assigns cases
             to splits, patient says whose they are.
@@ -65,6 +66,7 @@ class BraTSDataModule(LightningDataModule):
         cache_dir: Where the prepared slices are kept, shared by all runs.
         on_bad_case: What to do about a case with a missing or bad file: stop, or skip it.
         flip: Mirror training slices left to right at random.
+        augmentation: A preset of transforms of the training slices: none, light or strong.
         augmentations: Further transforms of the training slices, in order; subclasses of
             data_modules.augmentation.transform.Transform.
         seed: Seed of shuffling and augmentation; follows seed_everything.
@@ -86,9 +88,10 @@ class BraTSDataModule(LightningDataModule):
         batch_size: int = 32,
         num_workers: int = 0,
         on_device: bool = False,  # noqa: FBT001, FBT002 (an option of the command line)
-        cache_dir: Path | str = Path("cache"),
+        cache_dir: Path | str = DEFAULT_FOLDER,
         on_bad_case: Literal["stop", "skip"] = "stop",
         flip: bool = False,  # noqa: FBT001, FBT002 (an option of the command line)
+        augmentation: Preset = "none",
         augmentations: Sequence[Transform] = (),
         seed: int = 0,
     ) -> None:
@@ -114,7 +117,8 @@ class BraTSDataModule(LightningDataModule):
         self.on_bad_case = on_bad_case
         # Stream 0 belongs to the flip, used or not: to switch it changes no other transform.
         flips = [HorizontalFlip()] if flip else []
-        self.augmentation = Augmentation([*flips, *augmentations], seed, 1 - len(flips))
+        transforms = [*flips, *PRESETS[augmentation](), *augmentations]
+        self.augmentation = Augmentation(transforms, seed, 1 - len(flips))
         self.seed = seed
         self.cache = SliceCache(Path(cache_dir), image_size)
         self.splits: dict[str, list[Case]] = {}
@@ -141,14 +145,13 @@ class BraTSDataModule(LightningDataModule):
         """Open the arrays of the cache, and log what is wrong with the files and workers.
 
         Raises:
-            DataError: Bad data or options; for ``fit``, a validation split without target.
+            DataError: Bad data or options, or see ``check_stage``.
         """
         if not self.datasets:
             self._load()
         log_problems(self.problems, self.remarks + option_checks.worker_remarks(self.num_workers))
+        self.check_stage(stage)
         self._check_shards()
-        if stage == "fit":
-            self.check_validation()
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Batches of the training split, shuffled; a resumed training continues mid-epoch."""
@@ -173,7 +176,7 @@ class BraTSDataModule(LightningDataModule):
             return batch
         drawn = self.augmentation.draw(self.trainer.current_epoch, batch["sample"].tolist())
         if self.trainer.strategy.root_device.type == "cuda":
-            drawn = [values.pin_memory() for values in drawn]  # the host need not wait for the copy
+            drawn = [changes.pinned() for changes in drawn]
         return {**batch, _PARAMETERS: drawn}
 
     def on_after_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
@@ -197,8 +200,9 @@ class BraTSDataModule(LightningDataModule):
         check_divides(self.batch_size, devices)
 
     def _check_shards(self) -> None:
-        smallest = {split: len(dataset) for split, dataset in self.datasets.items()}
-        smallest["train"] = min(self._epoch_batches().sizes())
+        smallest = {split: len(dataset) for split, dataset in self.datasets.items() if len(dataset)}
+        if "train" in smallest:
+            smallest["train"] = min(self._epoch_batches().sizes())
         check_shards(smallest, self.trainer)
 
     def _epoch_batches(self, epoch: int = 0, skip: int = 0) -> EpochBatches:
@@ -218,8 +222,7 @@ class BraTSDataModule(LightningDataModule):
         # In one order and for all splits at once: the split must not change the keys of the arrays.
         cases = sorted((c for split in SPLITS for c in splits[split]), key=lambda case: case.id)
         self.arrays = arrays = self._read(cases)
-        bad = self.left_out
-        self.splits = {s: [case for case in splits[s] if case.id not in bad] for s in SPLITS}
+        self.splits = without_bad(splits, self.left_out)
         self.datasets = {split: self._dataset(split, arrays) for split in SPLITS}
         self.fingerprint = short_hash(" ".join(a.digest for p in sorted(arrays) for a in arrays[p]))
         self.spacing = arrays["train"][-1].spacing_range([case.id for case in self.splits["train"]])
@@ -265,10 +268,8 @@ class BraTSDataModule(LightningDataModule):
         left_out = self.left_out
         self._unsplit = [case for case in found.cases if case.id not in left_out]
         usable = {case.id: case for case in self._unsplit}
-        known = {case.id: case.patient for case in (*found.cases, *found.held_out)}
-        ids = None if self.split_file is None else read_split(self.split_file, known)
-        patients = {case.id: case.patient for case in self._unsplit}
-        ids = ids or split_patients(patients, self.split_sizes, self.split_seed)
+        known = [*found.cases, *found.held_out]
+        ids = split_cases(self._unsplit, known, self.split_file, self.split_sizes, self.split_seed)
         self._unsplit = []
         return {split: [usable[case] for case in ids[split] if case in usable] for split in SPLITS}
 
@@ -279,22 +280,21 @@ class BraTSDataModule(LightningDataModule):
         return (*images, labels)
 
     def _dataset(self, split: str, arrays: Mapping[str, tuple[SliceArray, ...]]) -> SliceDataset:
-        part = "train" if split == "train" else "eval"
+        cases, part = self.splits[split], "train" if split == "train" else "eval"
         choice, (*images, labels) = self.choices[part], arrays[part]
         whole = (part, choice) == ("eval", "all")
-        dataset = SliceDataset(self.splits[split], images, labels, whole_volumes=whole)
-        if len(dataset) == 0:
-            raise DataError(
-                f"no slice in split {split}: {len(self.splits[split])} cases, data.slices {choice}"
-            )
+        dataset = SliceDataset(cases, images, labels, whole_volumes=whole)
+        if cases and len(dataset) == 0:
+            raise DataError(f"no slice in split {split}: {len(cases)} cases, data.slices {choice}")
         return dataset
 
-    def check_validation(self) -> None:
-        """Raise DataError if the validation split has no target."""
-        counts = self.datasets["val"].label_counts()
-        if not counts[list(self.target.foreground)].any():
+    def check_stage(self, stage: str) -> None:
+        """Raise DataError if a stage lacks a split, or fit a target in the validation split."""
+        check_needed(stage, self.splits, self.split_sizes)
+        dataset, target = self.datasets["val"], self.target
+        if stage == "fit" and not dataset.target_pixels(target.foreground).any():
             raise DataError(
-                f"the {len(self.datasets['val'])} slices of the validation split have no pixel of "
-                f"target '{self.target.name}', so no epoch is better than another; change "
-                "data.slices, data.target, data.split_sizes or data.split_seed"
+                f"the {len(dataset)} slices of the validation split have no pixel of target "
+                f"'{target.name}', so no epoch is better than another; change data.slices, "
+                "data.target, data.split_sizes or data.split_seed"
             )

@@ -8,6 +8,7 @@ import numpy as np
 
 from data_modules.brats import BraTSDataModule
 from data_modules.cache.array_index import FORMAT
+from data_modules.cache.stored_arrays import ARRAYS_KEY
 from data_modules.catalog.splits import SPLITS
 from data_modules.utils.hashing import short_hash
 
@@ -47,6 +48,7 @@ def description(data: BraTSDataModule) -> dict[str, Any]:
         "eval_slices": data.choices["eval"],
         "slices_format": FORMAT,
         "spacing": data.spacing,
+        ARRAYS_KEY: sorted({array.name for arrays in data.arrays.values() for array in arrays}),
         "left_out": data.left_out,
     }
 
@@ -55,7 +57,7 @@ def overview(data: BraTSDataModule) -> list[str]:
     """Cases, patients, splits, share of the target, sizes, spacings and intensities."""
     return [
         f"Data: {data.kind}; {summary(data)}",
-        *(f"{split:>5}: {_target(data, split)}" for split in SPLITS),
+        *(f"{split:>5}: {_target(data, split)}" for split in SPLITS if data.splits[split]),
         *_grids(data),
         *_intensities(data),
     ]

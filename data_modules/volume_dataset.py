@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from data_modules.catalog.cases import Case, read_catalog
+from data_modules.catalog.cases import Case, check_case_id, read_catalog
+from data_modules.catalog.folders import stem_of
+from data_modules.catalog.releases import releases_named
 from data_modules.io.crop_or_pad import crop_or_pad
 from data_modules.io.geometry import Grid, check_same_grid
 from data_modules.io.nifti import check_finite
@@ -134,11 +136,13 @@ def _normalised(volume: BrainVolume, size: tuple[int, int], source: Path) -> NDA
 
 
 def cases_to_predict(folder: Path, modalities: Sequence[str], release: str) -> list[Case]:
-    """All cases in or below a folder.
+    """All cases in or below a folder, or the case of a single image.
 
     Raises:
         DataError: no case was found, or a case lacks a modality that the network needs.
     """
+    if folder.is_file():
+        return [_case_of(folder, modalities, release)]
     catalog = read_catalog(folder, release, option="--input")
     for remark in catalog.remarks:
         _log.warning("--input: %s", remark)
@@ -154,3 +158,19 @@ def cases_to_predict(folder: Path, modalities: Sequence[str], release: str) -> l
                 f"{', '.join(modalities)}; the case has: {', '.join(case.images)}"
             )
     return catalog.cases
+
+
+def _case_of(image: Path, modalities: Sequence[str], release: str) -> Case:
+    """The case of a single image, named after it."""
+    name = stem_of(image)
+    if name is None:
+        raise DataError(f"--input '{image}' is no image, expected a file such as scan.nii.gz")
+    if len(modalities) > 1:
+        raise DataError(
+            f"--input '{image}' is a single file, the network was trained on "
+            f"{', '.join(modalities)}: name a folder that holds them"
+        )
+    check_case_id(name)
+    path = image.resolve()
+    single = next(release for release in releases_named(release) if not release.channels)
+    return Case(name, name, path.parent, single, {modalities[0]: path}, None)

@@ -18,10 +18,12 @@ COMMANDS = {
     "evaluate": "score anybody's masks:        python main.py evaluate --help",
     "reproduce": "train and test experiments:   python main.py reproduce --config quick.yaml",
     "report": "tables, figures and a page:   python main.py report [RUNS ...]",
+    "runs": "list runs with their scores:  python main.py runs [RUNS_DIR] [--sort COLUMN]",
+    "clean": "what can be deleted:          python main.py clean [RUNS_DIR] [--yes]",
     "phantom": "write synthetic patients:     python main.py phantom --output DIR --cases 60",
 }
 _HELP = {"-h", "--help"}
-_WITHOUT_TORCH = {"evaluate", "report", "phantom"}
+_WITHOUT_TORCH = {"clean", "evaluate", "phantom", "report", "runs"}
 
 
 def main(arguments: list[str]) -> int:

@@ -1,5 +1,6 @@
 """Networks for 2-D segmentation: plain nn.Modules, independent of how they are trained."""
 
+from models.ensembles import Ensemble, Mirrored
 from models.unet import (
     AttentionUNet,
     AttentionUNetASPP,
@@ -14,6 +15,8 @@ __all__ = [
     "AttentionUNetASPP",
     "AttentionUNetASPPv2",
     "AttentionUNetSPP",
+    "Ensemble",
+    "Mirrored",
     "UNet",
     "UNetFrame",
 ]

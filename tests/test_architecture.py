@@ -27,11 +27,12 @@ LAYERS = {
     "lightning_app.report.load": 14, "lightning_app.report.tables": 15,
     "lightning_app.report.figures": 16, "lightning_app.report.html": 17,
     "lightning_app.report": 18,
-    "lightning_app.evaluation.inputs": 19, "lightning_app.evaluation": 20,
-    "lightning_app.commands.shared": 21, "lightning_app.commands": 22,
-    "lightning_app.api": 23,
-    "lightning_app.cli": 23,
-    "lightning_app": 24,
+    "lightning_app.listing": 19, "lightning_app.cleaning": 19,
+    "lightning_app.evaluation.inputs": 20, "lightning_app.evaluation": 21,
+    "lightning_app.commands.shared": 22, "lightning_app.commands": 23,
+    "lightning_app.api": 24,
+    "lightning_app.cli": 24,
+    "lightning_app": 25,
 }  # fmt: skip
 
 MODULES = {
@@ -117,7 +118,9 @@ def test_the_task_names_no_network() -> None:
     "module",
     [
         "lightning_app.cli",
+        "lightning_app.commands.clean",
         "lightning_app.commands.evaluate",
+        "lightning_app.commands.runs",
         "lightning_app.metrics.volume.lesions",
         "lightning_app.report.write",
     ],

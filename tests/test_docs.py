@@ -1,11 +1,13 @@
 """The documents keep what they promise."""
 
 import re
+import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from lightning_app.metrics.count_scores import SCORES
 from lightning_app.metrics.count_table import CountTable
@@ -13,9 +15,10 @@ from lightning_app.metrics.evaluate import evaluate
 from lightning_app.metrics.score import Score
 from lightning_app.metrics.volume_scores import VOLUME_SCORES
 from tests.helpers.paths import ROOT
+from tests.helpers.toy_runs import ToyRun
 
-DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]
-
+DOCS = sorted((ROOT / "docs").rglob("*.md"))
+DOCUMENTS = [*sorted(ROOT.glob("*.md")), *DOCS, *sorted((ROOT / "benchmarks").glob("*.md"))]
 
 OWN_SCORES = [
     *(s for s in SCORES if s.terms.__module__ == "lightning_app.metrics.count_scores"),
@@ -50,16 +53,58 @@ VALUES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def name_of(document: Path) -> str:
+    return str(document.relative_to(ROOT))
+
+
+def anchors_of(document: Path) -> set[str]:
+    """The anchors that GitHub gives to the headings of a document."""
+    text = re.sub(r"^```.*?^```", "", document.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def leads_somewhere(document: Path, link: str) -> bool:
+    path, _, anchor = link.partition("#")
+    target = document.parent / path if path else document
+    return target.exists() and (not anchor or anchor in anchors_of(target))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
 def test_every_link_within_the_project_leads_somewhere(document: Path) -> None:
     links = re.findall(r"\]\(([^)]+)\)", document.read_text("utf-8"))
-    inner = [link for link in links if not link.startswith(("http", "#"))]
-    assert [link for link in inner if not (document.parent / link).exists()] == []
+    inner = [link for link in links if not link.startswith("http")]
+    assert [link for link in inner if not leads_somewhere(document, link)] == []
 
 
-def test_the_documents_have_links_within_the_project() -> None:
-    texts = [document.read_text("utf-8") for document in DOCUMENTS]
-    assert any("](docs/" in text for text in texts)
+def test_the_index_lists_every_page_of_the_docs() -> None:
+    index = ROOT / "docs" / "README.md"
+    links = re.findall(r"\]\(([^)#]+)", index.read_text("utf-8"))
+    listed = {(index.parent / link).resolve() for link in links}
+    assert [page for page in index.parent.glob("*.md") if page not in listed | {index}] == []
+
+
+def test_the_citation_has_the_version_and_names_the_paper() -> None:
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert (citation["version"], citation["license"]) == (project["version"], project["license"])
+    (paper,) = citation["references"]
+    assert f'"{paper["title"]}"' in (ROOT / "docs" / "paper.md").read_text("utf-8")
+    names = " and ".join(author["family-names"] for author in paper["authors"])
+    assert f"The paper is {names}, " in (ROOT / "docs" / "paper.md").read_text("utf-8")
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text("utf-8").splitlines()) <= 150
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
+def test_every_config_that_is_named_in_a_command_is_there(document: Path) -> None:
+    text = document.read_text("utf-8")
+    named = {*re.findall(r"--config (\w+\.yaml)", text)}
+    missing = {name for name in named if not list((ROOT / "configs").rglob(name))}
+    explained = {*re.findall(r"^[^`\n]*`[\w/]*?(\w+\.yaml)`:$", text, re.MULTILINE)}
+    assert missing <= explained  # the reader is told to write them
 
 
 def rows_of(section: str) -> dict[str, str]:
@@ -98,8 +143,12 @@ def test_a_definition_of_a_score_of_pixels_says_what_is_computed() -> None:
     assert {name: computed[name] for name in by_hand} == pytest.approx(by_hand)
 
 
-def test_every_config_that_the_readme_names_is_there() -> None:
-    readme = (ROOT / "README.md").read_text("utf-8")
-    named = set(re.findall(r"--config (\w+\.yaml)", readme))
-    assert named
-    assert [name for name in named if not list((ROOT / "configs").rglob(name))] == []
+def test_the_code_that_reads_masks_npz_reads_what_a_test_wrote(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = ToyRun({"A-000": (10, 20, 5), "B-000": (8, 0, 0)}).write(tmp_path)
+    text = (ROOT / "docs" / "scores.md").read_text("utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    code = re.sub(r'"runs/[^"]*masks.npz"', repr(str(run.test().masks)), code)
+    exec(code, {})  # noqa: S102 (our own document)
+    assert capsys.readouterr().out == "A-000 7 [20]\nB-000 7 [0]\n"

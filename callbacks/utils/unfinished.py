@@ -49,6 +49,13 @@ def remove_leftovers(folder: Path) -> None:
             _remove(path)
 
 
+def leftovers(folder: Path) -> list[Path]:
+    """What ``remove_leftovers`` would delete from a folder, not what it would put back; sorted."""
+    return sorted(
+        path for path in _unfinished(folder) if _is_left(path) and _put_back_as(path) is None
+    )
+
+
 def remove_unfinished(folder: Path) -> None:
     """Remove everything unfinished in a folder that only the holder of a lock writes to."""
     for path in _unfinished(folder):
@@ -73,17 +80,22 @@ def _is_left(path: Path) -> bool:
 
 def _remove(path: Path) -> None:
     """Remove an unfinished file or folder, or put back what it was about to replace."""
-    named = _NAME.fullmatch(path.name)
     with suppress(OSError):  # of another user: no reason to stop
-        if named is not None and named["earlier"]:
-            final = path.with_name(named["final"])
-            if not final.exists():
-                path.rename(final)
-                return
-        if path.is_dir():
+        if final := _put_back_as(path):
+            path.rename(final)
+        elif path.is_dir():
             shutil.rmtree(path)
         else:
             path.unlink()
+
+
+def _put_back_as(path: Path) -> Path | None:
+    """The name to give back to what was about to be replaced; None if it was, or is unfinished."""
+    named = _NAME.fullmatch(path.name)
+    if named is None or not named["earlier"]:
+        return None
+    final = path.with_name(named["final"])
+    return None if final.exists() else final
 
 
 def _host() -> str:

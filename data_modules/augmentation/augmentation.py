@@ -1,6 +1,7 @@
 """The transforms of a training, and what makes them reproducible."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -8,6 +9,22 @@ from torch import Tensor, nn
 
 from data_modules.augmentation.transform import Transform
 from data_modules.batch_dataset import Batch
+
+
+class Drawn(NamedTuple):
+    """What a transform changes in a batch.
+
+    Attributes:
+        rows: int64 (k,), the samples that it changes.
+        parameters: (k, ...), of each of them; floats as float32.
+    """
+
+    rows: Tensor
+    parameters: Tensor
+
+    def pinned(self) -> "Drawn":
+        """The same in pinned memory, from which the copy to a GPU need not be waited for."""
+        return Drawn(self.rows.pin_memory(), self.parameters.pin_memory())
 
 
 class Augmentation(nn.Module):
@@ -29,21 +46,24 @@ class Augmentation(nn.Module):
         self.seed = seed
         self.first_stream = first_stream
 
-    def draw(self, epoch: int, samples: Sequence[int]) -> list[Tensor]:
-        """Draw the parameters of some samples, on the host.
-
-        Returns:
-            For each transform a tensor (N, ...), floats as float32.
-        """
-        parameters = []
+    def draw(self, epoch: int, samples: Sequence[int]) -> list[Drawn]:
+        """Draw what each transform changes in some samples, on the host."""
+        drawn = []
         for stream, transform in enumerate(self.transforms, self.first_stream):
             assert isinstance(transform, Transform)
-            generators = (self._generator(epoch, sample, stream) for sample in samples)
-            drawn = torch.from_numpy(np.array([transform.draw(rng) for rng in generators]))
-            parameters.append(drawn.float() if drawn.is_floating_point() else drawn)
-        return parameters
+            generators = [self._generator(epoch, sample, stream) for sample in samples]
+            by_row = {row: transform.draw(rng) for row, rng in enumerate(generators)}
+            changed = {row: value for row, value in by_row.items() if value is not None}
+            values = torch.from_numpy(np.array(list(changed.values())))
+            drawn.append(
+                Drawn(
+                    torch.tensor(list(changed), dtype=torch.int64),
+                    values.float() if values.is_floating_point() else values,
+                )
+            )
+        return drawn
 
-    def forward(self, batch: Batch, parameters: Sequence[Tensor]) -> Batch:
+    def forward(self, batch: Batch, drawn: Sequence[Drawn]) -> Batch:
         """Apply the transforms to a batch, with what ``draw`` returned for its samples.
 
         The transforms move to the device of the batch: a data module's are not part of the model,
@@ -51,8 +71,13 @@ class Augmentation(nn.Module):
         """
         image, labels = batch["image"], batch["labels"]
         self.to(image.device)
-        for transform, drawn in zip(self.transforms, parameters, strict=True):
-            image, labels = transform(image, labels, drawn)
+        for transform, (rows, parameters) in zip(self.transforms, drawn, strict=True):
+            if len(rows) == len(image):
+                image, labels = transform(image, labels, parameters)
+            elif len(rows):
+                changed, masks = transform(image[rows], labels[rows], parameters)
+                image = image.index_copy(0, rows, changed)
+                labels = labels.index_copy(0, rows, masks)
         return {**batch, "image": image, "labels": labels}
 
     def augment(self, batch: Batch, epoch: int) -> Batch:

@@ -16,11 +16,14 @@ class Transform(nn.Module, ABC):
     """
 
     @abstractmethod
-    def draw(self, rng: np.random.Generator) -> ArrayLike:
+    def draw(self, rng: np.random.Generator) -> ArrayLike | None:
         """Draw the parameters of one sample: a number, or an array of the same shape every time.
 
         Args:
             rng: The generator of this transform, epoch and sample, and of nothing else.
+
+        Returns:
+            None if the sample stays as it is; ``forward`` then does not get it.
         """
 
     @abstractmethod

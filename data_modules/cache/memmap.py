@@ -17,6 +17,7 @@ import xxhash
 from numpy.typing import NDArray
 
 from data_modules.cache.array_index import ARRAY, INDEX, read_index
+from data_modules.cache.array_use import lock_shared, note_opened
 from data_modules.utils.errors import DataError
 from data_modules.utils.problems import Problem
 
@@ -31,6 +32,7 @@ class MappedFile:
         path: The file.
 
     Attributes:
+        path: The file.
         values: The read-only memory map.
         stamp: Size in bytes and modification time in ns.
 
@@ -40,9 +42,10 @@ class MappedFile:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         self._descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         weakref.finalize(self, os.close, self._descriptor)
+        lock_shared(self._descriptor)
         self.stamp = _stamp(self._descriptor)
         with os.fdopen(os.dup(self._descriptor), "rb") as file:
             np.lib.format.read_magic(file)
@@ -65,14 +68,14 @@ class MappedFile:
             changed = True
         if changed:
             raise DataError(
-                f"'{self._path}' was changed while it was in use: run the command again, or resume "
+                f"'{self.path}' was changed while it was in use: run the command again, or resume "
                 "with python main.py fit --resume; either rebuilds it"
             )
         return np.asarray(self.values.take(rows, axis=0))
 
     def __reduce__(self) -> tuple[type["MappedFile"], tuple[Path]]:
         """Pickle the path alone: a loader worker maps the file itself."""
-        return MappedFile, (self._path,)
+        return MappedFile, (self.path,)
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,11 @@ class SliceArray:
     warnings: Sequence[Problem]
 
     @property
+    def name(self) -> str:
+        """The name of its folder in the cache."""
+        return self.file.path.parent.name
+
+    @property
     def values(self) -> NDArray[Any]:
         """The memory map (1 + slices, height, width), unchecked: see ``MappedFile``."""
         return self.file.values
@@ -121,7 +129,9 @@ class SliceArray:
         return np.where(is_stored, self.first_row[case] + position, 0)
 
     def spacing_range(self, cases: Sequence[str]) -> dict[str, tuple[float, float]]:
-        """Smallest and largest spacing of some cases in mm, by axis."""
+        """Smallest and largest spacing of some cases in mm, by axis; empty without cases."""
+        if not cases:
+            return {}
         spacings = np.array([self.spacings[case] for case in cases])
         ends = zip(spacings.min(axis=0).tolist(), spacings.max(axis=0).tolist(), strict=True)
         return dict(zip("xyz", ends, strict=True))
@@ -138,7 +148,10 @@ def open_array(folder: Path) -> SliceArray | None:
         intact = _rows_add_up(array) and _are_as_written(array, index)
     except Exception:  # noqa: BLE001 (it may hold anything; then it is rebuilt)
         return None
-    return array if intact else None
+    if not intact:
+        return None
+    note_opened(folder)
+    return array
 
 
 def _opened(index: Any, file: MappedFile) -> SliceArray:

@@ -7,17 +7,16 @@ from, so an array is never modified: it is built, left unused, or rebuilt if it 
 import errno
 import hashlib
 import logging
-import re
 import shutil
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from data_modules.cache.array_index import ARRAY, FORMAT, is_of_earlier_version
 from data_modules.cache.extraction import CaseSlices, ImageJob, LabelJob, read_slices
@@ -25,13 +24,14 @@ from data_modules.cache.file_identity import file_identity
 from data_modules.cache.memmap import SliceArray, open_array
 from data_modules.cache.memmap_writer import ArrayBuilding
 from data_modules.cache.slice_selection import SliceChoice, uses_reference
+from data_modules.cache.stored_arrays import array_lock, remove_leftovers, unfinished_path
 from data_modules.catalog.cases import Case
 from data_modules.utils.errors import DataError
 from data_modules.utils.problems import Problem
 from data_modules.utils.process_pool import Workers, cores
 from data_modules.utils.progress import tracked
 
-_UNFINISHED = re.compile(r"\w+-[0-9a-f]{16}\.(part|building)")  # building: of earlier versions
+DEFAULT_FOLDER = Path("cache")
 CASES_PER_PROCESS = 4  # a worker takes half a second to start; fewer cases do not pay for it
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -130,9 +130,9 @@ class SliceCache:
         """Build an array, unless another process is building it: then wait for it."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            self._remove_leftovers()
+            remove_leftovers(self.folder)
             with ExitStack() as held:
-                lock = FileLock(f"{folder}.lock")
+                lock = array_lock(folder)
                 try:
                     held.enter_context(lock.acquire(blocking=False))
                 except Timeout:
@@ -141,7 +141,7 @@ class SliceCache:
                 if not stale and open_array(folder) is not None:
                     return
                 shutil.rmtree(folder, ignore_errors=True)
-                unfinished = Path(f"{folder}.part")
+                unfinished = unfinished_path(folder)
                 shutil.rmtree(unfinished, ignore_errors=True)  # of a build that was killed just now
                 unfinished.mkdir()
                 held.callback(shutil.rmtree, unfinished, ignore_errors=True)
@@ -153,15 +153,6 @@ class SliceCache:
                 f"data.cache_dir '{self.folder}' cannot hold the slices ({_reason(error)}): "
                 f"{remedy}choose another folder with --data.cache_dir"
             ) from None
-
-    def _remove_leftovers(self) -> None:
-        """Remove what killed builds left, of any array: nobody holds their locks."""
-        for unfinished in self.folder.iterdir():
-            if not _UNFINISHED.fullmatch(unfinished.name):
-                continue
-            lock = FileLock(unfinished.with_suffix(".lock"))
-            with suppress(Timeout), lock.acquire(blocking=False):
-                shutil.rmtree(unfinished, ignore_errors=True)
 
     def _build(self, folder: Path, what: str, jobs: Sequence[_Job], dtype: np.dtype[Any]) -> None:
         processes = max(1, min(self.processes or cores(), len(jobs) // CASES_PER_PROCESS))

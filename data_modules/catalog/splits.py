@@ -4,17 +4,23 @@ import csv
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
+from data_modules.catalog.cases import Case
 from data_modules.utils.errors import DataError
 
 SPLITS = ("train", "val", "test")
 PAPER_SIZES = (1000, 125, 126)
 ATTEMPTS = 1000  # shuffles tried until three counts are met
 
+ALL_TEST: Literal["all-test"] = "all-test"
+_NEEDED = {"fit": ("train", "val"), "validate": ("val",), "test": ("test",)}
+
 Split = dict[str, list[str]]
-SplitSizes = tuple[int, int, int] | tuple[float, float, float] | None
+_Sizes = tuple[int, int, int] | tuple[float, float, float] | None
+SplitSizes = _Sizes | Literal["all-test"]
 
 
 def split_patients(patient_of: Mapping[str, str], sizes: SplitSizes, seed: int) -> Split:
@@ -24,8 +30,8 @@ def split_patients(patient_of: Mapping[str, str], sizes: SplitSizes, seed: int) 
 
     Args:
         patient_of: The patient of each case.
-        sizes: Cases per split as three counts or three fractions; None for the paper's
-            1000 : 125 : 126, with at least one patient per split.
+        sizes: Cases per split as three counts or three fractions; "all-test" to test all cases;
+            None for the paper's 1000 : 125 : 126, with at least one patient per split.
         seed: Seed of the shuffling of the patients.
 
     Returns:
@@ -34,13 +40,16 @@ def split_patients(patient_of: Mapping[str, str], sizes: SplitSizes, seed: int) 
     Raises:
         DataError: Fewer cases or patients than requested, or invalid sizes.
     """
+    if sizes == ALL_TEST:
+        return {"train": [], "val": [], "test": sorted(patient_of)}
     cases_of: dict[str, list[str]] = {}
     for case, patient in sorted(patient_of.items(), key=lambda pair: pair[::-1]):
         cases_of.setdefault(patient, []).append(case)
     if len(cases_of) < len(SPLITS):
         raise DataError(
             f"{len(patient_of)} cases of {len(cases_of)} patients found, a split needs at least "
-            "one patient each for train, val and test"
+            "one patient each for train, val and test; to test all of them, give "
+            f"--data.split_sizes {ALL_TEST}"
         )
     counts = _counts(sizes, len(patient_of))
     if not _exact(sizes, len(patient_of)):
@@ -58,6 +67,62 @@ def split_patients(patient_of: Mapping[str, str], sizes: SplitSizes, seed: int) 
     )
 
 
+def split_cases(
+    cases: Sequence[Case],
+    known: Sequence[Case],
+    file: Path | None,
+    sizes: SplitSizes,
+    seed: int,
+) -> Split:
+    """Assign cases as a file says or, without a file of splits, as ``split_patients`` does.
+
+    Args:
+        cases: Those that can be used.
+        known: Those that the file may name.
+        file: A file for ``read_split``.
+        sizes: See ``split_patients``.
+        seed: See ``split_patients``.
+
+    Raises:
+        DataError: See ``read_split`` and ``split_patients``; or both file and sizes decide.
+    """
+    split = None if file is None else read_split(file, {case.id: case.patient for case in known})
+    if split and sizes == ALL_TEST:
+        raise DataError(
+            f"data.split_sizes is {ALL_TEST}, but data.split_file '{file}' has a column side: "
+            "expected only one of them (--data.split_file null)"
+        )
+    return split or split_patients({case.id: case.patient for case in cases}, sizes, seed)
+
+
+def without_bad(
+    splits: Mapping[str, Sequence[Case]], bad: Collection[str]
+) -> dict[str, list[Case]]:
+    """The cases of each split that can be used. Raises DataError if none can."""
+    left = {name: [case for case in cases if case.id not in bad] for name, cases in splits.items()}
+    if not any(left.values()):
+        raise DataError(f"no case can be used: {len(bad)} are bad")
+    return left
+
+
+def check_needed(stage: str, cases: Mapping[str, Collection[object]], sizes: SplitSizes) -> None:
+    """Check that no split that a stage needs is empty.
+
+    Args:
+        stage: fit, validate or test; any other needs no split.
+        cases: The cases of each split.
+        sizes: The sizes that were asked for.
+
+    Raises:
+        DataError: One is.
+    """
+    for command, needed in _NEEDED.items():
+        empty = [name for name in needed if command == stage and not cases[name]]
+        if empty:
+            reason = f": data.split_sizes is {ALL_TEST}, for test only" if sizes == ALL_TEST else ""
+            raise DataError(f"no case in split {empty[0]}, which {command} needs{reason}")
+
+
 def read_split(path: Path, patient_of: Mapping[str, str]) -> Split | None:
     """Read a split from a CSV file with the columns ``case`` and ``side``.
 
@@ -65,12 +130,14 @@ def read_split(path: Path, patient_of: Mapping[str, str]) -> Split | None:
         The split; None if the file has no column ``side``, but names patients only.
 
     Raises:
-        DataError: The file is unreadable, a case or split is unknown, a case is repeated, a patient
-            is in two splits, or a split is empty.
+        DataError: The file is unreadable or empty, a case or split is unknown, a case is repeated,
+            or a patient is in two splits.
     """
     split: Split = {name: [] for name in SPLITS}
     rows = _rows(path)
-    if rows and "side" not in rows[0]:
+    if not rows:
+        raise DataError(f"data.split_file '{path}' has no case")
+    if "side" not in rows[0]:
         return None
     for number, row in enumerate(rows, start=2):
         case, name = _known_case(path, number, row, patient_of), row["side"]
@@ -144,8 +211,6 @@ def _check(split: Split, patient_of: Mapping[str, str], path: Path) -> None:
         raise DataError(f"{path}: case '{repeated[0]}' is listed {counts[repeated[0]]} times")
     split_of: dict[str, str] = {}
     for name, cases in split.items():
-        if not cases:
-            raise DataError(f"{path}: no case in split {name}")
         for case in cases:
             other = split_of.setdefault(patient_of[case], name)
             if other != name:
@@ -154,14 +219,14 @@ def _check(split: Split, patient_of: Mapping[str, str], path: Path) -> None:
                 )
 
 
-def _exact(sizes: SplitSizes, cases: int) -> bool:
+def _exact(sizes: _Sizes, cases: int) -> bool:
     """Whether the counts must be met exactly: if they were given, or if it is the paper's total."""
     if sizes is None:
         return cases == sum(PAPER_SIZES)
     return all(isinstance(size, int) for size in sizes)
 
 
-def _counts(sizes: SplitSizes, cases: int) -> dict[str, int]:
+def _counts(sizes: _Sizes, cases: int) -> dict[str, int]:
     if sizes is None:
         shares: Sequence[float] = [size / sum(PAPER_SIZES) for size in PAPER_SIZES]
     elif all(isinstance(size, int) for size in sizes):

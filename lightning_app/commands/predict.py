@@ -14,6 +14,7 @@ from lightning_app.commands.shared.trained_run_cli import TrainedRunCLI
 from lightning_app.help import predict
 from lightning_app.results.label_map_folder import LabelMapFolder
 from lightning_app.results.label_maps import LabelMapWriter
+from lightning_app.results.prediction_pictures import PredictionPictures
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.logging import print_on_rank_zero
 from lightning_app.utils.next_command import command_line
@@ -24,15 +25,19 @@ class PredictCLI(TrainedRunCLI):
 
     command = "predict"
     page = predict.PAGE
+    uses_cache = False
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add input and output."""
         super().add_arguments_to_parser(parser)
         parser.add_argument(
-            "--input", type=Path, required=True, help="A case, or a folder of cases."
+            "--input", type=Path, required=True, help="A case, a folder of cases, or an image."
         )
         parser.add_argument(
             "--output", type=Path, required=True, help="Where the label maps are written."
+        )
+        parser.add_argument(
+            "--pictures", action="store_true", help="Draw each case: OUTPUT/pictures/<case>.png."
         )
         parser.add_argument(
             "--overwrite",
@@ -44,7 +49,9 @@ class PredictCLI(TrainedRunCLI):
         """Write the label maps."""
         folder = LabelMapFolder(self.option("output"), self.run_folder, self.option("overwrite"))
         self._writer = LabelMapWriter(folder)
-        return [self._writer]
+        if not self.option("pictures"):
+            return [self._writer]
+        return [self._writer, PredictionPictures(folder.path / "pictures")]
 
     def after_instantiate_classes(self) -> None:
         """Check the number of devices.

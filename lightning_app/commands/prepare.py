@@ -2,13 +2,16 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
+import torch
 from rich.console import Console
 from rich.table import Table
 
 from callbacks.utils.unfinished import remove_leftovers
 from data_modules.brats import BraTSDataModule
+from data_modules.catalog.splits import SPLITS
 from data_modules.summary import overview
 from data_modules.utils.errors import DataError
 from data_modules.utils.problems import Problem
@@ -78,7 +81,7 @@ def _prepare(arguments: list[str]) -> int:
     if failure is None:
         print_lines(*overview(data))
         print_lines(f"Picture: {_draw(data)}")
-        failure = _failure(data.check_validation)
+        failure = _failure(partial(data.check_stage, _stage(data)))
     if failure is not None:
         print_lines(f"error: {failure}", file=sys.stderr)
     else:
@@ -88,8 +91,16 @@ def _prepare(arguments: list[str]) -> int:
     return 0 if failure is None else 2
 
 
+def _stage(data: BraTSDataModule) -> str:
+    """What the data are for: without training cases they are test data."""
+    return "fit" if data.splits["train"] else "test"
+
+
 def _print_next(cli: PrepareCLI, arguments: Sequence[str]) -> None:
-    """Print the command that trains on the data as they were prepared."""
+    """Print the command that trains, or tests, on the data as they were prepared."""
+    if _stage(cli.datamodule) == "test":
+        print_lines(f"Test the newest run on them: {command_line('test', *arguments)}")
+        return
     network = [] if cli.names_network(arguments) else ["--config", "unet_t1c.yaml"]
     skip = ["--data.on_bad_case", "skip"] if cli.datamodule.left_out and not cli.skips else []
     purpose = "Train without the bad cases" if cli.datamodule.left_out else "Train on them"
@@ -130,17 +141,29 @@ def _relative(file: str, root: Path | None) -> str:
 
 
 def _draw(data: BraTSDataModule) -> Path:
-    """Draw the first batch of the first epoch."""
-    batch = data.augment(next(iter(data.train_dataloader())), epoch=0)
-    dataset = data.datasets["train"]
+    """Draw the first batch, before and after augmentation if there is any.
+
+    Without training cases it is one of another split, as stored.
+    """
+    split = next(split for split in SPLITS if data.splits[split])
+    stored = next(iter(getattr(data, f"{split}_dataloader")()))
+    batches = {"": stored}
+    if split == "train" and data.augmentation.transforms:
+        batches = {", as stored": stored, ", augmented": data.augment(stored, epoch=0)}
+    dataset = data.datasets[split]
     path = data.cache.folder / "pictures" / f"batch-{data.fingerprint}.png"
     titles = [
-        f"{dataset.cases[dataset.case_index[sample]].id}, slice {dataset.slice_index[sample]}"
-        for sample in batch["sample"].tolist()
+        f"{dataset.cases[dataset.case_index[sample]].id}, slice {dataset.slice_index[sample]}{way}"
+        for sample in stored["sample"].tolist()
+        for way in batches
     ]
-    masks = data.target.classes_of(batch["labels"]).numpy()
-    origin = f"First batch of training ({data.kind}): {', '.join(data.modalities)}"
+    images, labels = (
+        torch.stack([batch[name] for batch in batches.values()], dim=1).flatten(0, 1)
+        for name in ("image", "labels")
+    )
+    masks = data.target.classes_of(labels).numpy()
+    origin = f"First batch of split {split} ({data.kind}): {', '.join(data.modalities)}"
     path.parent.mkdir(parents=True, exist_ok=True)
     remove_leftovers(path.parent)
-    draw_batch(path, batch["image"].numpy(), masks, titles, data.target.class_names, origin)
+    draw_batch(path, images.numpy(), masks, titles, data.target.class_names, origin)
     return path

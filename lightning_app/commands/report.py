@@ -27,6 +27,7 @@ def run(arguments: list[str]) -> int:
         f"{written.runs} run{'' if written.runs == 1 else 's'}{groups}, "
         f"{len(written.left_out)} left out",
         *(f"  {left.name}: {left.reason}" for left in written.left_out),
+        *([f"Tests on other data: {written.external}"] if written.external else []),
         f"Report: {written.page}",
         f"Open it: {open_in_browser(written.page)}",
     )
@@ -41,7 +42,7 @@ def _default_output(paths: Sequence[Path]) -> Path:
     if not others:
         return first / "report"
     folder = first.resolve()
-    return (folder.parents[1] if is_run(folder) else folder.parent) / "comparison"
+    return (folder.parent.parent if is_run(folder) else folder.parent) / "comparison"
 
 
 def _parser() -> PlainParser:

@@ -8,7 +8,7 @@ from lightning_app.commands.shared.trained_run_cli import TrainedRunCLI
 from lightning_app.help import test
 from lightning_app.results.test_results import TestResults
 from lightning_app.results.wandb_reporter import WandbTestReport
-from lightning_app.runs.folder import DEFAULT_ROOT
+from lightning_app.runs.folder import DEFAULT_ROOT, find_runs
 from lightning_app.runs.status import is_alive, is_finished
 from lightning_app.utils.logging import print_on_rank_zero
 from lightning_app.utils.next_command import command_line
@@ -40,8 +40,16 @@ class TestCLI(TrainedRunCLI):
             self._print_report()
 
     def _print_report(self) -> None:
-        """Print the command that compares the run with the others in its root."""
-        root, here = self.run_folder.path.parents[1], Path.cwd()
+        """Print the command that compares the run with the others in its root.
+
+        A run that was copied to another folder by itself is reported by itself.
+        """
+        run, here = self.run_folder, Path.cwd()
+        root = run.path.parent.parent
+        trained_in = Path(self.option("trainer").default_root_dir or DEFAULT_ROOT).absolute()
+        if root != trained_in and find_runs(root) in ([], [run]):
+            print_on_rank_zero(f"Report on it: {command_line('report', str(run.path))}")
+            return
         shown = root.relative_to(here) if root.is_relative_to(here) else root
         words = [] if shown == Path(DEFAULT_ROOT) else [str(shown)]
         print_on_rank_zero(f"Compare the tested runs: {command_line('report', *words)}")

@@ -88,12 +88,12 @@ def _summary_table(name: str, title: str, scores: Sequence[str], summaries: Resu
         for row, found in zip(rows, of_score, strict=True):
             row.append(Measure(found.value, None, found.interval))
         if any(found.n != row[1] for row, found in zip(rows, of_score, strict=True)):
-            columns.append(Column(f"{score}_n", "of cases", fixed(0)))
+            columns.append(Column(f"{score}_n", f"{score}, cases", fixed(0)))
             for row, found in zip(rows, of_score, strict=True):
                 row.append(found.n)
     note = (
         "Means over cases, with 95 % intervals over patients. If some cases lack a score, the "
-        "number of those that have it stands beside it."
+        "number of those that have it is given."
     )
     return Table(name, title, columns, rows, [note])
 

@@ -24,6 +24,7 @@ PAGE = Page(
         Option("--data.batch_size", "N", "slices in a batch, over all devices", "32"),
         Option("--data.num_workers", "N", "processes that load batches", "0"),
         Option("--data.flip", "true", "mirror training slices at random", "false"),
+        Option("--data.augmentation", "NAME", "none, light or strong", "none"),
         Option("--model.network", "CLASS", "such as models.UNet, unless a config names it"),
         Option(
             "--model.network.init_args.widths", "[N,...]", "channels of each level of the network",

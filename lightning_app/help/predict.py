@@ -14,8 +14,9 @@ PAGE = Page(
         "python main.py predict --input /data/new --output masks --config cpu.yaml",
     ),
     options=(
-        Option("--input", "DIR", "a case, or a folder of cases"),
+        Option("--input", "PATH", "a case, a folder of cases, or a single image"),
         Option("--output", "DIR", "folder of the label maps"),
+        Option("--pictures", "", "draw each case, OUTPUT/pictures/<case>.png"),
         Option("--overwrite", "", "replace label maps of another run or another input"),
         *OF_A_RUN,
         Option("--data.release", "NAME", "release of BraTS, if file names do not tell", THE_RUNS),

@@ -6,8 +6,8 @@ PAGE = Page(
     usage="report [RUNS ...] [--output DIR]",
     summary="Write tables, figures and a page of all tested runs, beside the numbers of the paper. "
     "Runs of a network with different options are compared as well. A run that was repeated with "
-    "the same options and seed is reported once: the newest one. It needs neither the data nor "
-    "torch.",
+    "the same options and seed is reported once: the newest one. Tests on other data have a "
+    "section of their own. It needs neither the data nor torch.",
     examples=(
         "python main.py report",
         "python main.py report runs/a runs/b",

@@ -1,7 +1,7 @@
 """The short help of ``test``."""
 
 from lightning_app.help.options import OF_A_RUN, SCORED_DATA, TRUST
-from lightning_app.help.page import Option, Page
+from lightning_app.help.page import THE_RUNS, Option, Page
 
 PAGE = Page(
     usage="test [--run RUN] [OPTIONS]",
@@ -11,11 +11,17 @@ PAGE = Page(
     examples=(
         "python main.py test",
         "python main.py test --run aspp_t1c",
-        "python main.py test --run aspp_t1c --data.root /data/another_hospital",
+        "python main.py test --data.root /data/hospital --data.split_sizes all-test",
     ),
     options=(
         *OF_A_RUN,
         *SCORED_DATA,
+        Option(
+            "--data.split_sizes",
+            "all-test",
+            "test all cases of other data, not a split of them",
+            THE_RUNS,
+        ),
         Option("--trainer.limit_test_batches", "N", "test only so many batches, for a try"),
         TRUST,
     ),

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from callbacks.utils.atomic_write import atomic_folder, atomic_write
@@ -10,28 +10,30 @@ from callbacks.utils.unfinished import remove_leftovers
 from lightning_app.report.figures.examples import gallery
 from lightning_app.report.figures.figures import all_drawings
 from lightning_app.report.html.case_browser import browsable
-from lightning_app.report.html.page import GENERATOR, Part, Picture, render
+from lightning_app.report.html.page import GENERATOR, render
+from lightning_app.report.html.part import Part, Picture
 from lightning_app.report.load.cohorts import Cohort, cohorts
-from lightning_app.report.load.runs import LeftOut, read_runs
+from lightning_app.report.load.runs import LeftOut, TestedRun, read_external_tests, read_runs
 from lightning_app.report.output_folder import check_replaceable
+from lightning_app.report.tables.caveats import group_warnings, test_warnings
 from lightning_app.report.tables.comparison_table import comparison_tables
+from lightning_app.report.tables.external_table import own_and_external
+from lightning_app.report.tables.files import write_table
+from lightning_app.report.tables.paper_table import paper_table
 from lightning_app.report.tables.run_tables import network_table, run_table, table_2
-from lightning_app.report.tables.score_tables import (
-    all_scores,
-    size_table,
-    table_1,
-)
-from lightning_app.report.tables.table import write_table
+from lightning_app.report.tables.score_tables import all_scores, size_table
+from lightning_app.report.tables.table import Table
+from lightning_app.report.tables.tested_data import origin_of
 from lightning_app.report.tables.volume_table import volume_table
 from lightning_app.utils.errors import UsageError
 
 PAGE = "report.html"
 
 # What a report writes, of this and of earlier versions.
-_GROUP = re.compile(r"group-\d+")
+_GROUP = re.compile(r"(group|external)-\d+")
 _FILE = re.compile(
     r"report\.html|\.DS_Store|(figure3_.+|training|tumour_size|patients_.+|tumour_volume_.+)\.(png|pdf)"
-    r"|(table1|table2|scores|volumes|comparisons|volume_comparisons|tumour_size|networks|runs)\.(md|tex|csv)"
+    r"|(table1|table2|scores|volumes|comparisons|volume_comparisons|tumour_size|networks|runs|own_and_external)\.(md|tex|csv)"
 )
 
 
@@ -43,12 +45,14 @@ class Written:
         page: its HTML file.
         runs: number of runs that it uses.
         groups: number of groups of comparable runs.
+        external: number of tests on other data that it uses.
         left_out: the other runs.
     """
 
     page: Path
     runs: int
     groups: int
+    external: int
     left_out: Sequence[LeftOut]
 
 
@@ -65,38 +69,45 @@ def write_report(paths: Sequence[Path], output: Path) -> Written:
     output = output.resolve()
     check_replaceable(output, PAGE, GENERATOR, _not_of_a_report)
     runs, left_out = read_runs(*paths)
-    if not runs:
+    external_tests, tests_left_out = read_external_tests(*paths)
+    left_out += tests_left_out
+    if not runs and not external_tests:
         first = f"; {left_out[0].name}: {left_out[0].reason}" if left_out else ""
         raise UsageError(
             f"no finished and tested run below {_listed(paths)} ({len(left_out)} other runs"
             f"{first}): "
             "train one with python main.py fit, then score it with python main.py test"
         )
-    groups = cohorts(runs)
-    left_out += [run for cohort in groups for run in cohort.repeated]
+    groups, external = cohorts(runs), cohorts(external_tests)
+    left_out += [run for cohort in (*groups, *external) for run in cohort.repeated]
+    left_out = list(dict.fromkeys(left_out))  # a run may be repeated in both
     output.parent.mkdir(parents=True, exist_ok=True)
     remove_leftovers(output.parent)
     with atomic_folder(output) as folder:
         parts = [
-            _write_part(cohort, _title(cohort, number, len(groups)), _folder(folder, number))
+            _write_part(
+                cohort, _title(cohort, number, len(groups)), groups, _folder(folder, number)
+            )
             for number, cohort in enumerate(groups, start=1)
         ]
+        external_parts = [
+            _write_external(cohort, runs, number, folder / f"external-{number}")
+            for number, cohort in enumerate(external, start=1)
+        ]
         with atomic_write(folder / PAGE) as page:
-            page.write_text(render(parts, left_out), encoding="utf-8")
+            page.write_text(render(parts, external_parts, left_out), encoding="utf-8")
         check_replaceable(
             output, PAGE, GENERATOR, _not_of_a_report
         )  # a file may have been put there in the meantime
-    reported = sum(len(cohort.runs) for cohort in groups)
-    return Written(output / PAGE, reported, len(groups), left_out)
+    reported, tested = (sum(len(cohort.runs) for cohort in found) for found in (groups, external))
+    return Written(output / PAGE, reported, len(groups), tested, left_out)
 
 
-def _write_part(cohort: Cohort, title: str, folder: Path) -> Part:
-    """Write the tables and figures of a cohort."""
+def _write_part(cohort: Cohort, title: str, groups: Sequence[Cohort], folder: Path) -> Part:
+    """Write the tables and figures of a cohort, one of the groups of the report."""
     folder.mkdir(exist_ok=True)
-    tables = [
-        table_1(cohort), table_2(cohort), all_scores(cohort), volume_table(cohort),
-        *comparison_tables(cohort), size_table(cohort), network_table(cohort), run_table(cohort),
-    ]  # fmt: skip
+    origin = origin_of(cohort, group_warnings(cohort, groups))
+    tables = [replace(table, origin=origin) for table in _tables(cohort)]
     for table in tables:
         write_table(table, folder)
     galleries = [found for m in cohort.modalities if (found := gallery(cohort, m)) is not None]
@@ -104,8 +115,40 @@ def _write_part(cohort: Cohort, title: str, folder: Path) -> Part:
     for drawing in all_drawings(cohort, galleries):
         drawing.write(folder)
         pictures.append(Picture(drawing.name, drawing.title, drawing.notes, drawing.small_png()))
-    browsers = [browsable(found, title) for found in galleries]
-    return Part(cohort, title, tables, pictures, browsers)
+    return Part(cohort, title, tables, pictures, browsable(galleries))
+
+
+def _tables(cohort: Cohort) -> list[Table]:
+    """In the order of the page."""
+    return [
+        paper_table(cohort), table_2(cohort), all_scores(cohort), volume_table(cohort),
+        *comparison_tables(cohort), size_table(cohort), network_table(cohort), run_table(cohort),
+    ]  # fmt: skip
+
+
+def _write_external(cohort: Cohort, own: Sequence[TestedRun], number: int, folder: Path) -> Part:
+    """Write the tables of an external data set.
+
+    Args:
+        cohort: the tests on it.
+        own: the runs with the tests of their own test splits.
+        number: of the data set.
+        folder: of its files.
+    """
+    folder.mkdir()
+    title = f"External data set {number}: {cohort.data.name}"
+    tables = [
+        own_and_external(cohort, own), all_scores(cohort), volume_table(cohort),
+        *comparison_tables(cohort),
+    ]  # fmt: skip
+    origin = origin_of(cohort, test_warnings(cohort))
+    tables = [
+        replace(table, title=f"{table.title}: {cohort.data.name}", origin=origin)
+        for table in tables
+    ]
+    for table in tables:
+        write_table(table, folder)
+    return Part(cohort, title, tables, pictures=[], galleries=[])
 
 
 def _title(cohort: Cohort, number: int, groups: int) -> str:

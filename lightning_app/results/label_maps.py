@@ -1,5 +1,6 @@
 """Writes the label maps of a prediction."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from data_modules.catalog.cases import Case
 from data_modules.io.writers import write_label_map
 from data_modules.targets import Target
 from data_modules.volume_dataset import Volume, VolumeDataset
+from lightning_app.metrics.volume.masks import MM3_PER_ML
 from lightning_app.results.label_map_folder import LabelMapFolder, Note
 from lightning_app.results.unseen_data import warn_of_spacing, warn_of_unseen_slices
 from lightning_app.runs.records import read_environment
@@ -60,21 +62,29 @@ class LabelMapWriter(Callback):
             self.problems.append(reason)
             return
         warn_of_spacing(case.id, batch["spacing"], self._trained_on)
-        self._write(case, outputs.cpu().numpy(), pl_module.target, dataset.modalities)
+        voxel_ml = math.prod(batch["spacing"]) / MM3_PER_ML
+        self._write(case, outputs.cpu().numpy(), pl_module.target, dataset.modalities, voxel_ml)
 
     def _write(
-        self, case: Case, labels: NDArray[np.uint8], target: Target, modalities: Sequence[str]
+        self,
+        case: Case,
+        labels: NDArray[np.uint8],
+        target: Target,
+        modalities: Sequence[str],
+        voxel_ml: float,
     ) -> None:
         source = case.images[modalities[0]]
 
         def write_mask(path: Path) -> Note:
             written = write_label_map(path, labels, source, case.channel(modalities[0]))
+            voxels = {str(v): int((written == v).sum()) for v, _ in target.written}
             return {
                 "labels": {str(value): name for value, name in target.written},
                 "target": target.name,
                 "modalities": list(modalities),
                 "input": str(source),
-                "voxels": {str(v): int((written == v).sum()) for v, _ in target.written},
+                "voxels": voxels,
+                "ml": {value: round(number * voxel_ml, 3) for value, number in voxels.items()},
             }
 
         self.folder.write(case.id, write_mask)

@@ -108,7 +108,8 @@ def draw_batch(
         if sample < shown and channel == 0:
             axis.set_title(titles[sample], loc="left", fontsize=6, parse_math=False)
     handles = [Patch(color=c, label=n) for c, n in zip(COLOURS, classes, strict=False)]
-    figure.suptitle(f"{origin} ({shown} of {len(images)} slices)", fontsize=9, x=0.01, ha="left")
+    part = f" ({shown} of {len(images)} slices)" if shown < len(images) else ""
+    figure.suptitle(f"{origin}{part}", fontsize=9, x=0.01, ha="left")
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
     take_literally(figure)
     with atomic_write(path) as temporary:

@@ -43,7 +43,7 @@ def _text(result: Result, score: Score, cases: int) -> str:
     """Value, number of cases if some lack the score, and interval."""
     if result.value is None:
         return "-"
-    digits = 4 if score.bounds == (0, 1) else 2
+    digits = 3 if score.bounds == (0, 1) else 2
     value = f"{result.value:.{digits}f}"
     if result.n is not None and result.n < cases:
         value += f" (n {result.n})"

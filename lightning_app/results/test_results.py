@@ -3,6 +3,8 @@
 import math
 import shutil
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from callbacks.utils.atomic_write import atomic_folder
 from callbacks.utils.trainer import attributes
 from callbacks.utils.unfinished import remove_leftovers
 from data_modules.brats import BraTSDataModule
+from data_modules.catalog.splits import ALL_TEST
 from data_modules.summary import description
 from lightning_app.metrics.case_masks import VolumeSettings
 from lightning_app.metrics.count_table import CountTable
@@ -28,7 +31,8 @@ from lightning_app.results.plots import to_grey
 from lightning_app.results.test_record import write_cases, write_slices, write_test, write_volumes
 from lightning_app.results.test_summary import print_scores, volume_notes
 from lightning_app.runs.checkpoint_io import read_checkpoint
-from lightning_app.runs.folder import Run, TestFolder
+from lightning_app.runs.environment import git_state
+from lightning_app.runs.folder import Run, TestFolder, run_config
 from lightning_app.runs.records import DataRecord, read_environment, read_split
 from lightning_app.runs.restorable import LARGEST_COUNT
 from lightning_app.scoring.test_scores import TestScores
@@ -117,6 +121,7 @@ class TestResults(Callback):
                 f"Partial test: {len(table.slices)} of the {slices} slices of the test split; no "
                 "report reads it."
             )
+        print_lines(*self._other_data_notes(data))
         if self._trained_data.is_earlier_preparation_of(DataRecord.of(description(data))):
             print_lines(
                 "These are not the slices that the run was trained on: an earlier version prepared "
@@ -134,16 +139,39 @@ class TestResults(Callback):
             f"Picture: {folder.picture}",
         )
 
+    def _other_data_notes(self, data: BraTSDataModule) -> list[str]:
+        """How to test all cases of other data, if a split of them was tested."""
+        trained, tested = self._trained_data, DataRecord.of(description(data))
+        are_other = tested.fingerprint != trained.fingerprint and tested.split != trained.split
+        cases, all_cases = len(data.splits["test"]), sum(map(len, data.splits.values()))
+        if not are_other or cases == all_cases or data.split_file is not None:
+            return []
+        note = (
+            f"These are not the run's data, and {cases} of their {all_cases} cases were tested, "
+            f"the test split; --data.split_sizes {ALL_TEST} tests all of them."
+        )
+        return [note]
+
     def _trained_on(self, table: CountTable) -> set[str]:
         """Tested patients on which the run was trained or its best epoch chosen."""
         seen = {patient for _, patient, split in self._split if split != "test"}
         return set(table.patients) & seen
+
+    def _provenance(self) -> Mapping[str, Any]:
+        """Which run was tested, when, and with which version of the program."""
+        return {
+            "run": f"{self.run.experiment}/{self.run.path.name}",
+            "network": run_config(self.run)["model"]["network"]["class_path"],
+            "date": datetime.now(UTC).isoformat(timespec="seconds"),
+            "program": {"version": version("brats-lightning"), "git": git_state()},
+        }
 
     def _facts(
         self, trainer: Trainer, data: BraTSDataModule, table: CountTable
     ) -> Mapping[str, Any]:
         """What metrics.json says besides the scores."""
         return {
+            **self._provenance(),
             PARTIAL_KEY: self.is_partial,
             "data": description(data),
             "checkpoint": {

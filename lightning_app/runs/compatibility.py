@@ -1,13 +1,19 @@
-"""What a command may not change in the run that it resumes or uses."""
+"""What a command may not change in a run that it uses, and what it changes on another machine."""
 
+import os
+from pathlib import Path
 from typing import Any
 
 from jsonargparse import ArgumentParser, Namespace
 
+from data_modules.cache.slice_cache import DEFAULT_FOLDER
+from data_modules.catalog.cases import find_cases
 from data_modules.options import most_workers
+from data_modules.utils.errors import DataError
 from lightning_app.config.diff import changed_options, new_options, to_plain
 from lightning_app.config.option_policy import FIXED, FREE, SPLIT, WARNED, is_below
-from lightning_app.runs.folder import Run, run_config
+from lightning_app.runs.folder import Run, is_file, run_config
+from lightning_app.runs.records import read_split
 from lightning_app.runs.status import is_finished
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.yaml_file import get_option
@@ -25,8 +31,14 @@ def check_resumable(config: Namespace, run: Run, parser: ArgumentParser) -> list
         A warning for each option whose change may change the results.
 
     Raises:
-        UsageError: an option that would make it another run.
+        UsageError: an option that would make it another run; or it is finished, and what a longer
+            training needs was deleted.
     """
+    if is_finished(run) and not is_file(run.last):
+        raise UsageError(
+            f"run '{run.path}' is finished and has no {run.last.name} any more, so it cannot be "
+            f"trained further; to start a new run from its weights give --weights {run.quoted}"
+        )
     warnings = []
     saved = run_config(run)
     changes = changed_options(saved, config) | new_options(saved, config, parser)
@@ -89,10 +101,50 @@ def check_same_experiment(config: Namespace, run: Run) -> None:
 
 
 def use_saved_split(config: Namespace, run: Run) -> None:
-    """Read the split from the run, unless an option that decides it was changed."""
+    """Read the split from the run, unless an option that decides it was changed.
+
+    Data in another folder are those of the run if they have all cases of its split. A split file of
+    the run says nothing about other data.
+    """
     saved = run_config(run)
-    if all(to_plain(config.get(option)) == get_option(saved, option) for option in SPLIT):
+    changed = [o for o in SPLIT if to_plain(config.get(o)) != get_option(saved, o)]
+    if "data.root" in changed and not _has_cases_of(run, config.data):
+        if "data.split_file" not in changed:
+            config.data.split_file = None
+    elif set(changed) <= {"data.root"}:
         config.data.split_file = run.split
+
+
+def _has_cases_of(run: Run, data: Namespace) -> bool:
+    """Whether the folder of the data has every case on which the run was trained or tested."""
+    try:
+        found = {case.id for case in find_cases(Path(data.root), data.release)}
+    except DataError:  # a phantom that is still to be made, or what loading it will complain about
+        return False
+    return found.issuperset(case for case, _, _ in read_split(run.split))
+
+
+def use_own_cache(config: Namespace, run: Run) -> str | None:
+    """Use the default cache if the run's is that of another machine.
+
+    Returns:
+        A line for the user; None if the run's can be used, or the user has chosen another.
+    """
+    folder, default = config.data.cache_dir, DEFAULT_FOLDER.absolute()
+    is_saved = to_plain(folder) == get_option(run_config(run), "data.cache_dir")
+    if not is_saved or folder == default or _can_be_written(folder):
+        return None
+    config.data.cache_dir = default
+    return (
+        f"data.cache_dir is '{folder}' in '{run.config}', which cannot be written on this machine: "
+        f"'{default}' is used"
+    )
+
+
+def _can_be_written(folder: Path) -> bool:
+    """Whether a folder, or a new folder in the folder above it, can be written."""
+    written = folder if os.access(folder, os.F_OK) else folder.parent
+    return os.access(written, os.W_OK | os.X_OK)
 
 
 def lower_workers(config: Namespace, run: Run) -> str | None:

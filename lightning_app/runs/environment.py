@@ -21,7 +21,7 @@ def environment(device: torch.device) -> dict[str, Any]:
         "packages": {name: version(name) for name in PACKAGES},
         "device": _device_name(device),
         "threads": torch.get_num_threads(),
-        "git": _git_state(),
+        "git": git_state(),
     }
 
 
@@ -31,7 +31,7 @@ def _device_name(device: torch.device) -> str:
     return f"{device.type} ({platform.processor() or platform.machine()})"
 
 
-def _git_state() -> dict[str, Any] | None:
+def git_state() -> dict[str, Any] | None:
     """Commit of the program, and whether files differ from it; None outside a repository."""
     folder = Path(__file__).resolve().parent
 

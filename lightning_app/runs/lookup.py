@@ -135,7 +135,7 @@ def check_links(run: Run) -> None:
 
 
 def _by_folder(name: str) -> Run | None:
-    run = Run(Path(name).absolute())
+    run = Run(Path(name).resolve())
     return run if is_file(run.config) else None
 
 

@@ -77,7 +77,7 @@ class OutputFolders:
 
     def _roots(self) -> list[Path]:
         """The root, and that of a run in its usual place below another one."""
-        own = [self.run.path.parents[1]] if is_run_name(self.run.path.name) else []
+        own = [self.run.path.parent.parent] if is_run_name(self.run.path.name) else []
         return [root.resolve() for root in (self.root, *own)]
 
 

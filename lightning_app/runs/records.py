@@ -9,13 +9,13 @@ import reprlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from lightning_app.runs.record_values import RecordError, Values
 from lightning_app.utils.json_csv import read_json, write_csv, write_json
 from lightning_app.utils.text import printable
-from lightning_app.utils.yaml_file import read_yaml
+from lightning_app.utils.yaml_file import read_yaml_sections
 
 FORMAT_KEY = "format"
 FORMAT = 1  # to be raised if earlier versions of the program could misread a record
@@ -55,7 +55,7 @@ def read_config(path: Path) -> dict[str, Any]:
         FileNotFoundError: there is none.
     """
     with _readable(path):
-        content: Any = read_yaml(path)
+        content: Any = read_yaml_sections(path)
     if not isinstance(content, dict):
         kind = "empty" if content is None else f"a {type(content).__name__}"
         raise RecordError(path, f"it is {kind}, expected a mapping of options to values")
@@ -92,6 +92,7 @@ class DataRecord:
         slices_format: how the slices were prepared; 0 if an earlier version did not record it.
         eval_fingerprint: of the slices of validation and test; empty if an earlier version did not
             record it.
+        root: their folder; None for the built-in phantom.
     """
 
     kind: str
@@ -103,6 +104,7 @@ class DataRecord:
     spacing: Mapping[str, Sequence[float]] = field(default_factory=dict)
     slices_format: int = 0
     eval_fingerprint: str = ""
+    root: str | None = None
 
     @classmethod
     def of(cls, description: Mapping[str, Any]) -> "DataRecord":
@@ -126,7 +128,13 @@ class DataRecord:
             {axis: spacing.numbers(axis, 2) for axis in spacing.content},
             values.whole_number("slices_format") if values.has("slices_format") else 0,
             values.text("eval_fingerprint", ""),
+            values.text("root") if values.has("root") else None,
         )
+
+    @property
+    def name(self) -> str:
+        """The name of their folder; "phantom" for the built-in one."""
+        return self.kind if self.root is None else PurePath(self.root).name
 
     @property
     def omits_blank_slices(self) -> bool:
@@ -254,5 +262,6 @@ def read_rows(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
             continue
         if len(cells) != len(names):
             raise RecordError(path, f"line {number} has {len(cells)} cells, expected {len(names)}")
-        rows.append(dict(zip(names, map(printable, cells), strict=True)))
+        texts = cells if "".join(cells).isprintable() else map(printable, cells)
+        rows.append(dict(zip(names, texts, strict=True)))
     return rows

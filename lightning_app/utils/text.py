@@ -1,6 +1,7 @@
 """Text from folders, records and data, made harmless where it is shown or written."""
 
 import re
+from collections.abc import Collection
 from typing import TextIO
 
 LONGEST_FILE_NAME = 100  # characters, so that an ending and four bytes each fit into 255 bytes
@@ -30,3 +31,16 @@ def is_file_name(name: str) -> bool:
 def csv_text(text: str) -> str:
     """Text for a cell of a CSV file, which a spreadsheet must not take for a formula."""
     return f"'{text}" if _FORMULA.match(text) else text
+
+
+def count(number: int, noun: str) -> str:
+    """A number of things: "1 case", "1,251 cases"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def low_to_high(numbers: Collection[int]) -> str | None:
+    """The range of some numbers: "3", "1 to 3"; None if there are none."""
+    if not numbers:
+        return None
+    low, high = min(numbers), max(numbers)
+    return str(low) if low == high else f"{low} to {high}"

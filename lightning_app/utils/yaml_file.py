@@ -1,5 +1,8 @@
 """Reads YAML files of which nothing is known yet."""
 
+import pickle
+import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +12,8 @@ from lightning_app.utils.errors import UsageError
 
 MOST_VALUES = 100_000  # of a document with its aliases expanded; a config has some two hundred
 MOST_LEVELS = 50
+_FastLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # PyYAML may lack libyaml
+_SECTION = re.compile(r"^(?=\w)", re.MULTILINE)  # a key that is not indented begins one
 _TOO_DEEP = f"is nested more than {MOST_LEVELS} levels deep"
 
 
@@ -34,24 +39,86 @@ def read_yaml(path: Path) -> Any:
     """The content of a YAML file; None for an empty one.
 
     Raises:
-        ValueError: it is not valid YAML, or too large or too deep once its aliases are expanded.
+        ValueError: it is not in UTF-8, or as ``parse_yaml`` does.
         OSError: it cannot be opened.
     """
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise ValueError("is not in UTF-8: save it in that encoding") from error
+    return parse_yaml(text)
+
+
+def read_yaml_sections(path: Path) -> Any:
+    """The content of a YAML file, as by ``read_yaml``; sections that were read before are quick.
+
+    A folder of runs holds thousands of configs, most of whose sections are the same.
+
+    Raises:
+        ValueError, OSError: as ``read_yaml`` does.
+    """
     try:
-        document = yaml.compose(text, _ShallowLoader)
+        sections = [part for part in _SECTION.split(path.read_text(encoding="utf-8")) if part]
+        contents = [pickle.loads(_pickled(part)) for part in sections]  # noqa: S301 (our own)
+    except ValueError:  # it cannot be split, or is damaged
+        return read_yaml(path)
+    if len(contents) < 2:
+        return read_yaml(path)
+    return {key: value for content in contents for key, value in content.items()}
+
+
+@cache
+def _pickled(section: str) -> bytes:
+    """The content of a section, in a form of which copies are quick.
+
+    Raises:
+        ValueError: it is not a section with one key, or has no meaning without the others.
+    """
+    content = parse_yaml(section)
+    if not isinstance(content, dict) or len(content) != 1:
+        raise ValueError("not a section")
+    return pickle.dumps(content)
+
+
+def parse_yaml(text: str) -> Any:
+    """The content of a YAML document; None for an empty one.
+
+    Raises:
+        ValueError: it is not valid YAML, or too large or too deep once its aliases are expanded.
+    """
+    is_ordinary = _is_ordinary(text)
+    try:
+        document = yaml.compose(text, _FastLoader if is_ordinary else _ShallowLoader)
     except yaml.YAMLError as error:
         raise ValueError(f"is not valid YAML: {_in_a_line(error)}") from error
     if document is None:
         return None
-    _check_size(document, level=1, sizes={})
+    if not is_ordinary:
+        _check_size(document, level=1, sizes={})
     try:
         return yaml.SafeLoader("").construct_document(document)
     except Exception as error:  # a malformed number, date or tag may raise any
         raise ValueError(f"is not valid YAML: {_in_a_line(error)}") from error
+
+
+def _is_ordinary(text: str) -> bool:
+    """Whether a document is valid, small and shallow, and so needs no slow loader to limit it.
+
+    A folder may hold a thousand runs, each with a config.
+    """
+    values = level = 0
+    try:
+        for event in yaml.parse(text, _FastLoader):
+            if isinstance(event, yaml.AliasEvent):
+                return False
+            values += isinstance(event, yaml.NodeEvent)
+            level += isinstance(event, yaml.CollectionStartEvent)
+            level -= isinstance(event, yaml.CollectionEndEvent)
+            if level > MOST_LEVELS or values > MOST_VALUES:
+                return False
+    except yaml.YAMLError:
+        return False
+    return True
 
 
 def _in_a_line(error: Exception) -> str:

@@ -6,6 +6,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from data_modules.utils.errors import DataError
 from data_modules.volume_dataset import VolumeDataset, cases_to_predict
 from tests.helpers.forms import mirror_sform
 from tests.helpers.toy import toy_image, toy_labels, write_case
@@ -39,3 +40,30 @@ def test_a_4_d_file_is_named_once(tmp_path: Path, caplog: pytest.LogCaptureFixtu
     assert VolumeDataset(cases, ["t1c", "t2f"], (40, 40))[0]["problem"] is None
     (record,) = caplog.records
     assert "its qform and its sform have code 0" in record.getMessage()
+
+
+def test_a_single_image_is_a_case_that_is_named_after_it(tmp_path: Path) -> None:
+    source = write_case(tmp_path / "in", "patient") / "patient-t2f.nii.gz"
+    scan = source.rename(tmp_path / "scan 1.nii.gz")
+    (case,) = cases_to_predict(scan, ["t2f"], "auto")
+
+    assert (case.id, case.images) == ("scan 1", {"t2f": scan.resolve()})
+    volume = VolumeDataset([case], ["t2f"], (40, 40))[0]
+    assert volume["problem"] is None
+    assert volume["image"].any()
+
+
+@pytest.mark.parametrize(
+    ("name", "modalities", "message"),
+    [
+        ("scan.png", ["t2f"], "is no image, expected a file such as scan.nii.gz"),
+        ("scan.nii.gz", ["t1c", "t2f"], "is a single file, the network was trained on t1c, t2f"),
+        ("=scan.nii.gz", ["t2f"], "case id '=scan'"),
+    ],
+)
+def test_a_single_file_that_is_no_case(
+    name: str, modalities: list[str], message: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_bytes(b"")
+    with pytest.raises(DataError, match=message):
+        cases_to_predict(tmp_path / name, modalities, "auto")

@@ -16,7 +16,7 @@ from lightning_app.utils.option_hints import SYNONYMS
 from lightning_app.utils.private_api import option_names
 
 OF_A_RUN = {"test", "validate", "predict"}
-PLAIN = {"evaluate", "phantom", "report"}
+PLAIN = {"clean", "evaluate", "phantom", "report", "runs"}
 REQUIRED = {
     "fit": ["--model.network", "models.UNet"],
     "predict": ["--input", "in", "--output", "out"],

@@ -32,6 +32,7 @@ from lightning_app.runs.checkpoint_io import DurableCheckpointIO
 from lightning_app.runs.compatibility import (
     in_words,
     lower_workers,
+    use_own_cache,
 )
 from lightning_app.runs.output_paths import OutputFolders
 from lightning_app.runs.ranks import RankWatch, share_run
@@ -57,6 +58,7 @@ class ExperimentCLI(BaseCLI):
     command: ClassVar[str]
     page: ClassVar[Page]
     uses_wandb: ClassVar[bool] = False
+    uses_cache: ClassVar[bool] = True
     checkpoint_io: ClassVar[type[DurableCheckpointIO]] = DurableCheckpointIO
 
     @classmethod
@@ -121,8 +123,10 @@ class ExperimentCLI(BaseCLI):
         if config.weights is not None:
             config.weights = str(weights_file(config.weights, self.selection.root))
         self.check_against_run(config)
-        if not self.selection.is_new and (note := lower_workers(config, self.run_folder)):
-            print_on_rank_zero(note)
+        if not self.selection.is_new:
+            for adapt in (lower_workers, *([use_own_cache] if self.uses_cache else [])):
+                if note := adapt(config, self.run_folder):
+                    print_on_rank_zero(note)
         fill_cycle(config)
 
     @staticmethod

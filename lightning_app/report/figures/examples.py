@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,7 +63,23 @@ class Gallery:
         return next(iter(nearest_to_paper(proposed)), self.entries[0])
 
     def chosen(self) -> dict[int, str]:
-        """The cases at the quartiles of the reference network's Dice, from the lowest, by rank.
+        """The cases at the quartiles of the reference network's Dice, from the lowest, by rank."""
+        chosen: dict[int, str] = {}
+        for rank, quantile in QUANTILES.items():
+            chosen.setdefault(self._at(quantile), rank)
+        return chosen
+
+    @property
+    def median(self) -> int:
+        """The case with the median of the reference network's Dice."""
+        return self._at(QUANTILES["median"])
+
+    def _at(self, quantile: float) -> int:
+        return self._ranked[round(quantile * (len(self._ranked) - 1))]
+
+    @cached_property
+    def _ranked(self) -> list[int]:
+        """The cases by the reference network's Dice, the lowest first.
 
         Cases whose slice has no target are left out, unless no slice has any.
         """
@@ -71,11 +88,7 @@ class Gallery:
         reference = self.masks[0].reference
         cases = range(len(self.cases))
         shown = [case for case in cases if reference[case].any()] or cases
-        ranked = sorted(shown, key=lambda i: (dice[self.cases[i]], self.cases[i]))
-        chosen: dict[int, str] = {}
-        for rank, quantile in QUANTILES.items():
-            chosen.setdefault(ranked[round(quantile * (len(ranked) - 1))], rank)
-        return chosen
+        return sorted(shown, key=lambda i: (dice[self.cases[i]], self.cases[i]))
 
     @property
     def rule(self) -> str:
@@ -95,8 +108,8 @@ def gallery(cohort: Cohort, modality: str) -> Gallery | None:
     notes: list[str] = []
     for entry in cohort.of(modality):
         try:
-            slices = read_example_slices(entry.first.run.test())
-            of_test = read_lesions(entry.first.run.test())
+            slices = read_example_slices(entry.first.folder)
+            of_test = read_lesions(entry.first.folder)
         except ValueError as error:
             notes.append(f"{entry.name}, {entry.first.name}: {printable(str(error))}")
             continue

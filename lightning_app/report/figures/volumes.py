@@ -109,6 +109,8 @@ def _against_volume(
     cohort: Cohort, target: str, sizes: _ByEntry, scores: Mapping[str, _ByEntry], origin: str
 ) -> Drawing:
     """Scores of each patient against the volume of the class in the ground truth."""
+    from matplotlib.ticker import LogLocator
+
     styles = entry_styles(cohort)
     rows, columns = len(scores), len(cohort.modalities)
     figure = new_figure(_COLUMN * columns, _ROW * rows + 0.6, origin)
@@ -126,6 +128,7 @@ def _against_volume(
     for modality, top, bottom in zip(cohort.modalities, axes[0], axes[-1], strict=True):
         top.set_title(modality_name(modality))
         bottom.set_xlabel("volume in the ground truth (ml)")
+        bottom.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         bottom.xaxis.set_major_formatter("{x:g}")
         bottom.xaxis.set_minor_formatter("")
     add_legend(figure, axes.ravel().tolist())

@@ -2,61 +2,41 @@
 
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from lightning_app.metrics.count_scores import SCORES
 from lightning_app.metrics.volume_scores import VOLUME_SCORES
+from lightning_app.report.html.external import external_sections
+from lightning_app.report.html.methods import methods
+from lightning_app.report.html.part import Part, Picture
 from lightning_app.report.html.rendering import fill_template, table_context
 from lightning_app.report.load.cohorts import Cohort
 from lightning_app.report.load.paper_values import PAPER, WHAT_CAN_BE_COMPARED
 from lightning_app.report.load.runs import LeftOut
 from lightning_app.report.tables.caveats import page_warnings
-from lightning_app.report.tables.table import Table
+from lightning_app.report.tables.tested_data import KINDS, tested
 from lightning_app.runs.records import DataRecord
 
 GENERATOR = "brats-lightning report"
 _PHANTOM = "patients are synthetic. Scores on them test the program and say nothing about patients."
 
 
-@dataclass(frozen=True)
-class Picture:
-    """A figure on the page.
+def render(parts: Sequence[Part], external: Sequence[Part], left_out: Sequence[LeftOut]) -> str:
+    """The page as HTML. Text from files is escaped.
 
-    Attributes:
-        name: of its files.
-        title: above the figure.
-        notes: below the figure.
-        png: its bytes.
+    Args:
+        parts: about the tests of the runs' own test splits.
+        external: about the tests on other data.
+        left_out: runs and tests that the report does not use.
     """
-
-    name: str
-    title: str
-    notes: Sequence[str]
-    png: bytes
-
-
-@dataclass(frozen=True)
-class Part:
-    """The part of the page about one cohort."""
-
-    cohort: Cohort
-    title: str
-    tables: Sequence[Table]
-    pictures: Sequence[Picture]
-    galleries: Sequence[dict[str, Any]]
-
-
-def render(parts: Sequence[Part], left_out: Sequence[LeftOut]) -> str:
-    """The page as HTML. Text from files is escaped."""
     cohorts = [part.cohort for part in parts]
     return fill_template(
         "page.html",
         generator=GENERATOR,
-        phantom=_phantom_banner(parts),
-        warnings=page_warnings(cohorts),
+        phantom=_phantom_banner([*parts, *external]),
+        warnings=page_warnings(cohorts, [part.cohort for part in external]),
         groups=[_group(part, number) for number, part in enumerate(parts, start=1)],
-        galleries=[gallery for part in parts for gallery in part.galleries],
+        external=external_sections(external),
         paper=PAPER,
         comparable=WHAT_CAN_BE_COMPARED,
         scores=(*SCORES, *VOLUME_SCORES),
@@ -74,19 +54,25 @@ def _phantom_banner(parts: Sequence[Part]) -> str:
 
 
 def _group(part: Part, number: int) -> dict[str, Any]:
+    first, *others = (table_context(table, f"{table.name}-{number}") for table in part.tables)
     return {
+        "number": number,
         "title": part.title,
         "facts": _facts(part.cohort),
-        "tables": [table_context(table, f"{table.name}-{number}") for table in part.tables],
-        "figures": [
-            {
-                "anchor": f"figure-{picture.name}-{number}",
-                "title": picture.title,
-                "notes": picture.notes,
-                "png": base64.b64encode(picture.png).decode(),
-            }
-            for picture in part.pictures
-        ],
+        "first_table": first,
+        "galleries": part.galleries,
+        "figures": [_figure(picture, number) for picture in part.pictures],
+        "tables": others,
+        "methods": methods(part.cohort),
+    }
+
+
+def _figure(picture: Picture, number: int) -> dict[str, Any]:
+    return {
+        "anchor": f"figure-{picture.name}-{number}",
+        "title": picture.title,
+        "notes": picture.notes,
+        "png": base64.b64encode(picture.png).decode(),
     }
 
 
@@ -96,14 +82,13 @@ def _facts(cohort: Cohort) -> list[tuple[str, str]]:
     fingerprints = dict.fromkeys((run.modality, run.data.fingerprint) for run in cohort.runs)
     trained_on = " or ".join(dict.fromkeys(str(run.data.slices) for run in cohort.runs))
     cases = ", ".join(f"{split} {number}" for split, number in run.cases_per_split.items())
-    tested = f"{len(set(run.table.cases))} cases of {len(set(run.table.patients))} patients"
     devices = sorted({run.environment.device or "unknown" for run in cohort.runs})
     return [
-        ("Data", "synthetic phantom" if data.kind == "phantom" else "files"),
+        ("Data", KINDS.get(data.kind, data.kind)),
         ("Target", f"{data.target}; classes: {', '.join(cohort.classes)}"),
         ("Slices", f"{trained_on}; tested: {data.eval_slices}{_what_all_means(data)}"),
         ("Split", f"{data.split}; cases: {cases}"),
-        ("Tested", f"{tested}, {len(run.table.slices)} slices"),
+        ("Tested", tested(cohort)),
         ("Fingerprints", ", ".join(f"{name} {value}" for name, value in fingerprints)),
         ("Devices", ", ".join(devices)),
     ]

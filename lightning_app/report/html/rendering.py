@@ -1,10 +1,12 @@
 """From tables and text to HTML: fills the templates."""
 
 from importlib.metadata import version
+from itertools import groupby, takewhile
 from pathlib import Path
 from typing import Any
 
 from lightning_app.metrics.intervals import FEWEST_PATIENTS
+from lightning_app.report.tables.display import for_readers
 from lightning_app.report.tables.table import Cell, Table, sort_value
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -30,17 +32,35 @@ def fill_template(name: str, **values: Any) -> str:
 
 def table_context(table: Table, anchor: str) -> dict[str, Any]:
     """A table as the templates take it; ``anchor`` is its id on the page."""
-    numeric = [not table.is_text(column) for column in range(len(table.columns))]
+    shown = for_readers(table)
+    numeric = [not shown.is_text(column) for column in range(len(shown.columns))]
+    keys = list(takewhile(lambda number: not number, numeric))
     heads = [
-        {"title": column.title, "number": number}
-        for column, number in zip(table.columns, numeric, strict=True)
+        {"title": column.title, "number": number, "key": index < len(keys)}
+        for index, (column, number) in enumerate(zip(shown.columns, numeric, strict=True))
     ]
     rows = [
-        [_cell(table, column, cell, number=numeric[column]) for column, cell in enumerate(row)]
-        for row in table.rows
+        [_cell(shown, column, cell, number=numeric[column]) for column, cell in enumerate(row)]
+        for row in shown.rows
     ]
-    notes = list(table.notes)
-    return {"anchor": anchor, "title": table.title, "heads": heads, "rows": rows, "notes": notes}
+    return {
+        "anchor": anchor,
+        "title": shown.title,
+        "caption": " ".join(shown.caption),
+        "groups": _groups(shown),
+        "heads": heads,
+        "rows": rows,
+        "notes": [*shown.footnotes, *shown.notes],
+    }
+
+
+def _groups(table: Table) -> list[dict[str, Any]]:
+    """Headings above those of the columns, with the number of columns below; none if none has."""
+    groups = [
+        {"title": title, "columns": len(list(columns))}
+        for title, columns in groupby(table.columns, lambda column: column.group)
+    ]
+    return groups if any(group["title"] for group in groups) else []
 
 
 def _cell(table: Table, column: int, cell: Cell, *, number: bool) -> dict[str, Any]:

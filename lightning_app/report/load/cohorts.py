@@ -3,13 +3,14 @@
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from lightning_app.config.option_policy import is_below
 from lightning_app.report.load.display_names import modality_order, network_name, network_order
 from lightning_app.report.load.runs import LeftOut, TestedRun
 from lightning_app.report.load.settings import (
     NO_SETTINGS,
+    Options,
     Settings,
     in_words,
     settings_of,
@@ -165,20 +166,29 @@ def cohorts(runs: Sequence[TestedRun]) -> list[Cohort]:
     return sorted(map(_cohort, groups.values()), key=lambda cohort: -len(cohort.runs))
 
 
-def differing_settings(runs: Iterable[TestedRun]) -> dict[str, list[str]]:
+class HasOptions(Protocol):
+    """A run whose options are known."""
+
+    @property
+    def options(self) -> Options:
+        """Every option of the training as text, by its dotted name."""
+
+
+def differing_settings(runs: Iterable[HasOptions]) -> dict[str, list[str]]:
     """Options of the training that differ between the runs that have them, with their values.
 
     Left out are network, modality and seed, which a grid varies; options without effect on what is
     learned; and options that decide data and split, which are the same within a cohort.
     """
-    values: dict[str, list[str]] = {}
+    values: dict[str, set[str]] = {}
     for run in runs:
         for option, value in run.options.items():
-            if not is_below(option, (*NO_SETTINGS, "trainer.accelerator")):
-                values.setdefault(option, [])
-                if value not in values[option]:
-                    values[option].append(value)
-    return {option: sorted(different) for option, different in values.items() if len(different) > 1}
+            values.setdefault(option, set()).add(value)
+    return {
+        option: sorted(different)
+        for option, different in values.items()
+        if len(different) > 1 and not is_below(option, (*NO_SETTINGS, "trainer.accelerator"))
+    }
 
 
 def _keys(runs: Sequence[TestedRun]) -> list[EntryKey]:

@@ -8,7 +8,7 @@ import colorsys
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from lightning_app.runs.folder import Run
+from lightning_app.runs.folder import Run, TestFolder
 from lightning_app.utils.text import printable
 
 
@@ -48,6 +48,12 @@ def run_name(run: Run) -> str:
 def test_command(run: Run) -> str:
     """The command that tests a run."""
     return printable(f"python main.py test --run {run.quoted}")
+
+
+def test_again(run: Run, folder: TestFolder) -> str:
+    """The command that repeats a test of a run."""
+    options = "" if folder == run.test() else ", with the same --data options,"
+    return test_command(run) + options
 
 
 def network_name(class_path: str) -> str:

@@ -1,6 +1,6 @@
 """From run folders to what a report needs from them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from callbacks.timing.record import TimingRecord, read_timing
@@ -8,8 +8,9 @@ from data_modules.catalog.splits import SPLITS
 from lightning_app.metrics.case_masks import VolumeTable
 from lightning_app.metrics.count_table import CountTable
 from lightning_app.metrics.evaluate import Results
-from lightning_app.report.load.display_names import run_name, test_command
+from lightning_app.report.load.display_names import run_name, test_again, test_command
 from lightning_app.report.load.named_runs import named_runs
+from lightning_app.report.load.other_tests import PARTIAL, test_name, why_not_external
 from lightning_app.report.load.scores import MissingScores, scores_of_counts, scores_of_volumes
 from lightning_app.report.load.settings import Options, options_of
 from lightning_app.results.partial_test import is_partial
@@ -36,6 +37,7 @@ class TestedRun:
 
     Attributes:
         run: its folder.
+        folder: of the test.
         network: class path.
         modality: such as t2f; several channels are joined by a plus sign.
         seed: of weights, shuffling and augmentation.
@@ -51,11 +53,12 @@ class TestedRun:
         volume_table: the volume scores of every case; None if the test is of an earlier version.
         history: epoch and validation Dice.
         training_time: of the training, validation included.
-        inference_time: of the test split, from the first read to the last mask.
+        inference_time: of the test, from the first read to the last mask.
     """
 
     __test__ = False  # pytest, this is not a test
     run: Run
+    folder: TestFolder
     network: str
     modality: str
     seed: int
@@ -92,10 +95,6 @@ class LeftOut:
     reason: str
 
 
-_PARTIAL = "tested on a part of the test split"
-_OTHER = "tested on other data or another split"
-
-
 def read_runs(*paths: Path) -> tuple[list[TestedRun], list[LeftOut]]:
     """The finished and tested runs that are named, the newest first, and all others.
 
@@ -111,56 +110,91 @@ def read_runs(*paths: Path) -> tuple[list[TestedRun], list[LeftOut]]:
     for run in named_runs(paths):
         name = run_name(run)
         tests += [
-            LeftOut(f"{name}/{printable(test.path.name)}", _why_another(run, test))
+            LeftOut(test_name(run, test), reason)
             for test in run.other_tests()
+            if (reason := why_not_external(run, test))
         ]
         try:
-            if reason := _unusable(run):
+            if reason := _why_untrained(run) or _why_untested(run):
                 left_out.append(LeftOut(name, reason))
             else:
-                used.append(_read(run))
+                used.append(_read(run, run.test()))
         except (OSError, ValueError) as error:
-            left_out.append(LeftOut(name, f"cannot be read: {_reason(error)}"))
+            left_out.append(LeftOut(name, f"cannot be read: {in_words(error)}"))
     return used, [*left_out, *tests]
 
 
-def _why_another(run: Run, test: TestFolder) -> str:
-    """Why a test is not that of its run."""
-    if test.is_partial:
-        return _PARTIAL
-    try:
-        trained = read_environment(run.environment).data
-        if trained.is_earlier_preparation_of(read_test(test).data):
-            return "an earlier version prepared the slices of its training: train it again"
-    except (OSError, ValueError):
-        pass
-    return _OTHER
+def read_external_tests(*paths: Path) -> tuple[list[TestedRun], list[LeftOut]]:
+    """The tests on other data of the finished runs that are named, the newest run first.
+
+    A run with several such tests comes several times. Left out are those that cannot be read.
+
+    Args:
+        paths: run folders, and folders of runs.
+
+    Raises:
+        UsageError: a path leads to no run.
+    """
+    used: list[TestedRun] = []
+    left_out: list[LeftOut] = []
+    for run in named_runs(paths):
+        for test in run.other_tests():
+            if why_not_external(run, test):
+                continue
+            try:
+                if reason := _why_untrained(run) or _why_incomplete(run, test):
+                    left_out.append(LeftOut(test_name(run, test), reason))
+                else:
+                    used.append(_with_training_data(_read(run, test)))
+            except (OSError, ValueError) as error:
+                reason = f"cannot be read: {in_words(error)}"
+                left_out.append(LeftOut(test_name(run, test), reason))
+    return used, left_out
 
 
-def _unusable(run: Run) -> str | None:
-    """Why there is nothing to report of a run; None if there is."""
+def _with_training_data(test: TestedRun) -> TestedRun:
+    """A test on other data, with the data of the training as an option.
+
+    Tests on the same data may be of runs that were trained on different patients.
+    """
+    trained = test.environment.data
+    trained_on = f"{trained.name} (split {trained.split})"
+    return replace(test, options={**test.options, "training on": trained_on})
+
+
+def _why_untrained(run: Run) -> str | None:
+    """Why no test of a run is reported; None if there is no reason."""
     if not is_finished(run):
         return f"not finished: its status is {_status(run)}"
     if limited := training_limits(run):
         return f"trained in part: {limited}"
+    return None
+
+
+def _why_untested(run: Run) -> str | None:
+    """Why the test of a run on its own test split is not reported."""
     if not is_file(run.test().metrics):
         return f"not tested: {test_command(run)}"
-    if not is_file(run.test().slices):
-        return f"its test did not write all files: {test_command(run)}"
-    if is_partial(run):
-        return f"{_PARTIAL}: {test_command(run)}"
-    return None
+    if reason := _why_incomplete(run, run.test()):
+        return reason
+    return f"{PARTIAL}: {test_command(run)}" if is_partial(run) else None
+
+
+def _why_incomplete(run: Run, test: TestFolder) -> str | None:
+    if is_file(test.metrics) and is_file(test.slices):
+        return None
+    return f"its test did not write all files: {test_again(run, test)}"
 
 
 def _status(run: Run) -> str:
     try:
         Values(read_record(run.status), run.status).text("status")
     except (OSError, RecordError) as error:
-        return f"unknown ({_reason(error)})"
+        return f"unknown ({in_words(error)})"
     return printable(current_status(run))
 
 
-def _reason(error: OSError | ValueError) -> str:
+def in_words(error: OSError | ValueError) -> str:
     """What is wrong with a run, in one line without its folder."""
     if isinstance(error, RecordError):
         return printable(error.in_run)
@@ -169,14 +203,15 @@ def _reason(error: OSError | ValueError) -> str:
     return printable(str(error))
 
 
-def _read(run: Run) -> TestedRun:
-    config, test = run_config(run), read_test(run.test())
-    table = read_slices(run.test(), tuple(test.scores))
-    volumes = scores_of_volumes(test, table, run)
+def _read(run: Run, folder: TestFolder) -> TestedRun:
+    config, test = run_config(run), read_test(folder)
+    table = read_slices(folder, tuple(test.scores))
+    volumes = scores_of_volumes(test, table, folder, run)
     splits = [split for _, _, split in read_split(run.split)]
     values = Values(config, run.config)
     return TestedRun(
         run=run,
+        folder=folder,
         network=_network(values),
         modality=_modality(values),
         seed=values.whole_number("seed_everything"),
@@ -185,14 +220,14 @@ def _read(run: Run) -> TestedRun:
         size=read_network(run.network),
         test=test,
         cases_per_split={split: splits.count(split) for split in SPLITS},
-        scores=scores_of_counts(test, table, run),
+        scores=scores_of_counts(test, table, folder),
         volumes=volumes.results,
         missing=volumes.missing,
         table=table,
         volume_table=volumes.table,
-        history=_history(run.metrics),
+        history=history(run.metrics),
         training_time=_timing(run.timing),
-        inference_time=_timing(run.test().timing),
+        inference_time=_timing(folder.timing),
     )
 
 
@@ -215,7 +250,8 @@ def _modality(config: Values) -> str:
     return modality
 
 
-def _history(path: Path) -> list[tuple[int, float]]:
+def history(path: Path) -> list[tuple[int, float]]:
+    """Epoch and validation Dice of every validated epoch in metrics.csv. Raises as read_rows."""
     rows = [row for row in read_rows(path, ("epoch", "val/dice")) if row["val/dice"]]
     epochs = column(rows, "epoch", whole_number, path)
     return list(zip(epochs, column(rows, "val/dice", number, path), strict=True))

@@ -14,9 +14,9 @@ from lightning_app.metrics.evaluate import (
 )
 from lightning_app.metrics.score import VolumeScore
 from lightning_app.metrics.volume_scores import VOLUME_SCORES
-from lightning_app.report.load.display_names import run_name, test_command
+from lightning_app.report.load.display_names import run_name, test_again
 from lightning_app.results.test_record import TestRecord, read_volumes
-from lightning_app.runs.folder import Run
+from lightning_app.runs.folder import Run, TestFolder
 from lightning_app.runs.record_values import RecordError
 from lightning_app.utils.errors import UsageError
 
@@ -41,61 +41,71 @@ class VolumeScores:
     table: VolumeTable | None
 
 
-def scores_of_counts(test: TestRecord, table: CountTable, run: Run) -> Results:
+def scores_of_counts(test: TestRecord, table: CountTable, folder: TestFolder) -> Results:
     """Every count score of a test, from its counts: an earlier version had other intervals.
 
     Raises:
         RecordError: a recorded score is not that of the counts.
     """
     for name, share in accuracy_of_nothing(table).items():
-        _check(run, "accuracy_of_nothing", test.accuracy_of_nothing[name], share, "slices.csv")
+        _check(folder, "accuracy_of_nothing", test.accuracy_of_nothing[name], share, "slices.csv")
     results = count_results(table, SCORES)
     for name, computed in results.items():
         for score, result in computed.items():
             if score in test.scores[name]:
-                _check(run, score, test.scores[name][score].value, result.value, "slices.csv")
+                _check(folder, score, test.scores[name][score].value, result.value, "slices.csv")
     return results
 
 
-def scores_of_volumes(test: TestRecord, counts: CountTable, run: Run) -> VolumeScores:
+def scores_of_volumes(
+    test: TestRecord, counts: CountTable, folder: TestFolder, run: Run
+) -> VolumeScores:
     """The volume scores of a test, and why others are missing: they need the masks.
+
+    Args:
+        test: its record.
+        counts: its counts.
+        folder: of the test.
+        run: that was tested.
 
     Raises:
         RecordError: volumes.csv cannot be read, holds other cases than the counts, or a recorded
             score is not that of its cases.
     """
-    table = _volume_table(counts, run)
+    table = _volume_table(counts, folder)
     missing = {
-        score.name: f"{reason}; {test_command(run)} computes it"
+        score.name: f"{reason}; {test_again(run, folder)} computes it"
         for score in VOLUME_SCORES
         if (reason := _missing(score, test, table, run))
     }
     known = [score for score in VOLUME_SCORES if score.name not in missing]
     results: Results = {name: {} for name in test.scores}
     if table is not None:
-        results = _volume_results(table, known, run)
+        results = _volume_results(table, known, folder)
         for name, computed in results.items():
             for score, result in computed.items():
-                _check(run, score, test.volumes[name][score].value, result.value, "volumes.csv")
+                _check(folder, score, test.volumes[name][score].value, result.value, "volumes.csv")
     return VolumeScores(results, missing, table)
 
 
-def _volume_results(table: VolumeTable, scores: Sequence[VolumeScore], run: Run) -> Results:
+def _volume_results(
+    table: VolumeTable, scores: Sequence[VolumeScore], folder: TestFolder
+) -> Results:
     try:
         return volume_results(table, scores)
     except UsageError as error:
-        raise RecordError(run.test().volumes, str(error)) from None
+        raise RecordError(folder.volumes, str(error)) from None
 
 
-def _volume_table(counts: CountTable, run: Run) -> VolumeTable | None:
+def _volume_table(counts: CountTable, folder: TestFolder) -> VolumeTable | None:
     try:
-        table = read_volumes(run.test(), counts.classes)
+        table = read_volumes(folder, counts.classes)
     except FileNotFoundError:
         return None
     by_case = counts.by_case()
     cases, tested = (sorted(zip(t.cases, t.patients, strict=True)) for t in (table, by_case))
     if cases != tested:
-        raise RecordError(run.test().volumes, "its cases are not those of slices.csv")
+        raise RecordError(folder.volumes, "its cases are not those of slices.csv")
     return table
 
 
@@ -110,10 +120,10 @@ def _missing(score: VolumeScore, test: TestRecord, table: VolumeTable | None, ru
 
 
 def _check(
-    run: Run, name: str, recorded: float | None, computed: float | None, source: str
+    folder: TestFolder, name: str, recorded: float | None, computed: float | None, source: str
 ) -> None:
     if (recorded is None) != (computed is None) or abs(
         (recorded or 0) - (computed or 0)
     ) > TOLERANCE:
         problem = f"{name} is {recorded}, but {computed} from {source}"
-        raise RecordError(run.test().metrics, problem)
+        raise RecordError(folder.metrics, problem)

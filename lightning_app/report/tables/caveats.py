@@ -5,31 +5,38 @@ from collections.abc import Sequence
 from data_modules.cache.slice_selection import uses_reference
 from lightning_app.metrics.paired_tests import FEWEST_SEEDS
 from lightning_app.report.load.cohorts import Cohort, differing_settings
-from lightning_app.report.load.display_names import test_command
+from lightning_app.report.load.display_names import test_again, test_command
 from lightning_app.report.load.paper_grid import missing_experiments
 from lightning_app.report.load.runs import TestedRun
 
 _MOST_VALUES = 6  # of an option that are listed
 
 
-def page_warnings(cohorts: Sequence[Cohort]) -> list[str]:
-    """What applies to the whole page, and to each group."""
+def page_warnings(cohorts: Sequence[Cohort], external: Sequence[Cohort] = ()) -> list[str]:
+    """What applies to the whole page, to each group, and to each external data set."""
     warnings = []
     if len(cohorts) > 1:
         warnings.append(
             f"The runs have {len(cohorts)} different data sets, splits, targets or choices of "
             "slices. Each group has its own tables; nothing is compared between groups."
         )
-    if missing := missing_experiments(cohorts):
+    if cohorts and (missing := missing_experiments(cohorts)):
         warnings.append(
             f"{len(missing)} of the paper's 12 experiments have no finished and tested run: "
             f"{', '.join(missing)}."
         )
     for number, cohort in enumerate(cohorts, start=1):
         prefix = f"Group {number}: " if len(cohorts) > 1 else ""
-        caveats = _version_caveats(cohort, cohorts) + _cohort_caveats(cohort)
-        warnings += [prefix + caveat for caveat in caveats]
+        warnings += [prefix + caveat for caveat in group_warnings(cohort, cohorts)]
+    for number, cohort in enumerate(external, start=1):
+        prefix = f"External data set {number} ({cohort.data.name}): "
+        warnings += [prefix + caveat for caveat in test_warnings(cohort)]
     return warnings
+
+
+def group_warnings(cohort: Cohort, cohorts: Sequence[Cohort]) -> list[str]:
+    """What applies to all tables of a group, one of the groups of a report."""
+    return _version_caveats(cohort, cohorts) + _cohort_caveats(cohort)
 
 
 def computation_caveats(cohort: Cohort) -> list[str]:
@@ -95,11 +102,16 @@ def _cohort_caveats(cohort: Cohort) -> list[str]:
             f"The runs were not trained with the same options: {option} is {_listed(values)}. "
             "A difference between rows of a table may come from that."
         )
-    caveats += computation_caveats(cohort)
+    return caveats + test_warnings(cohort)
+
+
+def test_warnings(cohort: Cohort) -> list[str]:
+    """What a reader must know about the tests, whatever was trained."""
+    caveats = computation_caveats(cohort)
     caveats += [
         f"{run.name} was tested with the weights of epoch {run.test.epoch}, and its training was "
         "then resumed and found better ones: its scores are out of date. "
-        f"{test_command(run.run)} updates them."
+        f"{test_again(run.run, run.folder)} updates them."
         for run in cohort.runs
         if _has_better_epoch(run)
     ]

@@ -35,7 +35,7 @@ def table_2(cohort: Cohort) -> Table:
         Column("inference_s", "Inference", duration),
         Column("inference_paper_s", "Inference, paper", duration),
         Column("test_images", "Test images", fixed(0)), Column("device", "Device"),
-        Column("remark", "Remark on the paper"),
+        Column("remark", "Remark on the paper", remark_on="network"),
     ]  # fmt: skip
     rows: list[list[Cell]] = []
     for row in paper_rows(cohort):
@@ -75,14 +75,14 @@ def run_table(cohort: Cohort) -> Table:
     """The run behind every figure."""
     titles = (
         "Run", *(column.title for column in network_columns(cohort)), "Modality",
-        "Seed", "Epochs", "Best epoch", "Data", "Fingerprint",
-        "Split", "Device", "Python", "torch", "lightning", "Commit", "Tested with",
+        "Seed", "Epochs", "Best epoch", "Fingerprint", "Split",
+        "Device", "Python", "torch", "lightning", "Commit", "Tested with",
     )  # fmt: skip
     columns = [Column(t.lower().replace(" ", "_"), t, fixed(0)) for t in titles]
     rows = [
         [
             run.name, *network_cells(cohort, entry), modality_name(run.modality), run.seed,
-            len(run.history), run.test.epoch, run.data.kind, run.data.fingerprint, run.data.split,
+            len(run.history), run.test.epoch, run.data.fingerprint, run.data.split,
             *_environment_cells(run.environment), run.test.computed_with,
         ]
         for entry in cohort.entries

@@ -5,10 +5,12 @@ import numpy as np
 from lightning_app.metrics.count_scores import SCORES
 from lightning_app.metrics.score import Score
 from lightning_app.report.load.cohorts import Cohort, Entry
-from lightning_app.report.load.paper_grid import PaperRow, paper_rows
+from lightning_app.report.load.paper_grid import paper_rows
+from lightning_app.report.load.paper_values import Printed
 from lightning_app.report.tables.caveats import computation_caveats
 from lightning_app.report.tables.entry_columns import entry_cells, entry_columns, score_notes
 from lightning_app.report.tables.estimates import (
+    Measure,
     dice_by_case,
     pixels_by_case,
     score_measure,
@@ -16,10 +18,11 @@ from lightning_app.report.tables.estimates import (
 from lightning_app.report.tables.table import Cell, Column, Table, fixed
 
 _PAPERS_TARGET = "whole"  # the paper does not name it; its figures fit no smaller target
+PREDICTING_NOTHING = "(predicting nothing)"
 _SIZES = ("small", "medium", "large")
 _SCORE = {score.name: score for score in SCORES}
 # Key and title of a column, and the score that it shows.
-_TABLE_1_SCORES = (
+TABLE_1_SCORES = (
     ("dsc", "DSC", "dice"), ("miou", "mIoU", "miou"),
     ("miou_empty0", "mIoU, empty as 0", "miou_empty0"), ("accuracy", "Acc", "accuracy"),
 )  # fmt: skip
@@ -47,7 +50,7 @@ _CASE_NOTE = (
 def table_1(cohort: Cohort) -> Table:
     """DSC, two readings of mIoU, and accuracy, the paper's beside ours."""
     columns = entry_columns(cohort)
-    for key, title, _ in _TABLE_1_SCORES:
+    for key, title, _ in TABLE_1_SCORES:
         columns += [Column(key, f"{title} (%)")]
         columns += [Column(f"{key}_paper", f"{title}, paper")] if key in _IN_PAPER else []
     rows: list[list[Cell]] = []
@@ -56,16 +59,26 @@ def table_1(cohort: Cohort) -> Table:
             for paper in (row for row in paper_rows(cohort) if row.modality == modality):
                 entry = paper.entry
                 row = entry_cells(cohort, modality, target, entry or paper.name)
-                for key, _, name in _TABLE_1_SCORES:
-                    measure = score_measure(entry, index, _SCORE[name]) if entry else None
-                    row += [measure.times(100) if measure else None]
-                    row += [_printed(paper, target, key)] if key in _IN_PAPER else []
+                for key, _, name in TABLE_1_SCORES:
+                    row += [percentage(entry, index, name) if entry else None]
+                    row += [printed(paper.printed, target, key)] if key in _IN_PAPER else []
                 rows.append(row)
             nothing = cohort.of(modality)[0].first.test.accuracy_of_nothing[target]
-            cells = entry_cells(cohort, modality, target, "(predicting nothing)")
+            cells = entry_cells(cohort, modality, target, PREDICTING_NOTHING)
             rows.append([*cells[:-1], *[None] * 6, 100 * nothing, None])
     notes = [_TABLE_1_NOTE, *score_notes(cohort)]
     return Table("table1", "Table 1: scores on the test split", columns, rows, notes)
+
+
+def percentage(entry: Entry, index: int, name: str) -> Measure:
+    """A score of Table 1, of the class with that index, in %."""
+    return score_measure(entry, index, _SCORE[name]).times(100)
+
+
+def printed(figures: Printed, target: str, key: str) -> float | None:
+    """The paper's figure in a column of Table 1; None if it prints none."""
+    value: float | None = getattr(figures, key, None)
+    return value if target == _PAPERS_TARGET else None
 
 
 def all_scores(cohort: Cohort) -> Table:
@@ -119,8 +132,3 @@ def _size_cells(cohort: Cohort, entry: Entry, index: int) -> list[Cell]:
 
 def _score_column(score: Score) -> Column:
     return Column(score.name, score.heading, fixed(4))
-
-
-def _printed(row: PaperRow, target: str, key: str) -> float | None:
-    value: float | None = getattr(row.printed, key)
-    return value if target == _PAPERS_TARGET else None

@@ -1,14 +1,10 @@
-"""A table, and the three formats it is written in."""
+"""A table: columns, rows of cells, and what a reader must know about them."""
 
-import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
+from typing import Optional
 
-from callbacks.utils.atomic_write import atomic_write
 from lightning_app.report.tables.estimates import Measure
-from lightning_app.utils.json_csv import write_csv
-from lightning_app.utils.text import csv_text
 
 Cell = str | int | float | Measure | None
 
@@ -40,11 +36,35 @@ class Column:
         key: its name in the CSV file.
         title: its heading elsewhere.
         form: formats its numbers.
+        group: a heading above the title, shared with the columns beside it; empty if there is none.
+        remark_on: key of the column that its text is a remark on, for a footnote; else empty.
     """
 
     key: str
     title: str
     form: Callable[[float], str] = two_digits
+    group: str = ""
+    remark_on: str = ""
+
+    @property
+    def full_title(self) -> str:
+        """The title with that of its group."""
+        return f"{self.group} {self.title}".lstrip()
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What the numbers of a table come from.
+
+    Attributes:
+        kind: of the data, phantom or files.
+        words: data, cases, patients and split, in a sentence.
+        warnings: what a reader of any table about these data must know.
+    """
+
+    kind: str
+    words: str
+    warnings: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -57,13 +77,21 @@ class Table:
         columns: one for each cell of a row.
         rows: the cells; None is an empty cell.
         notes: what a reader must know, below the table.
+        caption: what applies to all rows, above the table.
+        footnotes: remarks on rows, each with its mark, below the table.
+        origin: of its numbers; None if it is not about tested data.
+        long: the same numbers with one row for each, for the CSV file; None if that is this table.
     """
 
     name: str
     title: str
     columns: Sequence[Column]
     rows: Sequence[Sequence[Cell]]
-    notes: Sequence[str] = field(default=())
+    notes: Sequence[str] = ()
+    caption: Sequence[str] = ()
+    footnotes: Sequence[str] = ()
+    origin: Origin | None = None
+    long: Optional["Table"] = None
 
     def text(self, column: int, cell: Cell) -> str:
         """A cell as text: ``71.20 ± 1.10 [65.00, 76.20]``."""
@@ -95,85 +123,3 @@ class Table:
 def sort_value(cell: Cell) -> str | int | float | None:
     """The value that a cell is sorted by."""
     return cell.value if isinstance(cell, Measure) else cell
-
-
-def write_table(table: Table, folder: Path) -> None:
-    """Write a table as Markdown, CSV and LaTeX."""
-    for ending, text in ((".md", _markdown(table)), (".tex", _latex(table))):
-        with atomic_write(folder / f"{table.name}{ending}") as temporary:
-            temporary.write_text(text, encoding="utf-8")
-    header, rows = _numeric(table)
-    write_csv(folder / f"{table.name}.csv", header, rows)
-
-
-def _markdown(table: Table) -> str:
-    def line(cells: Sequence[str]) -> str:
-        return f"| {' | '.join(_for_markdown(cell) for cell in cells)} |"
-
-    lines = [f"# {_for_markdown(table.title)}", "", line([c.title for c in table.columns])]
-    lines += [line(["---"] * len(table.columns)), *map(line, table.texts()), ""]
-    lines += [f"- {_for_markdown(note)}" for note in table.notes]
-    return "\n".join(lines).rstrip() + "\n"
-
-
-def _latex(table: Table) -> str:
-    def line(cells: Sequence[str]) -> str:
-        return " & ".join(_for_latex(cell) for cell in cells) + r" \\"
-
-    alignment = "".join("l" if table.is_text(i) else "r" for i in range(len(table.columns)))
-    lines = [
-        "% needs \\usepackage{booktabs}",
-        rf"\begin{{tabular}}{{{alignment}}}",
-        r"\toprule",
-        line([column.title for column in table.columns]),
-        r"\midrule",
-        *map(line, table.texts()),
-        r"\bottomrule",
-        r"\end{tabular}",
-        *(f"% {' '.join(note.split())}" for note in table.notes),
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _numeric(table: Table) -> tuple[list[str], list[list[object]]]:
-    """Header and rows with a column for each number: mean, deviation and ends of the interval."""
-    measured = [
-        any(isinstance(row[i], Measure) for row in table.rows) for i in range(len(table.columns))
-    ]
-    header = []
-    for column, is_measure in zip(table.columns, measured, strict=True):
-        endings = ("", "_std", "_low", "_high") if is_measure else ("",)
-        header += [column.key + ending for ending in endings]
-    rows = []
-    for cells in table.rows:
-        row: list[object] = []
-        for cell, is_measure in zip(cells, measured, strict=True):
-            row += _numbers(cell) if is_measure else [_csv_cell(cell)]
-        rows.append(row)
-    return header, rows
-
-
-def _csv_cell(cell: Cell) -> Cell:
-    return csv_text(cell) if isinstance(cell, str) else cell
-
-
-def _numbers(cell: Cell) -> list[object]:
-    if not isinstance(cell, Measure):
-        return [_csv_cell(cell), None, None, None]
-    return [cell.value, cell.std, *(cell.interval or (None, None))]
-
-
-def _for_markdown(text: str) -> str:
-    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return " ".join(re.sub(r"([|\\`*_\[\]])", r"\\\1", escaped).split())
-
-
-_LATEX = {
-    "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
-    "±": r"$\pm$", "<": "$<$", ">": "$>$",
-} | {sign: f"\\{sign}" for sign in "&%$#_{}"}  # fmt: skip
-
-
-def _for_latex(text: str) -> str:
-    escaped = "".join(_LATEX.get(sign, sign) for sign in text)
-    return f"{{{escaped}}}" if escaped.startswith("[") else escaped  # \\[ would be an option

@@ -10,11 +10,12 @@ from lightning_app.report.load.cohorts import Cohort, Entry
 from lightning_app.report.tables.entry_columns import entry_cells, entry_columns, score_notes
 from lightning_app.report.tables.estimates import score_measure
 from lightning_app.report.tables.table import Cell, Column, Table, fixed
+from lightning_app.utils.text import low_to_high
 
 _NOTE = (
     "Means over cases; the volume of a case, which is one scan, is that of its tested slices, by "
     f"default the middle slice alone. The tolerance of nsd is {VolumeSettings().tolerance:g} mm. "
-    "If some cases lack a score, the number of those that have it stands beside it."
+    "If some cases lack a score, the number of those that have it is given."
 )
 _SLICES_NOTE = (
     "hd95 and nsd are those of single slices in 2-D, which cannot be compared with those of "
@@ -30,7 +31,7 @@ def volume_table(cohort: Cohort) -> Table:
     for score in VOLUME_SCORES:
         columns.append(Column(score.name, score.heading, fixed(4 if score.bounds == (0, 1) else 2)))
         if score.name in partly_defined:
-            columns.append(Column(f"{score.name}_n", "of cases"))
+            columns.append(Column(f"{score.name}_n", f"{score.name}, cases"))
     rows = [
         _row(cohort, entry, index, partly_defined)
         for modality in cohort.modalities
@@ -47,7 +48,7 @@ def _row(cohort: Cohort, entry: Entry, index: int, partly_defined: Sequence[str]
     for score in VOLUME_SCORES:
         row.append(score_measure(entry, index, score))
         if score.name in partly_defined:
-            row.append(_range(_cases_with(entry, target, score)))
+            row.append(low_to_high(_cases_with(entry, target, score)))
     return row
 
 
@@ -65,13 +66,6 @@ def _is_partly_defined(cohort: Cohort, score: VolumeScore) -> bool:
         for target in cohort.classes
         for number in _cases_with(entry, target, score)
     )
-
-
-def _range(numbers: Sequence[int]) -> str | None:
-    if not numbers:
-        return None
-    low, high = min(numbers), max(numbers)
-    return str(low) if low == high else f"{low} to {high}"
 
 
 def _definition_notes(cohort: Cohort) -> list[str]:

@@ -7,6 +7,7 @@ import pytest
 
 from callbacks.utils.unfinished import (
     earlier_path,
+    leftovers,
     remove_leftovers,
     remove_unfinished,
     unfinished_path,
@@ -63,6 +64,20 @@ def test_what_may_be_written_by_another_machine_is_removed_once_it_is_old(
     os.utime(path, (now - DAYS_S, now - DAYS_S))
     remove_leftovers(tmp_path)
     assert not path.exists()
+
+
+def test_leftovers_are_what_would_be_deleted_and_not_what_would_be_put_back(
+    tmp_path: Path,
+) -> None:
+    final = tmp_path / "test"
+    left = unfinished_of_dead_process(tmp_path / "last.ckpt")
+    earlier = earlier_path(unfinished_of_dead_process(final))
+    for path in (left, earlier, unfinished_of_live_process(tmp_path / "best.ckpt")):
+        path.touch()
+    assert leftovers(tmp_path) == [left]
+
+    final.touch()
+    assert leftovers(tmp_path) == sorted([left, earlier])
 
 
 def test_the_holder_of_a_lock_removes_everything_unfinished(tmp_path: Path) -> None:

@@ -1,9 +1,11 @@
+from collections.abc import Iterable
+
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from data_modules.augmentation.augmentation import Augmentation
+from data_modules.augmentation.augmentation import Augmentation, Drawn
 from data_modules.augmentation.horizontal_flip import HorizontalFlip
 from data_modules.augmentation.transform import Transform
 from data_modules.batch_dataset import Batch
@@ -44,6 +46,14 @@ def batch_of(samples: int) -> Batch:
     }
 
 
+def parameters_of(augmentation: Augmentation, epoch: int, samples: Iterable[int]) -> list[Tensor]:
+    """What each transform draws for samples of which it changes all."""
+    samples = list(samples)
+    drawn = augmentation.draw(epoch, samples)
+    assert all(changes.rows.tolist() == list(range(len(samples))) for changes in drawn)
+    return [changes.parameters for changes in drawn]
+
+
 def coins(seed: int, epoch: int, samples: int) -> list[bool]:
     """The flips of every version so far, spelt out."""
     return [np.random.default_rng((seed, epoch, i)).random() < 0.5 for i in range(samples)]
@@ -72,7 +82,7 @@ def test_flips_change_with_seed_epoch_and_sample() -> None:
 def test_about_half_of_the_samples_are_flipped() -> None:
     augmentation = Augmentation([HorizontalFlip()], 0)
 
-    flips = sum(int(augmentation.draw(epoch, range(200))[0].sum()) for epoch in range(5))
+    flips = sum(int(parameters_of(augmentation, epoch, range(200))[0].sum()) for epoch in range(5))
 
     assert abs(flips - 500) < 80  # standard deviation 16
 
@@ -80,21 +90,21 @@ def test_about_half_of_the_samples_are_flipped() -> None:
 def test_parameters_depend_on_nothing_but_seed_epoch_and_sample() -> None:
     one, other = (Augmentation([HorizontalFlip(), Shift()], seed=3) for _ in range(2))
     torch.manual_seed(1)
-    forwards = one.draw(4, range(40))
+    forwards = parameters_of(one, 4, range(40))
     torch.manual_seed(2)
     for epoch in range(3):
         other.draw(epoch, [1])
 
-    backwards = other.draw(4, range(39, -1, -1))
+    backwards = parameters_of(other, 4, range(39, -1, -1))
 
     for parameters, reverse in zip(forwards, backwards, strict=True):
         assert torch.equal(parameters, reverse.flip(0))
 
 
 def test_each_transform_has_its_own_random_stream() -> None:
-    (first,) = Augmentation([Shift()], seed=3).draw(0, range(20))
-    both = Augmentation([Shift(), Shift()], seed=3).draw(0, range(20))
-    (second,) = Augmentation([Shift()], seed=3, first_stream=1).draw(0, range(20))
+    (first,) = parameters_of(Augmentation([Shift()], seed=3), 0, range(20))
+    both = parameters_of(Augmentation([Shift(), Shift()], seed=3), 0, range(20))
+    (second,) = parameters_of(Augmentation([Shift()], seed=3, first_stream=1), 0, range(20))
 
     assert torch.equal(both[0], first)  # appending a transform changes no other
     assert torch.equal(both[1], second)
@@ -102,7 +112,8 @@ def test_each_transform_has_its_own_random_stream() -> None:
 
 
 def test_parameters_are_drawn_as_they_are_and_floats_as_float32() -> None:
-    flip, shift = Augmentation([HorizontalFlip(), Shift()], seed=0).draw(0, range(3))
+    augmentation = Augmentation([HorizontalFlip(), Shift()], seed=0)
+    flip, shift = parameters_of(augmentation, 0, range(3))
 
     assert (flip.dtype, flip.shape) == (torch.bool, (3,))
     assert (shift.dtype, shift.shape) == (torch.float32, (3,))
@@ -111,7 +122,7 @@ def test_parameters_are_drawn_as_they_are_and_floats_as_float32() -> None:
 def test_transforms_are_applied_in_order_and_keep_types() -> None:
     batch = batch_of(20)
     augmentation = Augmentation([HorizontalFlip(), Shift()], seed=1)
-    flip, shift = augmentation.draw(2, range(20))
+    flip, shift = parameters_of(augmentation, 2, range(20))
 
     augmented = augmentation.augment(batch, 2)
 
@@ -139,9 +150,33 @@ def test_the_buffers_of_a_transform_are_on_the_device_of_the_batch() -> None:
     augmentation = Augmentation([Mask()], seed=1)
     there = {name: values.to("meta") for name, values in batch_of(3).items()}
 
-    augmented = augmentation(
-        there, [values.to("meta") for values in augmentation.draw(0, range(3))]
-    )
+    drawn = augmentation.draw(0, range(3))
+    augmented = augmentation(there, [Drawn(*(v.to("meta") for v in changes)) for changes in drawn])
 
     assert augmented["image"].device.type == "meta"
     assert augmented["image"].shape == there["image"].shape
+
+
+class Some(Transform):
+    """Add a positive random number to some samples."""
+
+    def draw(self, rng: np.random.Generator) -> float | None:
+        value = rng.uniform(-1, 1)
+        return value if value > 0 else None
+
+    def forward(self, image: Tensor, labels: Tensor, parameters: Tensor) -> tuple[Tensor, Tensor]:
+        return image + parameters[:, None, None, None], labels
+
+
+def test_samples_for_which_nothing_is_drawn_stay_as_they_are() -> None:
+    batch = batch_of(20)
+    augmentation = Augmentation([Some()], seed=1)
+    ((rows, parameters),) = augmentation.draw(0, range(20))
+    result = augmentation.augment(batch, 0)
+
+    assert 0 < len(rows) < 20
+    expected = batch["image"].clone()
+    for row, parameter in zip(rows.tolist(), parameters.tolist(), strict=True):
+        expected[row] += parameter
+    assert torch.equal(result["image"], expected)
+    assert torch.equal(result["labels"], batch["labels"])

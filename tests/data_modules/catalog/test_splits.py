@@ -9,6 +9,7 @@ from data_modules.catalog import releases as conventions
 from data_modules.catalog.splits import (
     Split,
     SplitSizes,
+    check_needed,
     read_patients,
     read_split,
     split_patients,
@@ -250,18 +251,47 @@ def test_a_patient_on_two_sides_stops(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("side", SIDES)
-def test_a_side_left_empty_stops(tmp_path: Path, side: str) -> None:
+def test_a_side_may_be_empty(tmp_path: Path, side: str) -> None:
     rows = [row for row in GOOD if row[1] != side]
     path = write_rows(tmp_path / "split.csv", ("case", "side"), *rows)
 
-    with pytest.raises(DataError, match=rf"no case in split {side}"):
-        read_split(path, PATIENT_OF)
+    split = read_split(path, PATIENT_OF)
+
+    assert split is not None
+    assert split[side] == []
+    assert sum(map(len, split.values())) == len(rows)
+
+
+@pytest.mark.parametrize(
+    ("stage", "needed"),
+    [("fit", {"train", "val"}), ("validate", {"val"}), ("test", {"test"}), ("predict", set())],
+)
+@pytest.mark.parametrize("side", SIDES)
+def test_a_stage_stops_without_the_splits_that_it_needs(
+    stage: str, needed: set[str], side: str
+) -> None:
+    cases = {name: [] if name == side else [name] for name in SIDES}
+
+    if side not in needed:
+        check_needed(stage, cases, None)
+        return
+    with pytest.raises(DataError, match=rf"^no case in split {side}, which {stage} needs$"):
+        check_needed(stage, cases, None)
+
+
+def test_all_cases_may_be_test_cases() -> None:
+    assert split_patients(PATIENT_OF, "all-test", 0) == {
+        "train": [], "val": [], "test": sorted(PATIENT_OF)
+    }  # fmt: skip
+    assert split_patients({"a0": "a"}, "all-test", 0)["test"] == ["a0"]  # of a single patient
+    with pytest.raises(DataError, match=r"split val, which validate needs: .* is all-test, for"):
+        check_needed("validate", {"train": [], "val": [], "test": ["a0"]}, "all-test")
 
 
 def test_an_empty_split_file_stops(tmp_path: Path) -> None:
     (tmp_path / "split.csv").touch()
 
-    with pytest.raises(DataError, match="no case in split train"):
+    with pytest.raises(DataError, match=r"split\.csv' has no case"):
         read_split(tmp_path / "split.csv", PATIENT_OF)
 
 

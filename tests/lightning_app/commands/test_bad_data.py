@@ -193,7 +193,7 @@ MISTAKES: dict[str, tuple[Callable[[], list[str]], str]] = {
     "a negative count": (lambda: ["--data.split_sizes", "[3,-1,1]"], "expected at least 1 case"),
     "a size of zero": (lambda: ["--data.image_size", "[0,32]"], "height and width of 1 or more"),
     "a negative size": (lambda: ["--data.image_size", "[32,-3]"], "height and width of 1 or more"),
-    "a misspelt option": (lambda: ["--data.batch_sze", "3"], "nearest: data.batch_size"),
+    "a misspelt option": (lambda: ["--data.batch_sze", "3"], "did you mean --data.batch_size?"),
     "a misspelt word": (lambda: ["--data.target", "wole"], "nearest: whole"),
     "an unknown config": (lambda: ["--config", "aspp_t2x.yaml"], "nearest: aspp_t2"),
 }  # fmt: skip

@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from lightning_app.cli import main
+from tests.conftest import Program
 from tests.helpers.toy import write_dataset
 
 
@@ -34,3 +37,32 @@ def test_notes_and_all_bad_cases_are_listed_even_if_no_split_is_possible(
     assert "Bad cases: 2." in printed.out
     assert "is not gzip-compressed" in printed.out
     assert "asks for 4 cases, there are 3" in printed.err
+
+
+def test_the_picture_shows_slices_before_and_after_augmentation(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[tuple[NDArray[np.floating], list[str]]] = []
+
+    def draw(
+        path: Path, images: NDArray[np.floating], masks: object, titles: list[str], *_: object
+    ) -> None:
+        drawn.append((images, titles))
+
+    monkeypatch.setattr("lightning_app.commands.prepare.draw_batch", draw)
+    assert program("prepare") == 0
+    assert program("prepare", "--data.augmentation", "strong") == 0
+
+    (stored, plain), (both, titles) = drawn
+    assert np.array_equal(both[::2], stored)
+    assert not np.array_equal(both[1::2], stored)
+    assert titles[:2] == [f"{plain[0]}, as stored", f"{plain[0]}, augmented"]
+
+
+def test_an_unknown_augmentation_is_refused(
+    program: Program, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        program("fit", "--data.augmentation", "srtong")
+    assert stopped.value.code == 2
+    assert "strong" in capsys.readouterr().err

@@ -66,7 +66,7 @@ class Terminal:
         return done.stdout + done.stderr
 
     def agent(self, number: int = 0, *options: str) -> subprocess.Popen[bytes]:
-        """Start `wandb agent` as in the README; its output goes to a file."""
+        """Start `wandb agent` as in docs/wandb.md; its output goes to a file."""
         with self.output(number).open("wb") as output:
             return subprocess.Popen(
                 [sys.executable, "-m", "wandb", "agent", "--forward-signals", *options,

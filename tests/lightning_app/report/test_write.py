@@ -1,6 +1,7 @@
 """The command and its folder, and the page as a parser and a script engine see it."""
 
 import base64
+import csv
 import io
 import json
 import os
@@ -72,7 +73,7 @@ def page(runs: Path) -> str:
 
 @pytest.fixture(scope="module")
 def galleries(page: str) -> Any:
-    stored = re.search(r'<script type="application/json" id="galleries">(.*?)</script>', page)
+    stored = re.search(r'<script type="application/json" class="galleries">(.*?)</script>', page)
     assert stored is not None
     return json.loads(stored[1])
 
@@ -97,6 +98,38 @@ def test_the_page_needs_nothing_but_itself(page: str) -> None:
     assert len(anchors) == len(set(anchors))
     assert "link" not in {tag for tag, _ in found.elements}
     assert "http" not in re.sub(r"http-equiv", "", page)
+
+
+def test_the_page_begins_with_table_1_then_cases_then_figures(page: str) -> None:
+    titles = re.findall(r"<h3[^>]*>(.*?)</h3>", page)
+    assert titles[:4] == [
+        "Table 1: scores on the test split", "Case browser",
+        "Figure 3, FLAIR: image, ground truth and the networks&#39; masks",
+        "Training: validation Dice",
+    ]  # fmt: skip
+    rest = ["Table 2: times", "All scores", "Data", "Methods, to copy into a paper"]
+    places = [titles.index(title) for title in rest]
+    assert places == sorted(places)
+    assert places[0] == 2 + len(FIGURES)
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_every_file_of_a_table_names_its_data_and_its_warnings(table: str, runs: Path) -> None:
+    data = "Data: synthetic phantom; tested: 3 cases of 3 patients, 3 slices; split split-a."
+    warning = "With a single seed the results are about these weights, not about the architecture"
+    lines = (runs / "report" / f"{table}.md").read_text("utf-8").splitlines()
+    assert lines[2].startswith(data)
+    assert sum(warning in line for line in lines) == 1
+    latex = (runs / "report" / f"{table}.tex").read_text("utf-8")
+    assert latex.splitlines()[1] == f"% {data}"
+    (caption,) = re.findall(r"\\caption\{(.*)\}", latex)
+    assert data in caption
+    assert latex.count(warning) == 1
+    with (runs / "report" / f"{table}.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["data"] for row in rows} <= {"phantom"}
+    assert all(warning in row["warnings"] for row in rows)
+    assert rows
 
 
 def test_the_page_says_what_it_must(page: str) -> None:

@@ -67,11 +67,45 @@ def test_a_case_needs_no_segmentation_and_a_json_names_the_values(
     written = sitk.GetArrayFromImage(sitk.ReadImage("new/out/patient one.nii.gz"))
     assert note["labels"] == {"1": "whole tumour"}
     assert note["voxels"] == {"1": int((written == 1).sum())}
+    assert note["ml"] == {"1": pytest.approx((written == 1).sum() / 1000)}
     assert set(np.unique(written)) <= {0, 1}
     assert sorted(path.name for path in Path("new/out").iterdir()) == [
         "patient one.json", "patient one.nii.gz",
     ]  # fmt: skip
     assert "warning" not in capsys.readouterr().err
+
+
+def test_pictures_show_up_to_eight_slices_with_tumour(
+    learned: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_case(tmp_path / "in", "patient", names={"t1c": "-t1c"})
+    empty = tmp_path / "in" / "empty" / "empty-t1c.nii.gz"
+    empty.parent.mkdir()
+    healthy = np.where(toy_image(toy_labels(3), seed=3) > 0, 100, 0)
+    healthy[:, 10:30, 10:30] += np.arange(20)
+    sitk.WriteImage(sitk.GetImageFromArray(healthy.astype(np.int16)), str(empty))
+    drawn: dict[str, tuple[list[str], bool]] = {}
+
+    def draw(
+        path: Path, images: object, masks: NDArray[np.bool_], titles: list[str], *_: object
+    ) -> None:
+        drawn[path.name] = (titles, bool(masks.any(axis=(1, 2, 3)).all()))
+
+    monkeypatch.setattr("lightning_app.results.prediction_pictures.draw_batch", draw)
+    assert learned("predict", "--input", "in", "--output", "out", "--pictures") == 0
+
+    written = sitk.GetArrayFromImage(sitk.ReadImage("out/patient.nii.gz"))
+    titles, have_tumour = drawn["patient.png"]
+    assert 0 < len(titles) <= 8
+    assert have_tumour
+    assert {int(title.split()[1]) for title in titles} <= set(np.flatnonzero(written.any((1, 2))))
+    assert drawn["empty.png"][0]
+
+
+def test_a_picture_is_a_file_beside_the_label_maps(learned: Program, tmp_path: Path) -> None:
+    case = write_case(tmp_path, "patient", names={"t1c": "-t1c"})
+    assert learned("predict", "--input", str(case), "--output", "out", "--pictures") == 0
+    assert Path("out/pictures/patient.png").read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize(("target", "values"), [("regions", "213"), ("labels", "123")])

@@ -4,6 +4,7 @@ import csv
 import errno
 import json
 import math
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,9 @@ def test_whole_volumes_have_surfaces_and_lesions(
 
     (run,) = find_runs(Path("runs"))
     content = json.loads(run.test().metrics.read_text("utf-8"))
+    assert (content["run"], content["network"]) == (f"unet_t1c/{run.path.name}", "models.UNet")
+    assert datetime.fromisoformat(content["date"]) <= datetime.now(UTC)
+    assert content["program"].keys() == {"version", "git"}
     expected = {"cohorts": ["glioma"], "year": 2023, "tolerance_mm": 1.0}
     assert content["volume_settings"] == expected
     volumes = content["volumes"]["whole"]

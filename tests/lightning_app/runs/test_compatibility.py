@@ -8,7 +8,12 @@ import yaml
 from jsonargparse import Namespace
 
 from lightning_app.runs import compatibility
-from lightning_app.runs.compatibility import check_something_left, keep_cycle, lower_workers
+from lightning_app.runs.compatibility import (
+    check_something_left,
+    keep_cycle,
+    lower_workers,
+    use_own_cache,
+)
 from lightning_app.runs.folder import Run
 from lightning_app.runs.status import Status, write_status
 from lightning_app.utils.errors import UsageError
@@ -88,3 +93,34 @@ def test_other_schedules_have_no_cycle_to_keep(tmp_path: Path) -> None:
         keep_cycle(config, run)
 
         assert config == before
+
+
+@pytest.mark.parametrize(
+    ("saved", "typed", "used"),
+    [
+        ("nowhere/cache", "nowhere/cache", "cache"),
+        ("file/cache", "file/cache", "cache"),  # there, but no folder can hold a cache
+        ("there/cache", "there/cache", "there/cache"),  # was deleted, and can be made again
+        ("there", "there", "there"),
+        ("nowhere/cache", "nowhere/mine", "nowhere/mine"),
+        ("cache", "cache", "cache"),
+    ],
+)
+def test_the_cache_of_another_machine_is_replaced_unless_the_user_chose_it(
+    saved: str, typed: str, used: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "there").mkdir()
+    (tmp_path / "file").touch()
+    run = run_with(tmp_path, {"data": {"cache_dir": str(tmp_path / saved)}})
+    config = options(data=options(cache_dir=tmp_path / typed))
+
+    line = use_own_cache(config, run)
+
+    assert config.data.cache_dir == tmp_path / used
+    if used == typed:
+        assert line is None
+    else:
+        assert line is not None
+        assert f"is '{tmp_path / saved}' in '{run.config}'" in line
+        assert f"'{tmp_path / used}' is used" in line

@@ -15,7 +15,7 @@ from lightning_app.runs.checkpoint_io import FORMAT, DurableCheckpointIO
 from lightning_app.runs.folder import Run, find_runs
 from lightning_app.runs.status import is_alive, locked, read_status, write_status
 from tests.conftest import Program
-from tests.fault_injection.compare_runs import differences
+from tests.fault_injection.compare_runs import differences, same
 from tests.helpers.toy import write_dataset
 from tests.helpers.unfinished import unfinished_of_dead_process
 
@@ -113,6 +113,19 @@ def test_slices_on_the_device_give_the_same_bits_interrupted_or_not(
     folder = snapshots[4]  # in the middle of an epoch
     assert program("fit", "--resume", str(folder), *TRUST) == 0
     assert_same_ending(Run(folder), only_run("read"))
+
+
+def test_averaged_weights_are_resumed_with_the_weights_that_are_trained(
+    program: Program, snapshots: Snapshots
+) -> None:
+    average = ["--trainer.callbacks+=EMAWeightAveraging", "--trainer.callbacks.decay=0.9"]
+    assert program("fit", *SIZE, *OFTEN, *average) == 0
+    uninterrupted = only_run()
+    folder = snapshots[4]  # in the middle of an epoch
+    assert program("fit", "--resume", str(folder)) == 0
+    assert_same_ending(Run(folder), uninterrupted)
+    trained = [load(run.last)["current_model_state"] for run in (Run(folder), uninterrupted)]
+    assert same(*trained)
 
 
 def test_without_a_name_the_newest_unfinished_run_of_the_experiment_is_resumed(

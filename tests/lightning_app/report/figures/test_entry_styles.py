@@ -51,7 +51,7 @@ def test_every_figure_and_the_browser_name_all_settings(tmp_path: Path) -> None:
     found = gallery(group, "t2f")
     assert found is not None
     names = ["UNet, lr 0.001", "UNet, lr 0.002", "UNet, lr 0.003", "Attention UNet + ASPP"]
-    assert browsable(found, "")["networks"] == names
+    assert browsable([found])[0]["networks"] == names
 
     figure_3, *others = (drawing.figure for drawing in all_drawings(group, [found]))
     assert [axis.get_title() for axis in figure_3.axes[2:6]] == names

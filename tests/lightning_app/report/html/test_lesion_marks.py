@@ -71,11 +71,11 @@ def test_a_box_holds_only_what_is_in_the_box_of_the_lesion(tmp_path: Path) -> No
 def test_no_box(kind: str, box: tuple[int, ...], tmp_path: Path) -> None:
     found = made(tmp_path, ("A-000", kind, box))
     assert lesion_marks(found, 0, 0) == [[]]
-    assert browsable(found, "")["hasLesions"]
+    assert browsable([found])[0]["hasLesions"]
 
 
 def test_a_run_without_lesions_has_no_legend_for_them(tmp_path: Path) -> None:
-    assert not browsable(made(tmp_path), "")["hasLesions"]
+    assert not browsable([made(tmp_path)])[0]["hasLesions"]
 
 
 def test_a_damaged_file_leaves_the_run_out_of_the_browser_with_a_note(tmp_path: Path) -> None:
@@ -91,6 +91,8 @@ def test_a_damaged_file_leaves_the_run_out_of_the_browser_with_a_note(tmp_path: 
 
 
 def test_kinds_are_those_that_the_page_draws() -> None:
-    script = (Path(__file__).parents[4] / "lightning_app/report/html/templates/page.js").read_text()
+    script = (
+        Path(__file__).parents[4] / "lightning_app/report/html/templates/panels.js"
+    ).read_text()
     for kind in (LesionKind.MISSED, LesionKind.INVENTED):
         assert f"  {kind}: {{ colour" in script

@@ -47,24 +47,6 @@ def test_what_a_run_is_comes_from_its_config_not_from_its_folder(tmp_path: Path)
     assert found.training_time == found.inference_time == TimingRecord(None, None)
 
 
-@pytest.mark.parametrize(
-    ("data", "reason"),
-    [
-        ({"slices_format": 7}, "an earlier version prepared the slices of its training"),
-        ({}, "tested on other data or another split"),
-    ],
-)
-def test_why_a_test_is_not_that_of_its_run(
-    data: dict[str, Any], reason: str, tmp_path: Path
-) -> None:
-    run = ToyRun(CASES).write(tmp_path / "runs")
-    other = ToyRun(CASES, data={"fingerprint": "other", **data}).write(tmp_path / "others")
-    other.test().path.rename(run.path / "test-other-split")
-
-    (found,) = reasons(tmp_path / "runs").values()
-    assert found.startswith(reason)
-
-
 def test_why_a_run_is_not_reported(tmp_path: Path) -> None:
     ToyRun(CASES, name="20260101-000000-aaaaaa").write(tmp_path)
     ToyRun(CASES, name="20260103-000000-aaaaaa", status="interrupted").write(tmp_path)
@@ -313,15 +295,6 @@ def test_why_a_status_is_unknown_is_said(content: str, tmp_path: Path) -> None:
 
     (reason,) = reasons(tmp_path).values()
     assert reason.startswith("not finished: its status is unknown (status.json: ")
-
-
-def test_a_test_on_other_data_is_named(tmp_path: Path) -> None:
-    run = ToyRun(CASES).write(tmp_path)
-    (run.path / "test-abc-def").mkdir()
-
-    assert reasons(tmp_path) == {
-        "UNet_t2f/20260101-000000-aaaaaa/test-abc-def": "tested on other data or another split"
-    }
 
 
 def test_times_are_read_where_they_are(tmp_path: Path) -> None:

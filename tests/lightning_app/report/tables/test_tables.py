@@ -1,6 +1,5 @@
-"""The tables' figures, worked out by hand, and the files they are written to."""
+"""The tables' figures, worked out by hand."""
 
-import csv
 import math
 import re
 from pathlib import Path
@@ -23,7 +22,7 @@ from lightning_app.report.tables.score_tables import (
     size_table,
     table_1,
 )
-from lightning_app.report.tables.table import Cell, Column, Table, duration, p_value, write_table
+from lightning_app.report.tables.table import Cell, Table, duration, p_value
 from lightning_app.report.tables.volume_table import volume_table
 from tests.helpers.toy_runs import ASPP, ASPP_V2, ATTENTION, UNET, ToyRun, twelve_cases
 
@@ -82,10 +81,6 @@ def test_table_1_has_both_readings_of_the_papers_miou(
     keys = [column.key for column in table.columns]
     assert keys[keys.index("miou") :][:3] == ["miou", "miou_paper", "miou_empty0"]
     assert any("empty in both as 0 (miou_empty0)" in note for note in table.notes)
-    write_table(table, tmp_path)
-    for suffix, title in ((".md", "mIoU, empty as 0"), (".tex", "mIoU, empty as 0"),
-                          (".csv", "miou_empty0")):  # fmt: skip
-        assert title in (tmp_path / f"table1{suffix}").read_text("utf-8")
 
 
 def test_a_network_that_the_paper_lacks_comes_after_its_four(tmp_path: Path) -> None:
@@ -380,39 +375,6 @@ def test_training_times_with_different_precision_are_not_to_be_compared(tmp_path
     )
 
     assert "trained with the same trainer.precision: do not" in " ".join(table_2(group).notes)
-
-
-def test_a_table_as_files(tmp_path: Path) -> None:
-    table = Table(
-        "t", "A & B", [Column("name", "Name"), Column("score", "Score (%)")],
-        [["a_b|<c>", Measure(71.234, 1.5, (60.0, 80.0))], ["[d]", None]], ["50 % of it"],
-    )  # fmt: skip
-    write_table(table, tmp_path)
-
-    with (tmp_path / "t.csv").open(newline="", encoding="utf-8") as file:
-        assert list(csv.reader(file)) == [
-            ["name", "score", "score_std", "score_low", "score_high"],
-            ["a_b|<c>", "71.234", "1.5", "60.0", "80.0"],
-            ["[d]", "", "", "", ""],
-        ]
-    markdown = (tmp_path / "t.md").read_text("utf-8").splitlines()
-    assert markdown[0] == "# A &amp; B"
-    assert markdown[4] == r"| a\_b\|&lt;c&gt; | 71.23 ± 1.50 \[60.00, 80.00\] |"
-    latex = (tmp_path / "t.tex").read_text("utf-8").splitlines()
-    assert latex[1] == r"\begin{tabular}{lr}"
-    assert latex[3] == r"Name & Score (\%) \\"
-    assert latex[5] == r"a\_b|$<$c$>$ & 71.23 $\pm$ 1.50 [60.00, 80.00] \\"
-    assert latex[6] == r"{[d]} &  \\"
-
-
-def test_text_in_a_csv_file_is_no_formula_and_numbers_stay(tmp_path: Path) -> None:
-    columns = [Column("name", "Name"), Column("score", "Score")]
-    rows: list[list[Cell]] = [["=1+1", -0.5], ["-x", Measure(-0.25)], ["plain", "@x"]]
-    write_table(Table("t", "T", columns, rows), tmp_path)
-
-    with (tmp_path / "t.csv").open(newline="", encoding="utf-8") as file:
-        _, *written = [row[:2] for row in csv.reader(file)]
-    assert written == [["'=1+1", "-0.5"], ["'-x", "-0.25"], ["plain", "'@x"]]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Finds and deletes what runs and caches no longer need."""

@@ -1,0 +1,86 @@
+"""The ``runs`` command: a line for each run of a folder. Imports no torch."""
+
+import argparse
+import json
+import os
+from pathlib import Path
+
+from rich.console import Console
+
+from lightning_app.help import runs
+from lightning_app.listing.listed_run import list_runs
+from lightning_app.listing.order import COLUMNS, sorted_runs
+from lightning_app.listing.other_folders import other_folders
+from lightning_app.listing.settings import settings_of
+from lightning_app.listing.table import as_json, run_table
+from lightning_app.runs.folder import DEFAULT_ROOT
+from lightning_app.utils.argparse import PlainParser
+from lightning_app.utils.errors import UsageError
+from lightning_app.utils.exit_codes import exit_on_signals, print_stop
+from lightning_app.utils.text import print_lines
+
+_PIPE_WIDTH = 200  # of a table that no terminal shows, so that each run is a line for grep
+
+
+def run(arguments: list[str]) -> int:
+    """List runs; returns the exit code."""
+    options = _parser().parse(arguments)
+    try:
+        with exit_on_signals():
+            _list(options)
+    except BaseException as error:  # noqa: BLE001 (a bug is raised again)
+        return print_stop(error, "the list is not complete")
+    return 0
+
+
+def _list(options: argparse.Namespace) -> None:
+    if not options.runs.is_dir():
+        raise UsageError(f"runs folder '{options.runs}' does not exist; name it: runs RUNS_DIR")
+    found = list_runs(options.runs)
+    settings = settings_of(found)
+    runs = sorted_runs(found, options.sort, settings)
+    if options.json:
+        print(json.dumps(as_json(runs, settings), indent=2))
+        return
+    if runs:
+        console = _console()
+        console.print(run_table(runs, settings, console.width))
+    others = other_folders(options.runs)
+    print_lines(
+        f"{len(runs)} run{'' if len(runs) == 1 else 's'} below '{options.runs}'",
+        *(f"  {listed.name}: {remark}" for listed in runs for remark in listed.remarks),
+        *(f"  {other.name}: {other.reason}" for other in others),
+    )
+
+
+def _console() -> Console:
+    console = Console(markup=False, emoji=False, highlight=False)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = _PIPE_WIDTH
+    return console
+
+
+def _parser() -> PlainParser:
+    parser = PlainParser("runs", runs.PAGE.summary)
+    parser.add_argument(
+        "runs",
+        metavar="RUNS_DIR",
+        type=Path,
+        nargs="?",
+        default=Path(DEFAULT_ROOT),
+        help="folder of the runs, by default %(default)s",
+    )
+    parser.add_argument(
+        "--sort",
+        choices=COLUMNS,
+        default="age",
+        metavar="COLUMN",
+        help=f"the order: {', '.join(COLUMNS)}; by default %(default)s. The newest, the best and "
+        "the largest come first",
+    )
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="print a JSON list for scripts, with the full values of all options that differ",
+    )
+    return parser

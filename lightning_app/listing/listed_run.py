@@ -1,0 +1,122 @@
+"""From a run's folder to what a list says about it. Whatever is damaged is a remark."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import fmean
+from typing import TypeVar
+
+from data_modules.utils.disk_usage import disk_usage
+from lightning_app.report.load.display_names import run_name
+from lightning_app.report.load.runs import history, in_words
+from lightning_app.report.load.settings import options_of
+from lightning_app.results.partial_test import is_partial
+from lightning_app.runs.folder import Run, find_runs, run_config
+from lightning_app.runs.record_values import Values
+from lightning_app.runs.records import read_record
+from lightning_app.runs.status import current_status
+from lightning_app.utils.text import printable
+
+T = TypeVar("T")
+
+_STARTED = "%Y%m%d-%H%M%S"  # in UTC, in a run's name
+
+
+@dataclass(frozen=True)
+class ListedRun:
+    """A run in a list. What it does not have, or what cannot be read, is None.
+
+    Attributes:
+        run: its folder.
+        started: when its training was started.
+        status: of its training.
+        options: every option of the training as text, by its dotted name.
+        best_epoch: with the highest validation Dice, counted from 0; the first of several.
+        val_dice: of that epoch.
+        test_dice: mean over the classes, as ``val_dice``.
+        size: bytes on disk.
+        remarks: what cannot be read.
+    """
+
+    run: Run
+    started: datetime | None
+    status: str
+    options: Mapping[str, str]
+    best_epoch: int | None
+    val_dice: float | None
+    test_dice: float | None
+    size: int
+    remarks: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """Experiment and folder."""
+        return run_name(self.run)
+
+
+def list_runs(root: Path) -> list[ListedRun]:
+    """All runs in a root folder, the newest first."""
+    return [_listed(run) for run in find_runs(root)]
+
+
+def _listed(run: Run) -> ListedRun:
+    remarks: list[str] = []
+
+    def read(reader: Callable[[Run], T], *, missing: str | None = None) -> T | None:
+        """What a reader finds; None, and a remark, if it finds damage."""
+        try:
+            return reader(run)
+        except FileNotFoundError:
+            remarks.extend([missing] if missing else [])
+        except (OSError, ValueError) as error:
+            remarks.append(in_words(error))
+        return None
+
+    started, status = read(_started), read(_status, missing="there is no status.json")
+    options = read(_options, missing="there is no config.yaml")
+    best_epoch, val_dice = read(_best_epoch) or (None, None)
+    return ListedRun(
+        run=run,
+        started=started,
+        status=status or "unknown",
+        options=options or {},
+        best_epoch=best_epoch,
+        val_dice=val_dice,
+        test_dice=read(_test_dice),
+        size=disk_usage(run.path),
+        remarks=tuple(dict.fromkeys(remarks)),  # two readers may read one file
+    )
+
+
+def _started(run: Run) -> datetime:
+    """When a run was started, from its name. Raises ValueError."""
+    name = run.path.name.rpartition("-")[0]
+    try:
+        return datetime.strptime(name, _STARTED).replace(tzinfo=UTC)
+    except ValueError:
+        raise ValueError(f"its name has no date and time: {name}") from None
+
+
+def _status(run: Run) -> str:
+    Values(read_record(run.status), run.status).text("status")
+    return printable(current_status(run))
+
+
+def _options(run: Run) -> dict[str, str]:
+    return options_of(run_config(run))
+
+
+def _best_epoch(run: Run) -> tuple[int, float] | None:
+    return max(history(run.metrics), key=lambda epoch: epoch[1], default=None)
+
+
+def _test_dice(run: Run) -> float | None:
+    """The Dice of the whole test split, as in metrics.json; None if it is undefined."""
+    path = run.test().metrics
+    scores = Values(read_record(path), path).values("scores")
+    if is_partial(run):
+        return None
+    results = [scores.values(name).values("dice") for name in scores.content]
+    dice = [result.number("value") for result in results if result.has("value")]
+    return fmean(dice) if dice else None

@@ -1,0 +1,25 @@
+"""Which data the tables of a cohort are about, in words."""
+
+from collections.abc import Sequence
+
+from lightning_app.report.load.cohorts import Cohort
+from lightning_app.report.tables.table import Origin
+from lightning_app.utils.text import count
+
+KINDS = {"phantom": "synthetic phantom", "files": "files"}
+
+
+def origin_of(cohort: Cohort, warnings: Sequence[str]) -> Origin:
+    """The origin of the tables of a cohort, with what applies to all of them."""
+    data = cohort.data
+    kind = KINDS.get(data.kind, data.kind)
+    words = f"Data: {kind}; tested: {tested(cohort)}; split {data.split}."
+    return Origin(data.kind, words, warnings)
+
+
+def tested(cohort: Cohort) -> str:
+    """How many cases, patients and slices were tested."""
+    table = cohort.runs[0].table
+    numbers = (len(set(table.cases)), len(set(table.patients)), len(table.slices))
+    cases, patients, slices = map(count, numbers, ("case", "patient", "slice"))
+    return f"{cases} of {patients}, {slices}"
