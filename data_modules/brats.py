@@ -75,7 +75,7 @@ class BraTSDataModule(LightningDataModule):
 
     def __init__(
         self,
-        root: Path | None = None,
+        root: Path | str | None = None,
         phantom: PhantomOptions = PhantomOptions(),  # noqa: B008 (frozen)
         release: str = "auto",
         modalities: Sequence[Modality] = ("t1c",),
@@ -84,12 +84,12 @@ class BraTSDataModule(LightningDataModule):
         eval_slices: SliceChoice | None = None,
         split_sizes: SplitSizes = None,
         split_seed: int = 0,
-        split_file: Path | None = None,
+        split_file: Path | str | None = None,
         image_size: tuple[int, int] = (240, 240),
         batch_size: int = 32,
         num_workers: int = 0,
         on_device: bool = False,  # noqa: FBT001, FBT002 (an option of the command line)
-        cache_dir: Path = DEFAULT_FOLDER,
+        cache_dir: Path | str = DEFAULT_FOLDER,
         on_bad_case: Literal["stop", "skip"] = "stop",
         flip: bool = False,  # noqa: FBT001, FBT002 (an option of the command line)
         augmentation: Preset = "none",
@@ -103,7 +103,7 @@ class BraTSDataModule(LightningDataModule):
         option_checks.check_at_least(0, split_seed=split_seed)
         option_checks.check_workers(num_workers)
         option_checks.check_slices(slices=slices, eval_slices=eval_slices)
-        self.root = None if root == PHANTOM else root
+        self.root = None if root is None or Path(root) == PHANTOM else Path(root)
         self.phantom = phantom
         self.release = release
         self.modalities = tuple(modalities)
@@ -111,7 +111,7 @@ class BraTSDataModule(LightningDataModule):
         self.choices = {"train": slices, "eval": slices if eval_slices is None else eval_slices}
         self.split_sizes = split_sizes
         self.split_seed = split_seed
-        self.split_file = split_file
+        self.split_file = None if split_file is None else Path(split_file)
         self.batch_size = batch_size
         self.num_workers = 0 if on_device else num_workers
         self.on_device = on_device
@@ -121,7 +121,7 @@ class BraTSDataModule(LightningDataModule):
         transforms = [*flips, *PRESETS[augmentation](), *augmentations]
         self.augmentation = Augmentation(transforms, seed, 1 - len(flips))
         self.seed = seed
-        self.cache = SliceCache(cache_dir, image_size)
+        self.cache = SliceCache(Path(cache_dir), image_size)
         self.splits: dict[str, list[Case]] = {}
         self.datasets: dict[str, SliceDataset] = {}
         self._device_datasets: dict[str, DeviceDataset] = {}

@@ -1,12 +1,13 @@
 """Whole volumes without ground truth, for prediction."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
@@ -15,9 +16,11 @@ from data_modules.catalog.folders import stem_of
 from data_modules.catalog.releases import releases_named
 from data_modules.io.crop_or_pad import crop_or_pad
 from data_modules.io.geometry import Grid, check_same_grid
+from data_modules.io.nifti import check_finite
 from data_modules.io.orientation import SET_BOTH_FORMS, unclear_orientation
-from data_modules.io.volumes import read_modality
+from data_modules.io.volumes import BrainVolume, brain_volume, read_modality
 from data_modules.utils.errors import DataError
+from data_modules.utils.problems import BadFileError
 
 LOST_BRAIN_WARNING = 0.001  # share of the brain outside the slices; less is a rim of a few voxels
 
@@ -59,33 +62,77 @@ class VolumeDataset(Dataset[Volume]):
     def __getitem__(self, index: int) -> Volume:
         """Read a case. A bad file goes into ``problem``, so that it does not stop the others."""
         try:
-            image, spacing = self._read(self.cases[index])
+            volume = read_case(self.cases[index], self.modalities, self.size)
         except DataError as error:
             empty = torch.zeros(0, len(self.modalities), *self.size)
             return {"image": empty, "case": index, "spacing": (), "problem": str(error)}
-        return {"image": image, "case": index, "spacing": spacing, "problem": None}
+        return {**volume, "case": index}
 
-    def _read(self, case: Case) -> tuple[Tensor, tuple[float, ...]]:
-        files = [(case.images[m], case.channel(m)) for m in self.modalities]
-        (first, _), *_ = files
-        channels = []
-        grids: dict[Path, Grid] = {}
-        for path, channel in files:
-            volume = read_modality(path, channel)
-            if path != first:
-                check_same_grid(path, volume.grid, first)
-            grids[path] = volume.grid
-            brain = volume.brain
-            lost = 1 - np.count_nonzero(crop_or_pad(brain, self.size)) / np.count_nonzero(brain)
-            if lost > LOST_BRAIN_WARNING:
-                _log.warning(
-                    "%s: %.1f %% of the head lie outside data.image_size", path, 100 * lost
-                )
-            channels.append(crop_or_pad(volume.normalised(), self.size))
-        for path, grid in grids.items():
-            if what := unclear_orientation(path, grid.axes):
-                _log.warning("%s: %s; %s", path, what, SET_BOTH_FORMS)
-        return torch.from_numpy(np.stack(channels, axis=1)), volume.grid.lps_spacing
+
+def read_case(case: Case, modalities: Sequence[str], size: tuple[int, int]) -> Volume:
+    """Read a whole case; the arguments are those of ``VolumeDataset``.
+
+    Raises:
+        DataError: a file is bad, or lies on another grid than the first.
+    """
+    files = [(case.images[m], case.channel(m)) for m in modalities]
+    (first, _), *_ = files
+    channels = []
+    grids: dict[Path, Grid] = {}
+    for path, channel in files:
+        volume = read_modality(path, channel)
+        if path != first:
+            check_same_grid(path, volume.grid, first)
+        grids[path] = volume.grid
+        channels.append(_normalised(volume, size, path))
+    for path, grid in grids.items():
+        if what := unclear_orientation(path, grid.axes):
+            _log.warning("%s: %s; %s", path, what, SET_BOTH_FORMS)
+    return _volume(channels, volume.grid.lps_spacing)
+
+
+def volume_of_arrays(arrays: Mapping[str, NDArray[Any]], size: tuple[int, int]) -> Volume:
+    """The volume of the raw intensities of each modality, treated as those of a file.
+
+    Args:
+        arrays: (depth, height, width) each, in LPS order as in BraTS, in the order of the network's
+            channels.
+        size: height and width that the network was trained with.
+
+    Raises:
+        DataError: an array has another number of axes or another shape than the first, is not made
+            of finite numbers, or is constant.
+    """
+    first, *_ = arrays.values()
+    channels = []
+    for modality, voxels in arrays.items():
+        if voxels.ndim != 3 or voxels.shape != first.shape or voxels.dtype.kind not in "iuf":
+            raise DataError(
+                f"the array of {modality} is {voxels.dtype} of shape {voxels.shape}, expected "
+                "numbers (depth, height, width) of the same shape for each modality"
+            )
+        name = Path(f"the array of {modality}")
+        try:
+            check_finite(name, voxels)
+            volume = brain_volume(voxels, Grid.of_array(voxels), name)
+        except BadFileError as error:  # without the remedy, which is for files
+            raise DataError(f"{error.file}: {error.what}") from None
+        channels.append(_normalised(volume, size, name))
+    return _volume(channels, ())
+
+
+def _volume(channels: Sequence[NDArray[np.float32]], spacing: tuple[float, ...]) -> Volume:
+    image = torch.from_numpy(np.stack(channels, axis=1))
+    return {"image": image, "case": 0, "spacing": spacing, "problem": None}
+
+
+def _normalised(volume: BrainVolume, size: tuple[int, int], source: Path) -> NDArray[np.float32]:
+    """The slices of one modality, z-scored and cropped or padded; warns if that costs brain."""
+    brain = volume.brain
+    lost = 1 - np.count_nonzero(crop_or_pad(brain, size)) / np.count_nonzero(brain)
+    if lost > LOST_BRAIN_WARNING:
+        _log.warning("%s: %.1f %% of the head lie outside data.image_size", source, 100 * lost)
+    return crop_or_pad(volume.normalised(), size)
 
 
 def cases_to_predict(folder: Path, modalities: Sequence[str], release: str) -> list[Case]:

@@ -7,10 +7,11 @@ import numpy as np
 import torch
 from lightning.pytorch import LightningModule
 from torch import Tensor, nn
+from torch.optim import Adam
 
 from callbacks.utils.trainer import attributes
 from data_modules.batch_dataset import Batch
-from data_modules.dataset import SliceDataset
+from data_modules.brats import BraTSDataModule
 from data_modules.targets import TARGETS, TargetName
 from data_modules.volume_dataset import Volume
 from lightning_app.metrics.confusion_counts import SliceCounts
@@ -19,8 +20,12 @@ from lightning_app.metrics.evaluate import evaluate, monitored_dice
 from lightning_app.metrics.mean_loss import MeanLoss
 from lightning_app.metrics.predicted_masks import PredictedMasks
 from lightning_app.metrics.split_loss import LossSums, pooled
+from lightning_app.schedules import CosineAnnealing
+from lightning_app.scoring.test_scores import TestScores, logged_values
+from lightning_app.scoring.tested_cases import TestedCases
 
 MONITOR = "val/dice"
+LEARNING_RATE = 0.001  # of configs/base.yaml
 SLICES_PER_FORWARD = 16  # bounds the memory that predicting a volume needs
 
 
@@ -36,6 +41,9 @@ class SegmentationTask(LightningModule):
         target: What is segmented; follows data.target.
         lr_interval: Whether the learning rate schedule is stepped after each epoch or after each
             optimizer step. The command line sets step for OneCycleLR and CyclicLR.
+
+    Attributes:
+        test_scores: of the last test, on rank 0; None before.
     """
 
     def __init__(
@@ -52,6 +60,7 @@ class SegmentationTask(LightningModule):
         self.target = TARGETS[target]
         self.val_counts = SliceCounts()
         self.test_masks = PredictedMasks()
+        self.test_scores: TestScores | None = None
         # Not left to self.log: its mean over an epoch is lost if the training is interrupted.
         self.train_loss = MeanLoss()
         self.train_loss.persistent(mode=True)
@@ -61,6 +70,31 @@ class SegmentationTask(LightningModule):
         """Logits (N, channels, H, W) of images (N, modalities, H, W)."""
         logits: Tensor = self.network(image)
         return logits
+
+    def setup(self, stage: str) -> None:
+        """Check that the data are for the task.
+
+        Raises:
+            ValueError: they have another target.
+        """
+        data = attributes(self.trainer).datamodule
+        if isinstance(data, BraTSDataModule) and data.target != self.target:
+            raise ValueError(
+                f"the target of the data is '{data.target.name}', that of the task is "
+                f"'{self.target.name}': expected the same"
+            )
+
+    def configure_optimizers(self) -> Any:
+        """Adam and cosine annealing over the whole training, as in configs/base.yaml.
+
+        The rate stays as it is if the trainer's max_epochs says no length. The command line has
+        options of its own instead.
+        """
+        optimizer = Adam(self.parameters(), lr=LEARNING_RATE)
+        epochs = self.trainer.max_epochs
+        if epochs is None or epochs < 1:
+            return optimizer
+        return [optimizer], [CosineAnnealing(optimizer, T_0=epochs)]
 
     def on_train_epoch_start(self) -> None:
         """Reset the mean loss; not called if a training is resumed in the middle of an epoch."""
@@ -111,6 +145,17 @@ class SegmentationTask(LightningModule):
         self.test_masks.update(prediction, batch["sample"])
         return prediction
 
+    def on_test_epoch_end(self) -> None:
+        """Join the masks of all devices; score them and log the scores on rank 0."""
+        masks = self.test_masks.compute()
+        self.test_masks.reset()
+        if self.trainer.is_global_zero:
+            cases = TestedCases(self._data(), masks)
+            has_bars = self.trainer.progress_bar_callback is not None
+            self.test_scores = TestScores.of(cases, show_progress=has_bars)
+            values = logged_values(self.test_scores.scores, self.test_scores.volumes)
+            self.log_dict(values, rank_zero_only=True)
+
     def predict_step(self, volume: Volume) -> Tensor:
         """The label map to be written, uint8 (D, H, W), of a volume.
 
@@ -124,6 +169,20 @@ class SegmentationTask(LightningModule):
                 label_map[slices] = self.target.write(self.target.decode(self(image[slices])))
         return label_map
 
+    def _data(self) -> BraTSDataModule:
+        """The data, whose cases are scored.
+
+        Raises:
+            TypeError: the trainer was given others.
+        """
+        data: Any = attributes(self.trainer).datamodule
+        if not isinstance(data, BraTSDataModule):
+            raise TypeError(
+                f"the trainer's data are a {type(data).__name__}, expected a BraTSDataModule, "
+                "which knows the cases that are scored: trainer.fit(task, data)"
+            )
+        return data
+
     def _validation_table(self) -> CountTable:
         """The counts since the last reset, with the names of what was counted.
 
@@ -131,7 +190,7 @@ class SegmentationTask(LightningModule):
             RuntimeError: a slice was counted twice.
         """
         rows = np.asarray(self.val_counts.compute().cpu())
-        dataset: SliceDataset = attributes(self.trainer).datamodule.datasets["val"]
+        dataset = self._data().datasets["val"]
         samples, counts = rows[:, 0], rows[:, 1:].reshape(len(rows), -1, len(COUNTS))
         scored = dataset.cases_of(samples)
         blank = [dataset.blank[index] for index in scored]

@@ -18,8 +18,9 @@ LAYERS = {
     "data_modules.utils": 0, "data_modules.io": 1, "data_modules.catalog": 2,
     "data_modules.cache": 3, "data_modules.phantom.anatomy": 4, "data_modules.phantom": 5,
     "data_modules": 6,
-    "lightning_app.utils": 9, "lightning_app.help": 9,
-    "lightning_app.metrics": 10, "lightning_app.losses": 10, "lightning_app.schedules": 10,
+    "lightning_app.utils": 8, "lightning_app.help": 8,
+    "lightning_app.metrics": 9, "lightning_app.losses": 9, "lightning_app.schedules": 9,
+    "lightning_app.scoring": 10,
     "lightning_app.task": 11, "lightning_app.config": 11,
     "lightning_app.runs": 12,
     "lightning_app.results": 13,
@@ -29,7 +30,9 @@ LAYERS = {
     "lightning_app.listing": 19, "lightning_app.cleaning": 19,
     "lightning_app.evaluation.inputs": 20, "lightning_app.evaluation": 21,
     "lightning_app.commands.shared": 22, "lightning_app.commands": 23,
+    "lightning_app.api": 24,
     "lightning_app.cli": 24,
+    "lightning_app": 25,
 }  # fmt: skip
 
 MODULES = {

@@ -18,16 +18,12 @@ from torch.utils.data import DataLoader
 
 from callbacks.acceleration import Acceleration
 from callbacks.utils.fuse_batch_norm import fused
-from callbacks.utils.trainer import attributes
 from data_modules.brats import BraTSDataModule
 from data_modules.utils.malloc import keep_freed_memory
 from data_modules.volume_dataset import VolumeDataset, cases_to_predict
 from lightning_app.losses import DiceCrossEntropy
-from lightning_app.metrics.case_tables import case_tables, score_case
-from lightning_app.metrics.evaluate import evaluate
 from lightning_app.results.label_map_folder import LabelMapFolder
 from lightning_app.results.label_maps import LabelMapWriter
-from lightning_app.results.tested_cases import TestedCases
 from lightning_app.runs.folder import Run
 from lightning_app.task import SegmentationTask
 from models import AttentionUNet
@@ -52,7 +48,7 @@ def optimised(task: str, data: Path, widths: Sequence[int]) -> float:
     keep_freed_memory()
     warnings.simplefilter("ignore")
     logging.disable(logging.WARNING)
-    module = _ScoringTask(AttentionUNet(widths=widths), DiceCrossEntropy())
+    module = SegmentationTask(AttentionUNet(widths=widths), DiceCrossEntropy())
     if task == "test":
         return _test(module, data)
     if task == "patient":
@@ -71,17 +67,6 @@ def _trainer(folder: str, callbacks: Sequence[Callback]) -> Trainer:
         precision="bf16-mixed",
         callbacks=[Acceleration(channels_last=True, fold_batch_norm=True), *callbacks],
     )
-
-
-class _ScoringTask(SegmentationTask):
-    """Computes every score at the end of a test, as the test command does."""
-
-    def on_test_epoch_end(self) -> None:
-        data: BraTSDataModule = attributes(self.trainer).datamodule
-        classes = self.target.class_names
-        cases = TestedCases(data, self.test_masks.compute())
-        evaluate(case_tables([score_case(case, classes) for case in cases], classes)[0])
-        self.test_masks.reset()
 
 
 def _test(module: SegmentationTask, data: Path) -> float:

@@ -28,7 +28,7 @@ from data_modules.cache.stored_arrays import array_lock, remove_leftovers, unfin
 from data_modules.catalog.cases import Case
 from data_modules.utils.errors import DataError
 from data_modules.utils.problems import Problem
-from data_modules.utils.process_pool import Workers, check_main_is_guarded, cores
+from data_modules.utils.process_pool import Workers, cores
 from data_modules.utils.progress import tracked
 
 DEFAULT_FOLDER = Path("cache")
@@ -128,7 +128,6 @@ class SliceCache:
         self, folder: Path, what: str, jobs: Sequence[_Job], dtype: np.dtype[Any], *, stale: bool
     ) -> None:
         """Build an array, unless another process is building it: then wait for it."""
-        check_main_is_guarded()
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             remove_leftovers(self.folder)

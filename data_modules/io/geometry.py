@@ -37,6 +37,11 @@ class Grid:
     origin: tuple[float, ...]
     direction: tuple[float, ...]
 
+    @classmethod
+    def of_array(cls, voxels: NDArray[Any]) -> "Grid":
+        """A grid of 1 mm for voxels (depth, height, width) in LPS order."""
+        return cls(voxels.shape[::-1], (1.0,) * 3, (0.0,) * 3, (1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0))
+
     def to_lps(self, voxels: NDArray[Any]) -> NDArray[Any]:
         """View voxels (z, y, x) of this grid as (depth, height, width) in LPS order."""
         order, backwards = self._layout()

@@ -48,7 +48,7 @@ def read_nifti(path: Path) -> NDArray[Any]:
     content = read_complete(path, begin + count * stored.itemsize)
     voxels = np.frombuffer(content, stored, count, begin).reshape(shape)
     voxels = _scaled(voxels.astype(stored.newbyteorder("="), copy=False), header)
-    _check_finite(path, voxels)
+    check_finite(path, voxels)
     return voxels
 
 
@@ -69,7 +69,8 @@ def _finite(value: float) -> float:
     return float(value) if math.isfinite(value) else 0.0
 
 
-def _check_finite(path: Path, voxels: NDArray[Any]) -> None:
+def check_finite(path: Path, voxels: NDArray[Any]) -> None:
+    """Raise BadFileError if voxels of a file are NaN or infinite."""
     # Minimum and maximum show NaN and infinity, and need no temporary array.
     if voxels.dtype.kind != "f" or np.isfinite([voxels.min(), voxels.max()]).all():
         return

@@ -119,7 +119,15 @@ def read_modality(path: Path, channel: int | None = None) -> BrainVolume:
         BadFileError: The file is bad, the image is constant, or float32 cannot hold the
             intensities.
     """
-    voxels, grid = read_volume(path, channel)
+    return brain_volume(*read_volume(path, channel), path)
+
+
+def brain_volume(voxels: NDArray[Any], grid: Grid, path: Path) -> BrainVolume:
+    """Find the brain in voxels (depth, height, width) in LPS order, which ``path`` names in errors.
+
+    Raises:
+        BadFileError: As ``read_modality`` does.
+    """
     voxels = _as_float32_holds(voxels, path)
     brain, inside, share = find_brain(voxels)
     if inside.size == 0:

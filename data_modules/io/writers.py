@@ -58,16 +58,21 @@ def write_label_map(
         OSError: The labels cannot be written.
     """
     grid = read_grid(like, channel)
-    _, height, width = grid.to_lps(np.empty(grid.size[::-1], np.bool_)).shape
-    labels = crop_or_pad(labels, (height, width))
-    image = nib.Nifti1Image(grid.from_lps(labels).T, None)
+    placed = on_grid(labels, grid)
+    image = nib.Nifti1Image(placed.T, None)
     _place(image.header, like, grid)
     try:
         path.write_bytes(deflate.gzip_compress(image.to_bytes()))
     except OSError:
         path.unlink(missing_ok=True)
         raise
-    return labels
+    return grid.to_lps(placed)
+
+
+def on_grid(labels: NDArray[np.uint8], grid: Grid) -> NDArray[np.uint8]:
+    """Labels (z, y, x) of a grid, from labels in LPS order of any height and width."""
+    _, height, width = grid.to_lps(np.empty(grid.size[::-1], np.bool_)).shape
+    return grid.from_lps(crop_or_pad(labels, (height, width)))
 
 
 def _place(header: Any, like: Path, grid: Grid) -> None:

@@ -1,12 +1,14 @@
 """Worker processes: how many, how they run jobs, and how they end with their parent."""
 
 import os
+import sys
 import threading
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import current_process, get_context
 from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnContext, SpawnProcess
+from types import ModuleType
 from typing import Self, TypeVar
 
 import SimpleITK as sitk
@@ -26,21 +28,6 @@ def cores() -> int:
     """Cores that this process may use; all of them on systems that do not say."""
     affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity else os.cpu_count() or 1
-
-
-def check_main_is_guarded() -> None:
-    """Check that a starting worker is not running its parent's unguarded script.
-
-    Such a worker would wait for what its parent is building, and the parent for the worker.
-
-    Raises:
-        DataError: It is.
-    """
-    if getattr(current_process(), "_inheriting", False):  # as multiprocessing checks it
-        raise DataError(
-            "a worker process ran the code that started it: put the code of the script under "
-            'if __name__ == "__main__":'
-        )
 
 
 class Workers:
@@ -115,12 +102,37 @@ def run_in_order(
     return Workers().run_in_order(function, jobs, processes)
 
 
+class _WorkerProcess(SpawnProcess):
+    """A spawned process that does not run its parent's main module, which no job needs.
+
+    A script without a main guard would otherwise run once more in each worker, which then waits for
+    what its parent is building, and the parent for the worker.
+    """
+
+    _starting = threading.Lock()
+
+    def start(self) -> None:
+        """Start it; meanwhile the main module is one without a file."""
+        with self._starting:
+            main = sys.modules["__main__"]
+            sys.modules["__main__"] = ModuleType("__main__")
+            try:
+                super().start()
+            finally:
+                sys.modules["__main__"] = main
+
+
+class _WorkerContext(SpawnContext):
+    """Spawned: forked workers can hang in ITK, and inherit torch's threads."""
+
+    Process = _WorkerProcess
+
+
 class _Pool:
     """Processes, and a pipe that ends them when it is closed."""
 
     def __init__(self, processes: int) -> None:
-        # Spawned: forked workers can hang in ITK, and inherit torch's threads.
-        context = get_context("spawn")
+        context = _WorkerContext()
         self.processes = processes
         self._child_end, self._parent_end = context.Pipe(duplex=False)
         self.executor = ProcessPoolExecutor(processes, context, _start_worker, (self._child_end,))

@@ -1,5 +1,6 @@
 """A progress bar for work that takes a while."""
 
+import sys
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
@@ -12,7 +13,8 @@ T = TypeVar("T")
 def tracked(values: Iterable[T], description: str, total: int, *, show: bool = True) -> Iterator[T]:
     """Yield values, and show on standard error how many there were; log files get nothing.
 
-    The bar leaves nothing behind in the terminal.
+    The bar leaves nothing behind in the terminal. In a notebook there is none: rich would ask for
+    ipywidgets.
 
     Args:
         values: to yield.
@@ -20,7 +22,8 @@ def tracked(values: Iterable[T], description: str, total: int, *, show: bool = T
         total: the number of values.
         show: whether to show anything.
     """
-    console = Console(stderr=True)
+    is_terminal = sys.stderr is not None and sys.stderr.isatty()
+    console = Console(stderr=True, force_jupyter=False, force_terminal=is_terminal or None)
     yield from track(
         values,
         description=description,

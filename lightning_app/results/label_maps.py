@@ -1,6 +1,5 @@
 """Writes the label maps of a prediction."""
 
-import logging
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,16 +12,12 @@ from numpy.typing import NDArray
 from data_modules.catalog.cases import Case
 from data_modules.io.writers import write_label_map
 from data_modules.targets import Target
-from data_modules.utils.words import number_range
 from data_modules.volume_dataset import Volume, VolumeDataset
 from lightning_app.metrics.volume.masks import MM3_PER_ML
 from lightning_app.results.label_map_folder import LabelMapFolder, Note
+from lightning_app.results.unseen_data import warn_of_spacing, warn_of_unseen_slices
 from lightning_app.runs.records import read_environment
 from lightning_app.task import SegmentationTask
-
-SPACING_TOLERANCE = 0.1  # share by which a spacing may lie outside those of the training data
-
-_log = logging.getLogger(__name__)
 
 
 class LabelMapWriter(Callback):
@@ -45,12 +40,7 @@ class LabelMapWriter(Callback):
 
     def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Warn if the network was trained on some slices only."""
-        slices = self._trained_on.slices
-        if slices == "middle" or isinstance(slices, list):
-            _log.warning(
-                "This network was trained on %s only: it has not seen the ends of the head",
-                "middle slices" if slices == "middle" else f"slices {slices}",
-            )
+        warn_of_unseen_slices(self._trained_on)
 
     def on_predict_batch_end(
         self,
@@ -71,7 +61,7 @@ class LabelMapWriter(Callback):
         if reason := self.folder.refusal(case, dataset.modalities[0]):  # another process wrote it
             self.problems.append(reason)
             return
-        self._check_spacing(case.id, batch["spacing"])
+        warn_of_spacing(case.id, batch["spacing"], self._trained_on)
         voxel_ml = math.prod(batch["spacing"]) / MM3_PER_ML
         self._write(case, outputs.cpu().numpy(), pl_module.target, dataset.modalities, voxel_ml)
 
@@ -98,17 +88,3 @@ class LabelMapWriter(Callback):
             }
 
         self.folder.write(case.id, write_mask)
-
-    def _check_spacing(self, case: str, spacing: tuple[float, ...]) -> None:
-        for axis, value in zip("xyz", spacing, strict=True):
-            if axis not in self._trained_on.spacing:  # an earlier version did not record it
-                continue
-            low, high = self._trained_on.spacing[axis]
-            if not low * (1 - SPACING_TOLERANCE) <= value <= high * (1 + SPACING_TOLERANCE):
-                _log.warning(
-                    "%s: spacing %g mm along %s, the network was trained on %s mm",
-                    case,
-                    value,
-                    axis,
-                    number_range(f"{low:g}", f"{high:g}"),
-                )

@@ -2,14 +2,13 @@
 
 import math
 import shutil
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from callbacks.acceleration import Acceleration
@@ -21,26 +20,24 @@ from callbacks.utils.unfinished import remove_leftovers
 from data_modules.brats import BraTSDataModule
 from data_modules.catalog.splits import ALL_TEST
 from data_modules.summary import description
-from data_modules.utils.process_pool import cores, run_in_order
-from data_modules.utils.progress import tracked
 from data_modules.utils.words import counted
 from lightning_app.metrics.case_masks import VolumeSettings
-from lightning_app.metrics.case_tables import CaseScores, case_tables, score_case
 from lightning_app.metrics.count_table import CountTable
-from lightning_app.metrics.evaluate import accuracy_of_nothing, count_results, volume_results
-from lightning_app.metrics.predicted_masks import PackedMasks
+from lightning_app.metrics.evaluate import accuracy_of_nothing
 from lightning_app.metrics.volume.cohorts import YEAR
-from lightning_app.metrics.volume_scores import VOLUME_SCORES
+from lightning_app.results.example_slices import ExampleSlices
 from lightning_app.results.lesion_record import write_lesions
 from lightning_app.results.partial_test import PARTIAL_KEY
+from lightning_app.results.plots import to_grey
 from lightning_app.results.test_record import write_cases, write_slices, write_test, write_volumes
 from lightning_app.results.test_summary import print_scores, volume_notes
-from lightning_app.results.tested_cases import TestedCases
 from lightning_app.runs.checkpoint_io import read_checkpoint
 from lightning_app.runs.environment import git_state
 from lightning_app.runs.folder import Run, TestFolder, run_config
 from lightning_app.runs.records import DataRecord, read_environment, read_split
 from lightning_app.runs.restorable import LARGEST_COUNT
+from lightning_app.scoring.test_scores import TestScores
+from lightning_app.scoring.tested_cases import TestedCases
 from lightning_app.task import MONITOR, SegmentationTask
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.text import print_lines
@@ -83,12 +80,10 @@ class TestResults(Callback):
             remove_leftovers(self.run.test().path)  # earlier versions wrote into it
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Join the masks of all devices, and write the results on rank 0."""
+        """Write the scores of the task, which rank 0 has."""
         assert isinstance(pl_module, SegmentationTask)
-        masks = pl_module.test_masks.compute()
-        pl_module.test_masks.reset()
-        if trainer.is_global_zero:
-            self._write(trainer, masks)
+        if pl_module.test_scores is not None:
+            self._write(trainer, pl_module.test_scores)
 
     def folder(self, data: BraTSDataModule) -> TestFolder:
         """The run's test folder; another one for a part of the split, other data or another split.
@@ -100,27 +95,24 @@ class TestResults(Callback):
         same = fingerprints == (trained.fingerprint, trained.split)
         return self.run.test(None if same else "-".join(fingerprints), partial=self.is_partial)
 
-    def _write(self, trainer: Trainer, masks: PackedMasks) -> None:
+    def _write(self, trainer: Trainer, test: TestScores) -> None:
         data: BraTSDataModule = attributes(trainer).datamodule
-        folder, tested = self.folder(data), TestedCases(data, masks)
-        scored = _scored(tested, data.target.class_names, trainer)
-        table, volumes = case_tables(scored, data.target.class_names)
-        scores, of_volumes = count_results(table), volume_results(volumes, VOLUME_SCORES)
-        by_case, examples = table.by_case(), tested.example_slices()
+        folder, table = self.folder(data), test.table
+        by_case, examples = table.by_case(), _example_slices(test.cases)
         with atomic_folder(folder.path) as temporary:
             new = TestFolder(temporary)
-            facts = {**self._facts(trainer, data, table), **_volume_facts(tested)}
-            write_test(new, facts, scores, of_volumes)
+            facts = {**self._facts(trainer, data, table), **_volume_facts(test.cases)}
+            write_test(new, facts, test.scores, test.volumes)
             write_timing(new.timing, self._timing.test_record or {})
             write_slices(new, table)
             write_cases(new, by_case)
-            write_volumes(new, volumes)
-            write_lesions(new, scored, data.target.class_names)
+            write_volumes(new, test.volume_table)
+            write_lesions(new, test.scored, data.target.class_names)
             examples.write(new)
             examples.draw(new.picture, by_case, f"Data: {data.kind}")
             _keep_other_files(folder.path, temporary)
-        print_scores(data, table, scores, of_volumes)
-        print_lines(*volume_notes(scored, tested.cohorts))
+        print_scores(data, table, test.scores, test.volumes)
+        print_lines(*volume_notes(test.scored, test.cases.cohorts))
         self._print_notes(folder, data, table)
 
     def _print_notes(self, folder: TestFolder, data: BraTSDataModule, table: CountTable) -> None:
@@ -203,16 +195,19 @@ class TestResults(Callback):
         }
 
 
-def _scored(cases: TestedCases, classes: Sequence[str], trainer: Trainer) -> list[CaseScores]:
-    """Score the cases, volumes in parallel, with a progress bar on standard error.
-
-    There is no bar if progress bars are turned off.
-    """
-    show = trainer.progress_bar_callback is not None
-    processes = 1 if cases.are_slices else min(cores(), len(cases))
-    score = partial(score_case, classes=classes)
-    with closing(run_in_order(score, cases, processes)) as scored:
-        return list(tracked(scored, "Scoring cases", len(cases), show=show))
+def _example_slices(tested: TestedCases) -> ExampleSlices:
+    """The slice with most target of each case, if it was tested."""
+    dataset = tested.dataset
+    most = dataset.most_of(tested.target.foreground)
+    samples = [most[case] for case in sorted(most) if most[case] in tested.masks.samples]
+    images, _ = dataset.stored(samples)
+    return ExampleSlices(
+        [dataset.cases[dataset.case_index[sample]].id for sample in samples],
+        dataset.slice_index[samples],
+        np.stack([to_grey(image.astype(np.float32)) for image in images[0]]),
+        tested.references(samples),
+        tested.predictions(samples),
+    )
 
 
 def _volume_facts(tested: TestedCases) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from lightning_app.results.test_record import CASE_COLUMNS, case_rows, read_slic
 from lightning_app.results.test_results import TestResults
 from lightning_app.runs.checkpoint_io import read_checkpoint
 from lightning_app.runs.folder import Run, TestFolder, run_config
+from lightning_app.scoring.test_scores import logged_values
 
 _ABOUT_DATA = ("kind", "fingerprint", "split")
 
@@ -139,14 +140,7 @@ def slices_to_show(data: BraTSDataModule, count: int) -> Slices:
 
 def _send_test(logger: ForgivingWandbLogger, folder: TestFolder) -> None:
     test = read_test(folder)
-    numbers = {
-        f"test/{name}/{group}{score}": result.value
-        for group, scores in (("", test.scores), ("volumes/", test.volumes))
-        for name, results in scores.items()
-        for score, result in results.items()
-        if result.value is not None
-    }
-    logger.experiment.summary.update(numbers)
+    logger.experiment.summary.update(logged_values(test.scores, test.volumes))
     rows = case_rows(read_slices(folder, tuple(test.scores)).by_case())
     logger.log_table("test/cases", columns=[*CASE_COLUMNS], data=[[*row] for row in rows])
 

@@ -5,7 +5,7 @@ import os
 import shlex
 from pathlib import Path
 
-from lightning_app.runs.folder import Run, find_runs, is_file, is_run_name
+from lightning_app.runs.folder import Run, find_runs, find_runs_of, is_file, is_run_name
 from lightning_app.runs.status import is_alive, is_finished, read_status, slurm_job
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.text import LONGEST_FILE_NAME, is_file_name
@@ -48,9 +48,9 @@ def trained_run(root: Path, name: str | None) -> Run:
 
     Args:
         root: folder of the runs.
-        name: a run's folder, its name, ``experiment/name``, or an experiment, which stands for its
-            newest run; None for the newest of all. Unless a folder is given, runs without a
-            checkpoint are ignored.
+        name: a run's folder, its name, ``experiment/name``, or an experiment or its folder, which
+            stand for its newest run; None for the newest of all. Unless a run's folder is given,
+            runs without a checkpoint are ignored.
 
     Raises:
         UsageError: there is no such run, or it has no checkpoint.
@@ -58,7 +58,9 @@ def trained_run(root: Path, name: str | None) -> Run:
     runs = find_runs(root)
     trained = [run for run in runs if is_file(run.best)]
     if name is not None:
-        run = _by_folder(name) or _match(name, trained) or _match(name, runs)
+        of_experiment = [run for run in find_runs_of(Path(name)) if is_file(run.best)]
+        run = _by_folder(name) or next(iter(of_experiment), None)
+        run = run or _match(name, trained) or _match(name, runs)
         if run is None:
             raise UsageError(f"no trained run '{name}' below '{root}'{_nearest(name, trained)}")
         if not is_file(run.best):

@@ -3,11 +3,15 @@
 import logging
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TextIO
 
 from lightning_utilities.core.rank_zero import rank_zero_only
 
 from lightning_app.utils.text import print_lines, printable
+
+LIBRARIES = ("lightning.pytorch", "lightning.fabric")
 
 # Warnings of libraries about what the program already handles.
 NOISE = (
@@ -20,19 +24,17 @@ NOISE = (
     r".*`LeafSpec` .*deprecated",  # torch warns of lightning's code
     r"It is recommended to use .*sync_dist=True",  # all ranks compute the same from one table
     r"The `.*` property is deprecated",
+    r"`SegmentationTask\.configure_optimizers` will be overridden",  # as the task's docstring says
     r"Glyph \d+ .*missing from",  # a picture shows a box for each letter of some case names
 )
 
 
 def configure_logging() -> None:
     """Set up logging for a command line run."""
-    for pattern in NOISE:
-        warnings.filterwarnings("ignore", pattern)
-    warnings.filterwarnings("ignore", category=DeprecationWarning)
-    warnings.filterwarnings("ignore", category=FutureWarning)
+    _ignore_noise()
     warnings.showwarning = _show_warning
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
-    logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
+    for name in LIBRARIES:
+        logging.getLogger(name).setLevel(logging.WARNING)
     ours = _StderrHandler()
     ours.setFormatter(_PrintableFormatter("%(message)s"))
     for package in ("data_modules", "callbacks", "lightning_app"):
@@ -54,6 +56,29 @@ class _StderrHandler(logging.StreamHandler[TextIO]):
         """Write a message."""
         self.stream = sys.stderr
         super().emit(record)
+
+
+@contextmanager
+def quiet_libraries() -> Iterator[None]:
+    """Leave out the notes of libraries for a while."""
+    loggers = [logging.getLogger(name) for name in LIBRARIES]
+    levels = [logger.level for logger in loggers]
+    with warnings.catch_warnings():
+        _ignore_noise()
+        for logger in loggers:
+            logger.setLevel(logging.WARNING)
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)
+
+
+def _ignore_noise() -> None:
+    for pattern in NOISE:
+        warnings.filterwarnings("ignore", pattern)
+    warnings.filterwarnings("ignore", category=DeprecationWarning)
+    warnings.filterwarnings("ignore", category=FutureWarning)
 
 
 class _PrintableFormatter(logging.Formatter):

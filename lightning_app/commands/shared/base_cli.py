@@ -128,7 +128,7 @@ class BaseCLI(LightningCLI):
 def resolve_paths(data: Namespace) -> None:
     """Make the paths in the data's options absolute, and fill in a root that was not given."""
     root = data.root or os.environ.get(ROOT_VARIABLE) or PHANTOM
-    data.root = root if root == PHANTOM else Path(root).absolute()
-    data.cache_dir = data.cache_dir.absolute()
+    data.root = PHANTOM if Path(root) == PHANTOM else Path(root).absolute()
+    data.cache_dir = Path(data.cache_dir).absolute()
     if data.split_file is not None:
-        data.split_file = data.split_file.absolute()
+        data.split_file = Path(data.split_file).absolute()

@@ -10,8 +10,6 @@ from data_modules.brats import BraTSDataModule
 from lightning_app.metrics.case_masks import CaseMasks, VolumeSettings
 from lightning_app.metrics.predicted_masks import PackedMasks
 from lightning_app.metrics.volume.cohorts import Cohort, cohort_of
-from lightning_app.results.example_slices import ExampleSlices
-from lightning_app.results.plots import to_grey
 
 
 class TestedCases:
@@ -25,8 +23,8 @@ class TestedCases:
     __test__ = False  # pytest, this is not a test
 
     def __init__(self, data: BraTSDataModule, masks: PackedMasks) -> None:
-        self._data = data
-        self._masks = masks
+        self.target = data.target
+        self.masks = masks
         self.dataset = data.datasets["test"]
         self._case_of = self.dataset.case_index[masks.samples]
         self._cases = self.dataset.cases_of(masks.samples)
@@ -43,7 +41,7 @@ class TestedCases:
     @property
     def are_slices(self) -> bool:
         """Whether every case is a single slice."""
-        return len(self._masks.samples) == len(self._cases)
+        return len(self.masks.samples) == len(self._cases)
 
     @property
     def cohorts(self) -> list[Cohort]:
@@ -53,7 +51,7 @@ class TestedCases:
 
     def _case_masks(self, index: int) -> CaseMasks:
         """The masks of the tested slices of a case, and of its blank slices, which are empty."""
-        samples = self._masks.samples[self._case_of == index]
+        samples = self.masks.samples[self._case_of == index]
         tested = self.dataset.slice_index[samples]
         slices = np.union1d(tested, self.dataset.blank[index])
         rows = np.searchsorted(slices, tested)
@@ -69,27 +67,14 @@ class TestedCases:
             VolumeSettings(cohort_of(case.release.name)),
         )
 
-    def example_slices(self) -> ExampleSlices:
-        """The slice with most target of each case, if it was tested."""
-        most = self.dataset.most_of(self._data.target.foreground)
-        samples = [most[case] for case in sorted(most) if most[case] in self._masks.samples]
-        images, _ = self.dataset.stored(samples)
-        return ExampleSlices(
-            [self.dataset.cases[self.dataset.case_index[sample]].id for sample in samples],
-            self.dataset.slice_index[samples],
-            np.stack([to_grey(image.astype(np.float32)) for image in images[0]]),
-            self.references(samples),
-            self.predictions(samples),
-        )
-
     def predictions(self, samples: Sequence[int] | NDArray[np.int64]) -> NDArray[np.bool_]:
         """Predicted masks, bool (N, classes, H, W)."""
-        return self._masks.unpack(samples, width=self.dataset.shape[-1])
+        return self.masks.unpack(samples, width=self.dataset.shape[-1])
 
     def references(self, samples: Sequence[int] | NDArray[np.int64]) -> NDArray[np.bool_]:
         """Masks of the ground truth, bool (N, classes, H, W)."""
         labels = torch.from_numpy(self.dataset.stored_labels(samples))
-        masks: NDArray[np.bool_] = self._data.target.classes_of(labels).numpy()
+        masks: NDArray[np.bool_] = self.target.classes_of(labels).numpy()
         return masks
 
 

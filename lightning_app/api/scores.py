@@ -1,0 +1,111 @@
+"""The scores of tested runs, for Python programs and notebooks. Imports no torch."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lightning_app.metrics.evaluate import Results
+from lightning_app.report.load.display_names import network_name
+from lightning_app.report.load.runs import LeftOut, TestedRun, read_runs
+from lightning_app.report.load.settings import Settings, in_words, settings_of
+from lightning_app.results.test_record import CASE_COLUMNS, case_rows
+from lightning_app.runs.folder import DEFAULT_ROOT
+
+# By name of a column: text, numbers, or None.
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The scores of tested runs as rows, of which ``pandas.DataFrame`` makes a table.
+
+    Attributes:
+        means: a row for each run, class and score: ``value``, with the 95 % interval over patients
+            from ``low`` to ``high``, which are None with fewer than ten patients.
+        cases: a row for each run, case and class: pixel counts, Dice and every volume score.
+        left_out: the runs and tests that are not in it, and why.
+    """
+
+    means: Sequence[Row]
+    cases: Sequence[Row]
+    left_out: Sequence[LeftOut]
+
+
+def read_scores(*runs: str | Path) -> Scores:
+    """Read the scores of finished and tested runs, the newest first.
+
+    Each row says which run it is of: ``run``, ``experiment``, ``network``, ``modality``, ``seed``,
+    the data (``data``, ``fingerprint``, ``split``, ``target``, ``eval_slices``) and ``settings``,
+    the options that differ between these runs, in words. Compare only rows with the same data.
+
+    Args:
+        runs: folders of runs, of an experiment's runs, or of experiments; by default ``runs``.
+
+    Raises:
+        UsageError: a path leads to no run.
+    """
+    used, left_out = read_runs(*map(Path, runs or (DEFAULT_ROOT,)))
+    settings = settings_of([run.options for run in used])
+    words = in_words(settings)
+    about = [_about(run, of_run, words) for run, of_run in zip(used, settings, strict=True)]
+    pairs = list(zip(used, about, strict=True))
+    return Scores(
+        [{**shared, **row} for run, shared in pairs for row in _means(run)],
+        [{**shared, **row} for run, shared in pairs for row in _cases(run)],
+        left_out,
+    )
+
+
+def _about(run: TestedRun, settings: Settings, words: Mapping[tuple[str, str], str]) -> Row:
+    return {
+        "run": str(run.run.path),
+        "experiment": run.run.experiment,
+        "network": network_name(run.network),
+        "modality": run.modality,
+        "seed": run.seed,
+        "settings": ", ".join(words[setting] for setting in settings),
+        "data": run.data.kind,
+        "fingerprint": run.data.eval_fingerprint or run.data.fingerprint,
+        "split": run.data.split,
+        "target": run.data.target,
+        "eval_slices": run.data.eval_slices,
+    }
+
+
+def _means(run: TestedRun) -> Iterator[Row]:
+    for kind, results in (("pixels", run.scores), ("volumes", run.volumes)):
+        yield from _mean_rows(kind, results)
+
+
+def _mean_rows(kind: str, results: Results) -> Iterator[Row]:
+    for name, scores in results.items():
+        for score, result in scores.items():
+            low, high = result.interval or (None, None)
+            of = {"class": name, "kind": kind, "score": score}
+            yield {**of, "value": result.value, "low": low, "high": high}
+
+
+def _cases(run: TestedRun) -> Iterator[Row]:
+    by_case = run.table.by_case()
+    volumes = _volume_rows(run)
+    for cells in case_rows(by_case):
+        row = dict(zip(CASE_COLUMNS, cells, strict=True))
+        yield {**volumes.get((row["case"], row["class"]), {}), **row}
+
+
+def _volume_rows(run: TestedRun) -> Mapping[tuple[Any, Any], Row]:
+    """The volume scores of each case and class; none if the test is of an earlier version."""
+    table = run.volume_table
+    if table is None:
+        return {}
+    return {
+        (case, name): {
+            score: None if np.isnan(values[row, index]) else float(values[row, index])
+            for score, values in table.values.items()
+        }
+        for row, case in enumerate(table.cases)
+        for index, name in enumerate(table.classes)
+    }

@@ -1,0 +1,1 @@
+"""From the masks of a test to its scores."""
