@@ -68,8 +68,7 @@ class BraTSDataModule(LightningDataModule):
         on_bad_case: What to do about a case with a missing or bad file: stop, or skip it.
         flip: Mirror training slices left to right at random.
         augmentation: A preset of transforms of the training slices: none, light or strong.
-        augmentations: Further transforms of the training slices, in order; subclasses of
-            data_modules.augmentation.transform.Transform.
+        augmentations: Further transforms of the training slices, in order.
         seed: Seed of shuffling and augmentation; follows seed_everything.
     """
 

@@ -15,8 +15,8 @@ from data_modules.augmentation.occasional import (
 _SMALLEST_SPREAD = 1e-6  # of the intensities of a slice
 
 
-class Brightness(OccasionalTransform):
-    """Multiply a slice by a random factor.
+class FactorTransform(OccasionalTransform):
+    """A transform whose only parameter is a factor.
 
     Args:
         factor: Its range.
@@ -32,27 +32,17 @@ class Brightness(OccasionalTransform):
         """The factor."""
         return rng.uniform(*self.factor)
 
+
+class Brightness(FactorTransform):
+    """Multiply a slice by a random factor."""
+
     def forward(self, image: Tensor, labels: Tensor, parameters: Tensor) -> tuple[Tensor, Tensor]:
         """Multiply."""
         return image * per_sample(parameters), labels
 
 
-class Contrast(OccasionalTransform):
-    """Spread the intensities of the brain around their mean, within their range.
-
-    Args:
-        factor: Range of the factor.
-        probability: That a sample is changed.
-    """
-
-    def __init__(self, factor: Range = (0.75, 1.25), probability: float = 0.15) -> None:
-        super().__init__(probability)
-        check_range("factor", factor, 0)
-        self.factor = factor
-
-    def draw_changed(self, rng: np.random.Generator) -> float:
-        """The factor."""
-        return rng.uniform(*self.factor)
+class Contrast(FactorTransform):
+    """Spread the intensities of the brain around their mean by a factor, within their range."""
 
     def forward(self, image: Tensor, labels: Tensor, parameters: Tensor) -> tuple[Tensor, Tensor]:
         """Spread the intensities, channel by channel."""
