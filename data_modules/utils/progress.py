@@ -1,24 +1,31 @@
-"""Progress bars on standard error."""
+"""A progress bar for work that takes a while."""
 
-import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 from rich.console import Console
 from rich.progress import track
 
-Item = TypeVar("Item")
+T = TypeVar("T")
 
 
-def tracked(items: Iterable[Item], what: str, total: int) -> Iterable[Item]:
-    """Items, with a progress bar that is text in notebooks too.
+def tracked(values: Iterable[T], description: str, total: int, *, show: bool = True) -> Iterator[T]:
+    """Yield values, and show on standard error how many there were; log files get nothing.
+
+    The bar leaves nothing behind in the terminal.
 
     Args:
-        items: what is waited for.
-        what: the bar's description.
-        total: number of items.
+        values: to yield.
+        description: what is done, before the bar.
+        total: the number of values.
+        show: whether to show anything.
     """
-    # In a notebook rich would ask for ipywidgets, or redraw the bar although it is no terminal.
-    is_terminal = sys.stderr is not None and sys.stderr.isatty()
-    console = Console(stderr=True, force_jupyter=False, force_terminal=is_terminal)
-    return track(items, description=what, total=total, console=console)
+    console = Console(stderr=True)
+    yield from track(
+        values,
+        description=description,
+        total=total,
+        console=console,
+        transient=True,
+        disable=not (show and console.is_interactive),
+    )

@@ -66,6 +66,4 @@ def _scored(cases: TestedCases, classes: Sequence[str], *, show_progress: bool) 
     processes = 1 if cases.are_slices else min(cores(), len(cases))
     score = partial(score_case, classes=classes)
     with closing(run_in_order(score, cases, processes)) as scored:
-        if not show_progress:
-            return list(scored)
-        return list(tracked(scored, "Scoring cases", len(cases)))
+        return list(tracked(scored, "Scoring cases", len(cases), show=show_progress))
