@@ -52,8 +52,8 @@ $(TOOLS):
 	$(PYTHON) -m venv .venv/tools
 
 demo: $(INSTALLED)  ## train and test on synthetic patients, a few minutes on two cores
-	$(BIN)/python main.py fit --config aspp_t2f.yaml --config quick.yaml --config demo.yaml
-	$(BIN)/python main.py test --trainer.default_root_dir runs/demo
+	$(BIN)/python main.py fit --config aspp_t2f.yaml --config quick.yaml --config demo.yaml --name demo
+	$(BIN)/python main.py test --run demo
 
 test: lint $(INSTALLED)  ## lint, check types and run all tests except the slow ones
 	$(BIN)/python -m pytest --numprocesses auto

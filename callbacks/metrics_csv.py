@@ -74,19 +74,11 @@ class MetricsCSV(Callback):
         """Record the scores now: callback_metrics keeps them in epochs without validation."""
         if trainer.sanity_checking:  # a few batches, before any training
             return
-        self._validation = {
-            name: _number(value)
-            for name, value in trainer.callback_metrics.items()
-            if name.startswith("val/")
-        }
+        self._validation = validation_scores(trainer)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Add a row."""
-        training = {
-            name: _number(value)
-            for name, value in trainer.callback_metrics.items()
-            if not name.startswith("val/")
-        }
+        training = training_scores(trainer)
         if not trainer.is_global_zero or attributes(trainer).fast_dev_run:
             return
         values: dict[str, object] = {
@@ -107,6 +99,21 @@ class MetricsCSV(Callback):
 
     def _path(self, trainer: Trainer) -> Path:
         return Path(trainer.default_root_dir) / self.filename
+
+
+def validation_scores(trainer: Trainer) -> dict[str, float | None]:
+    """The scores logged as ``val/...``, in the last validation; None for one that is not finite.
+
+    All ranks must call this: the first to read a score may reduce it over the ranks.
+    """
+    scores = trainer.callback_metrics.items()
+    return {name: _number(value) for name, value in scores if name.startswith("val/")}
+
+
+def training_scores(trainer: Trainer) -> dict[str, float | None]:
+    """All other logged scores; None for one that is not finite. All ranks must call this."""
+    scores = trainer.callback_metrics.items()
+    return {name: _number(value) for name, value in scores if not name.startswith("val/")}
 
 
 def _number(value: Tensor) -> float | None:

@@ -23,7 +23,7 @@ class NonFiniteLossError(RuntimeError):
         self.epoch = epoch
         self.batch = batch
         value = "a weight" if batch is None else f"the loss of batch {batch}"
-        super().__init__(f"{value} is no longer finite (step {step}, epoch {epoch})")
+        super().__init__(f"{value} is no longer finite (step {step}, epoch {epoch + 1})")
 
 
 class FiniteLoss(Callback):

@@ -3,6 +3,7 @@
 import csv
 import logging
 import math
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,16 @@ from callbacks.utils.file_names import check_file_name
 _log = logging.getLogger(__name__)
 
 Row = dict[str, str]
+_SECONDS_BETWEEN = 10  # figures of 0.2 s each
 _LOSSES = {"train/loss": "training", "val/loss": "validation"}
 
 
 class TrainingPicture(Callback):
-    """Plot loss, score and learning rate over the epochs when a training ends or fails.
+    """Plot loss, score and learning rate over the epochs, counted from 1.
 
-    The data come from the file of MetricsCSV, so the plot of a resumed training is complete.
+    The figure is replaced after an epoch, at most every ten seconds so that short epochs take no
+    longer, and when the training ends or fails. The data come from the file of MetricsCSV, which
+    must come first among the callbacks, so the plot of a resumed training is complete.
 
     Args:
         score: The logged score to plot.
@@ -40,6 +44,13 @@ class TrainingPicture(Callback):
         self.score = score
         self.metrics = check_file_name("training_picture.metrics", metrics)
         self.filename = check_file_name("training_picture.filename", filename)
+        self._drawn_at = -math.inf
+        self._has_failed = False
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Plot the epochs so far."""
+        if time.monotonic() - self._drawn_at >= _SECONDS_BETWEEN:
+            self._draw(trainer)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Plot the whole training."""
@@ -61,15 +72,18 @@ class TrainingPicture(Callback):
             if rows:
                 draw_training(source.parent / self.filename, rows, self.score)
         except (OSError, ValueError, KeyError, csv.Error) as error:  # must not fail the training
-            _log.warning("%s cannot be written: %s", self.filename, error)
+            if not self._has_failed:
+                _log.warning("%s cannot be written: %s", self.filename, error)
+            self._has_failed = True
+        self._drawn_at = time.monotonic()
 
 
 def draw_training(path: Path, rows: list[Row], score: str) -> None:
-    """Plot losses, a score and the learning rate over the epochs, in three panels of a PNG.
+    """Plot losses, a score and the learning rate over the epochs, counted from 1, in three panels.
 
     Args:
         path: the PNG.
-        rows: rows of metrics.csv.
+        rows: rows of metrics.csv, whose epochs count from 0.
         score: column of the score.
 
     Raises:
@@ -82,7 +96,7 @@ def draw_training(path: Path, rows: list[Row], score: str) -> None:
     figure = Figure(figsize=(7, 7), layout="constrained")
     FigureCanvasAgg(figure)
     losses, scores, rates = figure.subplots(3, 1, sharex=True, height_ratios=(3, 3, 1))
-    epochs = [int(row["epoch"]) for row in rows]
+    epochs = [int(row["epoch"]) + 1 for row in rows]
     for column, name in _LOSSES.items():
         _curve(losses, epochs, _values(rows, column), label=name)
     losses.set_ylabel("loss")

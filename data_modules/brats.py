@@ -31,6 +31,7 @@ from data_modules.training_cases import TrainingCases, find_training_cases, labe
 from data_modules.utils.errors import DataError
 from data_modules.utils.hashing import short_hash
 from data_modules.utils.problems import Problem, by_case, check_usable, log_problems
+from data_modules.utils.words import counted
 
 PHANTOM = Path("phantom")
 _PARAMETERS = "augmentation"  # key of a batch on its way to the device
@@ -285,7 +286,8 @@ class BraTSDataModule(LightningDataModule):
         whole = (part, choice) == ("eval", "all")
         dataset = SliceDataset(cases, images, labels, whole_volumes=whole)
         if cases and len(dataset) == 0:
-            raise DataError(f"no slice in split {split}: {len(cases)} cases, data.slices {choice}")
+            number = counted(len(cases), "case")
+            raise DataError(f"no slice in split {split}: {number}, data.slices {choice}")
         return dataset
 
     def check_stage(self, stage: str) -> None:
@@ -294,7 +296,7 @@ class BraTSDataModule(LightningDataModule):
         dataset, target = self.datasets["val"], self.target
         if stage == "fit" and not dataset.target_pixels(target.foreground).any():
             raise DataError(
-                f"the {len(dataset)} slices of the validation split have no pixel of target "
-                f"'{target.name}', so no epoch is better than another; change data.slices, "
-                "data.target, data.split_sizes or data.split_seed"
+                f"the validation split has no pixel of target '{target.name}', so no epoch is "
+                "better than another; change data.slices, data.target, data.split_sizes or "
+                "data.split_seed"
             )

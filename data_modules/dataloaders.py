@@ -12,6 +12,7 @@ from data_modules.device_dataset import DeviceDataset
 from data_modules.samplers import EpochBatches, OrderedBatches, ShardedBatches
 from data_modules.utils.errors import DataError
 from data_modules.utils.signals import leave_to_parent_in_loader
+from data_modules.utils.words import counted
 
 
 class Indices(Dataset[int]):
@@ -118,6 +119,6 @@ def check_shards(smallest: Mapping[str, int], trainer: Trainer | None) -> None:
     for split, samples in smallest.items():
         if samples < devices:
             raise DataError(
-                f"{devices} devices for {samples} slices (split {split}, smallest batch): expected "
-                "at least one each; use fewer trainer.devices"
+                f"{devices} devices for {counted(samples, 'slice')} (split {split}, smallest "
+                "batch): expected at least one each; use fewer trainer.devices"
             )

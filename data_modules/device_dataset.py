@@ -9,6 +9,7 @@ from data_modules.batch_dataset import Batch, BatchDataset
 from data_modules.dataset import SliceDataset
 from data_modules.utils.errors import DataError
 from data_modules.utils.out_of_memory import is_out_of_memory
+from data_modules.utils.words import counted
 
 COPY_CHUNK = 256  # slices; bounds the host memory that the copy needs
 
@@ -36,9 +37,9 @@ class DeviceDataset(BatchDataset):
             if not is_out_of_memory(error):
                 raise
             raise DataError(
-                f"data.on_device is true, but memory ran out while {len(slices)} slices "
-                f"({_size(slices) / 2**30:.1f} GiB) were copied to {device}: set it to false, or "
-                "choose fewer data.slices"
+                "data.on_device is true, but memory ran out while copying "
+                f"{counted(len(slices), 'slice')} ({_size(slices) / 2**30:.1f} GiB) to {device}: "
+                "set it to false, or choose fewer data.slices"
             ) from error
 
     def __len__(self) -> int:

@@ -11,6 +11,7 @@ from data_modules.cache.array_index import FORMAT
 from data_modules.cache.stored_arrays import ARRAYS_KEY
 from data_modules.catalog.splits import SPLITS
 from data_modules.utils.hashing import short_hash
+from data_modules.utils.words import counted, number_range
 
 SIZES_SHOWN = 5
 
@@ -19,11 +20,11 @@ def summary(data: BraTSDataModule) -> str:
     """One line: cases, patients, releases, and what each split has."""
     cases = [case for split in SPLITS for case in data.splits[split]]
     releases = ", ".join(sorted({case.release.name for case in cases}))
-    patients = len({case.patient for case in cases})
+    patients = counted(len({case.patient for case in cases}), "patient")
     cases_by_split = " / ".join(str(len(data.splits[split])) for split in SPLITS)
     slices_by_split = " / ".join(str(data.datasets[split].counted) for split in SPLITS)
     return (
-        f"{len(cases)} cases of {patients} patients ({releases}); {' / '.join(SPLITS)}: "
+        f"{counted(len(cases), 'case')} of {patients} ({releases}); {' / '.join(SPLITS)}: "
         f"{cases_by_split} cases, {slices_by_split} slices"
     )
 
@@ -69,8 +70,9 @@ def _target(data: BraTSDataModule, split: str) -> str:
     cases = len(np.unique(dataset.case_index[pixels > 0]))
     share = pixels.sum() / (dataset.counted * np.prod(data.cache.size))
     return (
-        f"target in {cases} of {len(dataset.cases)} cases, in {np.count_nonzero(pixels)} of "
-        f"{dataset.counted} slices, in {100 * share:.2f} % of their pixels"
+        f"target in {cases} of {counted(len(dataset.cases), 'case')}, in "
+        f"{np.count_nonzero(pixels)} of {counted(dataset.counted, 'slice')}, in "
+        f"{100 * share:.2f} % of their pixels"
     )
 
 
@@ -105,5 +107,4 @@ def _intensities(data: BraTSDataModule) -> list[str]:
 
 def _range(values: Sequence[float]) -> str:
     """One number, or the smallest and the largest of several."""
-    low, high = (f"{end(values):.4g}" for end in (min, max))
-    return low if low == high else f"{low} to {high}"
+    return number_range(f"{min(values):.4g}", f"{max(values):.4g}")

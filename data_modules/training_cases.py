@@ -9,6 +9,7 @@ from data_modules.catalog.cases import Case, Catalog, read_catalog
 from data_modules.catalog.releases import BACKGROUND, ENHANCING, inferred_patient
 from data_modules.catalog.splits import read_patients
 from data_modules.utils.errors import DataError
+from data_modules.utils.words import counted
 
 # Folders of the challenges' validation and test cases, whose labels are not published.
 _HELD_OUT = re.compile(r"valid|(?<![a-z])(val(?![a-z])|test)|^imagesTs$", re.IGNORECASE)
@@ -47,8 +48,8 @@ def find_training_cases(root: Path, release: str, split_file: Path | None) -> Tr
     labelled = [case for case in cases if case.id not in ids]
     if not labelled:
         raise DataError(
-            f"data.root '{root}': none of its {len(cases)} cases has a segmentation, which "
-            "training and testing need; predict does not"
+            f"data.root '{root}': no segmentation in {counted(len(cases), 'case')}; training and "
+            "testing need one, predict does not"
         )
     remarks = [*catalog.remarks, *_held_out_remarks(parts, catalog.root)]
     return TrainingCases(labelled, held_out, [*remarks, *_patient_remarks(labelled, patients)])
@@ -67,9 +68,9 @@ def label_remarks(cases: Iterable[Case], stored: Mapping[str, Sequence[int]]) ->
         if means.get(_CAVITY) == BACKGROUND and means.get(ENHANCING) == ENHANCING:
             values.setdefault(case.release.name, []).append(stored.get(case.id, ()))
     return [
-        f"label 4 occurs in {sum(_CAVITY in found for found in of_cases)} cases of {release}, and "
-        "label 3 in none: 4 is read as the resection cavity, which is not tumour; if it is "
-        "enhancing tumour here, as in BraTS up to 2021, write it as 3"
+        f"label 4 occurs in {counted(sum(_CAVITY in found for found in of_cases), 'case')} of "
+        f"{release}, and label 3 in none: 4 is read as the resection cavity, which is not tumour; "
+        "if it is enhancing tumour here, as in BraTS up to 2021, write it as 3"
         for release, of_cases in sorted(values.items())
         if any(_CAVITY in found for found in of_cases)
         and not any(ENHANCING in found for found in of_cases)

@@ -14,6 +14,7 @@ from data_modules.io.orientation import SET_BOTH_FORMS, unclear_orientation
 from data_modules.io.volumes import read_labels, read_modality, swapped_axes
 from data_modules.utils.errors import DataError
 from data_modules.utils.problems import BadFileError, Problem, by
+from data_modules.utils.words import counted
 
 LEAST_BRAIN_FOUND = 0.5  # less of what is not background, and brain was probably lost
 
@@ -91,7 +92,7 @@ class LabelJob:
     def _cropped(self, lost: int) -> str | None:
         if not lost:
             return None
-        return f"{lost} labelled pixels of its slices are lost by cropping to {by(self.size)}"
+        return f"cropping to {by(self.size)} loses {counted(lost, 'labelled pixel')} of its slices"
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_modules.utils.errors import DataError
+from data_modules.utils.words import counted
 
 Rule = Literal["middle", "largest", "tumour", "all"]
 SliceChoice = Rule | list[int]
@@ -36,7 +37,8 @@ def by_depth(choice: SliceChoice, depth: int) -> NDArray[np.int64] | None:
     outside = [index for index in choice if not 0 <= index < depth]
     if outside:
         raise DataError(
-            f"data.slices names slice {outside[0]}, the volume has slices 0 to {depth - 1}"
+            f"data.slices names slice {outside[0]}, counted from 0: the volume has "
+            f"{counted(depth, 'slice')}"
         )
     return np.unique(np.asarray(choice, np.int64))
 

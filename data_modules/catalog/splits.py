@@ -10,6 +10,7 @@ import numpy as np
 
 from data_modules.catalog.cases import Case
 from data_modules.utils.errors import DataError
+from data_modules.utils.words import counted
 
 SPLITS = ("train", "val", "test")
 PAPER_SIZES = (1000, 125, 126)
@@ -46,10 +47,10 @@ def split_patients(patient_of: Mapping[str, str], sizes: SplitSizes, seed: int) 
     for case, patient in sorted(patient_of.items(), key=lambda pair: pair[::-1]):
         cases_of.setdefault(patient, []).append(case)
     if len(cases_of) < len(SPLITS):
+        found = f"{counted(len(patient_of), 'case')} of {counted(len(cases_of), 'patient')} found"
         raise DataError(
-            f"{len(patient_of)} cases of {len(cases_of)} patients found, a split needs at least "
-            "one patient each for train, val and test; to test all of them, give "
-            f"--data.split_sizes {ALL_TEST}"
+            f"{found}, a split needs at least one patient each for train, val and test; to test "
+            f"all of them, give --data.split_sizes {ALL_TEST}"
         )
     counts = _counts(sizes, len(patient_of))
     if not _exact(sizes, len(patient_of)):

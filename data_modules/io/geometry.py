@@ -18,6 +18,7 @@ from data_modules.io.header_checks import (
 from data_modules.io.nifti import check_complete
 from data_modules.io.orientation import SET_BOTH_FORMS, unclear_orientation
 from data_modules.utils.problems import COPY_AGAIN, BadFileError, by
+from data_modules.utils.words import counted
 
 ORIENTATION = "LPS"
 _PAIRS = ("LR", "PA", "SI")
@@ -119,14 +120,12 @@ def grid_of(path: Path, reader: Any, channel: int | None) -> Grid:
     """The grid of a reader that has read the header. See ``read_grid``."""
     dimensions, expected = reader.GetDimension(), 3 if channel is None else 4
     if dimensions != expected or reader.GetNumberOfComponents() != 1:
-        values = reader.GetNumberOfComponents()
-        what = (
-            f"has {dimensions} dimensions ({by(reader.GetSize())}) with {values} values per voxel"
-        )
+        values = counted(reader.GetNumberOfComponents(), "value")
+        what = f"has {dimensions} dimensions ({by(reader.GetSize())}) with {values} per voxel"
         expectation = f"expected {expected} with 1"
         raise BadFileError(path, f"{what}, {expectation}", "write one volume per file")
     if channel is not None and channel >= reader.GetSize()[3]:
-        what = f"has {reader.GetSize()[3]} volumes, expected {channel + 1} or more"
+        what = f"has {counted(reader.GetSize()[3], 'volume')}, expected {channel + 1} or more"
         raise BadFileError(path, what, COPY_AGAIN)
     direction = np.reshape(reader.GetDirection(), (dimensions, dimensions))[:3, :3].ravel().tolist()
     return Grid(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from data_modules.io.gzip import read_complete
 from data_modules.io.header_checks import check_meta_image, is_nifti, read_header, size_of
 from data_modules.utils.problems import BadFileError
+from data_modules.utils.words import counted
 
 _EPSILON = float(np.finfo(np.float64).eps)
 
@@ -73,9 +74,9 @@ def check_finite(path: Path, voxels: NDArray[Any]) -> None:
     # Minimum and maximum show NaN and infinity, and need no temporary array.
     if voxels.dtype.kind != "f" or np.isfinite([voxels.min(), voxels.max()]).all():
         return
-    bad = voxels.size - np.count_nonzero(np.isfinite(voxels))
+    bad = int(np.count_nonzero(~np.isfinite(voxels)))
     raise BadFileError(
         path,
-        f"{bad} voxels are NaN or infinite, expected finite values",
+        f"NaN or infinite in {counted(bad, 'voxel')}, expected finite values",
         "replace them, for example by the background value",
     )

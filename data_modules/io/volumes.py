@@ -18,6 +18,7 @@ from data_modules.io.geometry import Grid, grid_of, reader_of, unreadable
 from data_modules.io.header_checks import check_meta_image, is_nifti
 from data_modules.io.nifti import read_nifti
 from data_modules.utils.problems import COPY_AGAIN, BadFileError
+from data_modules.utils.words import counted
 
 BRATS_SHAPE = (155, 240, 240)
 LABEL_TOLERANCE = 0.01  # 1 is 1.0039 as a scaled byte and 1.00002 as a scaled 16-bit integer
@@ -237,8 +238,8 @@ def _unknown_labels(
     values: NDArray[Any], counts: NDArray[np.int64], labels: Mapping[int, int], source: LabelSource
 ) -> tuple[str, str]:
     """What is wrong, and what to do about it."""
-    counted = zip(values[:_VALUES_SHOWN], counts[:_VALUES_SHOWN], strict=True)
-    shown = ", ".join(f"{value:g} ({count} voxels)" for value, count in counted)
+    some = zip(values[:_VALUES_SHOWN], counts[:_VALUES_SHOWN], strict=True)
+    shown = ", ".join(f"{value:g} ({counted(count, 'voxel')})" for value, count in some)
     expected = ", ".join(map(str, sorted(labels)))
     if not (values == np.round(values)).all():
         remedy = "resample labels by nearest neighbour"

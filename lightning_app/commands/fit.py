@@ -11,6 +11,7 @@ from lightning.pytorch import Callback, LightningDataModule, LightningModule
 from lightning.pytorch.cli import LightningArgumentParser
 
 from callbacks.checkpoints import BestCheckpoint
+from callbacks.epoch_lines import EpochLines
 from callbacks.graceful_stop import GracefulStop
 from callbacks.gradient_check import GradientCheck
 from callbacks.rng_state import RandomStates
@@ -152,7 +153,7 @@ class FitCLI(ExperimentCLI):
         except ValueError as error:
             raise UsageError(str(error)) from error
         print_on_rank_zero(
-            f"Resuming after step {checkpoint['global_step']} of epoch {checkpoint['epoch']}"
+            f"Resuming after step {checkpoint['global_step']}, in epoch {checkpoint['epoch'] + 1}"
         )
 
     def command_callbacks(self) -> list[Callback]:
@@ -170,6 +171,7 @@ class FitCLI(ExperimentCLI):
             recorder,
             RandomStates(),
             GradientCheck(),
+            EpochLines(best),
             WandbFitReport(self.run_folder, best, media),
             GracefulStop(self.option("last_checkpoint")),
         ]
@@ -214,7 +216,11 @@ class FitCLI(ExperimentCLI):
         if best.best_model_score is None:
             print_on_rank_zero("No best epoch was saved, so there is nothing to test")
             return
-        print_on_rank_zero(f"Best epoch: {best.monitor} {float(best.best_model_score):.4f}")
+        number = read_checkpoint(self.run_folder.best, memory_map=True)["epoch"] + 1
+        print_on_rank_zero(
+            f"Best epoch: {number} of {self.trainer.current_epoch}, {best.monitor} "
+            f"{float(best.best_model_score):.4f}"
+        )
         self.print_next("Test it", "test", "--run", str(self.run_folder.path))
 
 

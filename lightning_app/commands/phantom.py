@@ -5,6 +5,7 @@ from pathlib import Path
 
 from data_modules.phantom.dataset import write_phantom
 from data_modules.phantom.options import PhantomOptions
+from data_modules.utils.words import counted
 from lightning_app.help import phantom
 from lightning_app.utils.argparse import PlainParser
 from lightning_app.utils.errors import UsageError
@@ -23,7 +24,7 @@ def run(arguments: list[str]) -> int:
         return print_stop(error, "the same command continues from here")
     train = command_line("fit", "--config", "unet_t2f.yaml", "--data.root", str(options.output))
     print_lines(
-        f"{len(cases)} cases of {options.depth} slices in {options.output}",
+        f"{counted(len(cases), 'case')} of {counted(options.depth, 'slice')} in {options.output}",
         f"Train on them: {train}",
     )
     return 0

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from data_modules.utils.words import counted
 from lightning_app.help import report
 from lightning_app.runs.folder import DEFAULT_ROOT
 from lightning_app.utils.argparse import PlainParser
@@ -24,8 +25,7 @@ def run(arguments: list[str]) -> int:
         return print_stop(error, "an earlier report is unchanged")
     groups = f" in {written.groups} groups that cannot be compared" if written.groups > 1 else ""
     print_lines(
-        f"{written.runs} run{'' if written.runs == 1 else 's'}{groups}, "
-        f"{len(written.left_out)} left out",
+        f"{counted(written.runs, 'run')}{groups}, {len(written.left_out)} left out",
         *(f"  {left.name}: {left.reason}" for left in written.left_out),
         *([f"Tests on other data: {written.external}"] if written.external else []),
         f"Report: {written.page}",

@@ -10,6 +10,7 @@ from typing import TypeVar
 from data_modules.utils.problems import Problem, by_case
 from data_modules.utils.process_pool import Workers, cores
 from data_modules.utils.progress import tracked
+from data_modules.utils.words import counted
 from lightning_app.evaluation.case_job import CaseJob
 from lightning_app.evaluation.inputs.cohort import choose_cohort
 from lightning_app.evaluation.inputs.mask_folder import read_mask_folder
@@ -96,9 +97,8 @@ class InputError(UsageError):
 
     def __init__(self, problems: Sequence[Problem], remarks: Sequence[str]) -> None:
         grouped = by_case(problems)
-        cases = f"{len(grouped)} case{'' if len(grouped) == 1 else 's'}"
-        count = f"{len(problems)} problem{'' if len(problems) == 1 else 's'}"
-        super().__init__(f"{count} in {cases}; nothing was computed or written")
+        found = f"{counted(len(problems), 'problem')} in {counted(len(grouped), 'case')}"
+        super().__init__(f"{found}; nothing was computed or written")
         self.problems = [problem for of_case in grouped.values() for problem in of_case]
         self.remarks = remarks
 

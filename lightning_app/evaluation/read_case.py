@@ -13,6 +13,7 @@ from data_modules.catalog.releases import OEDEMA
 from data_modules.io.geometry import Grid, check_same_grid, read_grid
 from data_modules.io.volumes import LABEL_TOLERANCE, LabelSource, read_labels, read_volume
 from data_modules.utils.problems import BadFileError, Problem
+from data_modules.utils.words import counted
 from lightning_app.evaluation.inputs.pairing import CaseFiles
 from lightning_app.evaluation.inputs.references import Reference
 from lightning_app.evaluation.inputs.values import LabelMap
@@ -87,7 +88,8 @@ def _read_tumour(path: Path) -> tuple[Labels, Grid]:
         nearest = np.round(voxels)
         off = np.abs(voxels - nearest) > LABEL_TOLERANCE
         if off.any():
-            what = f"has the value {voxels[off][0]:g} ({off.sum()} voxels), expected whole numbers"
+            number = counted(off.sum(), "voxel")
+            what = f"has the value {voxels[off][0]:g} ({number}), expected whole numbers"
             raise BadFileError(path, what, "write a label map, not probabilities")
         voxels = nearest
     return np.where(voxels != 0, np.uint8(OEDEMA), np.uint8(0)), grid

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from data_modules.utils.words import counted
 from lightning_app.evaluation.inputs.values import ALL_REGIONS
 from lightning_app.evaluation.plan import Plan
 from lightning_app.metrics.case_tables import CaseScores
@@ -19,12 +20,13 @@ def facts(plan: Plan) -> list[tuple[str, str]]:
     ]
     cohort = plan.cohort
     lesions = (
-        f"grow {cohort.dilations} times, those of at most {cohort.smallest_mm3:g} mm³ left out"
+        f"grow {counted(cohort.dilations, 'time')}, those of at most {cohort.smallest_mm3:g} mm³ "
+        "left out"
     )
     return [
         *lines,
         ("--reference", f"{plan.references.path}; values: {plan.references.values}"),
-        ("Cases", f"{len(plan.files)} of {plan.patients} patients"),
+        ("Cases", f"{len(plan.files)} of {counted(plan.patients, 'patient')}"),
         ("Regions", ", ".join(plan.regions)),
         ("Cohort", f"{cohort.name} of BraTS {YEAR}, {plan.cohort_why}; lesions {lesions}"),
         ("NSD", f"tolerance {plan.request.tolerance:g} mm"),

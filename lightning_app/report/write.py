@@ -7,6 +7,7 @@ from pathlib import Path
 
 from callbacks.utils.atomic_write import atomic_folder, atomic_write
 from callbacks.utils.unfinished import remove_leftovers
+from data_modules.utils.words import counted
 from lightning_app.report.figures.examples import gallery
 from lightning_app.report.figures.figures import all_drawings
 from lightning_app.report.html.case_browser import browsable
@@ -74,9 +75,9 @@ def write_report(paths: Sequence[Path], output: Path) -> Written:
     if not runs and not external_tests:
         first = f"; {left_out[0].name}: {left_out[0].reason}" if left_out else ""
         raise UsageError(
-            f"no finished and tested run below {_listed(paths)} ({len(left_out)} other runs"
-            f"{first}): "
-            "train one with python main.py fit, then score it with python main.py test"
+            f"no finished and tested run below {_listed(paths)} "
+            f"({counted(len(left_out), 'other run')}{first}): train one with "
+            "python main.py fit, then score it with python main.py test"
         )
     groups, external = cohorts(runs), cohorts(external_tests)
     left_out += [run for cohort in (*groups, *external) for run in cohort.repeated]

@@ -11,6 +11,7 @@ import xxhash
 from callbacks.utils.atomic_write import atomic_write
 from callbacks.utils.unfinished import remove_leftovers
 from data_modules.catalog.cases import Case
+from data_modules.utils.words import counted
 from lightning_app.runs.folder import Run
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.json_csv import read_json, write_json
@@ -58,7 +59,7 @@ class LabelMapFolder:
             if (reason := self._input(case.id, inputs) or self.refusal(case, modality))
         ]
         if reasons:
-            more = f" (and {len(reasons) - 1} more files)" if len(reasons) > 1 else ""
+            more = f" (and {counted(len(reasons) - 1, 'more file')})" if len(reasons) > 1 else ""
             raise UsageError(f"--output '{self.path}': {reasons[0]}{more}")
         self.path.mkdir(parents=True, exist_ok=True)
         remove_leftovers(self.path)

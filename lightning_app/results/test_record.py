@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from data_modules.utils.words import number_range
 from lightning_app.metrics.case_masks import VolumeTable
 from lightning_app.metrics.count_table import COUNTS, CountTable
 from lightning_app.metrics.evaluate import Results
@@ -154,7 +155,8 @@ def read_slices(folder: TestFolder, classes: Sequence[str]) -> CountTable:
     by_slice = counts.T.reshape(len(slices), len(classes), len(COUNTS))
     pixels = by_slice.sum(axis=-1, dtype=np.float64)
     if pixels.min() < 1 or pixels.sum() > LARGEST:
-        raise RecordError(path, f"its slices have {pixels.min():g} to {pixels.max():g} pixels")
+        sizes = number_range(f"{pixels.min():g}", f"{pixels.max():g}")
+        raise RecordError(path, f"its slices have {sizes} pixels")
     return CountTable(
         tuple(classes),
         [row["case"] for row in slices],

@@ -20,6 +20,7 @@ from callbacks.utils.unfinished import remove_leftovers
 from data_modules.brats import BraTSDataModule
 from data_modules.catalog.splits import ALL_TEST
 from data_modules.summary import description
+from data_modules.utils.words import counted
 from lightning_app.metrics.case_masks import VolumeSettings
 from lightning_app.metrics.count_table import CountTable
 from lightning_app.metrics.evaluate import accuracy_of_nothing
@@ -116,10 +117,10 @@ class TestResults(Callback):
 
     def _print_notes(self, folder: TestFolder, data: BraTSDataModule, table: CountTable) -> None:
         if self.is_partial:
-            slices = data.datasets["test"].counted
+            slices = counted(data.datasets["test"].counted, "slice")
             print_lines(
-                f"Partial test: {len(table.slices)} of the {slices} slices of the test split; no "
-                "report reads it."
+                f"Partial test: {len(table.slices)} of {slices} of the test split; no report "
+                "reads it."
             )
         print_lines(*self._other_data_notes(data))
         if self._trained_data.is_earlier_preparation_of(DataRecord.of(description(data))):
@@ -129,8 +130,8 @@ class TestResults(Callback):
             )
         if seen := self._trained_on(table):
             print_lines(
-                f"The run was trained, or its best epoch chosen, on {len(seen)} of the "
-                f"{len(set(table.patients))} patients: these scores are optimistic."
+                f"The run was trained, or its best epoch chosen, on {len(seen)} of "
+                f"{counted(len(set(table.patients)), 'patient')}: these scores are optimistic."
             )
         seconds = (self._timing.test_record or {})["seconds"]
         print_lines(

@@ -6,6 +6,7 @@ from rich.console import Console
 
 from data_modules.brats import BraTSDataModule
 from data_modules.cache.slice_selection import uses_reference
+from data_modules.utils.words import counted
 from lightning_app.metrics.case_masks import VolumeSettings
 from lightning_app.metrics.case_tables import CaseScores
 from lightning_app.metrics.count_scores import SCORES
@@ -48,17 +49,18 @@ def volume_notes(scored: Sequence[CaseScores], cohorts: Sequence[Cohort]) -> lis
         scored: the cases.
         cohorts: of BraTS, which define their lesions.
     """
+    cases = counted(len(scored), "case")
     notes = [f"Tolerance of nsd: {VolumeSettings().tolerance:g} mm."]
     if slices := sum(case.is_slice for case in scored):
         notes.append(
-            f"{slices} of {len(scored)} cases are single slices: their hd95 and nsd are in 2-D, "
+            f"Single slices: {slices} of {cases}; their hd95 and nsd are in 2-D, "
             "which cannot be compared with those of volumes, and they have no lesion-wise scores "
             "(--data.eval_slices all scores volumes)."
         )
     gaps = sum(case.has_gaps for case in scored)
     if gaps:
         notes.append(
-            f"{gaps} of {len(scored)} cases were not tested on all slices in between: they have "
+            f"Not tested on all slices in between: {gaps} of {cases}; they have "
             "neither hd95 nor nsd nor lesion-wise scores."
         )
     if slices + gaps < len(scored):

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 
+from data_modules.utils.words import number_range
 from lightning_app.runs.records import DataRecord
 
 SPACING_TOLERANCE = 0.1  # share by which a spacing may lie outside those of the training data
@@ -28,10 +29,9 @@ def warn_of_spacing(case: str, spacing: Sequence[float], trained_on: DataRecord)
         low, high = trained_on.spacing[axis]
         if not low * (1 - SPACING_TOLERANCE) <= value <= high * (1 + SPACING_TOLERANCE):
             _log.warning(
-                "%s: spacing %g mm along %s, the network was trained on %g to %g mm",
+                "%s: spacing %g mm along %s, the network was trained on %s mm",
                 case,
                 value,
                 axis,
-                low,
-                high,
+                number_range(f"{low:g}", f"{high:g}"),
             )

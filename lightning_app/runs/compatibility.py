@@ -10,6 +10,7 @@ from data_modules.cache.slice_cache import DEFAULT_FOLDER
 from data_modules.catalog.cases import find_cases
 from data_modules.options import most_workers
 from data_modules.utils.errors import DataError
+from data_modules.utils.words import counted
 from lightning_app.config.diff import changed_options, new_options, to_plain
 from lightning_app.config.option_policy import FIXED, FREE, SPLIT, WARNED, is_below
 from lightning_app.runs.folder import Run, is_file, run_config
@@ -68,7 +69,7 @@ def check_something_left(checkpoint: dict[str, Any], max_epochs: int | None, run
     done = checkpoint["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"]
     if is_finished(run) and max_epochs is not None and 0 <= max_epochs <= done:
         raise UsageError(
-            f"run '{run.path}' has its {done} epochs: for more of them give "
+            f"run '{run.path}' has its {counted(done, 'epoch')}: for more give "
             f"--trainer.max_epochs, which is {max_epochs}; to start a new run from its weights "
             f"give --weights {run.quoted}"
         )

@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import shlex
 from pathlib import Path
 
 from lightning_app.runs.folder import Run, find_runs, find_runs_of, is_file, is_run_name
@@ -9,6 +10,7 @@ from lightning_app.runs.status import is_alive, is_finished, read_status, slurm_
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.text import LONGEST_FILE_NAME, is_file_name
 
+_SHOWN = 3  # names in an error
 _TAKEN = ("report", "comparison")  # folders in which reports are written
 
 
@@ -53,17 +55,19 @@ def trained_run(root: Path, name: str | None) -> Run:
     Raises:
         UsageError: there is no such run, or it has no checkpoint.
     """
-    trained = [run for run in find_runs(root) if is_file(run.best)]
+    runs = find_runs(root)
+    trained = [run for run in runs if is_file(run.best)]
     if name is not None:
-        of_experiment = [run for run in find_runs_of(Path(name)) if is_file(run.best)]
-        run = _by_folder(name) or next(iter(of_experiment), None)
-        run = run or _by_name(name, trained, f"trained run '{name}' below '{root}'")
+        run = _by_folder(name) or _newest_in(Path(name))
+        run = run or _match(name, trained) or _match(name, runs)
+        if run is None:
+            raise UsageError(f"no trained run '{name}' below '{root}'{_nearest(name, trained)}")
         if not is_file(run.best):
             raise UsageError(f"run '{name}' has no checkpoint at {run.best}: it was never trained")
         return run
     if not trained:
         raise UsageError(
-            f"no trained run found below '{root}': train one first, such as "
+            f"no trained run found below '{root}'{_elsewhere(root)}: train one first, such as "
             "python main.py fit --config unet_t1c.yaml, or name one with --run"
         )
     return trained[0]
@@ -76,7 +80,10 @@ def named_run(root: Path, name: str) -> Run:
         UsageError: there is no such run.
     """
     runs = [run for run in find_runs(root) if is_file(run.config)]
-    return _by_folder(name) or _by_name(name, runs, f"run '{name}' below '{root}'")
+    run = _by_folder(name) or _match(name, runs)
+    if run is None:
+        raise UsageError(f"no run '{name}' below '{root}'{_nearest(name, runs)}")
+    return run
 
 
 def run_to_resume(root: Path, name: str | None, experiment: str | None) -> Run:
@@ -105,8 +112,8 @@ def run_to_resume(root: Path, name: str | None, experiment: str | None) -> Run:
             return run
     whose = f"of experiment '{experiment}' " if experiment else ""
     raise UsageError(
-        f"no unfinished run {whose}below '{root}': nothing to resume; leave out --resume to start "
-        "a new run"
+        f"no unfinished run {whose}below '{root}'{_elsewhere(root)}: nothing to resume; leave out "
+        "--resume to start a new run"
     )
 
 
@@ -139,15 +146,34 @@ def _by_folder(name: str) -> Run | None:
     return run if is_file(run.config) else None
 
 
-def _by_name(name: str, runs: list[Run], what: str) -> Run:
+def _newest_in(experiment: Path) -> Run | None:
+    """The newest trained run in the folder of an experiment."""
+    return next((run for run in find_runs_of(experiment) if is_file(run.best)), None)
+
+
+def _match(name: str, runs: list[Run]) -> Run | None:
     for run in runs:
         names = (run.experiment, run.path.name, f"{run.experiment}/{run.path.name}")
         if name.rstrip("/") in names:
             return run
-    raise UsageError(f"no {what}{_nearest(name, runs)}")
+    return None
 
 
 def _nearest(name: str, runs: list[Run]) -> str:
-    names = {run.experiment for run in runs} | {f"{r.experiment}/{r.path.name}" for r in runs}
-    near = difflib.get_close_matches(name, sorted(names), n=3, cutoff=0.4)
-    return f"; nearest: {', '.join(near)}" if near else "; there is none"
+    """The names nearest to one that no run has, else the experiments that there are."""
+    experiments = list(dict.fromkeys(run.experiment for run in runs))  # the newest first
+    names = {*experiments, *(f"{run.experiment}/{run.path.name}" for run in runs)}
+    if near := difflib.get_close_matches(name, sorted(names), n=_SHOWN, cutoff=0.4):
+        return f"; nearest: {', '.join(near)}"
+    if not experiments:
+        return "; there is none"
+    more = ", ..." if len(experiments) > _SHOWN else ""
+    return f"; there are runs of {', '.join(experiments[:_SHOWN])}{more}"
+
+
+def _elsewhere(root: Path) -> str:
+    """That there are runs in a folder of the root which is a root itself, such as runs/sweeps."""
+    deeper = next((folder for folder in sorted(root.glob("*/")) if find_runs(folder)), None)
+    if deeper is None:
+        return ""
+    return f", but below '{deeper}' (--trainer.default_root_dir {shlex.quote(str(deeper))})"

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from data_modules.brats import BraTSDataModule
+from data_modules.utils.words import counted
 from lightning_app.utils.errors import UsageError
 from models.blocks import AtrousConv
 
@@ -27,7 +28,7 @@ def describe_network(network: nn.Module, data: BraTSDataModule) -> dict[str, Any
     except (ValueError, RuntimeError) as error:
         raise UsageError(
             f"{type(network).__name__} cannot take slices of data.image_size {list(size)} with "
-            f"{len(data.modalities)} channels: {str(error).splitlines()[0]}"
+            f"{counted(len(data.modalities), 'channel')}: {str(error).splitlines()[0]}"
         ) from error
     if shape != expected:
         raise UsageError(

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from data_modules.utils.words import counted
 from lightning_app.runs.checkpoint_io import read_checkpoint
 from lightning_app.runs.lookup import trained_run
 from lightning_app.task import SegmentationTask
@@ -59,7 +60,7 @@ def _check(
         if saved[name].is_floating_point() and not saved[name].isfinite().all():
             bad = saved[name].numel() - int(saved[name].isfinite().sum())
             raise UsageError(
-                f"{name} in '{path}' has {bad} values that are NaN or infinite: its training "
+                f"{name} in '{path}' is NaN or infinite in {counted(bad, 'value')}: its training "
                 "diverged, or the file is damaged"
             )
 

@@ -5,6 +5,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TextIO
 
 from lightning_utilities.core.rank_zero import rank_zero_only
 
@@ -34,7 +35,7 @@ def configure_logging() -> None:
     warnings.showwarning = _show_warning
     for name in LIBRARIES:
         logging.getLogger(name).setLevel(logging.WARNING)
-    ours = logging.StreamHandler(sys.stderr)
+    ours = _StderrHandler()
     ours.setFormatter(_PrintableFormatter("%(message)s"))
     for package in ("data_modules", "callbacks", "lightning_app"):
         logger = logging.getLogger(package)
@@ -63,6 +64,21 @@ def _ignore_noise() -> None:
         warnings.filterwarnings("ignore", pattern)
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     warnings.filterwarnings("ignore", category=FutureWarning)
+
+
+class _StderrHandler(logging.StreamHandler[TextIO]):
+    """Writes to what is standard error at that time: a progress bar replaces it while it is drawn.
+
+    A message on the earlier one would appear within the line of the bar.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(sys.stderr)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a message."""
+        self.stream = sys.stderr
+        super().emit(record)
 
 
 class _PrintableFormatter(logging.Formatter):

@@ -33,11 +33,6 @@ def csv_text(text: str) -> str:
     return f"'{text}" if _FORMULA.match(text) else text
 
 
-def count(number: int, noun: str) -> str:
-    """A number of things: "1 case", "1,251 cases"."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def low_to_high(numbers: Collection[int]) -> str | None:
     """The range of some numbers: "3", "1 to 3"; None if there are none."""
     if not numbers:

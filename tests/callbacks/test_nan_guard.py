@@ -75,14 +75,16 @@ def test_a_finite_training_is_saved(tmp_path: Path) -> None:
 def test_a_weight_that_is_not_finite_is_not_saved_although_the_loss_is(
     task: Toy, tmp_path: Path
 ) -> None:
-    with pytest.raises(NonFiniteLossError, match=r"a weight is no longer finite \(step 1, epoch 0"):
+    with pytest.raises(
+        NonFiniteLossError, match=r"a weight is no longer finite \(step 1, epoch 1\)"
+    ):
         train(task, tmp_path)
     assert saved(tmp_path) == []
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 @pytest.mark.parametrize(
-    ("bad", "batch", "epoch", "before"), [(1, 1, 0, []), (5, 2, 1, ["epoch=0.ckpt"])]
+    ("bad", "batch", "epoch", "before"), [(1, 1, 1, []), (5, 2, 2, ["epoch=0.ckpt"])]
 )
 def test_the_first_bad_loss_is_named_and_no_later_epoch_is_saved(
     bad: int, batch: int, epoch: int, before: list[str], value: float, tmp_path: Path

@@ -43,8 +43,8 @@ def test_curves_show_the_values_in_the_rows(figures: list[Figure], tmp_path: Pat
     assert np.asarray(training.get_ydata()).tolist() == [1.5, 1.0, 0.5]
     assert np.asarray(validation.get_ydata()).tolist()[::2] == [1.2, 0.9]
     assert np.asarray(scores.lines[0].get_ydata()).tolist()[1:] == [0.7, 0.6]
-    assert np.asarray(rates.lines[0].get_xdata()).tolist() == [0, 1, 2]
-    assert scores.get_title(loc="right") == "highest 0.7000, epoch 1"
+    assert np.asarray(rates.lines[0].get_xdata()).tolist() == [1, 2, 3]
+    assert scores.get_title(loc="right") == "highest 0.7000, epoch 2"
     assert (tmp_path / "training.png").read_bytes().startswith(b"\x89PNG")
     assert [path.name for path in tmp_path.iterdir()] == ["training.png"]
 
@@ -83,3 +83,32 @@ def test_a_training_that_fails_before_its_first_epoch_has_no_figure(tmp_path: Pa
     TrainingPicture().on_exception(trainer, LightningModule(), RuntimeError())
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_curves_are_plotted_after_an_epoch_but_not_all_the_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, figures: list[Figure]
+) -> None:
+    (tmp_path / "metrics.csv").write_text("epoch,step,lr\n0,4,0.1\n", "utf-8")
+    trainer = Trainer(accelerator="cpu", logger=False, default_root_dir=tmp_path)
+    picture, now = TrainingPicture(), 0.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    drawn = []
+    for seconds in (0.0, 1.0, 9.0, 10.0, 15.0, 30.0):
+        now = seconds
+        picture.on_train_epoch_end(trainer, LightningModule())
+        drawn.append(len(figures))
+
+    assert drawn == [1, 1, 1, 2, 2, 3]
+
+
+def test_a_figure_that_cannot_be_written_is_reported_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "metrics.csv").write_text("epoch,step,lr\n0,4,0.1\n", "utf-8")
+    (tmp_path / "training.png").mkdir()
+    trainer = Trainer(accelerator="cpu", logger=False, default_root_dir=tmp_path)
+    picture = TrainingPicture()
+    picture.on_train_epoch_end(trainer, LightningModule())
+    picture.on_train_end(trainer, LightningModule())
+
+    assert caplog.text.count("training.png cannot be written") == 1

@@ -101,7 +101,7 @@ def test_evaluation_takes_the_slices_of_training_unless_told_otherwise(
 
 
 def test_a_slice_outside_the_volumes_stops(data: Path, cache: Path) -> None:
-    with pytest.raises(DataError, match="names slice 4, the volume has slices 0 to 3"):
+    with pytest.raises(DataError, match="names slice 4, counted from 0: the volume has 4 slices"):
         ready(data, cache, slices=[4])
 
 
@@ -180,10 +180,13 @@ def test_pixels_lost_by_cropping_are_said(
 
     ready(data, cache, image_size=(20, 20), split_file=split)
 
-    (said,) = [r.getMessage() for r in caplog.records if "by cropping" in r.getMessage()]
+    (said,) = [r.getMessage() for r in caplog.records if "cropping to" in r.getMessage()]
     assert said.startswith(f"Cases to look at: {sum(count > 0 for count in lost)} (")
     first = next(number for number in range(6) if lost[number])
-    assert f"{first:05d}-000-seg.nii.gz: {lost[first]} labelled pixels" in said
+    assert (
+        f"{first:05d}-000-seg.nii.gz: cropping to 20 x 20 loses {lost[first]} labelled pixels"
+        in said
+    )
 
 
 def test_padding_loses_nothing_and_says_nothing(

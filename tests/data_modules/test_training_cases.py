@@ -43,7 +43,7 @@ def test_a_missing_segmentation_elsewhere_stays_a_bad_case(tmp_path: Path, folde
 def test_no_segmentation_at_all_is_one_line(tmp_path: Path) -> None:
     write_case(tmp_path / "val", "BraTS-GLI-00001-000", names=UNLABELLED)
 
-    with pytest.raises(DataError, match="none of its 1 cases has a segmentation"):
+    with pytest.raises(DataError, match="no segmentation in 1 case"):
         find_training_cases(tmp_path, "auto", None)
 
 

@@ -172,11 +172,13 @@ BAD = {
     "sheared axes": Kind(sheared(0.05), "are not orthogonal", "header of another file"),
     "NaN": Kind(
         image_changed(lambda v: v.__setitem__((1, 20, slice(20, 23)), np.nan)),
-        "3 voxels are NaN or infinite",
+        "NaN or infinite in 3 voxels",
         "replace them",
     ),
     "infinite": Kind(
-        image_changed(lambda v: v.__setitem__((1, 20, 20), np.inf)), "1 voxels are NaN", "replace"
+        image_changed(lambda v: v.__setitem__((1, 20, 20), np.inf)),
+        "NaN or infinite in 1 voxel",
+        "replace",
     ),
     "constant image": Kind(image_changed(lambda v: v.fill(7)), "all voxels are 7", AGAIN),
     "all-zero image": Kind(image_changed(lambda v: v.fill(0)), "all voxels are 0", AGAIN),

@@ -10,10 +10,12 @@ from typing import Any, ClassVar
 from jsonargparse import Namespace
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.callbacks import ProgressBar
 from lightning.pytorch.cli import LightningCLI, ReduceLROnPlateau
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from callbacks.progress_bar import TransientProgressBar
 from data_modules.utils.malloc import keep_freed_memory
 from data_modules.utils.out_of_memory import is_out_of_memory
 from lightning_app.commands.shared.base_cli import BaseCLI, resolve_paths
@@ -193,7 +195,11 @@ class ExperimentCLI(BaseCLI):
         checkpoint_io = self.checkpoint_io(self.run_folder.checkpoints)
         return super().instantiate_trainer(
             default_root_dir=self.run_folder.path,
-            callbacks=[*_as_list(trainer.callbacks), *self.command_callbacks()],
+            callbacks=[
+                *_as_list(trainer.callbacks),
+                *_progress_bar(trainer),
+                *self.command_callbacks(),
+            ],
             plugins=[*_as_list(trainer.plugins), checkpoint_io],
             **kwargs,
         )
@@ -264,6 +270,13 @@ class ExperimentCLI(BaseCLI):
     def _other_ranks(self) -> Sequence["subprocess.Popen[Any]"]:
         """The ranks that this process has started."""
         return getattr(self.trainer.strategy.launcher, "procs", ())
+
+
+def _progress_bar(trainer: Namespace) -> list[ProgressBar]:
+    """Our progress bar, unless bars are turned off or a config names another one."""
+    named = any(isinstance(callback, ProgressBar) for callback in _as_list(trainer.callbacks))
+    is_off = trainer.enable_progress_bar is False
+    return [] if named or is_off else [TransientProgressBar()]
 
 
 def _as_list(value: Any) -> list[Any]:

@@ -8,6 +8,7 @@ from data_modules.catalog.cases import Case, Catalog, read_catalog
 from data_modules.catalog.releases import RELEASES, inferred_patient, patient_of, releases_named
 from data_modules.utils.errors import DataError
 from data_modules.utils.problems import Problem
+from data_modules.utils.words import counted
 from lightning_app.evaluation.inputs.mask_folder import MaskFolder, list_masks
 from lightning_app.evaluation.inputs.values import ALL_REGIONS, CHOICES, LabelMap, Values, values_of
 
@@ -103,9 +104,8 @@ def _of_data_set(catalog: Catalog, typed: str | None) -> References:
         if case.segmentation is not None
     }
     if not cases:
-        raise DataError(
-            f"{OPTION} '{catalog.root}' has {len(catalog.cases)} cases, none with a segmentation"
-        )
+        number = counted(len(catalog.cases), "case")
+        raise DataError(f"{OPTION} '{catalog.root}' has {number}, none with a segmentation")
     found = [problem for case in catalog.cases for problem in case.problems]
     releases = sorted({case.release.name for case in catalog.cases})
     return References(

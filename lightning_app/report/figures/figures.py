@@ -65,10 +65,10 @@ def _training(cohort: Cohort, origin: str) -> Drawing:
         for entry in cohort.of(modality):
             style = styles[entry.key]
             for run in entry.runs:
-                epochs, dice = zip(*run.history, strict=True) if run.history else ((), ())
+                epochs = [epoch + 1 for epoch, _ in run.history]
                 axis.plot(
-                    epochs, dice, color=style.colour, ls=style.line, label=entry.name,
-                    lw=1.2, marker=".", ms=3,
+                    epochs, [dice for _, dice in run.history], color=style.colour, ls=style.line,
+                    label=entry.name, lw=1.2, marker=".", ms=3,
                 )  # fmt: skip
         axis.set(title=modality_name(modality), xlabel="epoch", ylim=(0, 1))
     axes[0].set_ylabel("validation Dice (val/dice)")

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from data_modules.utils.words import counted
 from lightning_app.report.html.part import Part
 from lightning_app.report.html.rendering import table_context
 from lightning_app.report.load.cohorts import Cohort
@@ -27,11 +28,14 @@ def _facts(cohort: Cohort) -> list[tuple[str, str]]:
     """Facts about the tested data, and about those of the training."""
     run, data = cohort.runs[0], cohort.data
     fingerprints = dict.fromkeys((run.modality, run.data.fingerprint) for run in cohort.runs)
-    tested = f"{len(set(run.table.cases))} cases of {len(set(run.table.patients))} patients"
+    tested = (
+        f"{counted(len(set(run.table.cases)), 'case')} of "
+        f"{counted(len(set(run.table.patients)), 'patient')}"
+    )
     return [
         ("Data", f"{data.name} ({'synthetic phantom' if data.kind == 'phantom' else 'files'})"),
         ("Target", f"{data.target}; classes: {', '.join(cohort.classes)}"),
-        ("Tested", f"{tested}, {len(run.table.slices)} slices ({data.eval_slices})"),
+        ("Tested", f"{tested}, {counted(len(run.table.slices), 'slice')} ({data.eval_slices})"),
         ("Trained on", "; ".join(dict.fromkeys(map(_training_data, cohort.runs)))),
         ("Fingerprints", ", ".join(f"{name} {value}" for name, value in fingerprints)),
     ]

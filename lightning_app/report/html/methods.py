@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from data_modules.utils.words import counted
 from lightning_app.metrics.case_masks import VolumeSettings
 from lightning_app.metrics.count_scores import SCORES
 from lightning_app.metrics.intervals import FEWEST_PATIENTS
@@ -13,7 +14,6 @@ from lightning_app.report.load.settings import is_off
 from lightning_app.report.tables.score_tables import TABLE_1_SCORES
 from lightning_app.report.tables.significance import QUESTIONS, compare
 from lightning_app.report.tables.tested_data import tested
-from lightning_app.utils.text import count
 
 _DEFINITIONS = {score.name: score.definition for score in SCORES}
 _PURPOSES = {"train": "training", "val": "validation", "test": "test"}
@@ -75,7 +75,7 @@ def _data(cohort: Cohort) -> Iterator[str]:
     classes = f", with the classes {_listed(cohort.classes, 'and')}" if cohort.classes[1:] else ""
     yield f"The images are {names}; the target is {data.target}{classes}."
     splits = [
-        f"{count(number, 'case')} for {_PURPOSES.get(split, split)}"
+        f"{counted(number, 'case')} for {_PURPOSES.get(split, split)}"
         for split, number in run.cases_per_split.items()
     ]
     yield f"The split has {_listed(splits, 'and')} (fingerprint {data.split})."

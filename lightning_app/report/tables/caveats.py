@@ -22,7 +22,7 @@ def page_warnings(cohorts: Sequence[Cohort], external: Sequence[Cohort] = ()) ->
         )
     if cohorts and (missing := missing_experiments(cohorts)):
         warnings.append(
-            f"{len(missing)} of the paper's 12 experiments have no finished and tested run: "
+            f"No finished and tested run of {len(missing)} of the paper's 12 experiments: "
             f"{', '.join(missing)}."
         )
     for number, cohort in enumerate(cohorts, start=1):
@@ -109,8 +109,8 @@ def test_warnings(cohort: Cohort) -> list[str]:
     """What a reader must know about the tests, whatever was trained."""
     caveats = computation_caveats(cohort)
     caveats += [
-        f"{run.name} was tested with the weights of epoch {run.test.epoch}, and its training was "
-        "then resumed and found better ones: its scores are out of date. "
+        f"{run.name} was tested with the weights of epoch {run.test.epoch + 1}, and its training "
+        "was then resumed and found better ones: its scores are out of date. "
         f"{test_again(run.run, run.folder)} updates them."
         for run in cohort.runs
         if _has_better_epoch(run)

@@ -59,7 +59,7 @@ def score_notes(cohort: Cohort) -> list[str]:
     notes = ["Cells hold: mean ± standard deviation over seeds [95 % interval over patients]."]
     if patients < FEWEST_PATIENTS:
         notes.append(
-            f"No intervals: they need at least {FEWEST_PATIENTS} patients; there are {patients}."
+            f"No intervals: they need at least {FEWEST_PATIENTS} patients, not {patients}."
         )
     else:
         notes.append(

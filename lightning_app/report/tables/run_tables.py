@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from data_modules.utils.words import counted
 from lightning_app.config.option_policy import is_below
 from lightning_app.report.load.cohorts import Cohort, differing_settings
 from lightning_app.report.load.display_names import modality_name, network_name
@@ -82,13 +83,13 @@ def run_table(cohort: Cohort) -> Table:
     rows = [
         [
             run.name, *network_cells(cohort, entry), modality_name(run.modality), run.seed,
-            len(run.history), run.test.epoch, run.data.fingerprint, run.data.split,
+            len(run.history), run.test.epoch + 1, run.data.fingerprint, run.data.split,
             *_environment_cells(run.environment), run.test.computed_with,
         ]
         for entry in cohort.entries
         for run in entry.runs
     ]  # fmt: skip
-    notes = ["Epochs count from 0. The best epoch has the highest validation Dice; it was tested."]
+    notes = ["Epochs count from 1. The best epoch has the highest validation Dice; it was tested."]
     return Table("runs", "Runs", columns, rows, notes)
 
 
@@ -112,7 +113,8 @@ def _time_notes(cohort: Cohort) -> list[str]:
         ("inference", [run.inference_time.seconds for run in runs]),
     ):
         if missing := sum(seconds is None for seconds in times):
-            notes.append(f"No {phase} time was measured in {missing} of the {len(runs)} runs.")
+            number = f"{missing} of {counted(len(runs), 'run')}"
+            notes.append(f"No {phase} time was measured in {number}.")
     if len(_devices(runs)) > 1:
         notes.append("The times were measured on different devices: do not compare them.")
     differing = [name for name in differing_settings(runs) if is_below(name, _SPEED_OPTIONS)]

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from data_modules.utils.words import number_range
 from lightning_app.metrics.count_scores import SCORES
 from lightning_app.metrics.score import Score
 from lightning_app.report.load.cohorts import Cohort, Entry
@@ -124,7 +125,7 @@ def _size_cells(cohort: Cohort, entry: Entry, index: int) -> list[Cell]:
     if len(pixels) < len(_SIZES):
         return [*row, None, None, None, None, None]
     thirds = np.array_split(np.argsort(pixels, kind="stable"), len(_SIZES))
-    ends = [f"{pixels[third[0]]:,} to {pixels[third[-1]]:,}" for third in thirds]
+    ends = [number_range(f"{pixels[third[0]]:,}", f"{pixels[third[-1]]:,}") for third in thirds]
     varies = len(set(pixels.tolist())) > 1 and len(set(dice.tolist())) > 1
     rho = float(stats.spearmanr(pixels, dice).statistic) if varies else None
     return [*row, "; ".join(ends), *(float(dice[third].mean()) for third in thirds), rho]

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
+from data_modules.utils.words import counted
 from lightning_app.report.load.cohorts import Cohort
 from lightning_app.report.tables.table import Origin
-from lightning_app.utils.text import count
 
 KINDS = {"phantom": "synthetic phantom", "files": "files"}
 
@@ -21,5 +21,5 @@ def tested(cohort: Cohort) -> str:
     """How many cases, patients and slices were tested."""
     table = cohort.runs[0].table
     numbers = (len(set(table.cases)), len(set(table.patients)), len(table.slices))
-    cases, patients, slices = map(count, numbers, ("case", "patient", "slice"))
+    cases, patients, slices = map(counted, numbers, ("case", "patient", "slice"))
     return f"{cases} of {patients}, {slices}"

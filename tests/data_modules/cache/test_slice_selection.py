@@ -38,7 +38,9 @@ def test_a_list_of_slices_is_taken_in_rising_order_and_once_each() -> None:
 
 @pytest.mark.parametrize("index", [-1, 4, 77])
 def test_a_slice_outside_the_volume_stops(index: int) -> None:
-    with pytest.raises(DataError, match=rf"names slice {index}, the volume has slices 0 to 3"):
+    with pytest.raises(
+        DataError, match=rf"names slice {index}, counted from 0: the volume has 4 slices"
+    ):
         by_depth([1, index], 4)
 
 

@@ -234,7 +234,7 @@ def test_voxels_that_are_no_numbers_are_refused(tmp_path: Path, value: float) ->
     voxels, _ = round_head()
     voxels[1, 20, 20:23] = value
 
-    refused(write_volume(tmp_path / "image.nii.gz", voxels), "3 voxels are NaN or infinite")
+    refused(write_volume(tmp_path / "image.nii.gz", voxels), "NaN or infinite in 3 voxels")
 
 
 def test_constant_images_are_refused(tmp_path: Path) -> None:
@@ -389,7 +389,7 @@ def test_values_between_the_labels_are_refused(tmp_path: Path, value: float) -> 
     source[0, 0, 0] = value
     path = write_volume(tmp_path / "seg.nii.gz", source)
 
-    with pytest.raises(DataError, match=r"\(1 voxels\) is unknown"):
+    with pytest.raises(DataError, match=r"\(1 voxel\) is unknown"):
         read_labels(path, releases_named("brats2023")[0].labels)
 
 

@@ -1,5 +1,6 @@
 """Eight trainings that are started at once: one cache, one phantom, eight runs."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -26,9 +27,10 @@ def fit_together(folder: Path, *flags: str) -> list[str]:
     }
     (folder / "toy.yaml").write_text(yaml.safe_dump(toy), "utf-8")
     configs = ["--config", "unet_t1c.yaml", "--config", "toy.yaml"]
+    terminal = os.environ | {"FORCE_COLOR": "1", "TERM": "xterm"}  # others show no progress
     started = [
         subprocess.Popen(
-            [sys.executable, str(MAIN), "fit", *configs, *flags],
+            [sys.executable, str(MAIN), "fit", *configs, *flags], env=terminal,
             cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )
         for _ in range(TOGETHER)

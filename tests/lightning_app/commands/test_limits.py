@@ -77,7 +77,7 @@ def test_a_typed_limit_tests_a_part_into_a_folder_that_no_report_reads(
 
     output = capsys.readouterr().out
     assert "Limits in force: trainer.limit_test_batches is 2" in output
-    assert "Partial test: 8 of the 12 slices of the test split; no report reads it." in output
+    assert "Partial test: 8 of 12 slices of the test split; no report reads it." in output
     assert run.test().metrics.read_bytes() == before
     part = run.path / "test-partial"
     assert slices_in(part) == 8

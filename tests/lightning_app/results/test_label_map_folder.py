@@ -136,7 +136,9 @@ def test_the_same_run_replaces_its_own_masks(run: Run) -> None:
 
 def test_masks_of_another_run_are_replaced_only_if_asked_for() -> None:
     predict(mask="old")
-    with pytest.raises(UsageError, match=rf"BRATS_001.nii.gz is of run '{RUN.path}'.*1 more files"):
+    with pytest.raises(
+        UsageError, match=rf"BRATS_001.nii.gz is of run '{RUN.path}'.*1 more file\)"
+    ):
         predict(OTHER, mask="new")
     assert masks() == ["old", "old"]
     predict(OTHER, mask="new", overwrite=True)

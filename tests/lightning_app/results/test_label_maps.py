@@ -143,7 +143,7 @@ def test_it_says_what_the_network_has_not_seen(
     assert program("predict", "--input", str(case), "--output", "out") == 0
 
     assert "trained on middle slices only" in caplog.text
-    assert "thick: spacing 5 mm along z, the network was trained on 1 to 1 mm" in caplog.text
+    assert "thick: spacing 5 mm along z, the network was trained on 1 mm" in caplog.text
 
 
 @pytest.mark.parametrize("output", ["imagesTs", "labelsTs"])

@@ -112,16 +112,21 @@ def test_single_slices_have_no_lesions(
     assert volumes["hd95"]["n"] > 0
     assert read_lesions(run.test()) == []
     shown = capsys.readouterr().out
-    assert "cases are single slices: their hd95 and nsd are in 2-D" in shown
+    assert "case; their hd95 and nsd are in 2-D" in shown
     assert "lesion_dice" not in shown
 
 
 def test_a_progress_bar_counts_the_cases_unless_progress_bars_are_off(
-    program: Program, capsys: pytest.CaptureFixture[str]
+    program: Program, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert program("fit") == 0
-    assert program("test", "--trainer.enable_progress_bar", "true") == 0
+    with monkeypatch.context() as terminal:
+        terminal.setenv("FORCE_COLOR", "1")
+        terminal.setenv("TERM", "xterm")
+        assert program("test", "--trainer.enable_progress_bar", "true") == 0
     assert "Scoring cases" in capsys.readouterr().err
+    assert program("test", "--trainer.enable_progress_bar", "true") == 0  # into a log file
+    assert capsys.readouterr().err == ""
     assert program("test") == 0  # with the config of the run, which has them off
     assert "Scoring cases" not in capsys.readouterr().err
 
@@ -176,4 +181,4 @@ def test_patients_of_training_and_validation_count_as_seen(
     (folder,) = run.other_tests()
     metrics = json.loads(folder.metrics.read_text("utf-8"))
     assert (metrics["patients"], metrics["patients_trained_on"]) == (6, 3)
-    assert "its best epoch chosen, on 3 of the 6 patients" in capsys.readouterr().out
+    assert "its best epoch chosen, on 3 of 6 patients" in capsys.readouterr().out

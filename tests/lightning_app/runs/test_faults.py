@@ -31,8 +31,8 @@ def only_run(root: Path = Path("runs")) -> Run:
 
 
 def errors(capsys: Capture) -> list[str]:
-    """The lines on standard error but for progress bars, the training's picture and few cores."""
-    by_the_way = ("Preparing", "training.png cannot be written", "on the 1 core that")
+    """The lines on standard error but for the training's picture and few cores."""
+    by_the_way = ("training.png cannot be written", "on the 1 core that")
     lines = capsys.readouterr().err.splitlines()
     return [line for line in lines if not any(words in line for words in by_the_way)]
 

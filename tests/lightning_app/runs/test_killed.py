@@ -35,10 +35,10 @@ def test_one_killed_after_its_last_checkpoint_is_finished_by_resuming_it(
 ) -> None:
     saved, metrics = run.last.read_bytes(), run.metrics.read_bytes()
     assert program("fit", "--resume") == 0
-    assert "Best epoch: val/dice" in capsys.readouterr().out
+    assert "Best epoch: 1 of 1, val/dice" in capsys.readouterr().out
     assert json.loads(run.status.read_text("utf-8"))["status"] == "finished"
     assert run.last.read_bytes() == saved
     assert run.metrics.read_bytes() == metrics
 
     assert program("fit", "--resume", str(run.path)) == 2
-    assert "has its 1 epochs" in capsys.readouterr().err
+    assert "has its 1 epoch:" in capsys.readouterr().err

@@ -56,7 +56,7 @@ def test_a_run_is_found_by_its_folder(runs: Path) -> None:
 def test_an_untrained_run_and_an_unknown_one_are_refused(runs: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="nearest: aspp_t1c"):
         trained_run(runs, "aspp_t2c")
-    with pytest.raises(UsageError, match="no trained run"):
+    with pytest.raises(UsageError, match=r"has no checkpoint at .* it was never trained"):
         trained_run(runs, "20260401-120000-dddddd")
     untrained = tmp_path / "unet_t1c" / "20260401-120000-dddddd"
     Run(untrained).config.touch()

@@ -1,7 +1,12 @@
 """What a user sees of the warnings of libraries."""
 
+import io
+import logging
+from contextlib import redirect_stderr
+
 import pytest
 
+from lightning_app.utils.logging import configure_logging
 from tests.conftest import Program
 
 
@@ -18,3 +23,12 @@ def test_too_many_workers_are_one_line_that_names_the_option(
         "Data: data.num_workers is 2 on the 1 core that this process may use: this may slow the "
         "training down; lower it to 1 or less"
     )
+
+
+def test_a_message_goes_to_what_is_standard_error_at_that_time() -> None:
+    configure_logging()
+    during_a_bar = io.StringIO()
+    with redirect_stderr(during_a_bar):
+        logging.getLogger("callbacks.checkpoints").warning("saving")
+
+    assert during_a_bar.getvalue() == "saving\n"
