@@ -148,7 +148,11 @@ def _by_folder(name: str) -> Run | None:
 
 def _newest_in(experiment: Path) -> Run | None:
     """The newest trained run in the folder of an experiment."""
-    return next((run for run in find_runs_of(experiment) if is_file(run.best)), None)
+    try:
+        runs = find_runs_of(experiment)
+    except (OSError, ValueError):  # no folder can have that name
+        return None
+    return next((run for run in runs if is_file(run.best)), None)
 
 
 def _match(name: str, runs: list[Run]) -> Run | None:
