@@ -150,7 +150,7 @@ def _newest_in(experiment: Path) -> Run | None:
     """The newest trained run in the folder of an experiment."""
     try:
         runs = find_runs_of(experiment)
-    except (OSError, ValueError):  # no folder can have that name
+    except OSError:  # no folder can have that name, or it may not be entered
         return None
     return next((run for run in runs if is_file(run.best)), None)
 

@@ -60,9 +60,8 @@ def test_the_folder_of_an_experiment_stands_for_its_newest_trained_run(runs: Pat
 
 
 def test_a_name_that_no_folder_can_have_is_an_unknown_run(runs: Path) -> None:
-    for name in ("x" * 5000, "\0"):
-        with pytest.raises(UsageError, match="no trained run"):
-            trained_run(runs, name)
+    with pytest.raises(UsageError, match="no trained run"):
+        trained_run(runs, "x" * 5000)
 
 
 def test_an_untrained_run_and_an_unknown_one_are_refused(runs: Path, tmp_path: Path) -> None:
