@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from data_modules.catalog.cases import Case, check_case_id, read_catalog
+from data_modules.catalog.cases import Case, check_case_id, find_cases, read_catalog
 from data_modules.catalog.folders import stem_of
 from data_modules.catalog.releases import releases_named
 from data_modules.io.crop_or_pad import crop_or_pad
@@ -161,7 +162,7 @@ def cases_to_predict(folder: Path, modalities: Sequence[str], release: str) -> l
 
 
 def _case_of(image: Path, modalities: Sequence[str], release: str) -> Case:
-    """The case of a single image, named after it."""
+    """The case that a single image belongs to, or one that is named after it."""
     name = stem_of(image)
     if name is None:
         raise DataError(f"--input '{image}' is no image, expected a file such as scan.nii.gz")
@@ -170,7 +171,24 @@ def _case_of(image: Path, modalities: Sequence[str], release: str) -> Case:
             f"--input '{image}' is a single file, the network was trained on "
             f"{', '.join(modalities)}: name a folder that holds them"
         )
+    (modality,), path = modalities, image.resolve()
+    for case in _cases_around(path, release):
+        if modality in case.images and case.images[modality] == path:
+            return replace(case, images={modality: path})
+        if path in case.files:
+            what = next((m for m, file in case.images.items() if file == path), "segmentation")
+            raise DataError(
+                f"--input '{image}' is the {what} of case {case.id}, the network was trained on "
+                f"{modality}"
+            )
     check_case_id(name)
-    path = image.resolve()
     single = next(release for release in releases_named(release) if not release.channels)
-    return Case(name, name, path.parent, single, {modalities[0]: path}, None)
+    return Case(name, name, path.parent, single, {modality: path}, None)
+
+
+def _cases_around(image: Path, release: str) -> list[Case]:
+    """The cases in the folder of an image; none if it holds none."""
+    try:
+        return find_cases(image.parent, release)
+    except DataError:
+        return []

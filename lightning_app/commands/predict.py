@@ -12,7 +12,7 @@ from data_modules.utils.errors import DataError
 from data_modules.volume_dataset import VolumeDataset, cases_to_predict
 from lightning_app.commands.shared.trained_run_cli import TrainedRunCLI
 from lightning_app.help import predict
-from lightning_app.results.label_map_folder import LabelMapFolder
+from lightning_app.results.label_map_folder import PICTURES, LabelMapFolder
 from lightning_app.results.label_maps import LabelMapWriter
 from lightning_app.results.prediction_pictures import PredictionPictures
 from lightning_app.utils.errors import UsageError
@@ -51,7 +51,7 @@ class PredictCLI(TrainedRunCLI):
         self._writer = LabelMapWriter(folder)
         if not self.option("pictures"):
             return [self._writer]
-        return [self._writer, PredictionPictures(folder.path / "pictures")]
+        return [self._writer, PredictionPictures(folder.path / PICTURES)]
 
     def after_instantiate_classes(self) -> None:
         """Check the number of devices.

@@ -19,6 +19,7 @@ from lightning_app.utils.json_csv import read_json, write_json
 Note = dict[str, Any]
 
 _KEYS = {"labels", "target", "modalities", "input", "run", "voxels"}  # of a note, in every version
+PICTURES = "pictures"  # folder below that of the label maps
 _ELSEWHERE = "name another folder"
 
 

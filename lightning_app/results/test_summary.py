@@ -81,7 +81,10 @@ def _notes(data: BraTSDataModule, table: CountTable) -> list[str]:
     if patients < FEWEST_PATIENTS:
         notes.append(f"No intervals: they need at least {FEWEST_PATIENTS} patients.")
     else:
-        notes.append(f"{METHOD}.")
+        notes.append(f"{METHOD}; none for a score of fewer than {FEWEST_PATIENTS} patients.")
+    for index, name in enumerate(table.classes):
+        if not table.of_class(index).predicted.any():
+            notes.append(f"No pixel of class '{name}' is predicted: the network marks nothing.")
     if uses_reference(choice):
         notes.append(f"The slices ('{choice}') were chosen by looking at the ground truth.")
     return [*notes, f"What each score is: {DEFINITIONS}."]

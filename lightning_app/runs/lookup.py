@@ -58,8 +58,12 @@ def trained_run(root: Path, name: str | None) -> Run:
     runs = find_runs(root)
     trained = [run for run in runs if is_file(run.best)]
     if name is not None:
+<<<<<<< HEAD
         of_experiment = [run for run in find_runs_of(Path(name)) if is_file(run.best)]
         run = _by_folder(name) or next(iter(of_experiment), None)
+=======
+        run = _by_folder(name) or _newest_in(Path(name))
+>>>>>>> python
         run = run or _match(name, trained) or _match(name, runs)
         if run is None:
             raise UsageError(f"no trained run '{name}' below '{root}'{_nearest(name, trained)}")
@@ -145,6 +149,15 @@ def check_links(run: Run) -> None:
 def _by_folder(name: str) -> Run | None:
     run = Run(Path(name).resolve())
     return run if is_file(run.config) else None
+
+
+def _newest_in(experiment: Path) -> Run | None:
+    """The newest trained run in the folder of an experiment."""
+    try:
+        runs = find_runs_of(experiment)
+    except OSError:  # no folder can have that name, or it may not be entered
+        return None
+    return next((run for run in runs if is_file(run.best)), None)
 
 
 def _match(name: str, runs: list[Run]) -> Run | None:

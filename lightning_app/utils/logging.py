@@ -43,6 +43,7 @@ def configure_logging() -> None:
         logger.handlers = [ours]
 
 
+<<<<<<< HEAD
 class _StderrHandler(logging.StreamHandler[TextIO]):
     """Writes to what is standard error at that time: a progress bar replaces it while it is drawn.
 
@@ -58,6 +59,8 @@ class _StderrHandler(logging.StreamHandler[TextIO]):
         super().emit(record)
 
 
+=======
+>>>>>>> python
 @contextmanager
 def quiet_libraries() -> Iterator[None]:
     """Leave out the notes of libraries for a while."""
@@ -79,6 +82,24 @@ def _ignore_noise() -> None:
         warnings.filterwarnings("ignore", pattern)
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     warnings.filterwarnings("ignore", category=FutureWarning)
+<<<<<<< HEAD
+=======
+
+
+class _StderrHandler(logging.StreamHandler[TextIO]):
+    """Writes to what is standard error at that time: a progress bar replaces it while it is drawn.
+
+    A message on the earlier one would appear within the line of the bar.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(sys.stderr)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a message."""
+        self.stream = sys.stderr
+        super().emit(record)
+>>>>>>> python
 
 
 class _PrintableFormatter(logging.Formatter):

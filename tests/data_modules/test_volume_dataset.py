@@ -53,6 +53,20 @@ def test_a_single_image_is_a_case_that_is_named_after_it(tmp_path: Path) -> None
     assert volume["image"].any()
 
 
+def test_a_single_image_of_a_case_has_the_id_of_the_case(tmp_path: Path) -> None:
+    folder = write_case(tmp_path, "patient")
+    (case,) = cases_to_predict(folder / "patient-t2f.nii.gz", ["t2f"], "auto")
+    assert (case.id, set(case.images)) == ("patient", {"t2f"})
+
+
+@pytest.mark.parametrize("file", ["t1c", "seg"])
+def test_a_single_image_of_another_modality_is_refused(file: str, tmp_path: Path) -> None:
+    folder = write_case(tmp_path, "patient")
+    what = "segmentation" if file == "seg" else file
+    with pytest.raises(DataError, match=f"is the {what} of case patient, .* trained on t2f"):
+        cases_to_predict(folder / f"patient-{file}.nii.gz", ["t2f"], "auto")
+
+
 @pytest.mark.parametrize(
     ("name", "modalities", "message"),
     [

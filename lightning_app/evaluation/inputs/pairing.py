@@ -69,7 +69,12 @@ def _without_reference(references: References, folder: MaskFolder) -> Iterator[P
         nearest = f"; nearest without a mask: {near}" if near else ""
         has = "has no segmentation of it" if case in references.unlabelled else "has no such case"
         what = f"{OPTION} '{references.path}' {has}{nearest}"
-        yield Problem(case, str(path), what, "rename the mask, or move it away")
+        yield Problem(
+            case,
+            str(path),
+            what,
+            "rename the mask, and the JSON of predict beside it, or move it away",
+        )
 
 
 def _nearest(case: str, others: Sequence[str]) -> str | None:

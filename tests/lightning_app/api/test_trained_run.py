@@ -118,7 +118,7 @@ def test_what_cannot_be_segmented_is_an_error_in_words(
         loaded.segment({"t1c": image, "t2f": image[1:]})
     holes = image.astype(np.float64)
     holes[0, 0, 0] = np.nan
-    with pytest.raises(DataError, match=r"array of t2f: 1 voxels are NaN or infinite, expected"):
+    with pytest.raises(DataError, match=r"array of t2f: NaN or infinite in 1 voxel, expected"):
         loaded.segment({"t1c": image, "t2f": holes})
     with pytest.raises(DataError, match=r"array of t1c: the image is constant: .* are 0$"):
         loaded.segment({"t1c": 0 * image, "t2f": image})

@@ -53,6 +53,17 @@ def test_a_run_is_found_by_its_folder(runs: Path) -> None:
     assert trained_run(Path("elsewhere"), str(folder)).path == folder
 
 
+def test_the_folder_of_an_experiment_stands_for_its_newest_trained_run(runs: Path) -> None:
+    for experiment, newest in (("aspp_t1c", "cccccc"), ("unet_t1c", "bbbbbb")):
+        found = trained_run(Path("elsewhere"), str(runs / experiment))
+        assert found.path.name.endswith(newest)
+
+
+def test_a_name_that_no_folder_can_have_is_an_unknown_run(runs: Path) -> None:
+    with pytest.raises(UsageError, match="no trained run"):
+        trained_run(runs, "x" * 5000)
+
+
 def test_an_untrained_run_and_an_unknown_one_are_refused(runs: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="nearest: aspp_t1c"):
         trained_run(runs, "aspp_t2c")

@@ -39,7 +39,7 @@ def test_cases_without_ground_truth_are_told_apart(tmp_path: Path) -> None:
 
 def test_a_data_set_without_ground_truth_is_refused(tmp_path: Path) -> None:
     write_case(tmp_path, "BraTS-GLI-00001-000", names={"t1c": "-t1c"})
-    with pytest.raises(DataError, match="has 1 cases, none with a segmentation"):
+    with pytest.raises(DataError, match="has 1 case, none with a segmentation"):
         read(tmp_path)
 
 
