@@ -58,12 +58,7 @@ def trained_run(root: Path, name: str | None) -> Run:
     runs = find_runs(root)
     trained = [run for run in runs if is_file(run.best)]
     if name is not None:
-<<<<<<< HEAD
-        of_experiment = [run for run in find_runs_of(Path(name)) if is_file(run.best)]
-        run = _by_folder(name) or next(iter(of_experiment), None)
-=======
         run = _by_folder(name) or _newest_in(Path(name))
->>>>>>> python
         run = run or _match(name, trained) or _match(name, runs)
         if run is None:
             raise UsageError(f"no trained run '{name}' below '{root}'{_nearest(name, trained)}")

@@ -43,24 +43,6 @@ def configure_logging() -> None:
         logger.handlers = [ours]
 
 
-<<<<<<< HEAD
-class _StderrHandler(logging.StreamHandler[TextIO]):
-    """Writes to what is standard error at that time: a progress bar replaces it while it is drawn.
-
-    A message on the earlier one would appear within the line of the bar.
-    """
-
-    def __init__(self) -> None:
-        super().__init__(sys.stderr)
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write a message."""
-        self.stream = sys.stderr
-        super().emit(record)
-
-
-=======
->>>>>>> python
 @contextmanager
 def quiet_libraries() -> Iterator[None]:
     """Leave out the notes of libraries for a while."""
@@ -82,8 +64,6 @@ def _ignore_noise() -> None:
         warnings.filterwarnings("ignore", pattern)
     warnings.filterwarnings("ignore", category=DeprecationWarning)
     warnings.filterwarnings("ignore", category=FutureWarning)
-<<<<<<< HEAD
-=======
 
 
 class _StderrHandler(logging.StreamHandler[TextIO]):
@@ -99,7 +79,6 @@ class _StderrHandler(logging.StreamHandler[TextIO]):
         """Write a message."""
         self.stream = sys.stderr
         super().emit(record)
->>>>>>> python
 
 
 class _PrintableFormatter(logging.Formatter):
