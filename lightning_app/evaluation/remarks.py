@@ -26,7 +26,7 @@ def facts(plan: Plan) -> list[tuple[str, str]]:
     return [
         *lines,
         ("--reference", f"{plan.references.path}; values: {plan.references.values}"),
-        ("Cases", f"{len(plan.files)} of {counted(plan.patients, 'patient')}"),
+        ("Cases", f"{len(plan.files)}, of {counted(plan.patients, 'patient')}"),
         ("Regions", ", ".join(plan.regions)),
         ("Cohort", f"{cohort.name} of BraTS {YEAR}, {plan.cohort_why}; lesions {lesions}"),
         ("NSD", f"tolerance {plan.request.tolerance:g} mm"),

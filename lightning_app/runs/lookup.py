@@ -63,7 +63,10 @@ def trained_run(root: Path, name: str | None) -> Run:
         if run is None:
             raise UsageError(f"no trained run '{name}' below '{root}'{_nearest(name, trained)}")
         if not is_file(run.best):
-            raise UsageError(f"run '{name}' has no checkpoint at {run.best}: it was never trained")
+            raise UsageError(
+                f"run '{name}' has no checkpoint at {run.best}: it was never trained, or the "
+                "checkpoint was not copied"
+            )
         return run
     if not trained:
         raise UsageError(

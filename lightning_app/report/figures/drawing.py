@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _PAGE_DPI = 80  # keeps the page small
-_LEGEND_HANDLE, _LEGEND_CHARACTER, _LEGEND_ROW = 0.6, 0.08, 0.21  # in inches
+_LEGEND_HANDLE, _LEGEND_CHARACTER, _LEGEND_ROW = 0.6, 0.085, 0.21  # in inches
 
 
 @dataclass(frozen=True)
@@ -78,9 +79,14 @@ def add_legend(figure: Figure, axes: Sequence[Axes]) -> None:
     for axis in axes:
         handles, labels = axis.get_legend_handles_labels()
         shown |= dict(zip(labels, handles, strict=True))
-    widths = [_LEGEND_HANDLE + _LEGEND_CHARACTER * len(label) for label in shown]
+    longest = int((figure.get_figwidth() - _LEGEND_HANDLE) / _LEGEND_CHARACTER)
+    lines = [textwrap.wrap(label, longest) for label in shown]
+    widths = [_LEGEND_HANDLE + _LEGEND_CHARACTER * max(map(len, label)) for label in lines]
     width = figure.get_figwidth()
     columns = len(shown) if sum(widths) < width else max(1, int(width / max(widths)))
-    further_rows = math.ceil(len(shown) / columns) - 1
+    further_rows = math.ceil(sum(map(len, lines)) / columns) - 1
     figure.set_figheight(figure.get_figheight() + _LEGEND_ROW * further_rows)
-    figure.legend(shown.values(), shown, loc="outside lower center", ncols=columns, frameon=False)
+    figure.legend(
+        shown.values(), map("\n".join, lines), loc="outside lower center", ncols=columns,
+        frameon=False,
+    )  # fmt: skip

@@ -153,14 +153,21 @@ def _phrases(cohort: Cohort, options: Sequence[tuple[str, str]]) -> list[str]:
 
 
 def _option(cohort: Cohort, option: str) -> str:
-    """The values of an option, classes without their modules; empty if it is off or not known."""
-    found = [run.options.get(option, "") for run in cohort.runs]
+    """The values of an option, classes without their modules; empty if it is off or not known.
+
+    If it is off in some runs only, their value is "no".
+    """
+    known = [run.options[option] for run in cohort.runs if run.options.get(option)]
     is_class = option.endswith(".class_path")
-    return _values(
-        value.rpartition(".")[2] if is_class else value
-        for value in found
-        if not is_off(value) and value != "none"
-    )
+    words = [
+        "no"
+        if is_off(value) or value == "none"
+        else value.rpartition(".")[2]
+        if is_class
+        else value
+        for value in known
+    ]
+    return "" if set(words) == {"no"} else _values(sorted(words, key=lambda word: word != "no"))
 
 
 def _values(values: Iterable[object]) -> str:

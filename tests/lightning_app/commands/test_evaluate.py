@@ -16,7 +16,7 @@ def test_the_terminal_says_what_was_found(
 
     said = capsys.readouterr().out
     for words in (
-        "Cases: 1 of 1 patients", "glioma of BraTS 2023, the default", "values: brats2023, the def",
+        "Cases: 1, of 1 patient", "glioma of BraTS 2023, the default", "values: brats2023, the def",
         "at least 10 patients", "dice", "lesion_hd95", f"Files: {tmp_path / 'scores'}",
     ):  # fmt: skip
         assert words in said

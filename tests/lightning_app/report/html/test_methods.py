@@ -53,6 +53,15 @@ def test_what_no_run_recorded_is_left_out(tmp_path: Path) -> None:
         assert word not in text, word
 
 
+def test_augmentation_that_is_off_in_some_runs_is_said(tmp_path: Path) -> None:
+    for number, augmentation in enumerate(("strong", "none")):
+        data = {"modalities": ["t2f"], "augmentation": augmentation}
+        name = f"20260101-000000-00000{number}"
+        ToyRun(twelve_cases([30] * 12), settings={"data": data}, name=name).write(tmp_path)
+    (group,) = cohorts(read_runs(tmp_path)[0])
+    assert "no or strong augmentation" in methods(group)
+
+
 def test_augmentation_that_is_off_is_left_out(tmp_path: Path) -> None:
     data = {"modalities": ["t2f"], "flip": False, "augmentation": "none", "augmentations": []}
     text = of(tmp_path, ToyRun(FEW, settings={"data": data}))
