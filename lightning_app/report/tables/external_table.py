@@ -14,7 +14,7 @@ from lightning_app.report.tables.table import Cell, Column, Table, fixed
 _SHOWN = [score for score in SCORES if score.name in {"dice", "dice_case_tumour"}]
 _NOTE = (
     "Own: the test split of the data that the networks were trained on. External: the data of this "
-    "table. The patients of the two differ, so no paired test compares them."
+    "table. They are different scans, so no paired test compares them."
 )
 
 
@@ -37,6 +37,7 @@ def own_and_external(cohort: Cohort, own: Sequence[TestedRun]) -> Table:
             Column(f"{score.name}_{where}", f"{score.heading}, {where}", fixed(4))
             for where in ("own", "external")
         ]
+    columns.append(Column("runs", "Runs"))
     rows = [
         _row(cohort, entry, by_folder, index)
         for modality in cohort.modalities
@@ -58,7 +59,7 @@ def _row(
         cells += [
             score_measure(entry, index, score) if entry else None for entry in (own, external)
         ]
-    return cells
+    return [*cells, ", ".join(run.name for run in external.runs)]
 
 
 def _own_entry(external: Entry, by_folder: dict[Path, TestedRun]) -> Entry | None:
