@@ -62,7 +62,7 @@ def test_fit_and_test(
     expected = 2 * tp / (2 * tp + fp + fn)
     assert metrics["scores"]["whole"]["dice"]["value"] == pytest.approx(expected)
     printed = " ".join(capsys.readouterr().out.split())
-    assert f"{expected:.4f}" in printed
+    assert f"{expected:.3f}" in printed
     assert "one scan; its scores and its volume are those of its tested slices (middle)" in printed
     assert run.test().picture.read_bytes().startswith(b"\x89PNG")
 
