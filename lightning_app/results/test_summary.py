@@ -34,9 +34,11 @@ def print_scores(
     """
     console = Console(markup=False, emoji=False)
     origin = " (synthetic phantom)" if data.is_phantom else ""
-    console.print(score_table(f"Test scores{origin}", SCORES, scores))
+    are_volumes = any(by_name["lesion_dice"].n for by_name in volumes.values())
+    units = "volumes" if are_volumes else "single slices in 2-D"
+    console.print(score_table(f"Test scores, of pixels{origin}", SCORES, scores))
     console.print(
-        score_table(f"Scores of volumes, means over cases{origin}", VOLUME_SCORES, volumes)
+        score_table(f"Test scores, of {units}: means over cases{origin}", VOLUME_SCORES, volumes)
     )
     for note in _notes(data, table):
         console.print(printable(note), highlight=False)
