@@ -4,6 +4,7 @@ import re
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import yaml
 from lightning_app.metrics.count_scores import SCORES
 from lightning_app.metrics.count_table import CountTable
 from lightning_app.metrics.evaluate import evaluate
+from lightning_app.metrics.intervals import Ratio, score_interval
 from lightning_app.metrics.score import Score
 from lightning_app.metrics.volume_scores import VOLUME_SCORES
 from tests.helpers.paths import ROOT
@@ -152,3 +154,18 @@ def test_the_code_that_reads_masks_npz_reads_what_a_test_wrote(
     code = re.sub(r'"runs/[^"]*masks.npz"', repr(str(run.test().masks)), code)
     exec(code, {})  # noqa: S102 (our own document)
     assert capsys.readouterr().out == "A-000 7 [20]\nB-000 7 [0]\n"
+
+
+def test_the_example_of_an_interval_gives_that_of_the_program(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    text = (ROOT / "docs" / "statistics.md").read_text("utf-8")
+    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(code, names)  # noqa: S102 (our own document)
+    printed = capsys.readouterr().out.strip()
+    assert f"`{printed}`" in text
+
+    dice = names["dice"]
+    low, high = score_interval([Ratio(dice, np.ones(len(dice)))], averaged=True) or (0, 0)
+    assert printed == f"{dice.mean():.4f} [{low:.4f}, {high:.4f}]"
