@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from data_modules.utils.words import counted
-from lightning_app.evaluation.inputs.values import ALL_REGIONS
+from lightning_app.evaluation.inputs.values import ALL_REGIONS, BY_DEFAULT
 from lightning_app.evaluation.plan import Plan
 from lightning_app.metrics.case_tables import CaseScores
 from lightning_app.metrics.intervals import FEWEST_PATIENTS
 from lightning_app.metrics.volume.cohorts import YEAR
+from lightning_app.metrics.volume_scores import VOLUME_SCORES
 
 _SHOWN = 3  # cases in a line
 
@@ -57,12 +60,27 @@ def remarks(plan: Plan, scored: Sequence[CaseScores]) -> list[str]:
         )
     if left_out := [region for region in ALL_REGIONS if region not in plan.regions]:
         found.append(f"regions that are not scored: {', '.join(left_out)}; the masks lack them")
+    if plan.sets[0].why == BY_DEFAULT and _have_only_core(scored):
+        found.append(
+            f"{plan.sets[0].folder.option}: the masks hold no value but 1, which is tumour core by "
+            "default; if it means whole tumour, add --values whole"
+        )
     if plan.patients < FEWEST_PATIENTS:
         found.append(
             f"no intervals and no tests: they need at least {FEWEST_PATIENTS} patients, and there "
             f"{'is' if plan.patients == 1 else 'are'} {plan.patients}"
         )
     return found
+
+
+def _have_only_core(scored: Sequence[CaseScores]) -> bool:
+    """Whether the masks of all cases hold label 1 alone."""
+    row = [score.name for score in VOLUME_SCORES].index("volume_predicted_ml")
+    volumes = np.array([case.values[row] for case in scored])  # (cases, regions)
+    if volumes.shape[1] < len(ALL_REGIONS):
+        return False
+    whole, core, enhancing = volumes.T
+    return bool(whole.any() and np.array_equal(whole, core) and not enhancing.any())
 
 
 def _cases(cases: Sequence[str], total: int) -> str:

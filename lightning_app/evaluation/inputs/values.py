@@ -69,6 +69,7 @@ _OF_TARGET = {
     "regions": BRATS_2023,
     "labels": BRATS_2023,
 }
+BY_DEFAULT = "the default"
 _DESCRIPTION = "dataset.json"  # nnU-Net copies it beside its predictions
 
 
@@ -90,7 +91,7 @@ def values_of(folder: MaskFolder, typed: str | None) -> tuple[Values, str]:
     for place in (folder.path, folder.path.parent):
         if described := _described(place):
             return described, f"as {place / _DESCRIPTION} says"
-    return BRATS_2023, "the default"
+    return BRATS_2023, BY_DEFAULT
 
 
 def _noted(folder: MaskFolder) -> Values | None:

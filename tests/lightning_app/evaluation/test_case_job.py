@@ -128,3 +128,15 @@ def test_single_slices_are_scored_in_2d_without_lesions(
     assert (cases[0]["hd95"], cases[0]["lesion_dice"]) == ("1.0", "")
     assert cases[3] | {"case": "A", "patient": "A"} == cases[0]
     assert "single slices: 2 of 3 (A, B)" in capsys.readouterr().out
+
+
+def test_masks_of_ones_are_pointed_out_unless_their_meaning_is_known(
+    truth: Path, tmp_path: Path, output: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ones = np.where(tumour() > 0, 1, 0).astype(np.uint8)
+    masks = write_masks(tmp_path / "ones", {"A": ones, "B": ones})
+    assert evaluate(masks, truth, output)[0] == 0
+    assert "if it means whole tumour, add --values whole" in capsys.readouterr().out
+    for arguments in (("--values", "brats2023"), ("--values", "whole")):
+        assert evaluate(masks, truth, output, *arguments)[0] == 0
+        assert "if it means whole tumour" not in capsys.readouterr().out
