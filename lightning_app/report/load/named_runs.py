@@ -49,7 +49,13 @@ def is_run(path: Path) -> bool:
 def _runs_at(path: Path) -> list[Run]:
     if is_run(path):
         return [Run(path.resolve())]
-    return [*find_runs_of(path), *find_runs(path)]
+    return [*_copied_runs(path), *find_runs_of(path), *find_runs(path)]
+
+
+def _copied_runs(path: Path) -> list[Run]:
+    """The runs in a folder that were copied there under names of their own."""
+    others = (Run(child.resolve()) for child in path.glob("*") if not is_run_name(child.name))
+    return [run for run in others if is_file(run.config) and is_file(run.status)]
 
 
 def _nearest(path: Path) -> str:

@@ -1,6 +1,7 @@
 """Which runs the arguments of a report name, and where the report is written."""
 
 import csv
+import shutil
 from pathlib import Path
 
 import pytest
@@ -114,3 +115,13 @@ def test_named_runs_that_cannot_be_reported_are_listed(
     assert "1 run, 1 left out\n  UNet_t2f/20260105-000000-aaaaaa: not tested" in (
         capsys.readouterr().out
     )
+
+
+def test_runs_that_were_copied_into_a_folder_under_other_names_are_found(tmp_path: Path) -> None:
+    run = ToyRun({"A-000": (8, 8, 8)}).write(tmp_path / "runs")
+    copies = tmp_path / "from the server"
+    shutil.copytree(run.path, copies / "my unet")
+    (copies / "notes").mkdir()
+    (copies / "notes" / "config.yaml").write_text("a: 1", "utf-8")
+
+    assert [found.path for found in named_runs([copies])] == [copies / "my unet"]
