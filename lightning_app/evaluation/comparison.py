@@ -46,7 +46,8 @@ class Comparison:
         if self.holm_p is None:
             return "not tested"
         if not self.sign:
-            return f"no difference in {self.score.name} shown"
+            objection = self.difference.objection(self.holm_p) if self.difference else ""
+            return f"no difference in {self.score.name} shown{objection}"
         better = names[0] if (self.sign > 0) == self.score.higher_is_better else names[1]
         return f"{better} is better by {self.score.name}"
 

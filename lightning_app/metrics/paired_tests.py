@@ -60,6 +60,13 @@ class Difference:
         sign = 1 if low > 0 else -1 if high < 0 else 0
         return sign if sign == self.rank_sign else 0
 
+    def objection(self, corrected_p: float | None) -> str:
+        """Why nothing is shown although the corrected p is below 0.05; empty otherwise."""
+        if corrected_p is None or corrected_p >= ALPHA or self.sign_shown(corrected_p):
+            return ""
+        low, high = self.interval or (0.0, 0.0)
+        return ": the interval includes 0" if low <= 0 <= high else ": ranks and mean disagree"
+
 
 def compare_paired(
     first: Sequence[Ratio], second: Sequence[Ratio], bounds: Bounds = (0.0, 1.0)

@@ -74,7 +74,8 @@ class Comparison:
         if self.holm_p is None:
             return "not tested"
         if self.better is None:
-            return f"no difference in {subject} shown"
+            objection = self.difference.objection(self.holm_p) if self.difference else ""
+            return f"no difference in {subject} shown{objection}"
         if have_seeds(self.first.runs, self.second.runs):
             return f"{self.better.in_words} is better at {subject}"
         return f"{self.better.weights_in_words} are better at {subject}"

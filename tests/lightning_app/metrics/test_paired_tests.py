@@ -10,7 +10,7 @@ from scipy import stats
 
 from lightning_app.metrics.count_table import Floats
 from lightning_app.metrics.intervals import Ratio
-from lightning_app.metrics.paired_tests import compare_paired, holm, signed_rank_p
+from lightning_app.metrics.paired_tests import Difference, compare_paired, holm, signed_rank_p
 
 
 def means(*seeds: Sequence[float] | Floats) -> list[Ratio]:
@@ -273,3 +273,20 @@ def test_networks_that_differ_are_told_apart() -> None:
         assert found is not None
         shown += found.sign_shown(found.p) == 1
     assert shown >= 45
+
+
+@pytest.mark.parametrize(
+    ("interval", "rank_sign", "p", "objection"),
+    [
+        ((-0.1, 0.3), 1, 0.01, ": the interval includes 0"),
+        ((0.1, 0.3), -1, 0.01, ": ranks and mean disagree"),
+        ((0.1, 0.3), 1, 0.01, ""),
+        ((-0.1, 0.3), 1, 0.06, ""),
+        ((-0.1, 0.3), 1, None, ""),
+    ],
+)
+def test_a_small_p_that_shows_nothing_says_why(
+    interval: tuple[float, float], rank_sign: int, p: float | None, objection: str
+) -> None:
+    difference = Difference(0.1, interval, 12, 12, 0.01, None, rank_sign)
+    assert difference.objection(p) == objection
