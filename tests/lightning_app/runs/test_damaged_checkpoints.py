@@ -134,7 +134,7 @@ WEIGHTS: dict[str, tuple[Callable[[Content], object], str]] = {
         put("state_dict", WEIGHT, value=torch.ones(1, 4, 1, 1, device="meta")),
         "meta",
     ),
-    "NaN": (put("state_dict", WEIGHT, value=torch.full((1, 4, 1, 1), math.nan)), "4 values that"),
+    "NaN": (put("state_dict", WEIGHT, value=torch.full((1, 4, 1, 1), math.nan)), "in 4 values"),
     "infinite": (put("state_dict", WEIGHT, value=torch.full((1, 4, 1, 1), math.inf)), "infinite"),
     "a later format": (put("format", value=99), "by a later version"),
     "a format that is text": (put("format", value="x"), "of format x"),
