@@ -40,8 +40,8 @@ _PARAMETERS = "augmentation"  # key of a batch on its way to the device
 class BraTSDataModule(LightningDataModule):
     """Axial slices of BraTS volumes with their labels, split by patient.
 
-    A training batch is augmented once a Trainer has moved it to the device. Without a Trainer it
-    comes as stored: see ``augment``.
+    A training batch is augmented once a Trainer has moved it to the device; ``augment`` does it
+    without a Trainer.
 
     Args:
         root: Folder with the cases, at any depth; null or the word phantom for a synthetic phantom.
@@ -296,6 +296,5 @@ class BraTSDataModule(LightningDataModule):
         if stage == "fit" and not dataset.target_pixels(target.foreground).any():
             raise DataError(
                 f"the validation split has no pixel of target '{target.name}', so no epoch is "
-                "better than another; change data.slices, data.target, data.split_sizes or "
-                "data.split_seed"
+                "better than another; change data.slices, data.target or data.split_seed"
             )

@@ -60,7 +60,9 @@ def _evaluate(options: argparse.Namespace) -> Evaluation:
 def _print(evaluation: Evaluation) -> None:
     print_lines(*(f"Note: {remark}" for remark in evaluation.remarks))
     console = Console(markup=False, emoji=False, highlight=False)
+    console.print()
     console.print(score_table("Means over cases", VOLUME_SCORES, evaluation.summaries))
+    console.print()
     verdicts = [
         f"{found.region}: {found.verdict(evaluation.names)} (p {found.holm_p:.4f}, Holm)"
         for found in evaluation.comparisons

@@ -9,6 +9,8 @@ from lightning_app.metrics.evaluate import Results
 from lightning_app.metrics.score import Result, Score
 from lightning_app.utils.text import printable
 
+_DIGITS = {"mm": 1}  # after the point; three regions fit in 80 columns
+
 
 def score_table(title: str, scores: Sequence[Score], results: Results) -> Table:
     """A row for each score that printed tables show and that some case has.
@@ -18,7 +20,9 @@ def score_table(title: str, scores: Sequence[Score], results: Results) -> Table:
         scores: in the order of the rows.
         results: by class, a column each, and by name of a score.
     """
-    table = Table(box=SIMPLE_HEAD, title=title, title_justify="left")
+    table = Table(
+        box=SIMPLE_HEAD, title=title, title_justify="left", show_edge=False, pad_edge=False
+    )
     table.add_column("score", no_wrap=True)
     for name in results:
         table.add_column(printable(name), justify="right")
@@ -43,7 +47,7 @@ def _text(result: Result, score: Score, cases: int) -> str:
     """Value, number of cases if some lack the score, and interval."""
     if result.value is None:
         return "-"
-    digits = 3 if score.bounds == (0, 1) else 2
+    digits = _DIGITS.get(score.unit, 2) if score.bounds != (0, 1) else 3
     value = f"{result.value:.{digits}f}"
     if result.n is not None and result.n < cases:
         value += f" (n {result.n})"

@@ -36,10 +36,13 @@ def print_scores(
     origin = " (synthetic phantom)" if data.is_phantom else ""
     are_volumes = any(by_name["lesion_dice"].n for by_name in volumes.values())
     units = "volumes" if are_volumes else "single slices in 2-D"
+    console.print()
     console.print(score_table(f"Test scores, of pixels{origin}", SCORES, scores))
+    console.print()
     console.print(
         score_table(f"Test scores, of {units}: means over cases{origin}", VOLUME_SCORES, volumes)
     )
+    console.print()
     for note in _notes(data, table):
         console.print(printable(note), highlight=False)
 

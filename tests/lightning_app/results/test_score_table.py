@@ -22,7 +22,7 @@ def test_a_row_has_a_value_with_its_interval_for_each_class_and_the_direction() 
     columns = {str(column.header): list(column.cells) for column in table.columns}
     assert columns == {
         "score": ["dice", "error (mm)", "size_ml"],
-        "whole": ["0.250\n0.125 to 0.500", "2.50 (n 11)\n1.00 to 3.00", "1.000"],
+        "whole": ["0.250\n0.125 to 0.500", "2.5 (n 11)\n1.0 to 3.0", "1.000"],
         "core": ["0.250\n0.125 to 0.500", "-", "1.000"],
         "better": ["higher", "lower", ""],
     }
