@@ -74,6 +74,15 @@ class Target:
         winner = logits.argmax(dim=1, keepdim=True)
         return winner == torch.arange(1, self.channels, device=logits.device).view(1, -1, 1, 1)
 
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """Probabilities of the classes, float32 (N, classes, H, W), from logits of the channels.
+
+        Exclusive classes: they and the background, which is left out, sum to 1.
+        """
+        if self.exclusive:
+            return logits.float().softmax(dim=1)[:, 1:]
+        return logits.float().sigmoid()
+
     def write(self, masks: Tensor) -> Tensor:
         """Label map to write, uint8 (N, H, W), from masks bool (N, classes, H, W)."""
         written = masks.new_zeros((masks.shape[0], *masks.shape[2:]), dtype=torch.uint8)

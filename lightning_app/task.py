@@ -1,7 +1,7 @@
 """The segmentation task: it is given its network and its loss, and knows neither by name."""
 
 import math
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -27,6 +27,18 @@ from lightning_app.scoring.tested_cases import TestedCases
 MONITOR = "val/dice"
 LEARNING_RATE = 0.001  # of configs/base.yaml
 SLICES_PER_FORWARD = 16  # bounds the memory that predicting a volume needs
+
+
+class Prediction(NamedTuple):
+    """What ``predict_step`` gives for a volume.
+
+    Attributes:
+        labels: the label map to be written, uint8 (D, H, W).
+        probabilities: of each class, float32 (classes, D, H, W).
+    """
+
+    labels: Tensor
+    probabilities: Tensor
 
 
 class SegmentationTask(LightningModule):
@@ -156,18 +168,22 @@ class SegmentationTask(LightningModule):
             values = logged_values(self.test_scores.scores, self.test_scores.volumes)
             self.log_dict(values, rank_zero_only=True)
 
-    def predict_step(self, volume: Volume) -> Tensor:
-        """The label map to be written, uint8 (D, H, W), of a volume.
+    def predict_step(self, volume: Volume) -> Prediction:
+        """The label map and the probabilities of a volume.
 
         Slices without brain become background (0) and are not run; a test runs them.
         """
         image = volume["image"]
-        label_map = image.new_zeros((len(image), *image.shape[2:]), dtype=torch.uint8)
+        shape = (len(image), *image.shape[2:])
+        label_map = image.new_zeros(shape, dtype=torch.uint8)
+        probabilities = image.new_zeros((len(self.target.class_names), *shape), dtype=torch.float32)
         with_brain = image.flatten(1).any(dim=1).nonzero().flatten()  # all other slices are 0
         if len(with_brain):
             for slices in torch.split(with_brain, SLICES_PER_FORWARD):
-                label_map[slices] = self.target.write(self.target.decode(self(image[slices])))
-        return label_map
+                logits = self(image[slices])
+                label_map[slices] = self.target.write(self.target.decode(logits))
+                probabilities[:, slices] = self.target.probabilities(logits).transpose(0, 1)
+        return Prediction(label_map, probabilities)
 
     def _data(self) -> BraTSDataModule:
         """The data, whose cases are scored.

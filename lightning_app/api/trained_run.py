@@ -17,8 +17,8 @@ from data_modules.io.crop_or_pad import crop_or_pad
 from data_modules.io.geometry import read_grid
 from data_modules.io.writers import on_grid
 from data_modules.volume_dataset import Volume, cases_to_predict, read_case, volume_of_arrays
-from lightning_app.api.saved_task import build_task
-from lightning_app.results.unseen_data import warn_of_spacing, warn_of_unseen_slices
+from lightning_app.ensembles.saved_task import build_task
+from lightning_app.results.predictions.unseen_data import warn_of_spacing, warn_of_unseen_slices
 from lightning_app.runs.folder import DEFAULT_ROOT, Run, run_config
 from lightning_app.runs.lookup import trained_run
 from lightning_app.runs.records import DataRecord, read_environment
@@ -126,7 +126,7 @@ class TrainedRun:
         loader = DataLoader(volumes, batch_size=None)
         with quiet_libraries():
             predicted: Any = self._trainer().predict(self.task, loader)
-        labels: NDArray[np.uint8] = predicted[0].cpu().numpy()
+        labels: NDArray[np.uint8] = predicted[0].labels.cpu().numpy()
         return labels
 
     def _trainer(self) -> Trainer:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from rich.console import Console
 
-from lightning_app.help import runs
-from lightning_app.listing.listed_run import list_runs
+from data_modules.utils.words import counted
+from lightning_app.help.runs import PAGE
+from lightning_app.listing.listed_run import list_ensembles, list_runs
 from lightning_app.listing.order import COLUMNS, sorted_runs
 from lightning_app.listing.other_folders import other_folders
 from lightning_app.listing.settings import settings_of
@@ -36,19 +37,20 @@ def run(arguments: list[str]) -> int:
 def _list(options: argparse.Namespace) -> None:
     if not options.runs.is_dir():
         raise UsageError(f"runs folder '{options.runs}' does not exist; name it: runs RUNS_DIR")
-    found = list_runs(options.runs)
-    settings = settings_of(found)
-    runs = sorted_runs(found, options.sort, settings)
+    runs, ensembles = list_runs(options.runs), list_ensembles(options.runs)
+    settings = settings_of(runs)
+    listed = sorted_runs([*runs, *ensembles], options.sort, settings)
     if options.json:
-        print(json.dumps(as_json(runs, settings), indent=2))
+        print(json.dumps(as_json(listed, settings), indent=2))
         return
-    if runs:
+    if listed:
         console = _console()
-        console.print(run_table(runs, settings, console.width))
+        console.print(run_table(listed, settings, console.width))
     others = other_folders(options.runs)
+    joined = f" and {counted(len(ensembles), 'ensemble')}" if ensembles else ""
     print_lines(
-        f"{len(runs)} run{'' if len(runs) == 1 else 's'} below '{options.runs}'",
-        *(f"  {listed.name}: {remark}" for listed in runs for remark in listed.remarks),
+        f"{counted(len(runs), 'run')}{joined} below '{options.runs}'",
+        *(f"  {run.name}: {remark}" for run in listed for remark in run.remarks),
         *(f"  {other.name}: {other.reason}" for other in others),
     )
 
@@ -61,7 +63,7 @@ def _console() -> Console:
 
 
 def _parser() -> PlainParser:
-    parser = PlainParser("runs", runs.PAGE.summary)
+    parser = PlainParser("runs", PAGE.summary)
     parser.add_argument(
         "runs",
         metavar="RUNS_DIR",

@@ -5,15 +5,15 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
-from lightning_app.report.load.runs import LeftOut
-from lightning_app.runs.folder import is_run_name
+from lightning_app.report.load.tested_run import LeftOut
+from lightning_app.runs.folder import is_ensemble, is_run_name
 from lightning_app.utils.text import printable
 
 _FORM = "<experiment>/<date>-<time>-<id>"
 
 
 def other_folders(root: Path) -> list[LeftOut]:
-    """The folders where runs are expected that are none."""
+    """The folders where runs and ensembles are expected that are none."""
     return [other for folder in _folders(root) for other in _others(folder)]
 
 
@@ -22,7 +22,8 @@ def _others(folder: Path) -> Iterator[LeftOut]:
     if is_run_name(folder.name):
         yield LeftOut(name, f"a run outside the folder of an experiment, expected {_FORM}")
         return
-    others = [inner for inner in _folders(folder) if not is_run_name(inner.name)]
+    inner = [inner for inner in _folders(folder) if not is_run_name(inner.name)]
+    others = [other for other in inner if not is_ensemble(other)]
     if any(is_run_name(path.name) for inner in others for path in _folders(inner)):
         command = printable(f"python main.py runs {shlex.quote(str(folder))}")
         yield LeftOut(name, f"a folder of other runs: {command}")

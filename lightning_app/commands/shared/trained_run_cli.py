@@ -21,7 +21,7 @@ from lightning_app.runs.weights import check_weights
 from lightning_app.utils.logging import print_on_rank_zero
 
 
-def _remark(run: Run) -> str:
+def remark(run: Run) -> str:
     """What to know of a training before its weights are used."""
     if not is_finished(run):
         return " (not trained to its end: its best weights so far)"
@@ -45,16 +45,22 @@ class TrainedRunCLI(ExperimentCLI):
         super().add_arguments_to_parser(parser)
         parser.add_argument(
             "--run",
+            action="append",
+            metavar="RUN",
             help="The run: its folder or name, or an experiment for its newest run. "
             "Default: the newest run with a checkpoint.",
         )
 
     def check_against_run(self, config: Namespace) -> None:
         """Hold the config to what the weights were trained for, and take the run's split."""
-        print_on_rank_zero(f"Run: {self.run_folder.path}{_remark(self.run_folder)}")
+        self.print_runs()
         check_same_experiment(config, self.run_folder)
         use_saved_split(config, self.run_folder)
         self._print_limits(config)
+
+    def print_runs(self) -> None:
+        """Print which run is used."""
+        print_on_rank_zero(f"Run: {self.run_folder.path}{remark(self.run_folder)}")
 
     def _print_limits(self, config: Namespace) -> None:
         typed = limits(self.command, to_plain(config))
@@ -78,5 +84,8 @@ class TrainedRunCLI(ExperimentCLI):
 
     def call_trainer(self, method: Callable[..., Any], **arguments: Any) -> None:
         """Call a method of the trainer with the run's best weights."""
-        best = str(self.run_folder.best)
-        super().call_trainer(method, ckpt_path=best, weights_only=True, **arguments)
+        super().call_trainer(method, **self.weights(), **arguments)
+
+    def weights(self) -> dict[str, Any]:
+        """The arguments with which the trainer loads the best weights."""
+        return {"ckpt_path": str(self.run_folder.best), "weights_only": True}

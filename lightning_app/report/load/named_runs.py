@@ -1,4 +1,4 @@
-"""The runs that the arguments of a report name."""
+"""The runs and ensembles that the arguments of a report name."""
 
 import difflib
 from collections.abc import Sequence
@@ -6,9 +6,13 @@ from pathlib import Path
 
 from lightning_app.runs.folder import (
     DEFAULT_ROOT,
+    ENSEMBLES,
+    ResultFolder,
     Run,
+    find_ensembles,
     find_runs,
     find_runs_of,
+    is_ensemble,
     is_file,
     is_run_name,
     newest_first,
@@ -23,7 +27,7 @@ def named_runs(paths: Sequence[Path]) -> list[Run]:
         paths: run folders, folders of an experiment's runs, and folders of experiments.
 
     Raises:
-        UsageError: a path is no folder, or there is no run.
+        UsageError: a path is no folder, or holds neither a run nor an ensemble.
     """
     runs: dict[Path, Run] = {}
     for path in paths:
@@ -34,11 +38,27 @@ def named_runs(paths: Sequence[Path]) -> list[Run]:
                 "runs"
             )
         found = _runs_at(path)
-        if not found and len(paths) > 1:
+        if not found and len(paths) > 1 and not named_ensembles([path]):
             raise UsageError(f"no run in '{path}': name a run's folder or a folder of runs")
         for run in found:
             runs.setdefault(run.path.resolve(), run)
     return newest_first(runs.values())
+
+
+def named_ensembles(paths: Sequence[Path]) -> list[ResultFolder]:
+    """Every tested ensemble that is named, once, the one that was tested last first.
+
+    Args:
+        paths: folders of ensembles, and the folders of runs that they lie in.
+    """
+    found: dict[Path, ResultFolder] = {}
+    for path in paths:
+        folder = path.resolve()
+        if is_ensemble(folder):
+            found[folder] = ResultFolder(folder)
+        root = folder.parent if folder.name == ENSEMBLES else folder
+        found |= {ensemble.path: ensemble for ensemble in find_ensembles(root)}
+    return sorted(found.values(), key=lambda ensemble: -ensemble.path.stat().st_mtime)
 
 
 def is_run(path: Path) -> bool:

@@ -91,7 +91,7 @@ def test_pictures_show_up_to_eight_slices_with_tumour(
     ) -> None:
         drawn[path.name] = (titles, bool(masks.any(axis=(1, 2, 3)).all()))
 
-    monkeypatch.setattr("lightning_app.results.prediction_pictures.draw_batch", draw)
+    monkeypatch.setattr("lightning_app.results.predictions.prediction_pictures.draw_batch", draw)
     assert learned("predict", "--input", "in", "--output", "out", "--pictures") == 0
 
     written = sitk.GetArrayFromImage(sitk.ReadImage("out/patient.nii.gz"))
@@ -235,7 +235,7 @@ def test_slices_without_brain_are_not_run_and_are_empty() -> None:
     image[3:36, 1, 2] = -1.5  # brain in one modality alone
     image[20] = 0
     volume: Volume = {"image": image, "case": 0, "spacing": (1, 1, 1), "problem": None}
-    label_map = SegmentationTask(network, nn.Identity()).predict_step(volume)
+    label_map = SegmentationTask(network, nn.Identity()).predict_step(volume).labels
 
     with_brain = [*range(3, 20), *range(21, 36)]
     assert torch.equal(torch.cat(network.run), image[with_brain])

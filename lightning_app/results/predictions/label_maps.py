@@ -3,7 +3,6 @@
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from lightning.pytorch import Callback, LightningModule, Trainer
@@ -14,10 +13,10 @@ from data_modules.io.writers import write_label_map
 from data_modules.targets import Target
 from data_modules.volume_dataset import Volume, VolumeDataset
 from lightning_app.metrics.volume.masks import MM3_PER_ML
-from lightning_app.results.label_map_folder import LabelMapFolder, Note
-from lightning_app.results.unseen_data import warn_of_spacing, warn_of_unseen_slices
+from lightning_app.results.predictions.label_map_folder import LabelMapFolder, Note
+from lightning_app.results.predictions.unseen_data import warn_of_spacing, warn_of_unseen_slices
 from lightning_app.runs.records import read_environment
-from lightning_app.task import SegmentationTask
+from lightning_app.task import Prediction, SegmentationTask
 
 
 class LabelMapWriter(Callback):
@@ -30,23 +29,24 @@ class LabelMapWriter(Callback):
         problems: why cases could not be segmented.
 
     Raises:
-        RecordError: environment.json of the run is damaged.
+        RecordError: environment.json of a run is damaged.
     """
 
     def __init__(self, folder: LabelMapFolder) -> None:
         self.folder = folder
         self.problems: list[str] = []
-        self._trained_on = read_environment(folder.run.environment).data
+        runs = folder.predictor.runs
+        self._trained_on = [read_environment(run.environment).data for run in runs]
 
     def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Warn if the network was trained on some slices only."""
-        warn_of_unseen_slices(self._trained_on)
+        """Warn if a network was trained on some slices only."""
+        warn_of_unseen_slices(*self._trained_on)
 
     def on_predict_batch_end(
         self,
         trainer: Trainer,
         pl_module: LightningModule,
-        outputs: Any,
+        outputs: Prediction,
         batch: Volume,
         batch_idx: int,
         dataloader_idx: int = 0,
@@ -61,9 +61,11 @@ class LabelMapWriter(Callback):
         if reason := self.folder.refusal(case, dataset.modalities[0]):  # another process wrote it
             self.problems.append(reason)
             return
-        warn_of_spacing(case.id, batch["spacing"], self._trained_on)
+        warn_of_spacing(case.id, batch["spacing"], *self._trained_on)
         voxel_ml = math.prod(batch["spacing"]) / MM3_PER_ML
-        self._write(case, outputs.cpu().numpy(), pl_module.target, dataset.modalities, voxel_ml)
+        self._write(
+            case, outputs.labels.cpu().numpy(), pl_module.target, dataset.modalities, voxel_ml
+        )
 
     def _write(
         self,
