@@ -61,7 +61,7 @@ def select_run(command: str, arguments: list[str]) -> RunSelection:
     """
     options, rest = _parse(arguments)
     experiment = experiment_of(options.configs[0]) if options.configs else None
-    if options.name is not None:
+    if options.name is not None and command == "fit":
         experiment = checked_experiment(options.name)
     selection = None
     if not any(map(_needs_no_run, rest)):

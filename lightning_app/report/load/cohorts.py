@@ -79,7 +79,7 @@ class Entry:
     @property
     def in_words(self) -> str:
         """The name in a sentence: "UNet", "UNet with lr 0.0005 and flip", "UNet (mirrored)"."""
-        if any(is_named(option) for option, _ in self.key.settings):
+        if self.is_joined:
             return f"{network_name(self.network)} ({', '.join(self.label)})"
         *others, last = self.label or ("",)
         settings = " and ".join(filter(None, (", ".join(others), last)))
@@ -89,6 +89,11 @@ class Entry:
     def weights_in_words(self) -> str:
         """The weights in a sentence: "these UNet weights", "these weights of UNet with flip"."""
         return f"these weights of {self.in_words}" if self.label else f"these {self.name} weights"
+
+    @property
+    def is_joined(self) -> bool:
+        """Whether they are ensembles, or predict on mirrored images."""
+        return any(is_named(option) for option, _ in self.key.settings)
 
     @property
     def is_ensemble(self) -> bool:

@@ -49,12 +49,13 @@ def paper_rows(cohort: Cohort) -> list[PaperRow]:
         for network in dict.fromkeys(networks):
             printed = PRINTED.get((network, modality), NOTHING_PRINTED)
             variants = [entry for entry in entries if entry.network == network]
-            nearest = nearest_to_paper(variants)
+            single = [entry for entry in variants if not entry.is_joined]  # as the paper's are
+            nearest = nearest_to_paper(single)
             rows += [
                 PaperRow(modality, network, entry, printed if entry in nearest else NOTHING_PRINTED)
                 for entry in variants
             ]
-            if not variants:
+            if not single and (printed != NOTHING_PRINTED or not variants):
                 rows.append(PaperRow(modality, network, None, printed))
     return rows
 

@@ -130,7 +130,7 @@ def _joined_options(trainings: Sequence[Training], *, is_mirrored: bool) -> Opti
         options[MIRRORED] = "True"
     if len(trainings) > 1:
         options[ENSEMBLE] = f"of {len(trainings)}"
-        options[SEEDS] = _all_values(str(seed) for seed in sorted(t.seed for t in trainings))
+        options[SEEDS] = ", ".join(map(str, sorted({training.seed for training in trainings})))
     return options
 
 

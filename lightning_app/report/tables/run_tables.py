@@ -85,7 +85,7 @@ def run_table(cohort: Cohort) -> Table:
     columns = [Column(t.lower().replace(" ", "_"), t, fixed(0)) for t in titles]
     rows = [
         [
-            run.name, *network_cells(cohort, entry), modality_name(run.modality), run.seed,
+            run.name, *network_cells(cohort, entry), modality_name(run.modality), _seed(run),
             len(run.history) or None, _best_epoch(run), run.data.fingerprint, run.data.split,
             *_environment_cells(run.environment), run.test.computed_with,
         ]
@@ -93,6 +93,11 @@ def run_table(cohort: Cohort) -> Table:
         for run in entry.runs
     ]  # fmt: skip
     return Table("runs", "Runs", columns, rows, [_EPOCHS_NOTE, *_members_notes(cohort)])
+
+
+def _seed(run: TestedRun) -> int | None:
+    """Of a run; a note names the runs of an ensemble."""
+    return None if run.is_ensemble else run.seed
 
 
 def _best_epoch(run: TestedRun) -> int | None:
