@@ -20,11 +20,12 @@ from data_modules.cache.slice_cache import DEFAULT_FOLDER, SliceCache
 from data_modules.cache.slice_selection import SliceChoice
 from data_modules.catalog.cases import Case, missing_files
 from data_modules.catalog.releases import Modality
+from data_modules.catalog.source import Source, source_of
 from data_modules.catalog.splits import SPLITS, SplitSizes, check_needed, split_cases, without_bad
 from data_modules.dataloaders import check_divides, check_shards, make_loader, overfits, progress
 from data_modules.dataset import SliceDataset
 from data_modules.device_dataset import DeviceDataset
-from data_modules.phantom.options import PhantomOptions, lies_in_phantom
+from data_modules.phantom.options import PhantomOptions
 from data_modules.samplers import EpochBatches, OrderedBatches, UnshuffledBatches
 from data_modules.targets import TARGETS, Target, TargetName
 from data_modules.training_cases import TrainingCases, find_training_cases, label_remarks
@@ -128,14 +129,14 @@ class BraTSDataModule(LightningDataModule):
         self.remarks: list[str] = []
         self._unsplit: list[Case] = []
         self.arrays: dict[str, tuple[SliceArray, ...]] = {}
-        self.is_phantom = self.root is None
+        self.source = Source("phantom" if self.root is None else "files")
         self.fingerprint = ""
         self.spacing: dict[str, tuple[float, float]] = {}
 
     @property
     def kind(self) -> str:
         """What the data are, in words for tables."""
-        return "synthetic phantom" if self.is_phantom else "files"
+        return "synthetic phantom" if self.source.is_phantom else "files"
 
     def prepare_data(self) -> None:
         """Find the cases, split them, and fill the cache."""
@@ -246,7 +247,7 @@ class BraTSDataModule(LightningDataModule):
         root = self.root or self.phantom.make_below(self.cache.folder)
         found = find_training_cases(root, self.release, self.split_file)
         self.remarks = list(found.remarks)
-        self.is_phantom = any(lies_in_phantom(case.folder) for case in found.cases)
+        self.source = source_of(case.folder for case in found.cases)
         return found
 
     def _note(self, problems: Iterable[Problem]) -> None:

@@ -38,7 +38,8 @@ def description(data: BraTSDataModule) -> dict[str, Any]:
     """What a run or a test records of its data; JSON types only."""
     rows = "\n".join(",".join(row) for row in split_rows(data))
     return {
-        "kind": "phantom" if data.is_phantom else "files",
+        "kind": data.source.kind,
+        "phantom_seed": data.source.seed,
         "root": None if data.root is None else str(data.root),
         "fingerprint": data.fingerprint,
         "eval_fingerprint": short_hash(" ".join(array.digest for array in data.arrays["eval"])),

@@ -32,6 +32,7 @@ from lightning_app.results.plots import to_grey
 from lightning_app.results.test_record import write_cases, write_slices, write_test, write_volumes
 from lightning_app.results.test_summary import print_scores, volume_notes
 from lightning_app.runs.checkpoint_io import read_checkpoint
+from lightning_app.runs.compatibility import source_of_training
 from lightning_app.runs.environment import git_state
 from lightning_app.runs.folder import Run, TestFolder, run_config
 from lightning_app.runs.records import DataRecord, read_environment, read_split
@@ -68,6 +69,7 @@ class TestResults(Callback):
         # Read before the test, so that a damaged record does not waste its work.
         self._trained_data = read_environment(run.environment).data
         self._split = read_split(run.split)
+        self._source = source_of_training(run)
         self._epoch, self._score = _best_epoch(run)
         self.is_partial = False
 
@@ -128,7 +130,7 @@ class TestResults(Callback):
                 "These are not the slices that the run was trained on: an earlier version prepared "
                 "those, perhaps with another brain mask. Train it again to compare it."
             )
-        if seen := self._trained_on(table):
+        if seen := self._trained_on(data, table):
             print_lines(
                 f"The run was trained, or its best epoch chosen, on {len(seen)} of "
                 f"{counted(len(set(table.patients)), 'patient')}: these scores are optimistic."
@@ -153,8 +155,10 @@ class TestResults(Callback):
         )
         return [note]
 
-    def _trained_on(self, table: CountTable) -> set[str]:
+    def _trained_on(self, data: BraTSDataModule, table: CountTable) -> set[str]:
         """Tested patients on which the run was trained or its best epoch chosen."""
+        if not self._source.shares_patients_with(data.source):
+            return set()
         seen = {patient for _, patient, split in self._split if split != "test"}
         return set(table.patients) & seen
 
@@ -188,7 +192,7 @@ class TestResults(Callback):
                 },
             },
             "patients": len(set(table.patients)),
-            "patients_trained_on": len(self._trained_on(table)),
+            "patients_trained_on": len(self._trained_on(data, table)),
             "cases": len(set(table.cases)),
             "slices": len(table.slices),
             "accuracy_of_nothing": accuracy_of_nothing(table),

@@ -33,7 +33,7 @@ def print_scores(
         volumes: the volume scores.
     """
     console = Console(markup=False, emoji=False)
-    origin = " (synthetic phantom)" if data.is_phantom else ""
+    origin = " (synthetic phantom)" if data.source.is_phantom else ""
     are_volumes = any(by_name["lesion_dice"].n for by_name in volumes.values())
     units = "volumes" if are_volumes else "single slices in 2-D"
     console.print()

@@ -94,7 +94,7 @@ class RunRecorder(Callback):
             self._write_resumed(self._trained_on, data, current)
         mark_running(self.run)
         self._started = True
-        if data.is_phantom:
+        if data.source.is_phantom:
             print_lines(PHANTOM_BANNER)
         print_lines(f"Data: {summary(data)}", f"Run: {self.run.path}")
 

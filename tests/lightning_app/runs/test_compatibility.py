@@ -1,5 +1,6 @@
 """What a resumed run takes over from its first training. test_resume.py has the whole command."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -7,11 +8,13 @@ import pytest
 import yaml
 from jsonargparse import Namespace
 
+from data_modules.catalog.source import MANIFEST, Source
 from lightning_app.runs import compatibility
 from lightning_app.runs.compatibility import (
     check_something_left,
     keep_cycle,
     lower_workers,
+    source_of_training,
     use_own_cache,
 )
 from lightning_app.runs.folder import Run
@@ -50,6 +53,35 @@ def test_a_run_with_something_left_is_resumed(
     status: Status, max_epochs: int | None, tmp_path: Path
 ) -> None:
     check_something_left(checkpoint_after(3), max_epochs, run_with(tmp_path, {}, status))
+
+
+@pytest.mark.parametrize(
+    ("recorded", "written", "source"),
+    [
+        ({"kind": "files", "root": "/data"}, None, Source("files")),
+        ({"kind": "phantom", "phantom_seed": "3"}, None, Source("phantom", "3")),
+        ({"kind": "phantom"}, None, Source("phantom", "1")),
+        ({"kind": "phantom", "root": "p"}, '{"seed": 2}', Source("phantom", "2")),
+        ({"kind": "phantom", "root": "p"}, "{", Source("phantom", None)),
+        ({"kind": "phantom", "root": "p"}, None, Source("phantom", None)),
+    ],
+)
+def test_the_seed_of_a_phantom_is_known_of_runs_that_did_not_record_it(
+    recorded: dict[str, str],
+    written: str | None,
+    source: Source,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = run_with(tmp_path, {"data": {"phantom": {"seed": 1}}})
+    prints = dict.fromkeys(("fingerprint", "split", "target", "slices", "eval_slices"), "middle")
+    run.environment.write_text(json.dumps({"data": {**prints, **recorded}}), encoding="utf-8")
+    if written is not None:
+        Path("p").mkdir()
+        Path("p", MANIFEST).write_text(written, encoding="utf-8")
+
+    assert source_of_training(run) == source
 
 
 @pytest.mark.parametrize(
