@@ -8,7 +8,7 @@ from lightning_app.commands.shared.trained_run_cli import TrainedRunCLI
 from lightning_app.help import test
 from lightning_app.results.test_results import TestResults
 from lightning_app.results.wandb_reporter import WandbTestReport
-from lightning_app.runs.folder import DEFAULT_ROOT, find_runs
+from lightning_app.runs.folder import DEFAULT_ROOT, find_runs, is_run_name
 from lightning_app.runs.status import is_alive, is_finished
 from lightning_app.utils.logging import print_on_rank_zero
 from lightning_app.utils.next_command import command_line
@@ -45,8 +45,9 @@ class TestCLI(TrainedRunCLI):
         A run that was copied to another folder by itself is reported by itself.
         """
         run, here = self.run_folder, Path.cwd()
-        root = run.path.parent.parent
         trained_in = Path(self.option("trainer").default_root_dir or DEFAULT_ROOT).absolute()
+        root = run.path.parent.parent if is_run_name(run.path.name) else run.path.parent
+        root = trained_in if trained_in in run.path.parents[:2] else root
         if root != trained_in and find_runs(root) in ([], [run]):
             print_on_rank_zero(f"Report on it: {command_line('report', str(run.path))}")
             return

@@ -12,15 +12,13 @@ from lightning_app.report.load.display_names import run_name
 from lightning_app.report.load.runs import history, in_words
 from lightning_app.report.load.settings import options_of
 from lightning_app.results.partial_test import is_partial
-from lightning_app.runs.folder import Run, find_runs, run_config
+from lightning_app.runs.folder import START, Run, find_runs, run_config, start_of
 from lightning_app.runs.record_values import Values
 from lightning_app.runs.records import read_record
 from lightning_app.runs.status import current_status
 from lightning_app.utils.text import printable
 
 T = TypeVar("T")
-
-_STARTED = "%Y%m%d-%H%M%S"  # in UTC, in a run's name
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,7 @@ class ListedRun:
 
 
 def list_runs(root: Path) -> list[ListedRun]:
-    """All runs in a root folder, the newest first."""
+    """All runs of a folder, the newest first."""
     return [_listed(run) for run in find_runs(root)]
 
 
@@ -90,12 +88,13 @@ def _listed(run: Run) -> ListedRun:
 
 
 def _started(run: Run) -> datetime:
-    """When a run was started, from its name. Raises ValueError."""
-    name = run.path.name.rpartition("-")[0]
+    """When a run was started. Raises ValueError."""
+    start = start_of(run)
     try:
-        return datetime.strptime(name, _STARTED).replace(tzinfo=UTC)
+        return datetime.strptime(start, START).replace(tzinfo=UTC)
     except ValueError:
-        raise ValueError(f"its name has no date and time: {name}") from None
+        where = f"its name has no date and time: {start}" if start else "its status has no start"
+        raise ValueError(where) from None
 
 
 def _status(run: Run) -> str:

@@ -4,15 +4,7 @@ import difflib
 from collections.abc import Sequence
 from pathlib import Path
 
-from lightning_app.runs.folder import (
-    DEFAULT_ROOT,
-    Run,
-    find_runs,
-    find_runs_of,
-    is_file,
-    is_run_name,
-    newest_first,
-)
+from lightning_app.runs.folder import DEFAULT_ROOT, Run, find_runs, is_file, is_run, newest_first
 from lightning_app.utils.errors import UsageError
 
 
@@ -33,7 +25,7 @@ def named_runs(paths: Sequence[Path]) -> list[Run]:
                 f"runs folder '{path}' {what}{_nearest(path)}: name a run's folder or a folder of "
                 "runs"
             )
-        found = _runs_at(path)
+        found = [Run(path.resolve())] if names_run(path) else find_runs(path)
         if not found and len(paths) > 1:
             raise UsageError(f"no run in '{path}': name a run's folder or a folder of runs")
         for run in found:
@@ -41,21 +33,9 @@ def named_runs(paths: Sequence[Path]) -> list[Run]:
     return newest_first(runs.values())
 
 
-def is_run(path: Path) -> bool:
-    """Whether a folder is that of a run."""
-    return is_run_name(path.resolve().name) or is_file(Run(path).config)
-
-
-def _runs_at(path: Path) -> list[Run]:
-    if is_run(path):
-        return [Run(path.resolve())]
-    return [*_copied_runs(path), *find_runs_of(path), *find_runs(path)]
-
-
-def _copied_runs(path: Path) -> list[Run]:
-    """The runs in a folder that were copied there under names of their own."""
-    others = (Run(child.resolve()) for child in path.glob("*") if not is_run_name(child.name))
-    return [run for run in others if is_file(run.config) and is_file(run.status)]
+def names_run(path: Path) -> bool:
+    """Whether a folder is that of a run, even if it lacks its status."""
+    return is_run(path.resolve()) or is_file(Run(path).config)
 
 
 def _nearest(path: Path) -> str:
