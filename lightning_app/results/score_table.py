@@ -34,7 +34,7 @@ def score_table(title: str, scores: Sequence[Score], results: Results) -> Table:
                 _text(result, score, _cases(by_name))
                 for result, by_name in zip(found, results.values(), strict=True)
             ]
-            table.add_row(score.heading, *cells, score.better)
+            table.add_row(score.summary_heading, *cells, score.better)
     return table
 
 
