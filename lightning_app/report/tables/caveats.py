@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 
 from data_modules.cache.slice_selection import uses_reference
+from lightning_app.config.option_policy import HARDWARE, is_below
 from lightning_app.metrics.paired_tests import FEWEST_SEEDS
 from lightning_app.report.load.cohorts import Cohort, differing_settings
 from lightning_app.report.load.display_names import test_again, test_command
 from lightning_app.report.load.paper_grid import missing_experiments
+from lightning_app.report.load.paper_values import PRINTED
 from lightning_app.report.load.runs import TestedRun
 
 _MOST_VALUES = 6  # of an option that are listed
@@ -20,11 +22,7 @@ def page_warnings(cohorts: Sequence[Cohort], external: Sequence[Cohort] = ()) ->
             f"The runs have {len(cohorts)} different data sets, splits, targets or choices of "
             "slices. Each group has its own tables; nothing is compared between groups."
         )
-    if cohorts and (missing := missing_experiments(cohorts)):
-        warnings.append(
-            f"No finished and tested run of {len(missing)} of the paper's 12 experiments: "
-            f"{', '.join(missing)}."
-        )
+    warnings += _gaps_in_the_grid(cohorts)
     for number, cohort in enumerate(cohorts, start=1):
         prefix = f"Group {number}: " if len(cohorts) > 1 else ""
         warnings += [prefix + caveat for caveat in group_warnings(cohort, cohorts)]
@@ -37,6 +35,18 @@ def page_warnings(cohorts: Sequence[Cohort], external: Sequence[Cohort] = ()) ->
 def group_warnings(cohort: Cohort, cohorts: Sequence[Cohort]) -> list[str]:
     """What applies to all tables of a group, one of the groups of a report."""
     return _version_caveats(cohort, cohorts) + _cohort_caveats(cohort)
+
+
+def _gaps_in_the_grid(cohorts: Sequence[Cohort]) -> list[str]:
+    """Which of the paper's experiments are missing, if most of them are there."""
+    missing = missing_experiments(cohorts)
+    if not 0 < len(missing) < len(PRINTED) / 2:
+        return []
+    gaps = (
+        f"No finished and tested run of {len(missing)} of the paper's {len(PRINTED)} experiments: "
+        f"{', '.join(missing)}."
+    )
+    return [gaps]
 
 
 def computation_caveats(cohort: Cohort) -> list[str]:
@@ -96,13 +106,14 @@ def _version_caveats(cohort: Cohort, cohorts: Sequence[Cohort]) -> list[str]:
 
 
 def _cohort_caveats(cohort: Cohort) -> list[str]:
-    caveats = _few_seeds(cohort)
-    for option, values in differing_settings(cohort.runs).items():
-        caveats.append(
-            f"The runs were not trained with the same options: {option} is {_listed(values)}. "
-            "A difference between rows of a table may come from that."
-        )
-    return caveats + test_warnings(cohort)
+    # All other options that differ are settings, which have a column.
+    hardware = [
+        f"The runs were not trained with the same options: {option} is {_listed(values)}. "
+        "A difference between rows of a table may come from that."
+        for option, values in differing_settings(cohort.runs).items()
+        if is_below(option, HARDWARE)
+    ]
+    return _few_seeds(cohort) + hardware + test_warnings(cohort)
 
 
 def test_warnings(cohort: Cohort) -> list[str]:
