@@ -79,20 +79,18 @@ def write_report(paths: Sequence[Path], output: Path) -> Written:
             f"({counted(len(left_out), 'other run')}{first}): train one with "
             "python main.py fit, then score it with python main.py test"
         )
-    groups, external = cohorts(runs), cohorts(external_tests)
+    groups, external = cohorts(runs), cohorts(external_tests, others=runs)
     left_out += [run for cohort in (*groups, *external) for run in cohort.repeated]
     left_out = list(dict.fromkeys(left_out))  # a run may be repeated in both
     output.parent.mkdir(parents=True, exist_ok=True)
     remove_leftovers(output.parent)
     with atomic_folder(output) as folder:
         parts = [
-            _write_part(
-                cohort, _title(cohort, number, len(groups)), groups, _folder(folder, number)
-            )
+            _write_part(cohort, groups, number, folder)
             for number, cohort in enumerate(groups, start=1)
         ]
         external_parts = [
-            _write_external(cohort, runs, number, folder / f"external-{number}")
+            _write_external(cohort, runs, number, folder)
             for number, cohort in enumerate(external, start=1)
         ]
         with atomic_write(folder / PAGE) as page:
@@ -104,18 +102,28 @@ def write_report(paths: Sequence[Path], output: Path) -> Written:
     return Written(output / PAGE, reported, len(groups), tested, left_out)
 
 
-def _write_part(cohort: Cohort, title: str, groups: Sequence[Cohort], folder: Path) -> Part:
-    """Write the tables and figures of a cohort, one of the groups of the report."""
+def _write_part(cohort: Cohort, groups: Sequence[Cohort], number: int, report: Path) -> Part:
+    """Write the tables and figures of a cohort.
+
+    Args:
+        cohort: one of the groups.
+        groups: of the report.
+        number: of the group.
+        report: the folder of the report, in which the files of the first group lie.
+    """
+    section = f"group-{number}" if number > 1 else ""
+    folder = report / section
     folder.mkdir(exist_ok=True)
     origin = origin_of(cohort, group_warnings(cohort, groups))
     tables = [replace(table, origin=origin) for table in _tables(cohort)]
     for table in tables:
-        write_table(table, folder)
+        write_table(table, folder, section)
     galleries = [found for m in cohort.modalities if (found := gallery(cohort, m)) is not None]
     pictures = []
     for drawing in all_drawings(cohort, galleries):
         drawing.write(folder)
         pictures.append(Picture(drawing.name, drawing.title, drawing.notes, drawing.small_png()))
+    title = _title(cohort, number, len(groups))
     return Part(cohort, title, tables, pictures, browsable(galleries))
 
 
@@ -127,15 +135,17 @@ def _tables(cohort: Cohort) -> list[Table]:
     ]  # fmt: skip
 
 
-def _write_external(cohort: Cohort, own: Sequence[TestedRun], number: int, folder: Path) -> Part:
+def _write_external(cohort: Cohort, own: Sequence[TestedRun], number: int, report: Path) -> Part:
     """Write the tables of an external data set.
 
     Args:
         cohort: the tests on it.
         own: the runs with the tests of their own test splits.
         number: of the data set.
-        folder: of its files.
+        report: the folder of the report.
     """
+    section = f"external-{number}"
+    folder = report / section
     folder.mkdir()
     title = f"External data set {number}: {cohort.data.name}"
     tables = [
@@ -148,7 +158,7 @@ def _write_external(cohort: Cohort, own: Sequence[TestedRun], number: int, folde
         for table in tables
     ]
     for table in tables:
-        write_table(table, folder)
+        write_table(table, folder, section)
     return Part(cohort, title, tables, pictures=[], galleries=[])
 
 
@@ -161,11 +171,6 @@ def _title(cohort: Cohort, number: int, groups: int) -> str:
 
 def _listed(paths: Sequence[Path]) -> str:
     return ", ".join(f"'{path}'" for path in paths)
-
-
-def _folder(folder: Path, number: int) -> Path:
-    """The folder of a group: the first group's files lie beside the page."""
-    return folder if number == 1 else folder / f"group-{number}"
 
 
 def _not_of_a_report(folder: Path) -> Iterator[str]:
