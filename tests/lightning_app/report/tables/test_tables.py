@@ -24,7 +24,7 @@ from lightning_app.report.tables.score_tables import (
 )
 from lightning_app.report.tables.table import Cell, Table, duration, p_value
 from lightning_app.report.tables.volume_table import volume_table
-from tests.helpers.toy_runs import ASPP, ASPP_V2, ATTENTION, SPP, UNET, ToyRun, twelve_cases
+from tests.helpers.toy_runs import ASPP, ASPP_V2, ATTENTION, SPP, UNET, ToyRun, rate, twelve_cases
 
 FLOAT32 = {"precision": "32-true", "acceleration": {"fold_batch_norm": False}}
 FOLDED = {"precision": "32-true", "acceleration": {"fold_batch_norm": True}}
@@ -264,6 +264,27 @@ def test_warnings_name_what_is_missing_or_differs(tmp_path: Path) -> None:
     assert "experiments" not in said
     assert "max_epochs" not in said  # it is in the column settings
     assert differing_settings(runs) == {"trainer.max_epochs": ["3", "9"]}
+
+
+@pytest.mark.parametrize(
+    ("rates", "rows", "beside"),
+    [((0.001, 0.01), 2, ("", "lr 0.001")), ((0.005, 0.01), 3, (" (paper)", ""))],
+)  # the recipe's is 0.001
+def test_the_papers_figures_are_beside_one_row_or_in_their_own(
+    rates: tuple[float, ...], rows: int, beside: tuple[str, str], tmp_path: Path
+) -> None:
+    runs = [
+        ToyRun(CASES, network=ASPP, settings=rate(lr), name=f"20260101-000000-{number:06}")
+        for number, lr in enumerate(rates)
+    ]
+    group, name = cohort(tmp_path, *runs), "Attention UNet + ASPP"
+    for table, of_paper in ((table_2(group), "training_paper_s"), (table_1(group), "dsc_paper")):
+        keys = [column.key for column in table.columns]
+        found = [dict(zip(keys, cells, strict=True)) for cells in table.rows]
+        aspp = [cells for cells in found if str(cells["network"]).startswith(name)]
+        assert len(aspp) == rows
+        shown = [(cells["network"], cells["settings"]) for cells in aspp if cells[of_paper]]
+        assert shown == [(name + beside[0], beside[1])]
 
 
 def test_gaps_in_the_papers_grid_are_listed_if_most_of_it_is_there(tmp_path: Path) -> None:
