@@ -3,19 +3,17 @@
 import argparse
 import json
 import os
-from pathlib import Path
 
 from rich.console import Console
 
+from lightning_app.commands.shared.runs_folder import add_runs_folder, check_runs_folder
 from lightning_app.help import runs
 from lightning_app.listing.listed_run import list_runs
 from lightning_app.listing.order import COLUMNS, sorted_runs
 from lightning_app.listing.other_folders import other_folders
 from lightning_app.listing.settings import settings_of
 from lightning_app.listing.table import as_json, run_table
-from lightning_app.runs.folder import DEFAULT_ROOT
 from lightning_app.utils.argparse import PlainParser
-from lightning_app.utils.errors import UsageError
 from lightning_app.utils.exit_codes import exit_on_signals, print_stop
 from lightning_app.utils.text import print_lines
 
@@ -34,8 +32,7 @@ def run(arguments: list[str]) -> int:
 
 
 def _list(options: argparse.Namespace) -> None:
-    if not options.runs.is_dir():
-        raise UsageError(f"runs folder '{options.runs}' does not exist; name it: runs RUNS_DIR")
+    check_runs_folder(options.runs, "runs")
     found = list_runs(options.runs)
     settings = settings_of(found)
     runs = sorted_runs(found, options.sort, settings)
@@ -62,14 +59,7 @@ def _console() -> Console:
 
 def _parser() -> PlainParser:
     parser = PlainParser("runs", runs.PAGE.summary)
-    parser.add_argument(
-        "runs",
-        metavar="RUNS_DIR",
-        type=Path,
-        nargs="?",
-        default=Path(DEFAULT_ROOT),
-        help="folder of the runs, by default %(default)s",
-    )
+    add_runs_folder(parser)
     parser.add_argument(
         "--sort",
         choices=COLUMNS,

@@ -17,8 +17,9 @@ _OTHER_SLICES = "tested on other slices of the run's own test split"
 
 
 def test_name(run: Run, test: TestFolder) -> str:
-    """The display name of a test: that of the run, and the folder of the test."""
-    return f"{run_name(run)}/{printable(test.path.name)}"
+    """The display name of a test: that of the run and, for other data, the folder of the test."""
+    folder = "" if test == run.test() else f"/{printable(test.path.name)}"
+    return run_name(run) + folder
 
 
 def why_not_external(run: Run, test: TestFolder) -> str | None:

@@ -1,5 +1,6 @@
 """From run folders to what a report needs from them."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -104,24 +105,15 @@ def read_runs(*paths: Path) -> tuple[list[TestedRun], list[LeftOut]]:
     Raises:
         UsageError: a path leads to no run.
     """
-    used: list[TestedRun] = []
-    left_out: list[LeftOut] = []
-    tests: list[LeftOut] = []
-    for run in named_runs(paths):
-        name = run_name(run)
-        tests += [
-            LeftOut(test_name(run, test), reason)
-            for test in run.other_tests()
-            if (reason := why_not_external(run, test))
-        ]
-        try:
-            if reason := _why_untrained(run) or _why_untested(run):
-                left_out.append(LeftOut(name, reason))
-            else:
-                used.append(_read(run, run.test()))
-        except (OSError, ValueError) as error:
-            left_out.append(LeftOut(name, f"cannot be read: {in_words(error)}"))
-    return used, [*left_out, *tests]
+    runs = named_runs(paths)
+    used, left_out = _read_tests([(run, run.test()) for run in runs], _why_untested)
+    left_out += [
+        LeftOut(test_name(run, test), reason)
+        for run in runs
+        for test in run.other_tests()
+        if (reason := why_not_external(run, test))
+    ]
+    return used, left_out
 
 
 def read_external_tests(*paths: Path) -> tuple[list[TestedRun], list[LeftOut]]:
@@ -135,20 +127,27 @@ def read_external_tests(*paths: Path) -> tuple[list[TestedRun], list[LeftOut]]:
     Raises:
         UsageError: a path leads to no run.
     """
+    tests = [(run, test) for run in named_runs(paths) for test in run.other_tests()]
+    external = [(run, test) for run, test in tests if not why_not_external(run, test)]
+    used, left_out = _read_tests(external, _why_incomplete)
+    return list(map(_with_training_data, used)), left_out
+
+
+def _read_tests(
+    tests: Iterable[tuple[Run, TestFolder]], why_not: Callable[[Run, TestFolder], str | None]
+) -> tuple[list[TestedRun], list[LeftOut]]:
+    """Read some tests; left out are those for which there is a reason, and the damaged ones."""
     used: list[TestedRun] = []
     left_out: list[LeftOut] = []
-    for run in named_runs(paths):
-        for test in run.other_tests():
-            if why_not_external(run, test):
-                continue
-            try:
-                if reason := _why_untrained(run) or _why_incomplete(run, test):
-                    left_out.append(LeftOut(test_name(run, test), reason))
-                else:
-                    used.append(_with_training_data(_read(run, test)))
-            except (OSError, ValueError) as error:
-                reason = f"cannot be read: {in_words(error)}"
+    for run, test in tests:
+        try:
+            if reason := _why_untrained(run) or why_not(run, test):
                 left_out.append(LeftOut(test_name(run, test), reason))
+            else:
+                used.append(_read(run, test))
+        except (OSError, ValueError) as error:
+            reason = f"cannot be read: {in_words(error)}"
+            left_out.append(LeftOut(test_name(run, test), reason))
     return used, left_out
 
 
@@ -171,11 +170,11 @@ def _why_untrained(run: Run) -> str | None:
     return None
 
 
-def _why_untested(run: Run) -> str | None:
+def _why_untested(run: Run, test: TestFolder) -> str | None:
     """Why the test of a run on its own test split is not reported."""
-    if not is_file(run.test().metrics):
+    if not is_file(test.metrics):
         return f"not tested: {test_command(run)}"
-    if reason := _why_incomplete(run, run.test()):
+    if reason := _why_incomplete(run, test):
         return reason
     return f"{PARTIAL}: {test_command(run)}" if is_partial(run) else None
 

@@ -151,7 +151,15 @@ def _telling_options(rows: Sequence[Options], words: Mapping[tuple[str, str], st
 
 def _short_names(options: Sequence[str]) -> dict[str, str]:
     """The shortest end of each dotted name that no other option has."""
-    parts = {option: option.replace(_ARGUMENTS, ".").split(".") for option in options}
+    parts = {
+        option: (
+            option.removesuffix(_CLASS)
+            .removesuffix("_everything")
+            .replace(_ARGUMENTS, ".")
+            .split(".")
+        )
+        for option in options
+    }
 
     def end(option: str, length: int) -> str:
         return ".".join(parts[option][-length:])
