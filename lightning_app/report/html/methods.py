@@ -8,6 +8,7 @@ from lightning_app.metrics.count_scores import SCORES
 from lightning_app.metrics.intervals import FEWEST_PATIENTS
 from lightning_app.metrics.paired_tests import ALPHA, FEWEST_SEEDS
 from lightning_app.metrics.volume.cohorts import YEAR
+from lightning_app.metrics.volume.surface import PENALTY
 from lightning_app.report.load.cohorts import Cohort, differing_settings
 from lightning_app.report.load.display_names import modality_name, network_name
 from lightning_app.report.load.settings import is_off
@@ -35,7 +36,10 @@ _RECIPE = (
 _NAMED = tuple(option for _, option in (*_COURSE, *_RECIPE))
 _INTERVALS = (
     "Intervals are 95 % intervals over patients, from the standard error of the jackknife and "
-    "quantiles of Student's t, on the logit scale for scores from 0 to 1."
+    "quantiles of Student's t, on the logit scale for scores with two bounds. Their ends allow for "
+    "half a patient with the worst and half a patient with the best possible value in means over "
+    f"slices or cases (HD95: {PENALTY:g} and 0 mm), and for the most extreme patient once more in "
+    "pooled scores and in amounts without a bound."
 )
 _NO_INTERVALS = f"No intervals are given: they need at least {FEWEST_PATIENTS} patients."
 _TESTS = (

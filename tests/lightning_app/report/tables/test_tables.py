@@ -185,6 +185,29 @@ def test_what_the_seeds_allow_to_conclude_is_said(
     assert [words for words in (SINGLE, FEW, SEVERAL, DIFFERENT) if words in notes] == said
 
 
+@pytest.mark.parametrize(
+    ("patients", "seeds", "said"),
+    [
+        (9, 1, None),
+        (10, 1, "Cells hold: value [95 % interval over patients]."),
+        (9, 2, "Cells hold: mean ± standard deviation over seeds."),
+        (10, 2, "Cells hold: mean ± standard deviation over seeds [95 % interval over patients]."),
+    ],
+)
+def test_a_note_says_what_cells_hold(
+    patients: int, seeds: int, said: str | None, tmp_path: Path
+) -> None:
+    cases = dict(list(twelve_cases(range(20, 32)).items())[:patients])
+    group = cohort(
+        tmp_path,
+        *(ToyRun(cases, seed=seed, name=f"20260101-000000-{seed:06}") for seed in range(seeds)),
+    )
+    for table in (table_1(group), all_scores(group), volume_table(group)):
+        assert next((note for note in table.notes if "Cells hold" in note), None) == said
+    text = " ".join(" ".join(cells) for cells in all_scores(group).texts())
+    assert ("±" in text, "[" in text) == (seeds > 1, patients >= 10)
+
+
 def test_table_2_gives_what_was_measured_and_says_what_was_not(tmp_path: Path) -> None:
     timed = ToyRun(CASES, training=100.0, inference=2.0)
     again = ToyRun(CASES, seed=1, name="20260101-000000-bbbbbb", training=110.0, inference=4.0)
