@@ -262,21 +262,20 @@ def is_run_name(name: str) -> bool:
 def start_of(run: Run) -> str:
     """When a run was started, ``<date>-<time>`` in UTC; empty if it is not known.
 
-    A run that was copied under another name has it in its status only.
+    From its status, which a copy under another name has too, else from its name.
     """
-    if is_run_name(run.path.name):
-        return run.path.name.rpartition("-")[0]
     try:
-        started = datetime.fromisoformat(
-            Values(read_record(run.status), run.status).text("started")
-        )
-    except (OSError, ValueError):
-        return ""
-    return f"{started.astimezone(UTC):{START}}"
+        started = Values(read_record(run.status), run.status).text("started")
+        return f"{datetime.fromisoformat(started).astimezone(UTC):{START}}"
+    except (OSError, ValueError, OverflowError):  # the last for a year that no clock shows
+        return run.path.name.rpartition("-")[0] if is_run_name(run.path.name) else ""
 
 
 def _start(run: Run) -> tuple[str, bool, int]:
-    """When a run was started: in seconds, then a run before its copy, then by its first file."""
+    """When a run was started: in seconds, and within a second by its first file.
+
+    A run is newer than its copy.
+    """
     written = run.config.stat().st_mtime_ns if is_file(run.config) else 0
     return start_of(run), is_run_name(run.path.name), written
 

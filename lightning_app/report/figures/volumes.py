@@ -34,7 +34,7 @@ _DISTANCE_NOTE = (
 )
 _ROW, _COLUMN = 2.6, 3.6  # size of a panel in inches
 _LINE = 26  # characters in a line of a label
-_LETTER, _LABEL = 0.05, 0.25  # in inches, at 45 degrees: height of a character, width of a label
+_LETTER, _LABEL_LINE = 0.05, 0.2  # in inches, at 45 degrees: height of a character, width of a line
 
 
 def volume_drawings(cohort: Cohort, origin: str) -> Iterator[Drawing]:
@@ -68,14 +68,17 @@ def _patients(cohort: Cohort, target: str, scores: Mapping[str, _ByEntry], origi
     """A dot for each patient, networks side by side, lines between the dots of a patient."""
     styles = entry_styles(cohort)
     rows, columns = len(scores), len(cohort.modalities)
-    below = _LETTER * min(max(len(entry.name) for entry in cohort.entries), _LINE)
-    width = max(_COLUMN, _LABEL * max(len(cohort.of(m)) for m in cohort.modalities))
-    figure = new_figure(width * columns, _ROW * rows + 0.4 + below, origin)
+    labels = [_label(entry) for entry in cohort.entries]
+    below = _LETTER * max(len(line) for label in labels for line in label)
+    labels_width = (
+        _LABEL_LINE * max(map(len, labels)) * max(len(cohort.of(m)) for m in cohort.modalities)
+    )
+    figure = new_figure(max(_COLUMN, labels_width) * columns, _ROW * rows + 0.4 + below, origin)
     axes = figure.subplots(rows, columns, squeeze=False, sharey="row", sharex="col")
     for (name, by_entry), row in zip(scores.items(), axes, strict=True):
         for modality, axis in zip(cohort.modalities, row, strict=True):
             shown = [(e, values) for e, values in by_entry if e.modality == modality]
-            _dots(axis, [(styles[e.key], e.name, v) for e, v in shown if v is not None])
+            _dots(axis, [(styles[e.key], _label(e), v) for e, v in shown if v is not None])
             _scale(axis, name)
         row[0].set_ylabel(_SCORE[name].heading)
     for modality, axis in zip(cohort.modalities, axes[0], strict=True):
@@ -84,7 +87,12 @@ def _patients(cohort: Cohort, target: str, scores: Mapping[str, _ByEntry], origi
     return Drawing(f"patients_{target}", f"Scores of each patient, {target}", notes, figure)
 
 
-def _dots(axis: Axes, shown: Sequence[tuple[EntryStyle, str, Floats]]) -> None:
+def _label(entry: Entry) -> list[str]:
+    """The name of an entry in lines."""
+    return textwrap.wrap(entry.name, _LINE)
+
+
+def _dots(axis: Axes, shown: Sequence[tuple[EntryStyle, list[str], Floats]]) -> None:
     places = range(len(shown))
     for patient in np.stack([values for _, _, values in shown], axis=1):
         axis.plot(places, patient, color="0.8", lw=0.6, zorder=1)
@@ -95,7 +103,7 @@ def _dots(axis: Axes, shown: Sequence[tuple[EntryStyle, str, Floats]]) -> None:
         )  # fmt: skip
         axis.plot([place - 0.25, place + 0.25], [np.nanmean(values)] * 2, color=style.colour, lw=2)
     axis.set_xlim(-0.5, len(shown) - 0.5)
-    labels = ["\n".join(textwrap.wrap(label, _LINE)) for _, label, _ in shown]
+    labels = ["\n".join(label) for _, label, _ in shown]
     axis.set_xticks(places, labels, rotation=45, ha="right", rotation_mode="anchor", fontsize=8)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from lightning_app.listing.listed_run import list_runs
 from lightning_app.report.load.named_runs import named_runs
-from lightning_app.runs.folder import Run, find_runs, find_runs_below, new_run
+from lightning_app.runs.folder import Run, find_runs, find_runs_below, new_run, start_of
 from lightning_app.runs.lookup import requeued_run, run_to_resume, trained_run
 from lightning_app.runs.status import locked, mark_running, write_status
 from lightning_app.utils.errors import UsageError
@@ -51,10 +51,19 @@ def test_every_command_finds_a_copied_run(place: str, runs: Path, tmp_path: Path
 
 def test_a_run_is_newer_than_its_copy(runs: Path) -> None:
     newest = trained_run(runs, None)
-    write_status(newest, "finished", started="2026-03-01T12:00:00+00:00")
+    write_status(newest, "finished", started="2026-03-01T12:00:09+00:00")  # after preparing
     shutil.copytree(newest.path, runs / "copy")
 
     assert trained_run(runs, None) == newest
+
+
+@pytest.mark.parametrize("started", ["", "yesterday", "0001-01-01T00:00:00+14:00", 3, None])
+def test_a_damaged_start_is_that_of_the_name(started: object, runs: Path) -> None:
+    run = find_runs(runs)[0]
+    write_status(run, "finished", started=started)
+
+    assert start_of(run) == "20260401-120000"
+    assert start_of(Run(run.path.rename(runs / "copy"))) == ""
 
 
 def test_a_config_alone_makes_no_run(runs: Path) -> None:
