@@ -133,11 +133,6 @@ class BraTSDataModule(LightningDataModule):
         self.fingerprint = ""
         self.spacing: dict[str, tuple[float, float]] = {}
 
-    @property
-    def kind(self) -> str:
-        """What the data are, in words for tables."""
-        return "synthetic phantom" if self.source.is_phantom else "files"
-
     def prepare_data(self) -> None:
         """Find the cases, split them, and fill the cache."""
         self._load()

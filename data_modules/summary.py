@@ -58,7 +58,7 @@ def description(data: BraTSDataModule) -> dict[str, Any]:
 def overview(data: BraTSDataModule) -> list[str]:
     """Cases, patients, splits, share of the target, sizes, spacings and intensities."""
     return [
-        f"Data: {data.kind}; {summary(data)}",
+        f"Data: {data.source.in_words}; {summary(data)}",
         *(f"{split:>5}: {_target(data, split)}" for split in SPLITS if data.splits[split]),
         *_grids(data),
         *_intensities(data),

@@ -29,6 +29,11 @@ class Source:
         """Whether any case is synthetic."""
         return self.kind == "phantom"
 
+    @property
+    def in_words(self) -> str:
+        """What the data are, for tables."""
+        return "synthetic phantom" if self.is_phantom else "files"
+
     def shares_patients_with(self, other: "Source") -> bool:
         """Whether a patient of this source may be the patient with the same id in the other."""
         unknown = None in (self.seed, other.seed)

@@ -162,7 +162,7 @@ def _draw(data: BraTSDataModule) -> Path:
         for name in ("image", "labels")
     )
     masks = data.target.classes_of(labels).numpy()
-    origin = f"First batch of split {split} ({data.kind}): {', '.join(data.modalities)}"
+    origin = f"First batch of split {split} ({data.source.in_words}): {', '.join(data.modalities)}"
     path.parent.mkdir(parents=True, exist_ok=True)
     remove_leftovers(path.parent)
     draw_batch(path, images.numpy(), masks, titles, data.target.class_names, origin)

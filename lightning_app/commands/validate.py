@@ -17,7 +17,7 @@ class ValidateCLI(TrainedRunCLI):
     def validate(self, model: LightningModule, datamodule: LightningDataModule) -> None:
         """Score, and describe the data, which Lightning's table does not."""
         self.call_trainer(self.trainer.validate, datamodule=datamodule)
-        print_on_rank_zero(f"Data: {self.datamodule.kind}; {summary(self.datamodule)}")
+        print_on_rank_zero(f"Data: {self.datamodule.source.in_words}; {summary(self.datamodule)}")
         self.print_next("Test it", "test", "--run", str(self.run_folder.path))
 
 

@@ -111,7 +111,7 @@ class TestResults(Callback):
             write_volumes(new, test.volume_table)
             write_lesions(new, test.scored, data.target.class_names)
             examples.write(new)
-            examples.draw(new.picture, by_case, f"Data: {data.kind}")
+            examples.draw(new.picture, by_case, f"Data: {data.source.in_words}")
             _keep_other_files(folder.path, temporary)
         print_scores(data, table, test.scores, test.volumes)
         print_lines(*volume_notes(test.scored, test.cases.cohorts))

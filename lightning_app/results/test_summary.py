@@ -76,10 +76,11 @@ def volume_notes(scored: Sequence[CaseScores], cohorts: Sequence[Cohort]) -> lis
 
 def _notes(data: BraTSDataModule, table: CountTable) -> list[str]:
     patients, cases = len(set(table.patients)), len(set(table.cases))
+    slices = len(table.slices)
     nothing = ", ".join(f"{share:.4f}" for share in accuracy_of_nothing(table).values())
     choice = data.choices["eval"]
     notes = [
-        f"Data: {data.kind}; patients {patients}, cases {cases}, slices {len(table.slices)}.",
+        f"Data: {data.source.in_words}; patients {patients}, cases {cases}, slices {slices}.",
         f"A case is one scan; its scores and its volume are those of its tested slices ({choice}).",
         f"Accuracy of predicting nothing at all: {nothing}.",
     ]
