@@ -38,8 +38,9 @@ def read_scores(*runs: str | Path) -> Scores:
     """Read the scores of finished and tested runs, the newest first.
 
     Each row says which run it is of: ``run``, ``experiment``, ``network``, ``modality``, ``seed``,
-    the data (``data``, ``fingerprint``, ``split``, ``target``, ``eval_slices``) and ``settings``,
-    the options that differ between these runs, in words. Compare only rows with the same data.
+    ``fold`` (of a cross-validation, whose folds are not pooled here), the data (``data``,
+    ``fingerprint``, ``split``, ``target``, ``eval_slices``) and ``settings``, the options that
+    differ between these runs, in words. Compare only rows with the same data.
 
     Args:
         runs: folders of runs, of an experiment's runs, or of experiments; by default ``runs``.
@@ -66,6 +67,7 @@ def _about(run: TestedRun, settings: Settings, words: Mapping[tuple[str, str], s
         "network": network_name(run.network),
         "modality": run.modality,
         "seed": run.seed,
+        "fold": run.fold.number if run.fold else None,
         "settings": ", ".join(words[setting] for setting in settings),
         "data": run.data.kind,
         "fingerprint": run.data.eval_fingerprint or run.data.fingerprint,

@@ -9,7 +9,8 @@ from lightning_app.report.load.cohorts import differing_settings
 
 _CLASS = "class_path"  # the last part of the option that names a class
 _LONGEST = 30  # characters of a value
-_SEEDS = ("seed_everything", "data.split_seed")  # a report joins runs that differ in the first
+# A report joins runs that differ in the first, and those of all folds.
+_SEEDS = ("seed_everything", "data.split_seed", "data.folds", "data.fold")
 
 
 @dataclass(frozen=True)
