@@ -44,10 +44,6 @@ def pooled_run(folds: Sequence[TestedRun]) -> TestedRun:
         scores=scores,
         volumes=volumes,
     )
-    training, inference = (
-        _total([getattr(run, name) for run in folds])
-        for name in ("training_time", "inference_time")
-    )
     return replace(
         first,
         test=test,
@@ -56,10 +52,8 @@ def pooled_run(folds: Sequence[TestedRun]) -> TestedRun:
         missing=missing,
         table=table,
         volume_table=volume_table,
-        training_time=TimingRecord(
-            None if training is None else training / len(folds), first.training_time.device
-        ),
-        inference_time=TimingRecord(inference, first.inference_time.device),
+        training_time=_joined_time([run.training_time for run in folds], shared_by=len(folds)),
+        inference_time=_joined_time([run.inference_time for run in folds], shared_by=1),
         fold=None,
         folds=tuple(folds),
     )
@@ -106,7 +100,8 @@ def _volumes(counts: CountTable, table: VolumeTable | None, missing: MissingScor
     return volume_results(table, [score for score in VOLUME_SCORES if score.name not in missing])
 
 
-def _total(times: Sequence[TimingRecord]) -> float | None:
-    """Seconds of all folds; None if one was not measured."""
+def _joined_time(times: Sequence[TimingRecord], shared_by: int) -> TimingRecord:
+    """Seconds of all folds, divided by a number; None if one was not measured."""
     seconds = [time.seconds for time in times if time.seconds is not None]
-    return sum(seconds) if len(seconds) == len(times) else None
+    total = sum(seconds) / shared_by if len(seconds) == len(times) else None
+    return TimingRecord(total, times[0].device)
