@@ -21,9 +21,10 @@ from data_modules.cache.slice_selection import SliceChoice
 from data_modules.catalog.cases import Case, missing_files
 from data_modules.catalog.releases import Modality
 from data_modules.catalog.source import Source, source_of
-from data_modules.catalog.splits import SPLITS, SplitSizes, check_needed, split_cases, without_bad
+from data_modules.catalog.split_rule import SplitRule, split_cases
+from data_modules.catalog.splits import SPLITS, SplitSizes, check_needed, without_bad
 from data_modules.dataloaders import check_divides, check_shards, make_loader, overfits, progress
-from data_modules.dataset import SliceDataset
+from data_modules.dataset import SliceDataset, check_epochs_differ
 from data_modules.device_dataset import DeviceDataset
 from data_modules.phantom.options import PhantomOptions
 from data_modules.samplers import EpochBatches, OrderedBatches, UnshuffledBatches
@@ -60,6 +61,8 @@ class BraTSDataModule(LightningDataModule):
         split_seed: Seed of the split, independent of the training's seed.
         split_file: A CSV file with the columns case and side, patient, or both: side assigns cases
             to splits, patient says whose they are.
+        folds: Folds of a cross-validation, dealt by split_seed; null for a split by split_sizes.
+        fold: The fold to test, from 0; the epoch is chosen on the next one, the rest is trained on.
         image_size: Height and width of the slices, by centre padding or cropping.
         batch_size: Slices per batch, over all devices.
         num_workers: Processes that load batches; 0 loads them in the training process.
@@ -85,6 +88,8 @@ class BraTSDataModule(LightningDataModule):
         split_sizes: SplitSizes = None,
         split_seed: int = 0,
         split_file: Path | str | None = None,
+        folds: int | None = None,
+        fold: int = 0,
         image_size: tuple[int, int] = (240, 240),
         batch_size: int = 32,
         num_workers: int = 0,
@@ -100,7 +105,6 @@ class BraTSDataModule(LightningDataModule):
         option_checks.check_modalities(modalities)
         option_checks.check_image_size(image_size)
         option_checks.check_at_least(1, batch_size=batch_size)
-        option_checks.check_at_least(0, split_seed=split_seed)
         option_checks.check_workers(num_workers)
         option_checks.check_slices(slices=slices, eval_slices=eval_slices)
         self.root = None if root is None or Path(root) == PHANTOM else Path(root)
@@ -109,9 +113,8 @@ class BraTSDataModule(LightningDataModule):
         self.modalities = tuple(modalities)
         self.target: Target = TARGETS[target]
         self.choices = {"train": slices, "eval": slices if eval_slices is None else eval_slices}
-        self.split_sizes = split_sizes
-        self.split_seed = split_seed
-        self.split_file = None if split_file is None else Path(split_file)
+        file = None if split_file is None else Path(split_file)
+        self.split_rule = SplitRule(split_sizes, split_seed, file, folds, fold)
         self.batch_size = batch_size
         self.num_workers = 0 if on_device else num_workers
         self.on_device = on_device
@@ -240,7 +243,7 @@ class BraTSDataModule(LightningDataModule):
 
     def _find(self) -> TrainingCases:
         root = self.root or self.phantom.make_below(self.cache.folder)
-        found = find_training_cases(root, self.release, self.split_file)
+        found = find_training_cases(root, self.release, self.split_rule.file)
         self.remarks = list(found.remarks)
         self.source = source_of(case.folder for case in found.cases)
         return found
@@ -265,7 +268,7 @@ class BraTSDataModule(LightningDataModule):
         self._unsplit = [case for case in found.cases if case.id not in left_out]
         usable = {case.id: case for case in self._unsplit}
         known = [*found.cases, *found.held_out]
-        ids = split_cases(self._unsplit, known, self.split_file, self.split_sizes, self.split_seed)
+        ids = split_cases(self.split_rule, self._unsplit, known)
         self._unsplit = []
         return {split: [usable[case] for case in ids[split] if case in usable] for split in SPLITS}
 
@@ -287,10 +290,6 @@ class BraTSDataModule(LightningDataModule):
 
     def check_stage(self, stage: str) -> None:
         """Raise DataError if a stage lacks a split, or fit a target in the validation split."""
-        check_needed(stage, self.splits, self.split_sizes)
-        dataset, target = self.datasets["val"], self.target
-        if stage == "fit" and not dataset.target_pixels(target.foreground).any():
-            raise DataError(
-                f"the validation split has no pixel of target '{target.name}', so no epoch is "
-                "better than another; change data.slices, data.target or data.split_seed"
-            )
+        check_needed(stage, self.splits, self.split_rule.sizes)
+        if stage == "fit":
+            check_epochs_differ(self.datasets["val"], self.target)

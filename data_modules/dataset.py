@@ -10,6 +10,8 @@ from data_modules.batch_dataset import Batch, BatchDataset
 from data_modules.cache.memmap import SliceArray
 from data_modules.catalog.cases import Case
 from data_modules.catalog.releases import LABELS
+from data_modules.targets import Target
+from data_modules.utils.errors import DataError
 
 
 class SliceDataset(BatchDataset):
@@ -155,3 +157,12 @@ class SliceDataset(BatchDataset):
             array.rows(case.id, indices) for case, indices in zip(self.cases, slices, strict=True)
         ]
         return np.concatenate([np.empty(0, np.int64), *rows])
+
+
+def check_epochs_differ(validation: SliceDataset, target: Target) -> None:
+    """Raise DataError if no pixel of the validation split is in a target."""
+    if not validation.target_pixels(target.foreground).any():
+        raise DataError(
+            f"the validation split has no pixel of target '{target.name}', so no epoch is "
+            "better than another; change data.slices, data.target or data.split_seed"
+        )

@@ -38,10 +38,11 @@ def read_scores(*runs: str | Path) -> Scores:
     """Read the scores of finished and tested runs, the newest first, and of their external tests.
 
     Each row says which run it is of: ``run``, ``experiment``, ``network``, ``modality``, ``seed``,
-    the data (``data``, ``data_set``, ``fingerprint``, ``split``, ``target``, ``eval_slices``) and
-    ``settings``, the options that differ between these runs, in words. Compare only rows with the
-    same data. ``test`` is "own" for the test split of the run's own data, and "external" for a test
-    on other data; a run comes once for each of them.
+    ``fold`` (of a cross-validation, whose folds are not pooled here), the data (``data``,
+    ``data_set``, ``fingerprint``, ``split``, ``target``, ``eval_slices``) and ``settings``, the
+    options that differ between these runs, in words. Compare only rows with the same data. ``test``
+    is "own" for the test split of the run's own data, and "external" for a test on other data; a
+    run comes once for each of them.
 
     Args:
         runs: folders of runs, of an experiment's runs, or of experiments; by default ``runs``.
@@ -74,6 +75,7 @@ def _about(run: TestedRun, settings: Settings, words: Mapping[tuple[str, str], s
         "network": network_name(run.network),
         "modality": run.modality,
         "seed": run.seed,
+        "fold": run.fold.number if run.fold else None,
         "settings": ", ".join(words[setting] for setting in settings),
         "data": run.data.kind,
         "data_set": run.data.name,

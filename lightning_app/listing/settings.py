@@ -9,7 +9,8 @@ from lightning_app.report.load.cohorts import differing_settings
 from lightning_app.report.load.settings import in_words
 
 _LONGEST = 40  # characters of an option with its value
-_SEEDS = ("seed_everything", "data.split_seed")  # a report joins runs that differ in the first
+# A report joins runs that differ in the first, and those of all folds.
+_SEEDS = ("seed_everything", "data.split_seed", "data.folds", "data.fold")
 
 
 @dataclass(frozen=True)

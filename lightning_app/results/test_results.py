@@ -147,7 +147,7 @@ class TestResults(Callback):
         trained, tested = self._trained_data, DataRecord.of(description(data))
         are_other = tested.fingerprint != trained.fingerprint and tested.split != trained.split
         cases, all_cases = len(data.splits["test"]), sum(map(len, data.splits.values()))
-        if not are_other or cases == all_cases or data.split_file is not None:
+        if not are_other or cases == all_cases or data.split_rule.file is not None:
             return []
         note = (
             f"These are not the run's data, and {cases} of their {all_cases} cases were tested, "

@@ -14,7 +14,7 @@ from data_modules.options import most_workers
 from data_modules.utils.errors import DataError
 from data_modules.utils.words import counted
 from lightning_app.config.diff import changed_options, new_options, to_plain
-from lightning_app.config.option_policy import FIXED, FREE, SPLIT, WARNED, is_below
+from lightning_app.config.option_policy import FIXED, FOLDS, FREE, SPLIT, WARNED, is_below
 from lightning_app.runs.folder import Run, is_file, run_config
 from lightning_app.runs.records import read_environment, read_split
 from lightning_app.runs.status import is_finished
@@ -106,16 +106,21 @@ def check_same_experiment(config: Namespace, run: Run) -> None:
 def use_saved_split(config: Namespace, run: Run) -> None:
     """Read the split from the run, unless an option that decides it was changed.
 
-    Data in another folder are those of the run if they have all cases of its split. A split file of
-    the run says nothing about other data.
+    Data in another folder are those of the run if they have all cases of its split. A split file
+    and the folds of the run say nothing about other data, nor do its folds about other sizes.
     """
-    saved = run_config(run)
-    changed = [o for o in SPLIT if to_plain(config.get(o)) != get_option(saved, o)]
-    if "data.root" in changed and not _has_cases_of(run, config.data):
-        if "data.split_file" not in changed:
-            config.data.split_file = None
-    elif set(changed) <= {"data.root"}:
-        config.data.split_file = run.split
+    saved, data = run_config(run), config.data
+    changed = {o for o in SPLIT if to_plain(config.get(o)) != get_option(saved, o)}
+    if data.folds is None and get_option(saved, "data.folds") is None:
+        changed.discard("data.fold")  # which an earlier version did not save
+    is_other = "data.root" in changed and not _has_cases_of(run, data)
+    if is_other and "data.split_file" not in changed:
+        data.split_file = None
+    if (is_other or "data.split_sizes" in changed) and not changed & FOLDS:
+        data.folds, data.fold = None, 0
+    if not is_other and changed <= {"data.root"}:
+        data.split_file = run.split
+        data.folds, data.fold = None, 0  # by which the split was made
 
 
 def _has_cases_of(run: Run, data: Namespace) -> bool:

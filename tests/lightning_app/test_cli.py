@@ -169,6 +169,11 @@ MISTYPED = {
     "a slice": (["--data.eval_slices", "[-1]"], "data.eval_slices is [-1]", "none below 0"),
     "a seed": (["--seed_everything", "-1"], "error: seed_everything is -1", "from 0"),
     "a split's seed": (["--data.split_seed", "-1"], "data.split_seed is -1", "0 or more"),
+    "two folds": (["--data.folds", "2"], "data.folds is 2", "expected 3 or more"),
+    "a fold too many": (["--data.folds", "5", "--data.fold", "5"], "data.fold is 5", "0 to 4"),
+    "a fold of none": (["--data.fold", "1"], "data.fold is 1, but data.folds is null", "folds 5"),
+    "folds of sizes": (["--data.folds", "5", "--data.split_sizes", "[8,3,3]"], "[8, 3, 3]", "one"),
+    "folds without patients": (["--data.folds", "15"], "data.folds is 15", "patients, 14"),
     "a path for a name": (["--metrics_csv.filename", "../x.csv"], "is '../x.csv'", "a file name"),
 }  # fmt: skip
 

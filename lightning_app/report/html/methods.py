@@ -49,6 +49,11 @@ _TESTS = (
     f"question. A difference is called shown if the corrected p is below {ALPHA} and the 95 % "
     "interval of the difference excludes 0, both in favour of the same network."
 )
+_FOLDS = (
+    "The patients were dealt to {} folds: for each fold a network was tested on it, its epoch was "
+    "chosen on the next fold, and it was trained on the others (fingerprint {}). Scores are out of "
+    "fold, over all patients."
+)
 _SEEDS_TEST = (
     f"If both networks have at least {FEWEST_SEEDS} seeds, p is the larger one of this test and of "
     "a t test over patients and seeds."
@@ -82,11 +87,15 @@ def _data(cohort: Cohort) -> Iterator[str]:
         f"{counted(number, 'case')} for {_PURPOSES.get(split, split)}"
         for split, number in run.cases_per_split.items()
     ]
-    yield f"The split has {_listed(splits, 'and')} (fingerprint {data.split})."
+    if cohort.folds:
+        yield _FOLDS.format(cohort.folds, data.split)
+    else:
+        yield f"The split has {_listed(splits, 'and')} (fingerprint {data.split})."
     slices = _values(other.data.slices for other in cohort.runs)
     yield f"Trained slices: {slices}; tested slices: {data.eval_slices}, {tested(cohort)}."
     if not any(other.test.patients_trained_on for other in cohort.runs):
-        yield "No tested patient was used to train a network or to choose its epoch."
+        network = "the network that it was tested with" if cohort.folds else "a network"
+        yield f"No tested patient was used to train {network} or to choose its epoch."
 
 
 def _networks(cohort: Cohort) -> Iterator[str]:
@@ -113,7 +122,7 @@ def _training(cohort: Cohort) -> Iterator[str]:
     extreme = {"max": "highest", "min": "lowest"}.get(_option(cohort, "best_checkpoint.mode"))
     if score and extreme:
         yield f"The weights of the epoch with the {extreme} {score} were tested."
-    if computed_with := _values(run.test.computed_with for run in cohort.runs):
+    if computed_with := _values(run.test.computed_with for run in cohort.trainings):
         yield f"Tests were computed with {computed_with}."
 
 
@@ -138,7 +147,7 @@ def _tests(cohort: Cohort) -> Iterator[str]:
 
 
 def _software(cohort: Cohort) -> Iterator[str]:
-    environments = [run.environment for run in cohort.runs]
+    environments = [run.environment for run in cohort.trainings]
     versions = [
         (name, _values(environment.packages.get(name, "") for environment in environments))
         for name in ("brats-lightning", "torch", "lightning")

@@ -86,6 +86,11 @@ class Entry:
         return f"these weights of {self.in_words}" if self.label else f"these {self.name} weights"
 
     @property
+    def trainings(self) -> list[TestedRun]:
+        """The trainings of all seeds and, in a cross-validation, of all folds."""
+        return [training for run in self.runs for training in run.trainings]
+
+    @property
     def first(self) -> TestedRun:
         """The run of the lowest seed."""
         return self.runs[0]
@@ -114,6 +119,16 @@ class Cohort:
     def data(self) -> DataRecord:
         """The tested data; the fingerprint is that of the first modality."""
         return self.runs[0].data
+
+    @property
+    def trainings(self) -> list[TestedRun]:
+        """The trainings behind the runs: in a cross-validation those of all folds."""
+        return [training for run in self.runs for training in run.trainings]
+
+    @property
+    def folds(self) -> int:
+        """The number of folds of a cross-validation; 0 for any other split."""
+        return len(self.runs[0].folds)
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from callbacks.timing.record import TimingRecord, read_timing
 from data_modules.catalog.splits import SPLITS
@@ -32,9 +33,21 @@ from lightning_app.runs.status import current_status, is_finished, training_limi
 from lightning_app.utils.text import is_file_name, printable
 
 
+class Fold(NamedTuple):
+    """The fold of a cross-validation that a run tests.
+
+    Attributes:
+        number: from 0.
+        folds: how many there are.
+    """
+
+    number: int
+    folds: int
+
+
 @dataclass(frozen=True)
 class TestedRun:
-    """A finished training with the results of its test.
+    """A finished training with the results of its test, or those of all folds pooled.
 
     Attributes:
         run: its folder.
@@ -55,6 +68,8 @@ class TestedRun:
         history: epoch and validation Dice.
         training_time: of the training, validation included.
         inference_time: of the test, from the first read to the last mask.
+        fold: what is tested in a cross-validation; None for any other split.
+        folds: the trainings that are pooled, see ``pool_folds``; empty for a single training.
     """
 
     __test__ = False  # pytest, this is not a test
@@ -76,6 +91,13 @@ class TestedRun:
     history: list[tuple[int, float]]
     training_time: TimingRecord
     inference_time: TimingRecord
+    fold: Fold | None = None
+    folds: tuple["TestedRun", ...] = ()
+
+    @property
+    def trainings(self) -> tuple["TestedRun", ...]:
+        """The trainings behind the results: that of each fold, or the run itself."""
+        return self.folds or (self,)
 
     @property
     def name(self) -> str:
@@ -157,7 +179,8 @@ def _with_training_data(test: TestedRun) -> TestedRun:
     Tests on the same data may be of runs that were trained on different patients.
     """
     trained = test.environment.data
-    trained_on = f"{trained.name} (split {trained.split})"
+    fold = f", fold {test.fold.number}" if test.fold else ""
+    trained_on = f"{trained.name} (split {trained.split}{fold})"
     return replace(test, options={**test.options, "training on": trained_on})
 
 
@@ -227,6 +250,7 @@ def _read(run: Run, folder: TestFolder) -> TestedRun:
         history=history(run.metrics),
         training_time=_timing(run.timing),
         inference_time=_timing(folder.timing),
+        fold=_fold(values, len(splits)),
     )
 
 
@@ -247,6 +271,17 @@ def _modality(config: Values) -> str:
         problem = f"data.modalities is '{modality}', expected names such as t1c"
         raise RecordError(config.path, problem)
     return modality
+
+
+def _fold(config: Values, cases: int) -> Fold | None:
+    data = config.values("data")
+    if not data.has("folds"):
+        return None
+    fold = Fold(data.whole_number("fold"), data.whole_number("folds"))
+    if not fold.number < fold.folds <= cases:
+        problem = f"data.fold is {fold.number} of {fold.folds} folds of {cases} cases"
+        raise RecordError(data.path, problem)
+    return fold
 
 
 def history(path: Path) -> list[tuple[int, float]]:

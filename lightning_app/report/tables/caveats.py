@@ -51,7 +51,9 @@ def _gaps_in_the_grid(cohorts: Sequence[Cohort]) -> list[str]:
 
 def computation_caveats(cohort: Cohort) -> list[str]:
     """A sentence if the tests differ in precision or acceleration, or may differ; else nothing."""
-    ways = sorted({run.test.computed_with or "unknown (an earlier version)" for run in cohort.runs})
+    ways = sorted(
+        {run.test.computed_with or "unknown (an earlier version)" for run in cohort.trainings}
+    )
     if len(ways) == 1:
         return []
     caveat = (
@@ -64,12 +66,25 @@ def computation_caveats(cohort: Cohort) -> list[str]:
 
 def seed_notes(cohort: Cohort) -> list[str]:
     """What a number of seeds means for scores and for comparisons."""
-    notes = _few_seeds(cohort)
+    notes = [*fold_notes(cohort), *_few_seeds(cohort)]
     if any(len(entry.runs) > 1 for entry in cohort.entries):
         notes.append("A score is the mean over the seeds; its interval is about other patients.")
     if len({tuple(entry.seeds) for entry in cohort.entries}) > 1:
         notes.append("The networks were not all trained with the same seeds.")
     return notes
+
+
+def fold_notes(cohort: Cohort) -> list[str]:
+    """What results of the folds of a cross-validation are about; nothing without folds."""
+    if not cohort.folds:
+        return []
+    note = (
+        "Out of fold: each patient was tested by a network that was not trained on the patient, "
+        "and whose epoch was chosen on others. Intervals and tests are over all patients, for the "
+        f"{cohort.folds} networks of a row as they were trained: these share training patients, so "
+        "the variation between training sets is not covered."
+    )
+    return [note]
 
 
 def _few_seeds(cohort: Cohort) -> list[str]:
@@ -89,14 +104,14 @@ def _version_caveats(cohort: Cohort, cohorts: Sequence[Cohort]) -> list[str]:
     caveats = [
         f"An earlier version tested {run.name} on the slices with brain only, which differ between "
         f"modalities. {test_command(run.run)} tests all slices."
-        for run in cohort.runs
+        for run in cohort.trainings
         if run.data.omits_blank_slices
     ]
-    others = [(run.modality, run.data) for other in cohorts for run in other.runs]
+    others = [(run.modality, run.data) for other in cohorts for run in other.trainings]
     caveats += [
         f"An earlier version prepared the slices of {run.name}, perhaps with another brain mask: "
         "train it again to compare it."
-        for run in cohort.runs
+        for run in cohort.trainings
         if any(
             modality == run.modality and run.data.is_earlier_preparation_of(data)
             for modality, data in others
@@ -123,13 +138,13 @@ def test_warnings(cohort: Cohort) -> list[str]:
         f"{run.name} was tested with the weights of epoch {run.test.epoch + 1}, and its training "
         "was then resumed and found better ones: its scores are out of date. "
         f"{test_again(run.run, run.folder)} updates them."
-        for run in cohort.runs
+        for run in cohort.trainings
         if _has_better_epoch(run)
     ]
     caveats += [
         f"{run.name} was trained, or its best epoch chosen, on {run.test.patients_trained_on} of "
         "the tested patients: its scores are optimistic."
-        for run in cohort.runs
+        for run in cohort.trainings
         if run.test.patients_trained_on
     ]
     if uses_reference(cohort.data.eval_slices):  # type: ignore[arg-type]

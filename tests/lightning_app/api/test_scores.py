@@ -29,7 +29,8 @@ def test_a_row_has_a_mean_with_its_interval_and_the_settings_of_its_run(tmp_path
     row = by_run[str(fast.path)]
     assert row | {"low": 0, "high": 0} == {
         "run": str(fast.path), "experiment": "UNet_t2f", "network": "UNet", "modality": "t2f",
-        "test": "own", "data": "phantom", "data_set": "phantom", "seed": 0, "settings": "lr 0.01",
+        "test": "own", "data": "phantom", "data_set": "phantom", "seed": 0, "fold": None,
+        "settings": "lr 0.01",
         "fingerprint": "print-t2f", "split": "split-a", "target": "whole", "eval_slices": "middle",
         "class": "whole", "kind": "pixels", "score": "dice",
         "value": pytest.approx(sum(range(10, 34, 2)) / 12 / 40), "low": 0, "high": 0,

@@ -40,6 +40,12 @@ def test_what_changes_no_result_is_no_difference() -> None:
     assert words(*free) == ["", ""]
 
 
+def test_folds_are_listed_beside_runs_without_them() -> None:
+    plain = {"data.folds": "None", "data.fold": "0"}
+    folds = [{"data.folds": "5", "data.fold": str(number)} for number in (0, 1)]
+    assert words({}, plain, plain, plain, *folds) == ["", "", "", "", "folds 5", "folds 5, fold 1"]
+
+
 @pytest.mark.parametrize(
     ("options", "expected"),
     [

@@ -16,6 +16,7 @@ from lightning_app.runs.compatibility import (
     lower_workers,
     source_of_training,
     use_own_cache,
+    use_saved_split,
 )
 from lightning_app.runs.folder import Run
 from lightning_app.runs.status import Status, write_status
@@ -99,6 +100,40 @@ def test_workers_are_lowered_to_what_the_machine_has_unless_the_user_chose_them(
 
     assert config.data.num_workers == used
     assert (line is not None) == (used != typed)
+
+
+SPLIT = {
+    "root": "data", "release": "auto", "phantom": None, "split_sizes": None, "split_seed": 0,
+    "split_file": None,
+}  # fmt: skip
+FOLD = {"folds": 5, "fold": 2}
+
+
+@pytest.mark.parametrize(
+    ("saved", "typed", "used"),
+    [
+        (FOLD, {}, ("split.csv", None, 0)),
+        ({"folds": None, "fold": 0}, {"folds": None, "fold": 0}, ("split.csv", None, 0)),
+        ({}, {"folds": None, "fold": 0}, ("split.csv", None, 0)),  # of an earlier version
+        (FOLD, {"split_sizes": "all-test"}, (None, None, 0)),
+        (FOLD, {"split_seed": 1}, (None, 5, 2)),
+        (FOLD, {"fold": 3}, (None, 5, 3)),
+        ({}, FOLD, (None, 5, 2)),
+    ],
+)
+def test_the_split_of_a_run_replaces_the_folds_by_which_it_was_made(
+    saved: dict[str, Any],
+    typed: dict[str, Any],
+    used: tuple[str | None, int | None, int],
+    tmp_path: Path,
+) -> None:
+    run = run_with(tmp_path, {"data": SPLIT | saved})
+    data = options(**(SPLIT | saved | typed))
+
+    use_saved_split(options(data=data), run)
+
+    file = None if data.split_file is None else data.split_file.name
+    assert (file, data.folds, data.fold) == used
 
 
 @pytest.mark.parametrize(

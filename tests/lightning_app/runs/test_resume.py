@@ -193,6 +193,8 @@ def halfway(
         ("data.target", "core", "whole"),
         ("data.slices", "all", "middle"),
         ("data.split_seed", "1", "0"),
+        ("data.folds", "5", "None"),
+        ("data.fold", "1", "0"),
         ("data.augmentations", f"[{FLIP_CLASS}]", "[]"),
         ("optimizer.init_args.lr", "0.5", "0.001"),
         ("seed_everything", "1", "0"),
