@@ -9,9 +9,7 @@ from lightning.pytorch import LightningDataModule
 from torch.utils.data import DataLoader
 
 from data_modules import options as option_checks
-from data_modules.augmentation.augmentation import Augmentation
-from data_modules.augmentation.horizontal_flip import HorizontalFlip
-from data_modules.augmentation.presets import PRESETS, Preset
+from data_modules.augmentation.presets import Preset, chosen_augmentation
 from data_modules.augmentation.transform import Transform
 from data_modules.batch_dataset import Batch
 from data_modules.cache.identical import identical_images
@@ -25,13 +23,14 @@ from data_modules.dataloaders import check_divides, check_shards, make_loader, o
 from data_modules.dataset import SliceDataset
 from data_modules.device_dataset import DeviceDataset
 from data_modules.phantom.options import PhantomOptions, lies_in_phantom
-from data_modules.samplers import EpochBatches, OrderedBatches, UnshuffledBatches
+from data_modules.samplers import EpochBatches, GroupedBatches, OrderedBatches, UnshuffledBatches
 from data_modules.targets import TARGETS, Target, TargetName
 from data_modules.training_cases import TrainingCases, find_training_cases, label_remarks
 from data_modules.utils.errors import DataError
 from data_modules.utils.hashing import short_hash
 from data_modules.utils.problems import Problem, by_case, check_usable, log_problems
 from data_modules.utils.words import counted
+from data_modules.window import BrainWindow, WindowChoice
 
 PHANTOM = Path("phantom")
 _PARAMETERS = "augmentation"  # key of a batch on its way to the device
@@ -60,6 +59,9 @@ class BraTSDataModule(LightningDataModule):
         split_file: A CSV file with the columns case and side, patient, or both: side assigns cases
             to splits, patient says whose they are.
         image_size: Height and width of the slices, by centre padding or cropping.
+        window: Height and width of the part of the slices, centred on the brain, that the network
+            gets; auto for the smallest multiples of 16 that hold every training brain, null for
+            whole slices. In validation and test a brain that does not fit gets a larger window.
         batch_size: Slices per batch, over all devices.
         num_workers: Processes that load batches; 0 loads them in the training process.
         on_device: Copy all slices to the memory of the device, once, and gather the batches there;
@@ -85,6 +87,7 @@ class BraTSDataModule(LightningDataModule):
         split_seed: int = 0,
         split_file: Path | str | None = None,
         image_size: tuple[int, int] = (240, 240),
+        window: WindowChoice = None,
         batch_size: int = 32,
         num_workers: int = 0,
         on_device: bool = False,  # noqa: FBT001, FBT002 (an option of the command line)
@@ -115,12 +118,10 @@ class BraTSDataModule(LightningDataModule):
         self.num_workers = 0 if on_device else num_workers
         self.on_device = on_device
         self.on_bad_case = on_bad_case
-        # Stream 0 belongs to the flip, used or not: to switch it changes no other transform.
-        flips = [HorizontalFlip()] if flip else []
-        transforms = [*flips, *PRESETS[augmentation](), *augmentations]
-        self.augmentation = Augmentation(transforms, seed, 1 - len(flips))
+        self.augmentation = chosen_augmentation(augmentation, augmentations, seed, flip=flip)
         self.seed = seed
-        self.cache = SliceCache(Path(cache_dir), image_size)
+        self.cache = SliceCache(Path(cache_dir), image_size, needs_brains=window is not None)
+        self.window = BrainWindow(window, image_size)
         self.splits: dict[str, list[Case]] = {}
         self.datasets: dict[str, SliceDataset] = {}
         self._device_datasets: dict[str, DeviceDataset] = {}
@@ -164,11 +165,11 @@ class BraTSDataModule(LightningDataModule):
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """Batches of the validation split, in order."""
-        return self._loader("val", OrderedBatches(len(self.datasets["val"]), self.batch_size))
+        return self._loader("val", GroupedBatches(self.datasets["val"].groups, self.batch_size))
 
     def test_dataloader(self) -> DataLoader[Batch]:
         """Batches of the test split, in order."""
-        return self._loader("test", OrderedBatches(len(self.datasets["test"]), self.batch_size))
+        return self._loader("test", GroupedBatches(self.datasets["test"].groups, self.batch_size))
 
     def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
         """Draw the augmentation of a training batch while its sample indices are on the host."""
@@ -200,7 +201,8 @@ class BraTSDataModule(LightningDataModule):
         check_divides(self.batch_size, devices)
 
     def _check_shards(self) -> None:
-        smallest = {split: len(dataset) for split, dataset in self.datasets.items() if len(dataset)}
+        batches = {s: GroupedBatches(d.groups, self.batch_size) for s, d in self.datasets.items()}
+        smallest = {split: max(one.sizes()) for split, one in batches.items() if len(one)}
         if "train" in smallest:
             smallest["train"] = min(self._epoch_batches().sizes())
         check_shards(smallest, self.trainer)
@@ -223,6 +225,7 @@ class BraTSDataModule(LightningDataModule):
         cases = sorted((c for split in SPLITS for c in splits[split]), key=lambda case: case.id)
         self.arrays = arrays = self._read(cases)
         self.splits = without_bad(splits, self.left_out)
+        self.remarks += self.window.find(self.splits, arrays)
         self.datasets = {split: self._dataset(split, arrays) for split in SPLITS}
         self.fingerprint = short_hash(" ".join(a.digest for p in sorted(arrays) for a in arrays[p]))
         self.spacing = arrays["train"][-1].spacing_range([case.id for case in self.splits["train"]])
@@ -283,7 +286,8 @@ class BraTSDataModule(LightningDataModule):
         cases, part = self.splits[split], "train" if split == "train" else "eval"
         choice, (*images, labels) = self.choices[part], arrays[part]
         whole = (part, choice) == ("eval", "all")
-        dataset = SliceDataset(cases, images, labels, whole_volumes=whole)
+        windows = self.window.by_split.get(split)
+        dataset = SliceDataset(cases, images, labels, whole_volumes=whole, windows=windows)
         if cases and len(dataset) == 0:
             number = counted(len(cases), "case")
             raise DataError(f"no slice in split {split}: {number}, data.slices {choice}")

@@ -47,6 +47,7 @@ def description(data: BraTSDataModule) -> dict[str, Any]:
         "target": data.target.name,
         "slices": data.choices["train"],
         "eval_slices": data.choices["eval"],
+        "window": data.window.size,
         "slices_format": FORMAT,
         "spacing": data.spacing,
         ARRAYS_KEY: sorted({array.name for arrays in data.arrays.values() for array in arrays}),

@@ -33,6 +33,7 @@ from lightning_app.runs.compatibility import (
     check_something_left,
     keep_cycle,
     use_saved_split,
+    use_saved_window,
 )
 from lightning_app.runs.model_summary import describe_network
 from lightning_app.runs.recorder import RunRecorder
@@ -104,6 +105,7 @@ class FitCLI(ExperimentCLI):
         self._config_text = config_text(self._parser("fit"), to_save)
         if self.resumes:
             use_saved_split(config, self.run_folder)
+            use_saved_window(config, self.run_folder)
 
     def _check_root(self, config: Namespace) -> None:
         root = config.trainer.default_root_dir

@@ -11,10 +11,11 @@ from data_modules.catalog.cases import find_cases
 from data_modules.options import most_workers
 from data_modules.utils.errors import DataError
 from data_modules.utils.words import counted
+from data_modules.window import AUTO
 from lightning_app.config.diff import changed_options, new_options, to_plain
 from lightning_app.config.option_policy import FIXED, FREE, SPLIT, WARNED, is_below
 from lightning_app.runs.folder import Run, is_file, run_config
-from lightning_app.runs.records import read_split
+from lightning_app.runs.records import read_environment, read_split
 from lightning_app.runs.status import is_finished
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.yaml_file import get_option
@@ -114,6 +115,23 @@ def use_saved_split(config: Namespace, run: Run) -> None:
             config.data.split_file = None
     elif set(changed) <= {"data.root"}:
         config.data.split_file = run.split
+
+
+def use_saved_window(config: Namespace, run: Run) -> None:
+    """Write the window that ``auto`` was in the training into a config, whatever its data are.
+
+    Raises:
+        UsageError: the training did not find it.
+        RecordError: environment.json of the run is damaged.
+    """
+    if config.data.window != AUTO:
+        return
+    if get_option(run_config(run), "data.window") != AUTO:
+        raise UsageError(
+            f"data.window is {AUTO}, but run '{run.path}' was trained without it: leave the option "
+            "out, or give height and width"
+        )
+    config.data.window = read_environment(run.environment).data.window
 
 
 def _has_cases_of(run: Run, data: Namespace) -> bool:

@@ -93,6 +93,7 @@ class DataRecord:
         eval_fingerprint: of the slices of validation and test; empty if an earlier version did not
             record it.
         root: their folder; None for the built-in phantom.
+        window: height and width of what the network gets in training; None for whole slices.
     """
 
     kind: str
@@ -105,6 +106,7 @@ class DataRecord:
     slices_format: int = 0
     eval_fingerprint: str = ""
     root: str | None = None
+    window: tuple[int, int] | None = None
 
     @classmethod
     def of(cls, description: Mapping[str, Any]) -> "DataRecord":
@@ -129,6 +131,7 @@ class DataRecord:
             values.whole_number("slices_format") if values.has("slices_format") else 0,
             values.text("eval_fingerprint", ""),
             values.text("root") if values.has("root") else None,
+            _size(values, "window") if values.has("window") else None,
         )
 
     @property
@@ -222,12 +225,17 @@ class NetworkRecord:
 def read_network(path: Path) -> NetworkRecord:
     """Read network.json, which ``write_record`` has written. Raises as ``read_record`` does."""
     values = Values(read_record(path), path)
-    height, width = values.numbers("image_size", 2)
     return NetworkRecord(
         values.whole_number("parameters"),
         values.whole_number("multiply_adds"),
-        (int(height), int(width)),
+        _size(values, "image_size"),
     )
+
+
+def _size(values: Values, name: str) -> tuple[int, int]:
+    """Height and width."""
+    height, width = values.numbers(name, 2)
+    return int(height), int(width)
 
 
 _SPLIT_COLUMNS = ("case", "patient", "side")
