@@ -11,6 +11,7 @@ from data_modules.cache.array_index import FORMAT
 from data_modules.cache.stored_arrays import ARRAYS_KEY
 from data_modules.catalog.splits import SPLITS
 from data_modules.utils.hashing import short_hash
+from data_modules.utils.problems import by
 from data_modules.utils.words import counted, number_range
 
 SIZES_SHOWN = 5
@@ -80,14 +81,16 @@ def _target(data: BraTSDataModule, split: str) -> str:
 def _grids(data: BraTSDataModule) -> list[str]:
     *_, labels = data.arrays["train"]
     used = [case.id for split in SPLITS for case in data.splits[split]]
-    height, width = data.cache.size
+    network_size = by(data.window.input_size)
+    if data.window.size is not None:
+        network_size += ", cut out around the brain"
     counts = Counter(labels.sizes[case][:2] for case in used).most_common()
     in_plane = ", ".join(f"{x} x {y} ({count})" for (x, y), count in counts[:SIZES_SHOWN])
     more = f" and {len(counts) - SIZES_SHOWN} more" if len(counts) > SIZES_SHOWN else ""
     depths = _range([labels.sizes[case][2] for case in used])
     spacings = zip(*(labels.spacings[case] for case in used), strict=True)
     return [
-        f"Slices (cases): {in_plane}{more}; the network gets them as {height} x {width}",
+        f"Slices (cases): {in_plane}{more}; the network gets them as {network_size}",
         f"Slices per case: {depths}",
         f"Spacing along x, y, z: {', '.join(_range(axis) for axis in spacings)} mm",
     ]

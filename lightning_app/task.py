@@ -14,6 +14,7 @@ from data_modules.batch_dataset import Batch
 from data_modules.brats import BraTSDataModule
 from data_modules.targets import TARGETS, TargetName
 from data_modules.volume_dataset import Volume
+from data_modules.window import Window
 from lightning_app.metrics.confusion_counts import SliceCounts
 from lightning_app.metrics.count_table import COUNTS, CountTable, with_background, with_outside
 from lightning_app.metrics.evaluate import evaluate, monitored_dice
@@ -164,12 +165,13 @@ class SegmentationTask(LightningModule):
 
         Slices without brain become background (0) and are not run; a test runs them.
         """
-        image = volume["image"]
+        image, window = volume["image"], Window(*volume["window"]).pixels
         label_map = image.new_zeros((len(image), *image.shape[2:]), dtype=torch.uint8)
         with_brain = image.flatten(1).any(dim=1).nonzero().flatten()  # all other slices are 0
         if len(with_brain):
             for slices in torch.split(with_brain, SLICES_PER_FORWARD):
-                label_map[slices] = self.target.write(self.target.decode(self(image[slices])))
+                masks = self.target.decode(self(image[slices, :, *window]))
+                label_map[slices, *window] = self.target.write(masks)
         return label_map
 
     def _data(self) -> BraTSDataModule:
