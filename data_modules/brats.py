@@ -19,13 +19,14 @@ from data_modules.cache.slice_selection import SliceChoice
 from data_modules.catalog.cases import Case, missing_files
 from data_modules.catalog.releases import Modality
 from data_modules.catalog.splits import SPLITS, SplitSizes, check_needed, split_cases, without_bad
-from data_modules.dataloaders import check_divides, check_shards, make_loader, overfits, progress
+from data_modules.dataloaders import check_shards, make_loader, overfits, progress
 from data_modules.dataset import SliceDataset
 from data_modules.device_dataset import DeviceDataset
 from data_modules.phantom.options import PhantomOptions, lies_in_phantom
 from data_modules.samplers import EpochBatches, GroupedBatches, OrderedBatches, UnshuffledBatches
 from data_modules.targets import TARGETS, Target, TargetName
 from data_modules.training_cases import TrainingCases, find_training_cases, label_remarks
+from data_modules.tumour_sampling import TumourSampling
 from data_modules.utils.errors import DataError
 from data_modules.utils.hashing import short_hash
 from data_modules.utils.problems import Problem, by_case, check_usable, log_problems
@@ -62,6 +63,7 @@ class BraTSDataModule(LightningDataModule):
         window: Height and width of the part of the slices, centred on the brain, that the network
             gets; auto for the smallest multiples of 16 that hold every training brain, null for
             whole slices. In validation and test a brain that does not fit gets a larger window.
+        tumour_share: Share of slices with target in each training batch; null for as many as come.
         batch_size: Slices per batch, over all devices.
         num_workers: Processes that load batches; 0 loads them in the training process.
         on_device: Copy all slices to the memory of the device, once, and gather the batches there;
@@ -88,6 +90,7 @@ class BraTSDataModule(LightningDataModule):
         split_file: Path | str | None = None,
         image_size: tuple[int, int] = (240, 240),
         window: WindowChoice = None,
+        tumour_share: float | None = None,
         batch_size: int = 32,
         num_workers: int = 0,
         on_device: bool = False,  # noqa: FBT001, FBT002 (an option of the command line)
@@ -122,6 +125,7 @@ class BraTSDataModule(LightningDataModule):
         self.seed = seed
         self.cache = SliceCache(Path(cache_dir), image_size, needs_brains=window is not None)
         self.window = BrainWindow(window, image_size)
+        self._sampling = TumourSampling(tumour_share, batch_size)
         self.splits: dict[str, list[Case]] = {}
         self.datasets: dict[str, SliceDataset] = {}
         self._device_datasets: dict[str, DeviceDataset] = {}
@@ -152,24 +156,27 @@ class BraTSDataModule(LightningDataModule):
             self._load()
         log_problems(self.problems, self.remarks + option_checks.worker_remarks(self.num_workers))
         self.check_stage(stage)
-        self._check_shards()
+        batches: dict[str, EpochBatches | OrderedBatches] = {"train": self.epoch_batches()}
+        batches |= {split: self._ordered_batches(split) for split in ("val", "test")}
+        check_shards({s: b for s, b in batches.items() if len(self.datasets[s])}, self.trainer)
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Batches of the training split, shuffled; a resumed training continues mid-epoch."""
-        return self._loader("train", self._epoch_batches(*progress(self.trainer)))
+        self._sampling.find(self.datasets["train"], self.target)
+        return self._loader("train", self.epoch_batches(*progress(self.trainer)))
 
     @property
     def train_batches(self) -> int:
         """Batches of a training epoch, over all devices; known once the data are set up."""
-        return len(self._epoch_batches())
+        return len(self.epoch_batches())
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """Batches of the validation split, in order."""
-        return self._loader("val", GroupedBatches(self.datasets["val"].groups, self.batch_size))
+        return self._loader("val", self._ordered_batches("val"))
 
     def test_dataloader(self) -> DataLoader[Batch]:
         """Batches of the test split, in order."""
-        return self._loader("test", GroupedBatches(self.datasets["test"].groups, self.batch_size))
+        return self._loader("test", self._ordered_batches("test"))
 
     def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
         """Draw the augmentation of a training batch while its sample indices are on the host."""
@@ -190,26 +197,13 @@ class BraTSDataModule(LightningDataModule):
         """A batch of ``train_dataloader`` as the network gets it in an epoch."""
         return self.augmentation.augment(batch, epoch)
 
-    def cases_of_batch(self, epoch: int, batch: int) -> list[str]:
-        """The cases in a training batch, sorted."""
-        dataset = self.datasets["train"]
-        indices = self._epoch_batches().batches(epoch)[batch]
-        return sorted({dataset.cases[dataset.case_index[index]].id for index in indices})
-
-    def check_devices(self, devices: int) -> None:
-        """Raise DataError if the global batch cannot be sharded evenly."""
-        check_divides(self.batch_size, devices)
-
-    def _check_shards(self) -> None:
-        batches = {s: GroupedBatches(d.groups, self.batch_size) for s, d in self.datasets.items()}
-        smallest = {split: max(one.sizes()) for split, one in batches.items() if len(one)}
-        if "train" in smallest:
-            smallest["train"] = min(self._epoch_batches().sizes())
-        check_shards(smallest, self.trainer)
-
-    def _epoch_batches(self, epoch: int = 0, skip: int = 0) -> EpochBatches:
-        sampler = UnshuffledBatches if overfits(self.trainer) else EpochBatches
+    def epoch_batches(self, epoch: int = 0, skip: int = 0) -> EpochBatches:
+        """The batches of sample indices of a training, from an epoch on."""
+        sampler = UnshuffledBatches if overfits(self.trainer) else self._sampling.batches
         return sampler(len(self.datasets["train"]), self.batch_size, self.seed, epoch, skip)
+
+    def _ordered_batches(self, split: str) -> OrderedBatches:
+        return GroupedBatches(self.datasets[split].groups, self.batch_size)
 
     def _loader(self, split: str, batches: EpochBatches | OrderedBatches) -> DataLoader[Batch]:
         if self.on_device and self.trainer is not None and split not in self._device_datasets:
@@ -297,6 +291,8 @@ class BraTSDataModule(LightningDataModule):
         """Raise DataError if a stage lacks a split, or fit a target in the validation split."""
         check_needed(stage, self.splits, self.split_sizes)
         dataset, target = self.datasets["val"], self.target
+        if stage == "fit":
+            self._sampling.find(self.datasets["train"], target)
         if stage == "fit" and not dataset.target_pixels(target.foreground).any():
             raise DataError(
                 f"the validation split has no pixel of target '{target.name}', so no epoch is "

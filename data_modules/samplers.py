@@ -53,9 +53,11 @@ class EpochBatches(Sampler[list[int]]):
         return len(self.sizes())
 
     def _order(self, epoch: int) -> list[int]:
-        generator = torch.Generator().manual_seed(_mix(self.seed, epoch))
-        order: list[int] = torch.randperm(self.samples, generator=generator).tolist()
+        order: list[int] = torch.randperm(self.samples, generator=self._generator(epoch)).tolist()
         return order
+
+    def _generator(self, epoch: int) -> torch.Generator:
+        return torch.Generator().manual_seed(_mix(self.seed, epoch))
 
     def _bounds(self) -> list[int]:
         bounds = [*range(0, self.samples, self.batch_size), self.samples]

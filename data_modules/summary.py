@@ -35,6 +35,13 @@ def split_rows(data: BraTSDataModule) -> list[tuple[str, str, str]]:
     return sorted((case.id, case.patient, split) for split in SPLITS for case in data.splits[split])
 
 
+def cases_of_batch(data: BraTSDataModule, epoch: int, batch: int) -> list[str]:
+    """The cases in a training batch, sorted."""
+    dataset = data.datasets["train"]
+    indices = data.epoch_batches().batches(epoch)[batch]
+    return sorted({dataset.cases[dataset.case_index[index]].id for index in indices})
+
+
 def description(data: BraTSDataModule) -> dict[str, Any]:
     """What a run or a test records of its data; JSON types only."""
     rows = "\n".join(",".join(row) for row in split_rows(data))
