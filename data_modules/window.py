@@ -196,6 +196,7 @@ def _remarks(split: str, cases: Sequence[Case], windows: Windows, size: Size) ->
     ]
     if not larger:
         return
+    larger.sort(key=lambda index: -max(windows.brains[index].size))
     shown = [
         f"{cases[index].id}: brain {by(windows.brains[index].size)}"
         + ("" if split == "train" else f", window {by(windows.sizes[index])}")
