@@ -120,8 +120,8 @@ class SliceArray:
 
     @property
     def lacks_brains(self) -> bool:
-        """Whether an earlier version built it, which did not keep the boxes around the brains."""
-        return not all(self.brains[case] for case in self.indices)
+        """Whether it holds images of an earlier version, which kept no boxes around the brains."""
+        return any(self.intensities[case] and not self.brains[case] for case in self.indices)
 
     @property
     def values(self) -> NDArray[Any]:

@@ -115,8 +115,7 @@ class SliceCache:
         return _located(array, jobs)
 
     def _is_stale(self, array: SliceArray, jobs: Sequence[_Job]) -> bool:
-        lacks_brains = self.needs_brains and _hold_images(jobs) and array.lacks_brains
-        return lacks_brains or _repaired(array.bad, jobs)
+        return (self.needs_brains and array.lacks_brains) or _repaired(array.bad, jobs)
 
     def _log_why(self, folder: Path, what: str, array: SliceArray | None) -> None:
         """Say why slices that were prepared before are prepared again."""
@@ -200,10 +199,6 @@ def _located(array: SliceArray, jobs: Sequence[_Job]) -> SliceArray:
 
     bad = {case: located(problem) for case, problem in array.bad.items()}
     return replace(array, bad=bad, warnings=[located(warning) for warning in array.warnings])
-
-
-def _hold_images(jobs: Sequence[_Job]) -> bool:
-    return all(isinstance(job, ImageJob) for job in jobs)
 
 
 def _repaired(bad: Mapping[str, Problem], jobs: Sequence[_Job]) -> bool:
