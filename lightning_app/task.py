@@ -14,8 +14,9 @@ from data_modules.batch_dataset import Batch
 from data_modules.brats import BraTSDataModule
 from data_modules.targets import TARGETS, TargetName
 from data_modules.volume_dataset import Volume
+from data_modules.window import Window
 from lightning_app.metrics.confusion_counts import SliceCounts
-from lightning_app.metrics.count_table import COUNTS, CountTable, with_background
+from lightning_app.metrics.count_table import COUNTS, CountTable, with_background, with_outside
 from lightning_app.metrics.evaluate import evaluate, monitored_dice
 from lightning_app.metrics.mean_loss import MeanLoss
 from lightning_app.metrics.predicted_masks import PredictedMasks
@@ -72,13 +73,16 @@ class SegmentationTask(LightningModule):
         return logits
 
     def setup(self, stage: str) -> None:
-        """Check that the data are for the task.
+        """Check that the data are for the task, and note the size of their slices.
 
         Raises:
             ValueError: they have another target.
         """
         data = attributes(self.trainer).datamodule
-        if isinstance(data, BraTSDataModule) and data.target != self.target:
+        if not isinstance(data, BraTSDataModule):
+            return
+        self.test_masks.frame = data.cache.size
+        if data.target != self.target:
             raise ValueError(
                 f"the target of the data is '{data.target.name}', that of the task is "
                 f"'{self.target.name}': expected the same"
@@ -161,12 +165,13 @@ class SegmentationTask(LightningModule):
 
         Slices without brain become background (0) and are not run; a test runs them.
         """
-        image = volume["image"]
+        image, window = volume["image"], Window(*volume["window"]).pixels
         label_map = image.new_zeros((len(image), *image.shape[2:]), dtype=torch.uint8)
         with_brain = image.flatten(1).any(dim=1).nonzero().flatten()  # all other slices are 0
         if len(with_brain):
             for slices in torch.split(with_brain, SLICES_PER_FORWARD):
-                label_map[slices] = self.target.write(self.target.decode(self(image[slices])))
+                masks = self.target.decode(self(image[slices, :, *window]))
+                label_map[slices, *window] = self.target.write(masks)
         return label_map
 
     def _data(self) -> BraTSDataModule:
@@ -197,6 +202,8 @@ class SegmentationTask(LightningModule):
         case_of = [*dataset.case_index[samples], *np.repeat(scored, [len(part) for part in blank])]
         slices = np.concatenate([dataset.slice_index[samples], *blank])
         _, height, width = dataset.shape
+        outside = self.target.pixels_of(dataset.labels_outside[samples])
+        counts = with_outside(counts, outside, height * width)
         return CountTable(
             classes=self.target.class_names,
             cases=[dataset.cases[index].id for index in case_of],

@@ -33,6 +33,7 @@ from lightning_app.runs.compatibility import (
     check_something_left,
     keep_cycle,
     use_saved_split,
+    use_saved_window,
 )
 from lightning_app.runs.model_summary import describe_network
 from lightning_app.runs.recorder import RunRecorder
@@ -104,6 +105,7 @@ class FitCLI(ExperimentCLI):
         self._config_text = config_text(self._parser("fit"), to_save)
         if self.resumes:
             use_saved_split(config, self.run_folder)
+            use_saved_window(config, self.run_folder)
 
     def _check_root(self, config: Namespace) -> None:
         root = config.trainer.default_root_dir
@@ -158,10 +160,12 @@ class FitCLI(ExperimentCLI):
 
     def command_callbacks(self) -> list[Callback]:
         """Record the run, and make it resumable."""
+        # A network that cannot take the slices is refused before any work.
+        self._network = describe_network(self.model.network, self.datamodule)
         recorder = RunRecorder(
             self.run_folder,
             self._save_config,
-            describe_network(self.model.network, self.datamodule),
+            self._describe_network,
             new=self.selection.is_new,
             resumes=self.resumes,
         )
@@ -175,6 +179,12 @@ class FitCLI(ExperimentCLI):
             WandbFitReport(self.run_folder, best, media),
             GracefulStop(self.option("last_checkpoint")),
         ]
+
+    def _describe_network(self) -> dict[str, Any]:
+        """The network's size, for the window that ``auto`` has found in the data."""
+        if self._network["image_size"] == list(self.datamodule.window.input_size):
+            return self._network
+        return describe_network(self.model.network, self.datamodule)
 
     def _save_config(self, path: Path) -> None:
         with atomic_write(path) as temporary:

@@ -75,7 +75,7 @@ class PredictCLI(TrainedRunCLI):
         data, folder = self.datamodule, self._writer.folder
         cases = cases_to_predict(self.option("input"), data.modalities, data.release)
         folder.prepare(cases, data.modalities[0])  # an error here comes before hours of work
-        dataset = VolumeDataset(cases, data.modalities, data.cache.size)
+        dataset = VolumeDataset(cases, data.modalities, data.cache.size, data.window.size)
         volumes = DataLoader(dataset, batch_size=None)
         self.call_trainer(self.trainer.predict, dataloaders=volumes, return_predictions=False)
         print_on_rank_zero(f"Label maps: {folder.path}")

@@ -13,6 +13,7 @@ from data_modules.catalog.source import Source, seed_in, source_of
 from data_modules.options import most_workers
 from data_modules.utils.errors import DataError
 from data_modules.utils.words import counted
+from data_modules.window import AUTO
 from lightning_app.config.diff import changed_options, new_options, to_plain
 from lightning_app.config.option_policy import FIXED, FOLDS, FREE, SPLIT, WARNED, is_below
 from lightning_app.runs.folder import Run, is_file, run_config
@@ -121,6 +122,23 @@ def use_saved_split(config: Namespace, run: Run) -> None:
     if not is_other and changed <= {"data.root"}:
         data.split_file = run.split
         data.folds, data.fold = None, 0  # by which the split was made
+
+
+def use_saved_window(config: Namespace, run: Run) -> None:
+    """Write the window that ``auto`` was in the training into a config, whatever its data are.
+
+    Raises:
+        UsageError: the training did not find it.
+        RecordError: environment.json of the run is damaged.
+    """
+    if config.data.window != AUTO:
+        return
+    if get_option(run_config(run), "data.window") != AUTO:
+        raise UsageError(
+            f"data.window is {AUTO}, but run '{run.path}' was trained without it: leave the option "
+            "out, or give height and width"
+        )
+    config.data.window = read_environment(run.environment).data.window
 
 
 def _has_cases_of(run: Run, data: Namespace) -> bool:

@@ -95,6 +95,7 @@ class DataRecord:
             record it.
         root: their folder; None for the built-in phantom.
         phantom_seed: None for files, and if an earlier version did not record it.
+        window: height and width of what the network gets in training; None for whole slices.
     """
 
     kind: str
@@ -108,6 +109,7 @@ class DataRecord:
     eval_fingerprint: str = ""
     root: str | None = None
     phantom_seed: str | None = None
+    window: tuple[int, int] | None = None
 
     @classmethod
     def of(cls, description: Mapping[str, Any]) -> "DataRecord":
@@ -133,6 +135,7 @@ class DataRecord:
             values.text("eval_fingerprint", ""),
             values.text("root") if values.has("root") else None,
             values.text("phantom_seed") if values.has("phantom_seed") else None,
+            _size(values, "window") if values.has("window") else None,
         )
 
     @property
@@ -231,12 +234,17 @@ class NetworkRecord:
 def read_network(path: Path) -> NetworkRecord:
     """Read network.json, which ``write_record`` has written. Raises as ``read_record`` does."""
     values = Values(read_record(path), path)
-    height, width = values.numbers("image_size", 2)
     return NetworkRecord(
         values.whole_number("parameters"),
         values.whole_number("multiply_adds"),
-        (int(height), int(width)),
+        _size(values, "image_size"),
     )
+
+
+def _size(values: Values, name: str) -> tuple[int, int]:
+    """Height and width."""
+    height, width = values.numbers(name, 2)
+    return int(height), int(width)
 
 
 _SPLIT_COLUMNS = ("case", "patient", "side")

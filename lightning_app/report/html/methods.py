@@ -32,6 +32,7 @@ _RECIPE = (
     ("precision {}", "trainer.precision"),
     ("{} augmentation", "data.augmentation"),
     ("further augmentations {}", "data.augmentations"),
+    ("window around the brain {}", "data.window"),
 )
 _NAMED = tuple(option for _, option in (*_COURSE, *_RECIPE))
 _INTERVALS = (

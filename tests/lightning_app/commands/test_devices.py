@@ -30,6 +30,11 @@ PLAIN = [
     "--optimizer", "torch.optim.SGD", "--optimizer.lr", "0.1",
 ]  # fmt: skip
 
+# Windows that are larger in validation and test, and a share of slices with tumour.
+CHOSEN = [
+    "--data.image_size", "[64,64]", "--data.window", "[32,48]", "--data.tumour_share", "0.5",
+]  # fmt: skip
+
 
 def start(*arguments: str, **variables: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
@@ -67,8 +72,15 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 
 @pytest.mark.slow
-def test_two_devices_come_to_the_weights_of_one(program: Program) -> None:
-    flags = [*PLAIN, *SLICES, "--trainer.max_epochs", "3"]  # 48 slices in batches of 20: 20, 28
+@pytest.mark.parametrize("options", [[], CHOSEN])
+def test_two_devices_come_to_the_weights_of_one(options: list[str], program: Program) -> None:
+    flags = [
+        *PLAIN,
+        *SLICES,
+        *options,
+        "--trainer.max_epochs",
+        "3",
+    ]  # 48 slices in batches of 20: 20, 28
     flags += ["--data.batch_size", "20"]
     assert program("fit", *flags, "--trainer.default_root_dir", "one") == 0
     two = ["--trainer.devices", "2", "--trainer.default_root_dir", "two"]
@@ -86,8 +98,9 @@ def test_two_devices_come_to_the_weights_of_one(program: Program) -> None:
 
 
 @pytest.mark.slow
-def test_a_test_on_two_devices_counts_what_one_does(program: Program) -> None:
-    several = ["--data.split_sizes", "[6,1,7]", *SLICES]  # 28 slices to test
+@pytest.mark.parametrize("options", [[], CHOSEN])
+def test_a_test_on_two_devices_counts_what_one_does(options: list[str], program: Program) -> None:
+    several = ["--data.split_sizes", "[6,1,7]", *SLICES, *options]  # 28 slices to test
     assert program("fit", *several) == 0
     run = only_run("runs")
     assert program("test", "--data.batch_size", "3") == 0
