@@ -43,6 +43,7 @@ class SegmentationTask(LightningModule):
             optimizer step. The command line sets step for OneCycleLR and CyclicLR.
 
     Attributes:
+        val_table: the counts of the last validation; None before.
         test_scores: of the last test, on rank 0; None before.
     """
 
@@ -60,6 +61,7 @@ class SegmentationTask(LightningModule):
         self.target = TARGETS[target]
         self.val_counts = SliceCounts()
         self.test_masks = PredictedMasks()
+        self.val_table: CountTable | None = None
         self.test_scores: TestScores | None = None
         # Not left to self.log: its mean over an epoch is lost if the training is interrupted.
         self.train_loss = MeanLoss()
@@ -126,7 +128,7 @@ class SegmentationTask(LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Log the scores of the epoch, ``val/dice`` among them."""
-        table = self._validation_table()
+        table = self.val_table = self._validation_table()
         self.val_counts.reset()
         self.log("val/loss", pooled(self.loss).of_sums(self.val_loss.compute()).float())
         self.val_loss.reset()

@@ -16,7 +16,7 @@ from lightning_app.evaluation.write import PAGE, Evaluation, check_output, write
 from lightning_app.help import evaluate
 from lightning_app.metrics.volume.cohorts import COHORTS
 from lightning_app.metrics.volume_scores import VOLUME_SCORES
-from lightning_app.results.score_table import score_table
+from lightning_app.results.score_table import score_table, undefined_notes
 from lightning_app.utils.argparse import PlainParser
 from lightning_app.utils.exit_codes import exit_on_signals, print_stop
 from lightning_app.utils.next_command import open_in_browser
@@ -63,6 +63,7 @@ def _print(evaluation: Evaluation) -> None:
     console.print()
     console.print(score_table("Means over cases", VOLUME_SCORES, evaluation.summaries))
     console.print()
+    print_lines(*undefined_notes(VOLUME_SCORES, evaluation.summaries))
     verdicts = [
         f"{found.region}: {found.verdict(evaluation.names)} (p {found.holm_p:.4f}, Holm)"
         for found in evaluation.comparisons
