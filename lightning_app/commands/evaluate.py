@@ -4,11 +4,13 @@ import argparse
 import math
 import sys
 from pathlib import Path
+from typing import get_args
 
 from rich.console import Console
 
 from data_modules.catalog.releases import RELEASES
 from data_modules.utils.process_pool import Workers
+from lightning_app.evaluation.inputs.pairing import OnMissing
 from lightning_app.evaluation.inputs.values import CHOICES
 from lightning_app.evaluation.plan import InputError, Request, make_plan
 from lightning_app.evaluation.remarks import facts
@@ -48,7 +50,7 @@ def _evaluate(options: argparse.Namespace) -> Evaluation:
         values=options.values,
         cohort=options.cohort,
         tolerance=options.tolerance,
-        missing_is_empty=options.on_missing == "empty",
+        on_missing=options.on_missing,
     )
     check_output(options.output.resolve())
     with Workers() as workers:
@@ -61,7 +63,9 @@ def _print(evaluation: Evaluation) -> None:
     print_lines(*(f"Note: {remark}" for remark in evaluation.remarks))
     console = Console(markup=False, emoji=False, highlight=False)
     console.print()
-    console.print(score_table("Means over cases", VOLUME_SCORES, evaluation.summaries))
+    console.print(
+        score_table(f"Means over {evaluation.cases} cases", VOLUME_SCORES, evaluation.summaries)
+    )
     console.print()
     print_lines(*undefined_notes(VOLUME_SCORES, evaluation.summaries))
     verdicts = [
@@ -122,10 +126,10 @@ def _add_definitions(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--on_missing",
-        choices=("stop", "empty"),
+        choices=get_args(OnMissing),
         default="stop",
-        help="a case without a mask stops the evaluation, or its mask counts as empty; by default "
-        "%(default)s",
+        help="a case without a mask stops the evaluation, its mask counts as empty, or skip leaves "
+        "it out; by default %(default)s",
     )
     parser.add_argument(
         "--data.release",

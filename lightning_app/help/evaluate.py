@@ -37,7 +37,7 @@ PAGE = Page(
         Option(
             "--on_missing",
             "RULE",
-            "a case without a mask: stop, or empty to count its mask as empty",
+            "a case without a mask: stop, empty (its mask counts as empty) or skip (it is left out)",
             "stop",
         ),
         Option("--data.release", "NAME", "release of the ground truth", "auto"),
