@@ -212,13 +212,16 @@ class SegmentationTask(LightningModule):
         score = self.trainer.callback_metrics.get(MONITOR)
         checkpoint["scores"] = {MONITOR: None if score is None else float(score)}
         with self.train_loss.sync_context():  # summed over all devices
-            checkpoint["state_dict"] |= self.train_loss.state_dict(prefix="train_loss.")
+            sums = self.train_loss.state_dict(prefix="train_loss.")
+        for state in _states(checkpoint):
+            state.update(sums)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Give the sums of the mean loss, which a checkpoint holds for all devices, to rank 0."""
         if self.global_rank > 0:
-            for name in self.train_loss.state_dict(prefix="train_loss."):
-                checkpoint["state_dict"][name] = torch.zeros_like(checkpoint["state_dict"][name])
+            for state in _states(checkpoint):
+                for name in self.train_loss.state_dict(prefix="train_loss."):
+                    state[name] = torch.zeros_like(state[name])
 
     def _weight_of_share(self, samples: int) -> Tensor | float:
         """The factor for the loss of this device's share: DDP averages gradients over devices.
@@ -231,3 +234,13 @@ class SegmentationTask(LightningModule):
         total = torch.full((), float(samples), device=self.device)
         torch.distributed.all_reduce(total)
         return samples * self.trainer.world_size / total
+
+
+def _states(checkpoint: dict[str, Any]) -> list[dict[str, Any]]:
+    """The states of the task in a checkpoint: two if weights are averaged.
+
+    Lightning's callback for that has put the averaged ones into ``state_dict`` by then, and loads
+    the others, which are trained further, after ``on_load_checkpoint``.
+    """
+    names = ("state_dict", "current_model_state")
+    return [checkpoint[name] for name in names if name in checkpoint]
