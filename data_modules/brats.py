@@ -228,14 +228,8 @@ class BraTSDataModule(LightningDataModule):
         self.spacing = arrays["train"][-1].spacing_range([case.id for case in self.splits["train"]])
 
     def read_unsplit(self) -> bool:
-        """If no split was possible, read all cases nevertheless, for what is wrong with them.
-
-        Returns:
-            Whether there were such cases.
-        """
-        if self._unsplit:
-            self._read(self._unsplit)
-        return bool(self._unsplit)
+        """If no split was possible, read all cases, for what is wrong; whether there were any."""
+        return bool(self._unsplit and self._read(self._unsplit))
 
     def _read(self, cases: Sequence[Case]) -> dict[str, tuple[SliceArray, ...]]:
         """The arrays of each choice of slices; notes what is wrong with their files."""
