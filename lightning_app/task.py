@@ -44,6 +44,7 @@ class SegmentationTask(LightningModule):
             optimizer step. The command line sets step for OneCycleLR and CyclicLR.
 
     Attributes:
+        val_table: the counts of the last validation; None before.
         test_scores: of the last test, on rank 0; None before.
     """
 
@@ -61,6 +62,7 @@ class SegmentationTask(LightningModule):
         self.target = TARGETS[target]
         self.val_counts = SliceCounts()
         self.test_masks = PredictedMasks()
+        self.val_table: CountTable | None = None
         self.test_scores: TestScores | None = None
         # Not left to self.log: its mean over an epoch is lost if the training is interrupted.
         self.train_loss = MeanLoss()
@@ -130,7 +132,7 @@ class SegmentationTask(LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Log the scores of the epoch, ``val/dice`` among them."""
-        table = self._validation_table()
+        table = self.val_table = self._validation_table()
         self.val_counts.reset()
         self.log("val/loss", pooled(self.loss).of_sums(self.val_loss.compute()).float())
         self.val_loss.reset()
@@ -217,13 +219,16 @@ class SegmentationTask(LightningModule):
         score = self.trainer.callback_metrics.get(MONITOR)
         checkpoint["scores"] = {MONITOR: None if score is None else float(score)}
         with self.train_loss.sync_context():  # summed over all devices
-            checkpoint["state_dict"] |= self.train_loss.state_dict(prefix="train_loss.")
+            sums = self.train_loss.state_dict(prefix="train_loss.")
+        for state in _states(checkpoint):
+            state.update(sums)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Give the sums of the mean loss, which a checkpoint holds for all devices, to rank 0."""
         if self.global_rank > 0:
-            for name in self.train_loss.state_dict(prefix="train_loss."):
-                checkpoint["state_dict"][name] = torch.zeros_like(checkpoint["state_dict"][name])
+            for state in _states(checkpoint):
+                for name in self.train_loss.state_dict(prefix="train_loss."):
+                    state[name] = torch.zeros_like(state[name])
 
     def _weight_of_share(self, samples: int) -> Tensor | float:
         """The factor for the loss of this device's share: DDP averages gradients over devices.
@@ -236,3 +241,13 @@ class SegmentationTask(LightningModule):
         total = torch.full((), float(samples), device=self.device)
         torch.distributed.all_reduce(total)
         return samples * self.trainer.world_size / total
+
+
+def _states(checkpoint: dict[str, Any]) -> list[dict[str, Any]]:
+    """The states of the task in a checkpoint: two if weights are averaged.
+
+    Lightning's callback for that has put the averaged ones into ``state_dict`` by then, and loads
+    the others, which are trained further, after ``on_load_checkpoint``.
+    """
+    names = ("state_dict", "current_model_state")
+    return [checkpoint[name] for name in names if name in checkpoint]

@@ -17,7 +17,7 @@ from lightning_app.utils.argparse import PlainParser
 from lightning_app.utils.exit_codes import exit_on_signals, print_stop
 from lightning_app.utils.text import print_lines
 
-_PIPE_WIDTH = 200  # of a table that no terminal shows, so that each run is a line for grep
+_PIPE_WIDTH = 10_000  # more than a table needs: without a terminal each run is a line for grep
 
 
 def run(arguments: list[str]) -> int:
@@ -57,11 +57,17 @@ def _console() -> Console:
     return console
 
 
+def _column(text: str) -> str:
+    """A column's name; JSON writes val_dice, the table val/dice."""
+    return text.replace("_", "/")
+
+
 def _parser() -> PlainParser:
     parser = PlainParser("runs", runs.PAGE.summary)
     add_runs_folder(parser)
     parser.add_argument(
         "--sort",
+        type=_column,
         choices=COLUMNS,
         default="age",
         metavar="COLUMN",

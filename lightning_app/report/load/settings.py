@@ -1,7 +1,7 @@
 """The settings of runs: the options in which they differ, and how a reader is told of them."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from lightning_app.config.option_policy import FREE, HARDWARE, is_below
 from lightning_app.utils.text import printable
@@ -30,7 +30,9 @@ _MODULES = re.compile(r"(?<![\w./])(?:[a-z_]\w*\.)+(?=[A-Z])")  # of a class pat
 
 def options_of(config: Mapping[str, object]) -> dict[str, str]:
     """The options of a config as text, by their dotted names."""
-    return dict(_flat(config, ""))
+    options: dict[str, str] = {}
+    _flatten(config, "", options)
+    return options
 
 
 def settings_of(runs: Sequence[Options]) -> list[Settings]:
@@ -99,15 +101,19 @@ def is_off(value: str) -> bool:
     return value in _OFF
 
 
-def _flat(content: object, name: str) -> Iterator[tuple[str, str]]:
-    if not isinstance(content, Mapping):
-        yield printable(name), printable(_text(content))
-        return
+def _flatten(content: Mapping[str, object], prefix: str, options: dict[str, str]) -> None:
+    """Add the options in a part of a config. Not a generator: a list has a thousand configs."""
     for key, value in content.items():
-        yield from _flat(value, f"{name}.{key}" if name else str(key))
+        name = f"{prefix}{key}"
+        if isinstance(value, dict):
+            _flatten(value, f"{name}.", options)
+        else:
+            options[printable(name)] = printable(_text(value))
 
 
 def _text(value: object) -> str:
+    if isinstance(value, str):
+        return value
     if isinstance(value, list):
         return f"[{', '.join(map(_text, value))}]"
     if isinstance(value, Mapping) and "class_path" in value:

@@ -115,8 +115,11 @@ def test_a_test_on_two_devices_counts_what_one_does(options: list[str], program:
 
 
 @pytest.mark.slow
-def test_two_devices_are_stopped_and_resumed_exactly(program: Program) -> None:
-    flags = [*SLICES, "--trainer.devices", "2", "--trainer.max_epochs", "40"]
+@pytest.mark.parametrize(
+    "callback", [[], ["--trainer.callbacks+=EMAWeightAveraging"]], ids=["plain", "averaged weights"]
+)
+def test_two_devices_are_stopped_and_resumed_exactly(program: Program, callback: list[str]) -> None:
+    flags = [*SLICES, "--trainer.devices", "2", "--trainer.max_epochs", "40", *callback]
     finish(start(*fit(*flags, "--trainer.default_root_dir", "uninterrupted")))
     uninterrupted = only_run("uninterrupted")
 
