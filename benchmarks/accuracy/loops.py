@@ -4,6 +4,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from lightning.pytorch import Trainer
@@ -21,7 +22,7 @@ from lightning_app.results.test_record import CASE_COLUMNS, case_rows
 from lightning_app.task import SegmentationTask
 
 Augment = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
-Loss = Callable[[Tensor, Tensor], Tensor]
+Loss = Callable[[Tensor, Tensor], Any]
 
 
 @dataclass(frozen=True)
