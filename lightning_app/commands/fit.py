@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import torch
 from jsonargparse import Namespace
 from lightning.pytorch import Callback, LightningDataModule, LightningModule
 from lightning.pytorch.cli import LightningArgumentParser
@@ -187,7 +188,8 @@ class FitCLI(ExperimentCLI):
         """The network's size, for the window that ``auto`` has found in the data."""
         if self._network["image_size"] == list(self.datamodule.window.input_size):
             return self._network
-        return describe_network(self.model.network, self.datamodule)
+        with torch.compiler.set_stance("force_eager"):  # by now it may be compiled, for batches
+            return describe_network(self.model.network, self.datamodule)
 
     def _slow_training(self) -> list[Callback]:
         """What advises a narrower network, as long as the network can still be chosen."""
