@@ -72,8 +72,14 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("options", [[], CHOSEN])
-def test_two_devices_come_to_the_weights_of_one(options: list[str], program: Program) -> None:
+@pytest.mark.parametrize(
+    ("options", "tolerance"),
+    # Images are augmented in float32, whose rounding depends on how many there are at once.
+    [([], 1e-12), (CHOSEN, 1e-12), (["--data.augmentation", "strong"], 1e-7)],
+)
+def test_two_devices_come_to_the_weights_of_one(
+    options: list[str], tolerance: float, program: Program
+) -> None:
     flags = [
         *PLAIN,
         *SLICES,
@@ -89,7 +95,8 @@ def test_two_devices_come_to_the_weights_of_one(options: list[str], program: Pro
     assert output.count("Run: ") == 1
     one_run, two_run = only_run("one"), only_run("two")
     for name, value in weights(one_run).items():
-        assert torch.allclose(value, weights(two_run)[name], rtol=0, atol=1e-12), name
+        difference = (value - weights(two_run)[name]).abs().max()
+        assert difference <= tolerance, name
     for one_row, two_row in zip(rows(one_run.metrics), rows(two_run.metrics), strict=True):
         for name in ("epoch", "step", "lr"):
             assert one_row[name] == two_row[name]
