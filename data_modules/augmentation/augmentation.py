@@ -66,8 +66,8 @@ class Augmentation(nn.Module):
     def forward(self, batch: Batch, drawn: Sequence[Drawn]) -> Batch:
         """Apply the transforms to a batch, with what ``draw`` returned for its samples.
 
-        They compute in float32, whatever the precision of the images. The transforms move to the device of the batch: a data module's are not part of the model,
-        which is all that a Trainer moves.
+        They compute in float32, whatever the precision of the images. They move to the device of
+        the batch: a data module's are not part of the model, which is all that a Trainer moves.
         """
         image, labels = batch["image"].float(), batch["labels"]
         self.to(image.device)
