@@ -9,9 +9,7 @@ from lightning.pytorch import LightningDataModule
 from torch.utils.data import DataLoader
 
 from data_modules import options as option_checks
-from data_modules.augmentation.augmentation import Augmentation
-from data_modules.augmentation.horizontal_flip import HorizontalFlip
-from data_modules.augmentation.presets import PRESETS, Preset
+from data_modules.augmentation.presets import Preset, chosen_augmentation
 from data_modules.augmentation.transform import Transform
 from data_modules.batch_dataset import Batch
 from data_modules.cache.identical import identical_images
@@ -20,18 +18,22 @@ from data_modules.cache.slice_cache import DEFAULT_FOLDER, SliceCache
 from data_modules.cache.slice_selection import SliceChoice
 from data_modules.catalog.cases import Case, missing_files
 from data_modules.catalog.releases import Modality
-from data_modules.catalog.splits import SPLITS, SplitSizes, check_needed, split_cases, without_bad
-from data_modules.dataloaders import check_divides, check_shards, make_loader, overfits, progress
-from data_modules.dataset import SliceDataset
+from data_modules.catalog.source import Source, source_of
+from data_modules.catalog.split_rule import SplitRule, split_cases
+from data_modules.catalog.splits import SPLITS, SplitSizes, check_needed, without_bad
+from data_modules.dataloaders import check_shards, make_loader, overfits, progress
+from data_modules.dataset import SliceDataset, check_epochs_differ
 from data_modules.device_dataset import DeviceDataset
-from data_modules.phantom.options import PhantomOptions, lies_in_phantom
-from data_modules.samplers import EpochBatches, OrderedBatches, UnshuffledBatches
+from data_modules.phantom.options import PhantomOptions
+from data_modules.samplers import EpochBatches, GroupedBatches, OrderedBatches, UnshuffledBatches
 from data_modules.targets import TARGETS, Target, TargetName
 from data_modules.training_cases import TrainingCases, find_training_cases, label_remarks
+from data_modules.tumour_sampling import TumourSampling
 from data_modules.utils.errors import DataError
 from data_modules.utils.hashing import short_hash
 from data_modules.utils.problems import Problem, by_case, check_usable, log_problems
 from data_modules.utils.words import counted
+from data_modules.window import BrainWindow, WindowChoice
 
 PHANTOM = Path("phantom")
 _PARAMETERS = "augmentation"  # key of a batch on its way to the device
@@ -59,7 +61,13 @@ class BraTSDataModule(LightningDataModule):
         split_seed: Seed of the split, independent of the training's seed.
         split_file: A CSV file with the columns case and side, patient, or both: side assigns cases
             to splits, patient says whose they are.
+        folds: Folds of a cross-validation, dealt by split_seed; null for a split by split_sizes.
+        fold: The fold to test, from 0; the epoch is chosen on the next one, the rest is trained on.
         image_size: Height and width of the slices, by centre padding or cropping.
+        window: Height and width of the part of the slices, centred on the brain, that the network
+            gets; auto for the smallest multiples of 16 that hold every training brain, null for
+            whole slices. In validation and test a brain that does not fit gets a larger window.
+        tumour_share: Share of slices with target in each training batch; null for as many as come.
         batch_size: Slices per batch, over all devices.
         num_workers: Processes that load batches; 0 loads them in the training process.
         on_device: Copy all slices to the memory of the device, once, and gather the batches there;
@@ -84,7 +92,11 @@ class BraTSDataModule(LightningDataModule):
         split_sizes: SplitSizes = None,
         split_seed: int = 0,
         split_file: Path | str | None = None,
+        folds: int | None = None,
+        fold: int = 0,
         image_size: tuple[int, int] = (240, 240),
+        window: WindowChoice = None,
+        tumour_share: float | None = None,
         batch_size: int = 32,
         num_workers: int = 0,
         on_device: bool = False,  # noqa: FBT001, FBT002 (an option of the command line)
@@ -99,7 +111,6 @@ class BraTSDataModule(LightningDataModule):
         option_checks.check_modalities(modalities)
         option_checks.check_image_size(image_size)
         option_checks.check_at_least(1, batch_size=batch_size)
-        option_checks.check_at_least(0, split_seed=split_seed)
         option_checks.check_workers(num_workers)
         option_checks.check_slices(slices=slices, eval_slices=eval_slices)
         self.root = None if root is None or Path(root) == PHANTOM else Path(root)
@@ -108,19 +119,17 @@ class BraTSDataModule(LightningDataModule):
         self.modalities = tuple(modalities)
         self.target: Target = TARGETS[target]
         self.choices = {"train": slices, "eval": slices if eval_slices is None else eval_slices}
-        self.split_sizes = split_sizes
-        self.split_seed = split_seed
-        self.split_file = None if split_file is None else Path(split_file)
+        file = None if split_file is None else Path(split_file)
+        self.split_rule = SplitRule(split_sizes, split_seed, file, folds, fold)
         self.batch_size = batch_size
         self.num_workers = 0 if on_device else num_workers
         self.on_device = on_device
         self.on_bad_case = on_bad_case
-        # Stream 0 belongs to the flip, used or not: to switch it changes no other transform.
-        flips = [HorizontalFlip()] if flip else []
-        transforms = [*flips, *PRESETS[augmentation](), *augmentations]
-        self.augmentation = Augmentation(transforms, seed, 1 - len(flips))
+        self.augmentation = chosen_augmentation(augmentation, augmentations, seed, flip=flip)
         self.seed = seed
-        self.cache = SliceCache(Path(cache_dir), image_size)
+        self.cache = SliceCache(Path(cache_dir), image_size, needs_brains=window is not None)
+        self.window = BrainWindow(window, image_size)
+        self._sampling = TumourSampling(tumour_share, batch_size)
         self.splits: dict[str, list[Case]] = {}
         self.datasets: dict[str, SliceDataset] = {}
         self._device_datasets: dict[str, DeviceDataset] = {}
@@ -128,14 +137,9 @@ class BraTSDataModule(LightningDataModule):
         self.remarks: list[str] = []
         self._unsplit: list[Case] = []
         self.arrays: dict[str, tuple[SliceArray, ...]] = {}
-        self.is_phantom = self.root is None
+        self.source = Source("phantom" if self.root is None else "files")
         self.fingerprint = ""
         self.spacing: dict[str, tuple[float, float]] = {}
-
-    @property
-    def kind(self) -> str:
-        """What the data are, in words for tables."""
-        return "synthetic phantom" if self.is_phantom else "files"
 
     def prepare_data(self) -> None:
         """Find the cases, split them, and fill the cache."""
@@ -151,24 +155,27 @@ class BraTSDataModule(LightningDataModule):
             self._load()
         log_problems(self.problems, self.remarks + option_checks.worker_remarks(self.num_workers))
         self.check_stage(stage)
-        self._check_shards()
+        batches: dict[str, EpochBatches | OrderedBatches] = {"train": self.epoch_batches()}
+        batches |= {split: self._ordered_batches(split) for split in ("val", "test")}
+        check_shards({s: b for s, b in batches.items() if len(self.datasets[s])}, self.trainer)
 
     def train_dataloader(self) -> DataLoader[Batch]:
         """Batches of the training split, shuffled; a resumed training continues mid-epoch."""
-        return self._loader("train", self._epoch_batches(*progress(self.trainer)))
+        self._sampling.find(self.datasets["train"], self.target)
+        return self._loader("train", self.epoch_batches(*progress(self.trainer)))
 
     @property
     def train_batches(self) -> int:
         """Batches of a training epoch, over all devices; known once the data are set up."""
-        return len(self._epoch_batches())
+        return len(self.epoch_batches())
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """Batches of the validation split, in order."""
-        return self._loader("val", OrderedBatches(len(self.datasets["val"]), self.batch_size))
+        return self._loader("val", self._ordered_batches("val"))
 
     def test_dataloader(self) -> DataLoader[Batch]:
         """Batches of the test split, in order."""
-        return self._loader("test", OrderedBatches(len(self.datasets["test"]), self.batch_size))
+        return self._loader("test", self._ordered_batches("test"))
 
     def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
         """Draw the augmentation of a training batch while its sample indices are on the host."""
@@ -189,25 +196,13 @@ class BraTSDataModule(LightningDataModule):
         """A batch of ``train_dataloader`` as the network gets it in an epoch."""
         return self.augmentation.augment(batch, epoch)
 
-    def cases_of_batch(self, epoch: int, batch: int) -> list[str]:
-        """The cases in a training batch, sorted."""
-        dataset = self.datasets["train"]
-        indices = self._epoch_batches().batches(epoch)[batch]
-        return sorted({dataset.cases[dataset.case_index[index]].id for index in indices})
-
-    def check_devices(self, devices: int) -> None:
-        """Raise DataError if the global batch cannot be sharded evenly."""
-        check_divides(self.batch_size, devices)
-
-    def _check_shards(self) -> None:
-        smallest = {split: len(dataset) for split, dataset in self.datasets.items() if len(dataset)}
-        if "train" in smallest:
-            smallest["train"] = min(self._epoch_batches().sizes())
-        check_shards(smallest, self.trainer)
-
-    def _epoch_batches(self, epoch: int = 0, skip: int = 0) -> EpochBatches:
-        sampler = UnshuffledBatches if overfits(self.trainer) else EpochBatches
+    def epoch_batches(self, epoch: int = 0, skip: int = 0) -> EpochBatches:
+        """The batches of sample indices of a training, from an epoch on."""
+        sampler = UnshuffledBatches if overfits(self.trainer) else self._sampling.batches
         return sampler(len(self.datasets["train"]), self.batch_size, self.seed, epoch, skip)
+
+    def _ordered_batches(self, split: str) -> OrderedBatches:
+        return GroupedBatches(self.datasets[split].groups, self.batch_size)
 
     def _loader(self, split: str, batches: EpochBatches | OrderedBatches) -> DataLoader[Batch]:
         if self.on_device and self.trainer is not None and split not in self._device_datasets:
@@ -223,14 +218,14 @@ class BraTSDataModule(LightningDataModule):
         cases = sorted((c for split in SPLITS for c in splits[split]), key=lambda case: case.id)
         self.arrays = arrays = self._read(cases)
         self.splits = without_bad(splits, self.left_out)
+        self.remarks += self.window.find(self.splits, arrays)
         self.datasets = {split: self._dataset(split, arrays) for split in SPLITS}
         self.fingerprint = short_hash(" ".join(a.digest for p in sorted(arrays) for a in arrays[p]))
         self.spacing = arrays["train"][-1].spacing_range([case.id for case in self.splits["train"]])
 
-    def read_unsplit(self) -> None:
-        """If no split was possible, read all cases nevertheless, for what is wrong with them."""
-        if self._unsplit:
-            self._read(self._unsplit)
+    def read_unsplit(self) -> bool:
+        """If no split was possible, read all cases, for what is wrong; whether there were any."""
+        return bool(self._unsplit and self._read(self._unsplit))
 
     def _read(self, cases: Sequence[Case]) -> dict[str, tuple[SliceArray, ...]]:
         """The arrays of each choice of slices; notes what is wrong with their files."""
@@ -244,9 +239,9 @@ class BraTSDataModule(LightningDataModule):
 
     def _find(self) -> TrainingCases:
         root = self.root or self.phantom.make_below(self.cache.folder)
-        found = find_training_cases(root, self.release, self.split_file)
+        found = find_training_cases(root, self.release, self.split_rule.file)
         self.remarks = list(found.remarks)
-        self.is_phantom = any(lies_in_phantom(case.folder) for case in found.cases)
+        self.source = source_of(case.folder for case in found.cases)
         return found
 
     def _note(self, problems: Iterable[Problem]) -> None:
@@ -269,7 +264,7 @@ class BraTSDataModule(LightningDataModule):
         self._unsplit = [case for case in found.cases if case.id not in left_out]
         usable = {case.id: case for case in self._unsplit}
         known = [*found.cases, *found.held_out]
-        ids = split_cases(self._unsplit, known, self.split_file, self.split_sizes, self.split_seed)
+        ids = split_cases(self.split_rule, self._unsplit, known)
         self._unsplit = []
         return {split: [usable[case] for case in ids[split] if case in usable] for split in SPLITS}
 
@@ -283,7 +278,8 @@ class BraTSDataModule(LightningDataModule):
         cases, part = self.splits[split], "train" if split == "train" else "eval"
         choice, (*images, labels) = self.choices[part], arrays[part]
         whole = (part, choice) == ("eval", "all")
-        dataset = SliceDataset(cases, images, labels, whole_volumes=whole)
+        windows = self.window.by_split.get(split)
+        dataset = SliceDataset(cases, images, labels, whole_volumes=whole, windows=windows)
         if cases and len(dataset) == 0:
             number = counted(len(cases), "case")
             raise DataError(f"no slice in split {split}: {number}, data.slices {choice}")
@@ -291,10 +287,7 @@ class BraTSDataModule(LightningDataModule):
 
     def check_stage(self, stage: str) -> None:
         """Raise DataError if a stage lacks a split, or fit a target in the validation split."""
-        check_needed(stage, self.splits, self.split_sizes)
-        dataset, target = self.datasets["val"], self.target
-        if stage == "fit" and not dataset.target_pixels(target.foreground).any():
-            raise DataError(
-                f"the validation split has no pixel of target '{target.name}', so no epoch is "
-                "better than another; change data.slices, data.target or data.split_seed"
-            )
+        check_needed(stage, self.splits, self.split_rule.sizes)
+        if stage == "fit":
+            self._sampling.find(self.datasets["train"], self.target)
+            check_epochs_differ(self.datasets["val"], self.target)

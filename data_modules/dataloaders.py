@@ -105,18 +105,24 @@ def check_divides(batch_size: int, devices: int) -> None:
         )
 
 
-def check_shards(smallest: Mapping[str, int], trainer: Trainer | None) -> None:
+def check_shards(
+    batches: Mapping[str, EpochBatches | OrderedBatches], trainer: Trainer | None
+) -> None:
     """Check that every device gets samples; the others would wait for one that does not.
 
+    In training these must be some of every batch, otherwise of any.
+
     Args:
-        smallest: For each split, the number of slices that must reach every device.
+        batches: The global batches of each split.
         trainer: Knows the world size; None for a single device.
 
     Raises:
         DataError: There are more devices than slices.
     """
     devices = 1 if trainer is None else trainer.world_size
-    for split, samples in smallest.items():
+    for split, of_split in batches.items():
+        sizes = of_split.sizes()
+        samples = min(sizes) if isinstance(of_split, EpochBatches) else max(sizes)
         if samples < devices:
             raise DataError(
                 f"{devices} devices for {counted(samples, 'slice')} (split {split}, smallest "

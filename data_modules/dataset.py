@@ -1,6 +1,8 @@
 """The slices of one split, read from the cache."""
 
 from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -9,7 +11,10 @@ from numpy.typing import NDArray
 from data_modules.batch_dataset import Batch, BatchDataset
 from data_modules.cache.memmap import SliceArray
 from data_modules.catalog.cases import Case
-from data_modules.catalog.releases import LABELS
+from data_modules.catalog.releases import BACKGROUND, LABELS
+from data_modules.targets import Target
+from data_modules.utils.errors import DataError
+from data_modules.window import Window, Windows
 
 
 class SliceDataset(BatchDataset):
@@ -21,12 +26,14 @@ class SliceDataset(BatchDataset):
         labels: The opened array of labels.
         whole_volumes: Whether scores count every slice of a volume. The blank ones are no samples:
             no network needs to see them.
+        windows: What batches have of each case; None for whole slices.
 
     Attributes:
         cases: The cases.
         case_index: For each sample, the index of its case.
         slice_index: For each sample, the index of its slice in the volume.
         blank: For each case, the slices that count as background without being samples, ascending.
+        windows: What batches have of each case; None for whole slices.
     """
 
     def __init__(
@@ -36,8 +43,10 @@ class SliceDataset(BatchDataset):
         labels: SliceArray,
         *,
         whole_volumes: bool = False,
+        windows: Windows | None = None,
     ) -> None:
         self.cases = list(cases)
+        self.windows = windows
         self._images = list(images)
         self._labels = labels
         # Each array omits its blank slices. A slice that any of the arrays holds is used.
@@ -75,13 +84,16 @@ class SliceDataset(BatchDataset):
         return np.union1d(self.case_index[samples], np.array(all_blank, np.int64))
 
     def gather(self, indices: Sequence[int]) -> Batch:
-        """Gather the batch of some samples, in the order given.
+        """Gather the batch of some samples, in the order given, cut to their windows.
 
         Raises:
             DataError: A file of the cache has changed since it was opened.
         """
         images, labels = self.stored(indices)
-        image = torch.empty(len(indices), *self.shape)
+        if windows := self.windows_of(indices):
+            images = [_cut(image, windows) for image in images]
+            labels = _cut(labels, windows)
+        image = torch.empty(len(indices), len(images), *labels.shape[1:])
         for channel, stored in enumerate(images):
             image[:, channel] = torch.from_numpy(stored)
         return {
@@ -92,12 +104,60 @@ class SliceDataset(BatchDataset):
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """Modalities, height and width of a slice."""
+        """Modalities, height and width of a whole slice."""
         height, width = self._labels.values.shape[1:]
         return len(self._images), height, width
 
+    def windows_of(self, indices: Sequence[int]) -> list[Window]:
+        """The window of each sample of a batch, all of one size; none for whole slices."""
+        if self.windows is None:
+            return []
+        return self.windows.of_batch(self.case_index[np.asarray(indices, np.int64)].tolist())
+
+    def in_frame(
+        self, masks: NDArray[np.bool_], samples: Sequence[int] | NDArray[np.int64]
+    ) -> NDArray[np.bool_]:
+        """Masks of samples where their windows are in the whole slices.
+
+        Args:
+            masks: (N, classes, H, W), each in the top left corner of an otherwise empty slice.
+            samples: Index of each.
+        """
+        if self.windows is None:
+            return masks
+        placed = np.zeros_like(masks)
+        for mask, sample, whole in zip(masks, samples, placed, strict=True):
+            window = self.windows.of_case(self.case_index[sample])
+            whole[:, *window.pixels] = mask[:, : window.height, : window.width]
+        return placed
+
+    @property
+    def groups(self) -> list[int]:
+        """For each sample, a number that samples with windows of the same size share."""
+        if self.windows is None:
+            return [0] * len(self)
+        groups: list[int] = self.windows.size_index()[self.case_index].tolist()
+        return groups
+
+    @cached_property
+    def labels_outside(self) -> NDArray[np.int64]:
+        """Pixels of each label outside the window of each sample, (N, labels).
+
+        The background, which comes first, is not counted: its pixels are 0.
+        """
+        counts = np.zeros((len(self), len(LABELS)), np.int64)
+        if self.windows is None:
+            return counts
+        for sample, row in enumerate(self._label_rows):
+            labels = self._labels.file[row]
+            labels[self.windows.of_case(self.case_index[sample]).pixels] = BACKGROUND
+            if labels.any():
+                counts[sample] = np.bincount(labels.ravel(), minlength=len(LABELS))
+        counts[:, BACKGROUND] = 0
+        return counts
+
     def stored(self, indices: Sequence[int]) -> tuple[list[NDArray[np.float16]], NDArray[np.uint8]]:
-        """Some samples as the cache stores them.
+        """Some samples as the cache stores them, whole.
 
         Returns:
             The images of each modality (N, H, W), and the labels (N, H, W).
@@ -155,3 +215,17 @@ class SliceDataset(BatchDataset):
             array.rows(case.id, indices) for case, indices in zip(self.cases, slices, strict=True)
         ]
         return np.concatenate([np.empty(0, np.int64), *rows])
+
+
+def check_epochs_differ(validation: SliceDataset, target: Target) -> None:
+    """Raise DataError if no pixel of the validation split is in a target."""
+    if not validation.target_pixels(target.foreground).any():
+        raise DataError(
+            f"the validation split has no pixel of target '{target.name}', so no epoch is "
+            "better than another; change data.slices, data.target or data.split_seed"
+        )
+
+
+def _cut(slices: NDArray[Any], windows: Sequence[Window]) -> NDArray[Any]:
+    """The window of each slice, (N, height, width), of whole slices (N, H, W)."""
+    return np.stack([whole[window.pixels] for whole, window in zip(slices, windows, strict=True)])

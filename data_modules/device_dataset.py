@@ -10,6 +10,7 @@ from data_modules.dataset import SliceDataset
 from data_modules.utils.errors import DataError
 from data_modules.utils.out_of_memory import is_out_of_memory
 from data_modules.utils.words import counted
+from data_modules.window import Window
 
 COPY_CHUNK = 256  # slices; bounds the host memory that the copy needs
 
@@ -31,6 +32,7 @@ class DeviceDataset(BatchDataset):
 
     def __init__(self, slices: SliceDataset, device: torch.device) -> None:
         self._device = device
+        self._windows_of = slices.windows_of
         try:
             self._image, self._labels = _copy(slices, device)
         except (RuntimeError, MemoryError) as error:
@@ -46,18 +48,24 @@ class DeviceDataset(BatchDataset):
         return len(self._labels)
 
     def gather(self, indices: Sequence[int]) -> Batch:
-        """Gather the batch of some samples, in the order given, on the device."""
+        """Gather the batch of some samples on the device, in the order given, cut to windows."""
         samples = torch.tensor(indices, dtype=torch.int64)
         if self._device.type == "cuda":
             samples = samples.pin_memory()
             rows = samples.to(self._device, non_blocking=True)
         else:
             rows = samples.to(self._device)
-        return {
-            "image": self._image.index_select(0, rows).float(),
-            "labels": self._labels.index_select(0, rows),
-            "sample": samples,
-        }
+        image, labels = self._image.index_select(0, rows), self._labels.index_select(0, rows)
+        if windows := self._windows_of(indices):
+            image, labels = _cut(image, windows), _cut(labels, windows)
+        return {"image": image.float(), "labels": labels, "sample": samples}
+
+
+def _cut(slices: Tensor, windows: Sequence[Window]) -> Tensor:
+    """The window of each slice, (N, ..., height, width), of whole slices (N, ..., H, W)."""
+    return torch.stack(
+        [whole[..., *window.pixels] for whole, window in zip(slices, windows, strict=True)]
+    )
 
 
 def _copy(slices: SliceDataset, device: torch.device) -> tuple[Tensor, Tensor]:

@@ -1,6 +1,6 @@
 """Which samples make up each batch of an epoch."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import torch
@@ -53,9 +53,11 @@ class EpochBatches(Sampler[list[int]]):
         return len(self.sizes())
 
     def _order(self, epoch: int) -> list[int]:
-        generator = torch.Generator().manual_seed(_mix(self.seed, epoch))
-        order: list[int] = torch.randperm(self.samples, generator=generator).tolist()
+        order: list[int] = torch.randperm(self.samples, generator=self._generator(epoch)).tolist()
         return order
+
+    def _generator(self, epoch: int) -> torch.Generator:
+        return torch.Generator().manual_seed(_mix(self.seed, epoch))
 
     def _bounds(self) -> list[int]:
         bounds = [*range(0, self.samples, self.batch_size), self.samples]
@@ -95,6 +97,35 @@ class OrderedBatches(Sampler[list[int]]):
 
     def __len__(self) -> int:
         return len(self.sizes())
+
+
+class GroupedBatches(OrderedBatches):
+    """Batches of every sample once, in order, but for each group of samples by itself.
+
+    Args:
+        groups: For each sample, the number of its group.
+        batch_size: Samples per batch.
+    """
+
+    def __init__(self, groups: Sequence[int], batch_size: int) -> None:
+        super().__init__(len(groups), batch_size)
+        self._groups: dict[int, list[int]] = {}
+        for sample, group in enumerate(groups):
+            self._groups.setdefault(group, []).append(sample)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        for samples in self._groups.values():
+            for batch in OrderedBatches(len(samples), self.batch_size):
+                yield [samples[index] for index in batch]
+
+    def sizes(self) -> list[int]:
+        """Samples in each batch."""
+        groups = self._groups.values()
+        return [
+            size
+            for samples in groups
+            for size in OrderedBatches(len(samples), self.batch_size).sizes()
+        ]
 
 
 class ShardedBatches(Sampler[list[int]]):

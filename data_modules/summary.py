@@ -11,6 +11,7 @@ from data_modules.cache.array_index import FORMAT
 from data_modules.cache.stored_arrays import ARRAYS_KEY
 from data_modules.catalog.splits import SPLITS
 from data_modules.utils.hashing import short_hash
+from data_modules.utils.problems import by
 from data_modules.utils.words import counted, number_range
 
 SIZES_SHOWN = 5
@@ -34,11 +35,19 @@ def split_rows(data: BraTSDataModule) -> list[tuple[str, str, str]]:
     return sorted((case.id, case.patient, split) for split in SPLITS for case in data.splits[split])
 
 
+def cases_of_batch(data: BraTSDataModule, epoch: int, batch: int) -> list[str]:
+    """The cases in a training batch, sorted."""
+    dataset = data.datasets["train"]
+    indices = data.epoch_batches().batches(epoch)[batch]
+    return sorted({dataset.cases[dataset.case_index[index]].id for index in indices})
+
+
 def description(data: BraTSDataModule) -> dict[str, Any]:
     """What a run or a test records of its data; JSON types only."""
     rows = "\n".join(",".join(row) for row in split_rows(data))
     return {
-        "kind": "phantom" if data.is_phantom else "files",
+        "kind": data.source.kind,
+        "phantom_seed": data.source.seed,
         "root": None if data.root is None else str(data.root),
         "fingerprint": data.fingerprint,
         "eval_fingerprint": short_hash(" ".join(array.digest for array in data.arrays["eval"])),
@@ -47,6 +56,7 @@ def description(data: BraTSDataModule) -> dict[str, Any]:
         "target": data.target.name,
         "slices": data.choices["train"],
         "eval_slices": data.choices["eval"],
+        "window": data.window.size,
         "slices_format": FORMAT,
         "spacing": data.spacing,
         ARRAYS_KEY: sorted({array.name for arrays in data.arrays.values() for array in arrays}),
@@ -57,7 +67,7 @@ def description(data: BraTSDataModule) -> dict[str, Any]:
 def overview(data: BraTSDataModule) -> list[str]:
     """Cases, patients, splits, share of the target, sizes, spacings and intensities."""
     return [
-        f"Data: {data.kind}; {summary(data)}",
+        f"Data: {data.source.in_words}; {summary(data)}",
         *(f"{split:>5}: {_target(data, split)}" for split in SPLITS if data.splits[split]),
         *_grids(data),
         *_intensities(data),
@@ -79,14 +89,16 @@ def _target(data: BraTSDataModule, split: str) -> str:
 def _grids(data: BraTSDataModule) -> list[str]:
     *_, labels = data.arrays["train"]
     used = [case.id for split in SPLITS for case in data.splits[split]]
-    height, width = data.cache.size
+    network_size = by(data.window.input_size)
+    if data.window.size is not None:
+        network_size += ", cut out around the brain"
     counts = Counter(labels.sizes[case][:2] for case in used).most_common()
     in_plane = ", ".join(f"{x} x {y} ({count})" for (x, y), count in counts[:SIZES_SHOWN])
     more = f" and {len(counts) - SIZES_SHOWN} more" if len(counts) > SIZES_SHOWN else ""
     depths = _range([labels.sizes[case][2] for case in used])
     spacings = zip(*(labels.spacings[case] for case in used), strict=True)
     return [
-        f"Slices (cases): {in_plane}{more}; the network gets them as {height} x {width}",
+        f"Slices (cases): {in_plane}{more}; the network gets them as {network_size}",
         f"Slices per case: {depths}",
         f"Spacing along x, y, z: {', '.join(_range(axis) for axis in spacings)} mm",
     ]

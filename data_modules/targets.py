@@ -6,7 +6,9 @@ Labels are those of BraTS 2023: 1 necrotic core, 2 oedema, 3 enhancing tumour.
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from data_modules.catalog.releases import ENHANCING, NECROTIC_CORE, OEDEMA
@@ -56,6 +58,10 @@ class Target:
             ],
             dim=1,
         ).bool()
+
+    def pixels_of(self, labels: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Pixels of the classes, (N, classes), from pixels of the labels, (N, labels)."""
+        return np.stack([labels[:, list(m)].sum(axis=1) for m in self.classes.values()], axis=1)
 
     def encode(self, labels: Tensor) -> Tensor:
         """Masks for the loss, float32 (N, channels, H, W), from labels uint8 (N, H, W)."""

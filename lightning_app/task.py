@@ -14,8 +14,9 @@ from data_modules.batch_dataset import Batch
 from data_modules.brats import BraTSDataModule
 from data_modules.targets import TARGETS, TargetName
 from data_modules.volume_dataset import Volume
+from data_modules.window import Window
 from lightning_app.metrics.confusion_counts import SliceCounts
-from lightning_app.metrics.count_table import COUNTS, CountTable, with_background
+from lightning_app.metrics.count_table import COUNTS, CountTable, with_background, with_outside
 from lightning_app.metrics.evaluate import evaluate, monitored_dice
 from lightning_app.metrics.mean_loss import MeanLoss
 from lightning_app.metrics.predicted_masks import PredictedMasks
@@ -55,6 +56,7 @@ class SegmentationTask(LightningModule):
             optimizer step. The command line sets step for OneCycleLR and CyclicLR.
 
     Attributes:
+        val_table: the counts of the last validation; None before.
         test_scores: of the last test, on rank 0; None before.
     """
 
@@ -72,6 +74,7 @@ class SegmentationTask(LightningModule):
         self.target = TARGETS[target]
         self.val_counts = SliceCounts()
         self.test_masks = PredictedMasks()
+        self.val_table: CountTable | None = None
         self.test_scores: TestScores | None = None
         # Not left to self.log: its mean over an epoch is lost if the training is interrupted.
         self.train_loss = MeanLoss()
@@ -84,13 +87,16 @@ class SegmentationTask(LightningModule):
         return logits
 
     def setup(self, stage: str) -> None:
-        """Check that the data are for the task.
+        """Check that the data are for the task, and note the size of their slices.
 
         Raises:
             ValueError: they have another target.
         """
         data = attributes(self.trainer).datamodule
-        if isinstance(data, BraTSDataModule) and data.target != self.target:
+        if not isinstance(data, BraTSDataModule):
+            return
+        self.test_masks.frame = data.cache.size
+        if data.target != self.target:
             raise ValueError(
                 f"the target of the data is '{data.target.name}', that of the task is "
                 f"'{self.target.name}': expected the same"
@@ -138,7 +144,7 @@ class SegmentationTask(LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Log the scores of the epoch, ``val/dice`` among them."""
-        table = self._validation_table()
+        table = self.val_table = self._validation_table()
         self.val_counts.reset()
         self.log("val/loss", pooled(self.loss).of_sums(self.val_loss.compute()).float())
         self.val_loss.reset()
@@ -173,16 +179,17 @@ class SegmentationTask(LightningModule):
 
         Slices without brain become background (0) and are not run; a test runs them.
         """
-        image = volume["image"]
+        image, window = volume["image"], Window(*volume["window"]).pixels
         shape = (len(image), *image.shape[2:])
         label_map = image.new_zeros(shape, dtype=torch.uint8)
         probabilities = image.new_zeros((len(self.target.class_names), *shape), dtype=torch.float32)
         with_brain = image.flatten(1).any(dim=1).nonzero().flatten()  # all other slices are 0
         if len(with_brain):
             for slices in torch.split(with_brain, SLICES_PER_FORWARD):
-                logits = self(image[slices])
-                label_map[slices] = self.target.write(self.target.decode(logits))
-                probabilities[:, slices] = self.target.probabilities(logits).transpose(0, 1)
+                logits = self(image[slices, :, *window])
+                label_map[slices, *window] = self.target.write(self.target.decode(logits))
+                of_classes = self.target.probabilities(logits).transpose(0, 1)
+                probabilities[:, slices, *window] = of_classes
         return Prediction(label_map, probabilities)
 
     def _data(self) -> BraTSDataModule:
@@ -213,6 +220,8 @@ class SegmentationTask(LightningModule):
         case_of = [*dataset.case_index[samples], *np.repeat(scored, [len(part) for part in blank])]
         slices = np.concatenate([dataset.slice_index[samples], *blank])
         _, height, width = dataset.shape
+        outside = self.target.pixels_of(dataset.labels_outside[samples])
+        counts = with_outside(counts, outside, height * width)
         return CountTable(
             classes=self.target.class_names,
             cases=[dataset.cases[index].id for index in case_of],
@@ -226,13 +235,16 @@ class SegmentationTask(LightningModule):
         score = self.trainer.callback_metrics.get(MONITOR)
         checkpoint["scores"] = {MONITOR: None if score is None else float(score)}
         with self.train_loss.sync_context():  # summed over all devices
-            checkpoint["state_dict"] |= self.train_loss.state_dict(prefix="train_loss.")
+            sums = self.train_loss.state_dict(prefix="train_loss.")
+        for state in _states(checkpoint):
+            state.update(sums)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Give the sums of the mean loss, which a checkpoint holds for all devices, to rank 0."""
         if self.global_rank > 0:
-            for name in self.train_loss.state_dict(prefix="train_loss."):
-                checkpoint["state_dict"][name] = torch.zeros_like(checkpoint["state_dict"][name])
+            for state in _states(checkpoint):
+                for name in self.train_loss.state_dict(prefix="train_loss."):
+                    state[name] = torch.zeros_like(state[name])
 
     def _weight_of_share(self, samples: int) -> Tensor | float:
         """The factor for the loss of this device's share: DDP averages gradients over devices.
@@ -245,3 +257,13 @@ class SegmentationTask(LightningModule):
         total = torch.full((), float(samples), device=self.device)
         torch.distributed.all_reduce(total)
         return samples * self.trainer.world_size / total
+
+
+def _states(checkpoint: dict[str, Any]) -> list[dict[str, Any]]:
+    """The states of the task in a checkpoint: two if weights are averaged.
+
+    Lightning's callback for that has put the averaged ones into ``state_dict`` by then, and loads
+    the others, which are trained further, after ``on_load_checkpoint``.
+    """
+    names = ("state_dict", "current_model_state")
+    return [checkpoint[name] for name in names if name in checkpoint]

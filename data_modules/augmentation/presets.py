@@ -4,11 +4,13 @@
 a bias field and elastic deformation besides.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
+from data_modules.augmentation.augmentation import Augmentation
 from data_modules.augmentation.bias_field import BiasField
 from data_modules.augmentation.blur import Blur
+from data_modules.augmentation.horizontal_flip import HorizontalFlip
 from data_modules.augmentation.intensity import Brightness, Contrast, Gamma
 from data_modules.augmentation.low_resolution import LowResolution
 from data_modules.augmentation.mirror import Mirror
@@ -38,3 +40,12 @@ PRESETS: dict[Preset, Callable[[], list[Transform]]] = {
         Mirror(),
     ],
 }
+
+
+def chosen_augmentation(
+    preset: Preset, further: Sequence[Transform], seed: int, *, flip: bool
+) -> Augmentation:
+    """The augmentation of a training: the flip, a preset and further transforms, in this order."""
+    # Stream 0 belongs to the flip, used or not: to switch it changes no other transform.
+    flips = [HorizontalFlip()] if flip else []
+    return Augmentation([*flips, *PRESETS[preset](), *further], seed, 1 - len(flips))

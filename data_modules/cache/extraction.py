@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from data_modules.cache import slice_selection as slices
+from data_modules.io.brain_box import brain_box
 from data_modules.io.crop_or_pad import crop_or_pad
 from data_modules.io.geometry import check_same_grid
 from data_modules.io.orientation import SET_BOTH_FORMS, unclear_orientation
@@ -33,6 +34,8 @@ class CaseSlices:
             labels.
         warnings: What looks wrong with the file but does not prevent its use.
         stored: The values other than 0 in the file; labels only.
+        brain: Top, bottom, left and right of the box around the brain of all slices, in slices of
+            the cached size; images only.
     """
 
     case: str
@@ -43,6 +46,7 @@ class CaseSlices:
     intensities: tuple[float, ...] = ()
     warnings: tuple[Problem, ...] = ()
     stored: tuple[int, ...] = ()
+    brain: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -152,6 +156,7 @@ class ImageJob:
                     "set everything outside the head to one value, or leave the case out",
                 ),
             ),
+            brain=brain_box(volume.brain, self.size),
         )
 
 

@@ -94,6 +94,8 @@ class SliceArray:
         digests: Hash of the slices of each case.
         stored: The values other than 0 in the file of each case; labels only, and empty in caches
             of earlier versions.
+        brains: Top, bottom, left and right of the box around the brain of each case, in its whole
+            volume; images only, and empty in caches of earlier versions.
         bad: Cases whose file cannot be used, and why; they appear in none of the above.
         warnings: What looks wrong with files that are used.
     """
@@ -107,6 +109,7 @@ class SliceArray:
     intensities: Mapping[str, tuple[float, float, float]]
     digests: Mapping[str, str]
     stored: Mapping[str, tuple[int, ...]]
+    brains: Mapping[str, tuple[int, ...]]
     bad: Mapping[str, Problem]
     warnings: Sequence[Problem]
 
@@ -114,6 +117,11 @@ class SliceArray:
     def name(self) -> str:
         """The name of its folder in the cache."""
         return self.file.path.parent.name
+
+    @property
+    def lacks_brains(self) -> bool:
+        """Whether it holds images of an earlier version, which kept no boxes around the brains."""
+        return any(self.intensities[case] and not self.brains[case] for case in self.indices)
 
     @property
     def values(self) -> NDArray[Any]:
@@ -169,6 +177,7 @@ def _opened(index: Any, file: MappedFile) -> SliceArray:
         intensities={case: tuple(entry["intensities"]) for case, entry in index["cases"].items()},
         digests={case: str(entry["digest"]) for case, entry in index["cases"].items()},
         stored={case: tuple(entry.get("stored", ())) for case, entry in index["cases"].items()},
+        brains={case: tuple(entry.get("brain", ())) for case, entry in index["cases"].items()},
         bad={case: Problem(**problem) for case, problem in index["bad"].items()},
         warnings=[Problem(**warning) for warning in index["warnings"]],
     )

@@ -37,6 +37,7 @@ class StoredCase:
         intensities: Lowest, mean and highest intensity in the brain before normalisation.
         warnings: What looks wrong with the file.
         stored: The values other than 0 in the file; labels only.
+        brain: Top, bottom, left and right of the box around the brain; images only.
     """
 
     case: str
@@ -48,6 +49,7 @@ class StoredCase:
     intensities: tuple[float, ...]
     warnings: tuple[Problem, ...]
     stored: tuple[int, ...]
+    brain: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,7 @@ class ArrayBuilding:
             part.intensities,
             part.warnings,
             part.stored,
+            tuple(part.brain),
         )
 
     def add_read(

@@ -49,12 +49,15 @@ class SliceCache:
         folder: Folder of the arrays, shared by all experiments.
         size: Height and width of the slices.
         processes: Most processes that read files at once; None for one per core.
+        needs_brains: Whether the boxes around the brains are needed. Images that an earlier version
+            prepared, without them, are then prepared again.
         workers: The pool of these processes; enter it to open several arrays with one pool.
     """
 
     folder: Path
     size: tuple[int, int]
     processes: int | None = None
+    needs_brains: bool = False
     workers: Workers = field(default_factory=Workers, compare=False)
 
     def labels(
@@ -103,17 +106,26 @@ class SliceCache:
     def _array(self, what: str, jobs: Sequence[_Job], dtype: np.dtype[Any]) -> SliceArray:
         folder = self.folder / f"{what}-{_key(jobs)}"
         array = open_array(folder)
-        if array is None or _repaired(array.bad, jobs):
-            self._log_why(folder, what, damaged=array is None and folder.exists())
-            self._build_once(folder, what, jobs, dtype, stale=array is not None)
+        if array is None or self._is_stale(array, jobs):
+            self._log_why(folder, what, array)
+            self._build_once(folder, what, jobs, dtype)
             array = open_array(folder)
         if array is None:
             raise DataError(f"data.cache_dir: '{folder}' was damaged while it was opened")
         return _located(array, jobs)
 
-    def _log_why(self, folder: Path, what: str, *, damaged: bool) -> None:
+    def _is_stale(self, array: SliceArray, jobs: Sequence[_Job]) -> bool:
+        return (self.needs_brains and array.lacks_brains) or _repaired(array.bad, jobs)
+
+    def _log_why(self, folder: Path, what: str, array: SliceArray | None) -> None:
         """Say why slices that were prepared before are prepared again."""
-        if damaged:
+        if array is not None and self.needs_brains and array.lacks_brains:
+            _log.info(
+                "Preparing the %s slices again: an earlier version did not keep where each brain "
+                "lies, which data.window needs",
+                what,
+            )
+        if array is None and folder.exists():
             _log.warning("The slices in '%s' are damaged: preparing them again", folder)
         earlier = [old for old in self.folder.glob(f"{what}-*") if is_of_earlier_version(old)]
         if earlier:
@@ -125,7 +137,7 @@ class SliceCache:
             )
 
     def _build_once(
-        self, folder: Path, what: str, jobs: Sequence[_Job], dtype: np.dtype[Any], *, stale: bool
+        self, folder: Path, what: str, jobs: Sequence[_Job], dtype: np.dtype[Any]
     ) -> None:
         """Build an array, unless another process is building it: then wait for it."""
         try:
@@ -138,7 +150,8 @@ class SliceCache:
                 except Timeout:
                     _log.info("Another process is preparing the %s slices: waiting for it", what)
                     held.enter_context(lock.acquire())
-                if not stale and open_array(folder) is not None:
+                built = open_array(folder)  # by that process
+                if built is not None and not self._is_stale(built, jobs):
                     return
                 shutil.rmtree(folder, ignore_errors=True)
                 unfinished = unfinished_path(folder)

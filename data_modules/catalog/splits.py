@@ -49,7 +49,7 @@ def split_patients(patient_of: Mapping[str, str], sizes: SplitSizes, seed: int) 
     if len(cases_of) < len(SPLITS):
         found = f"{counted(len(patient_of), 'case')} of {counted(len(cases_of), 'patient')} found"
         raise DataError(
-            f"{found}, a split needs at least one patient each for train, val and test; to test "
+            f"{found}, and a split needs three patients, one each for train, val and test; to test "
             f"all of them, give --data.split_sizes {ALL_TEST}"
         )
     counts = _counts(sizes, len(patient_of))
@@ -66,34 +66,6 @@ def split_patients(patient_of: Mapping[str, str], sizes: SplitSizes, seed: int) 
         f"data.split_sizes asks for {list(counts.values())} cases, which is impossible without "
         "a patient in two splits"
     )
-
-
-def split_cases(
-    cases: Sequence[Case],
-    known: Sequence[Case],
-    file: Path | None,
-    sizes: SplitSizes,
-    seed: int,
-) -> Split:
-    """Assign cases as a file says or, without a file of splits, as ``split_patients`` does.
-
-    Args:
-        cases: Those that can be used.
-        known: Those that the file may name.
-        file: A file for ``read_split``.
-        sizes: See ``split_patients``.
-        seed: See ``split_patients``.
-
-    Raises:
-        DataError: See ``read_split`` and ``split_patients``; or both file and sizes decide.
-    """
-    split = None if file is None else read_split(file, {case.id: case.patient for case in known})
-    if split and sizes == ALL_TEST:
-        raise DataError(
-            f"data.split_sizes is {ALL_TEST}, but data.split_file '{file}' has a column side: "
-            "expected only one of them (--data.split_file null)"
-        )
-    return split or split_patients({case.id: case.patient for case in cases}, sizes, seed)
 
 
 def without_bad(

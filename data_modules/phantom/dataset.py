@@ -13,6 +13,7 @@ import SimpleITK as sitk
 from filelock import FileLock
 from numpy.typing import NDArray
 
+from data_modules.catalog.source import MANIFEST
 from data_modules.io.writers import write_whole
 from data_modules.phantom.anatomy.grids import FULL_DEPTH
 from data_modules.phantom.case import CaseId, case_ids, phantom_case
@@ -22,7 +23,6 @@ from data_modules.utils.progress import tracked
 
 # Increase it whenever the same arguments give other bytes; older folders are then refused.
 GENERATOR_VERSION = 1
-MANIFEST = "phantom.json"
 _TEMPORARY = ".phantom"  # prefix of our locks and of the unfinished manifest
 _UNFINISHED = (".BraTS-GLI-*.part", ".partial-*")  # cases; the second is of earlier versions
 

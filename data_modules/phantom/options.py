@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from data_modules.phantom.dataset import GENERATOR_VERSION, MANIFEST, write_phantom
+from data_modules.phantom.dataset import GENERATOR_VERSION, write_phantom
 from data_modules.utils.errors import DataError
 
 
@@ -34,8 +34,3 @@ class PhantomOptions:
         except (ValueError, OSError) as error:
             raise DataError(f"data.phantom: {error}") from None
         return output
-
-
-def lies_in_phantom(case_folder: Path) -> bool:
-    """Whether a case was written by the phantom's generator."""
-    return (case_folder.parent / MANIFEST).is_file()

@@ -9,7 +9,7 @@ import numpy as np
 
 from lightning_app.metrics.evaluate import Results
 from lightning_app.report.load.display_names import network_name
-from lightning_app.report.load.runs import read_runs
+from lightning_app.report.load.runs import read_external_tests, read_runs
 from lightning_app.report.load.settings import Settings, in_words, settings_of
 from lightning_app.report.load.tested_run import LeftOut, TestedRun
 from lightning_app.results.test_record import CASE_COLUMNS, case_rows
@@ -36,11 +36,14 @@ class Scores:
 
 
 def read_scores(*runs: str | Path) -> Scores:
-    """Read the scores of finished and tested runs, the newest first.
+    """Read the scores of finished and tested runs, the newest first, and of their external tests.
 
     Each row says which run it is of: ``run``, ``experiment``, ``network``, ``modality``, ``seed``,
-    the data (``data``, ``fingerprint``, ``split``, ``target``, ``eval_slices``) and ``settings``,
-    the options that differ between these runs, in words. Compare only rows with the same data.
+    ``fold`` (of a cross-validation, whose folds are not pooled here), the data (``data``,
+    ``data_set``, ``fingerprint``, ``split``, ``target``, ``eval_slices``) and ``settings``, the
+    options that differ between these runs, in words. Compare only rows with the same data. ``test``
+    is "own" for the test split of the run's own data, and "external" for a test on other data; a
+    run comes once for each of them.
 
     Args:
         runs: folders of runs, of an experiment's runs, or of experiments; by default ``runs``.
@@ -48,15 +51,21 @@ def read_scores(*runs: str | Path) -> Scores:
     Raises:
         UsageError: a path leads to no run.
     """
-    used, left_out = read_runs(*map(Path, runs or (DEFAULT_ROOT,)))
+    paths = [Path(path) for path in runs or (DEFAULT_ROOT,)]
+    own, left_out = read_runs(*paths)
+    external, tests_left_out = read_external_tests(*paths)
+    used = [*own, *external]
     settings = settings_of([run.options for run in used])
     words = in_words(settings)
-    about = [_about(run, of_run, words) for run, of_run in zip(used, settings, strict=True)]
-    pairs = list(zip(used, about, strict=True))
+    kinds = ["own"] * len(own) + ["external"] * len(external)
+    pairs = [
+        (run, {"test": kind, **_about(run, of_run, words)})
+        for run, kind, of_run in zip(used, kinds, settings, strict=True)
+    ]
     return Scores(
         [{**shared, **row} for run, shared in pairs for row in _means(run)],
         [{**shared, **row} for run, shared in pairs for row in _cases(run)],
-        left_out,
+        list(dict.fromkeys([*left_out, *tests_left_out])),
     )
 
 
@@ -67,8 +76,10 @@ def _about(run: TestedRun, settings: Settings, words: Mapping[tuple[str, str], s
         "network": network_name(run.network),
         "modality": run.modality,
         "seed": run.seed,
+        "fold": run.fold.number if run.fold else None,
         "settings": ", ".join(words[setting] for setting in settings),
         "data": run.data.kind,
+        "data_set": run.data.name,
         "fingerprint": run.data.eval_fingerprint or run.data.fingerprint,
         "split": run.data.split,
         "target": run.data.target,

@@ -17,6 +17,7 @@ from data_modules.io.crop_or_pad import crop_or_pad
 from data_modules.io.geometry import read_grid
 from data_modules.io.writers import on_grid
 from data_modules.volume_dataset import Volume, cases_to_predict, read_case, volume_of_arrays
+from data_modules.window import AUTO
 from lightning_app.ensembles.saved_task import build_task
 from lightning_app.results.predictions.unseen_data import warn_of_spacing, warn_of_unseen_slices
 from lightning_app.runs.folder import DEFAULT_ROOT, Run, run_config
@@ -82,12 +83,12 @@ class TrainedRun:
         if isinstance(case, str | Path):
             return self._segment_files(self._only_case(Path(case)))
         arrays = self._by_modality(case)
-        labels = self._labels(volume_of_arrays(arrays, self._image_size))
+        labels = self._labels(volume_of_arrays(arrays, self._image_size, self._window))
         height, width = next(iter(arrays.values())).shape[1:]
         return crop_or_pad(labels, (height, width))
 
     def _segment_files(self, case: Case) -> NDArray[np.uint8]:
-        volume = read_case(case, self.modalities, self._image_size)
+        volume = read_case(case, self.modalities, self._image_size, self._window)
         warn_of_spacing(case.id, volume["spacing"], self.trained_on)
         first = self.modalities[0]
         return on_grid(self._labels(volume), read_grid(case.images[first], case.channel(first)))
@@ -119,6 +120,12 @@ class TrainedRun:
     def _image_size(self) -> tuple[int, int]:
         height, width = self.config["data"]["image_size"]
         return height, width
+
+    @property
+    def _window(self) -> tuple[int, int] | None:
+        """Height and width of the windows of the training, which ``auto`` found."""
+        window = self.config["data"].get("window")
+        return self.trained_on.window if window == AUTO else window and (window[0], window[1])
 
     def _labels(self, volume: Volume) -> NDArray[np.uint8]:
         """The label map (D, H, W) of the network's height and width, in the order of BraTS."""

@@ -1,6 +1,5 @@
 """Everything below a folder of runs that can be deleted."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from lightning_app.cleaning.caches import (
 from lightning_app.cleaning.checkpoints import last_checkpoints
 from lightning_app.cleaning.removable import Group
 from lightning_app.cleaning.unfinished import unfinished_files
-from lightning_app.runs.folder import DEFAULT_ROOT, Run, is_run_name
+from lightning_app.runs.folder import DEFAULT_ROOT, find_runs_below
 from lightning_app.runs.record_values import RecordError
 
 _DEFAULT_CACHE = Path("cache")
@@ -50,7 +49,7 @@ def make_plan(root: Path) -> Plan:
     Raises:
         OSError: a cache cannot be read.
     """
-    runs, remarks, arrays = runs_below(root), [], []
+    runs, remarks, arrays = find_runs_below(root), [], []
     try:
         used = used_arrays(runs)
     except RecordError as error:
@@ -71,18 +70,6 @@ def make_plan(root: Path) -> Plan:
         Group("What killed commands left:", leftovers),
     )
     return Plan([group for group in groups if group.items], remarks)
-
-
-def runs_below(root: Path) -> list[Run]:
-    """The runs below a folder, at any depth, or the one that it is; links are not followed."""
-    if is_run_name(root.absolute().name):
-        return [Run(root)]
-    found = []
-    for folder, names, _ in os.walk(root):
-        paths = [Path(folder, name) for name in sorted(names) if is_run_name(name)]
-        found += [Run(path) for path in paths if not path.is_symlink()]
-        names[:] = [name for name in names if not is_run_name(name)]
-    return found
 
 
 def _caches(root: Path, used: UsedArrays) -> list[Path]:

@@ -3,15 +3,13 @@
 import argparse
 import shlex
 import sys
-from pathlib import Path
 
 from data_modules.utils.disk_usage import size_in_words
 from lightning_app.cleaning.plan import Plan, make_plan
 from lightning_app.cleaning.removable import Removable
+from lightning_app.commands.shared.runs_folder import add_runs_folder, check_runs_folder
 from lightning_app.help import clean
-from lightning_app.runs.folder import DEFAULT_ROOT
 from lightning_app.utils.argparse import PlainParser
-from lightning_app.utils.errors import UsageError
 from lightning_app.utils.exit_codes import exit_on_signals, print_stop
 from lightning_app.utils.text import print_lines
 
@@ -27,8 +25,7 @@ def run(arguments: list[str]) -> int:
 
 
 def _clean(options: argparse.Namespace) -> int:
-    if not options.runs.is_dir():
-        raise UsageError(f"runs folder '{options.runs}' does not exist; name it: clean RUNS_DIR")
+    check_runs_folder(options.runs, "clean")
     plan = make_plan(options.runs)
     print_lines(*(f"Note: {remark}" for remark in plan.remarks))
     if not plan.groups:
@@ -83,13 +80,6 @@ def _amount(count: int, size: int) -> str:
 
 def _parser() -> PlainParser:
     parser = PlainParser("clean", clean.PAGE.summary)
-    parser.add_argument(
-        "runs",
-        metavar="RUNS_DIR",
-        type=Path,
-        nargs="?",
-        default=Path(DEFAULT_ROOT),
-        help="folder of the runs, by default %(default)s; its subfolders are searched too",
-    )
+    add_runs_folder(parser, "; its subfolders are searched too")
     parser.add_argument("--yes", action="store_true", help="delete all of it")
     return parser

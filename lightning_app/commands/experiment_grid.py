@@ -24,17 +24,21 @@ from lightning_app.utils.errors import UsageError
 
 @dataclass(frozen=True)
 class Cell:
-    """An experiment with a seed.
+    """An experiment with a seed and, in a cross-validation, a fold.
 
     Attributes:
         config: of the experiment: a bare name or a path.
         seed: of weights, shuffling and flips.
         options: overlays and flags that the user typed.
+        folds: number of folds; None for a split as the options say.
+        fold: the one that is tested, from 0.
     """
 
     config: str
     seed: int
     options: tuple[str, ...]
+    folds: int | None = None
+    fold: int = 0
 
     @property
     def experiment(self) -> str:
@@ -42,9 +46,28 @@ class Cell:
         return experiment_of(self.config)
 
     @property
+    def name(self) -> str:
+        """The name of its runs: the experiment, with the fold if there are folds."""
+        return self.experiment if self.folds is None else f"{self.experiment}_fold{self.fold}"
+
+    @property
+    def naming(self) -> list[str]:
+        """The options of a new ``fit`` that name its run."""
+        return [] if self.folds is None else ["--name", self.name]
+
+    @property
     def arguments(self) -> list[str]:
         """The options of its ``fit``."""
-        return ["--config", self.config, *self.options, "--seed_everything", str(self.seed)]
+        seed = ["--seed_everything", str(self.seed)]
+        return ["--config", self.config, *self.options, *seed, *self._folds]
+
+    @property
+    def _folds(self) -> list[str]:
+        if self.folds is None:
+            return []
+        # A config such as quick.yaml may have sizes, which folds take the place of.
+        sizes = ["--data.split_sizes", "null"]
+        return [*sizes, "--data.folds", str(self.folds), "--data.fold", str(self.fold)]
 
     @property
     def trust(self) -> list[str]:
@@ -52,16 +75,22 @@ class Cell:
         return [word for name in typed_trust(self.options) for word in ("--trust", name)]
 
     def __str__(self) -> str:
-        return f"{self.experiment}, seed {self.seed}"
+        fold = "" if self.folds is None else f", fold {self.fold} of {self.folds}"
+        return f"{self.experiment}, seed {self.seed}{fold}"
 
 
-def cells(experiments: Sequence[str], seeds: int, options: Sequence[str]) -> list[Cell]:
+def cells(
+    experiments: Sequence[str], seeds: int, options: Sequence[str], folds: int | None = None
+) -> list[Cell]:
     """All experiments with the first seed, then with the next, so that a full grid comes early.
+
+    The folds of an experiment follow each other: a report shows those that are complete.
 
     Args:
         experiments: bare names of configs or paths; the twelve of the paper if there are none.
         seeds: how many.
         options: of every training.
+        folds: how many; None for a split as the options say.
 
     Raises:
         UsageError: an experiment does not exist, or two have the same name.
@@ -80,7 +109,10 @@ def cells(experiments: Sequence[str], seeds: int, options: Sequence[str]) -> lis
                 "runs are found: rename a file"
             )
     return [
-        Cell(config, seed, tuple(options)) for seed in range(seeds) for config in configs.values()
+        Cell(config, seed, tuple(options), folds, fold)
+        for seed in range(seeds)
+        for config in configs.values()
+        for fold in range(folds or 1)
     ]
 
 
@@ -125,7 +157,7 @@ class WantedRun(DataCLI):
         The other process may train it with another config: then waiting for it costs only time.
         """
         self.root.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self.root / f".{self.cell.experiment}-{self.cell.seed}.lock")
+        lock = FileLock(self.root / f".{self.cell.name}-{self.cell.seed}.lock")
         try:
             held = lock.acquire(blocking=False)
         except Timeout:

@@ -91,7 +91,7 @@ class PredictCLI(EnsembleCLI):
         writers: list[LabelMapWriter | ProbabilityWriter] = [self._writer, *self._probabilities]
         for writer in writers:  # an error here comes before hours of work
             writer.folder.prepare(cases, data.modalities[0])
-        dataset = VolumeDataset(cases, data.modalities, data.cache.size)
+        dataset = VolumeDataset(cases, data.modalities, data.cache.size, data.window.size)
         volumes = DataLoader(dataset, batch_size=None)
         self.call_trainer(self.trainer.predict, dataloaders=volumes, return_predictions=False)
         print_on_rank_zero(f"Label maps: {self._writer.folder.path}")

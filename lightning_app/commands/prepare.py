@@ -73,10 +73,9 @@ def _prepare(arguments: list[str]) -> int:
     cli = PrepareCLI(arguments)
     data = cli.datamodule
     failure = _failure(data.prepare_data)
-    if failure is not None:
-        _failure(data.read_unsplit)
+    are_read = failure is None or data.read_unsplit()
     print_lines(*(f"Note: {remark}" for remark in data.remarks))
-    if failure is None or data.problems:
+    if are_read or data.problems:
         _print_problems(data.problems, data.root)
     if failure is None:
         print_lines(*overview(data))
@@ -162,7 +161,7 @@ def _draw(data: BraTSDataModule) -> Path:
         for name in ("image", "labels")
     )
     masks = data.target.classes_of(labels).numpy()
-    origin = f"First batch of split {split} ({data.kind}): {', '.join(data.modalities)}"
+    origin = f"First batch of split {split} ({data.source.in_words}): {', '.join(data.modalities)}"
     path.parent.mkdir(parents=True, exist_ok=True)
     remove_leftovers(path.parent)
     draw_batch(path, images.numpy(), masks, titles, data.target.class_names, origin)

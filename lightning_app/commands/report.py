@@ -36,13 +36,13 @@ def run(arguments: list[str]) -> int:
 
 def _default_output(paths: Sequence[Path]) -> Path:
     """In the folder that is named; of several, beside the first, whose own report stays."""
-    from lightning_app.report.load.named_runs import is_run
+    from lightning_app.report.load.named_runs import names_run
 
     first, *others = paths
     if not others:
         return first / "report"
     folder = first.resolve()
-    return (folder.parent.parent if is_run(folder) else folder.parent) / "comparison"
+    return (folder.parent.parent if names_run(folder) else folder.parent) / "comparison"
 
 
 def _parser() -> PlainParser:

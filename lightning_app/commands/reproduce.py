@@ -4,7 +4,7 @@ import argparse
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 from rich.console import Console
 from rich.table import Table
 
+from data_modules.catalog.folds import FEWEST_FOLDS
 from data_modules.utils.errors import DataError
 from lightning_app.commands.experiment_grid import Cell, WantedRun, cells
 from lightning_app.commands.shared.child_command import execute
@@ -28,6 +29,7 @@ from lightning_app.utils.next_command import command_line
 from lightning_app.utils.text import print_lines, printable
 
 WAIT_S = 5.0
+_SIZES = "--data.split_sizes"
 
 
 def run(arguments: list[str]) -> int:
@@ -43,8 +45,11 @@ def run(arguments: list[str]) -> int:
 
 
 def _reproduce(arguments: list[str]) -> int:
-    parsed, options = _parser().parse_known_args(arguments)
-    grid = cells(parsed.experiments, parsed.seeds, options)
+    parser = _parser()
+    parsed, options = parser.parse_known_args(arguments)
+    if parsed.folds and any(word.split("=")[0] == _SIZES for word in options):
+        parser.error(f"--folds and {_SIZES} are given: expected only one of them")
+    grid = cells(parsed.experiments, parsed.seeds, options, parsed.folds)
     outcomes = _Outcomes(len(grid))
     roots = set()
     left_out: dict[Path, str] = {}
@@ -99,8 +104,8 @@ def _complete(cell: Cell, wanted: WantedRun) -> int:
     """Train and test a cell unless that is done; the exit code of the first failure, else 0."""
     run = wanted.find()
     if run is None or not is_finished(run):
-        resume = [] if run is None else ["--resume", str(run.path)]
-        if code := execute("fit", *resume, *cell.arguments):
+        which = cell.naming if run is None else ["--resume", str(run.path)]
+        if code := execute("fit", *which, *cell.arguments):
             return code
         run = wanted.find()
     if run is None:
@@ -158,7 +163,7 @@ class _Outcomes:
         table = Table("experiment", "seed", "outcome", box=None, pad_edge=False)
         for cell, code in self.codes.items():
             outcome = "done" if code == 0 else f"failed (exit code {code})"
-            table.add_row(printable(cell.experiment), str(cell.seed), outcome)
+            table.add_row(printable(cell.name), str(cell.seed), outcome)
         Console(markup=False, emoji=False).print(table)
 
 
@@ -175,19 +180,38 @@ def _parser() -> argparse.ArgumentParser:
         "the twelve experiments of the paper",
     )
     parser.add_argument(
-        "--seeds", type=_count, default=1, help="trainings of each experiment, with seeds from 0"
+        "--seeds",
+        type=_at_least(1),
+        default=1,
+        help="trainings of each experiment, with seeds from 0",
     )
-    parser.add_argument("--seed_everything", action=_Refused, help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--folds",
+        type=_at_least(FEWEST_FOLDS),
+        help="cross-validation: each experiment is trained and tested for each of so many folds, "
+        "in which every patient is tested once",
+    )
+    for option, of in (
+        ("seed_everything", "seeds"),
+        ("data.folds", "folds"),
+        ("data.fold", "folds"),
+    ):
+        parser.add_argument(f"--{option}", action=_Refused, const=of, help=argparse.SUPPRESS)
     return parser
 
 
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text}, expected a whole number from 1 up")
-    return int(text)
+def _at_least(minimum: int) -> Callable[[str], int]:
+    """What parses a whole number that is not below a minimum."""
+
+    def parse(text: str) -> int:
+        if not text.isdecimal() or int(text) < minimum:
+            raise argparse.ArgumentTypeError(f"{text}, expected a whole number from {minimum} up")
+        return int(text)
+
+    return parse
 
 
 class _Refused(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
         """Name the option to use instead."""
-        parser.error(f"{self.option_strings[0]} follows from --seeds")
+        parser.error(f"{self.option_strings[0]} follows from --{self.const}")

@@ -3,24 +3,22 @@
 import argparse
 import json
 import os
-from pathlib import Path
 
 from rich.console import Console
 
 from data_modules.utils.words import counted
+from lightning_app.commands.shared.runs_folder import add_runs_folder, check_runs_folder
 from lightning_app.help.runs import PAGE
 from lightning_app.listing.listed_run import list_ensembles, list_runs
 from lightning_app.listing.order import COLUMNS, sorted_runs
 from lightning_app.listing.other_folders import other_folders
 from lightning_app.listing.settings import settings_of
 from lightning_app.listing.table import as_json, run_table
-from lightning_app.runs.folder import DEFAULT_ROOT
 from lightning_app.utils.argparse import PlainParser
-from lightning_app.utils.errors import UsageError
 from lightning_app.utils.exit_codes import exit_on_signals, print_stop
 from lightning_app.utils.text import print_lines
 
-_PIPE_WIDTH = 200  # of a table that no terminal shows, so that each run is a line for grep
+_PIPE_WIDTH = 10_000  # more than a table needs: without a terminal each run is a line for grep
 
 
 def run(arguments: list[str]) -> int:
@@ -35,8 +33,7 @@ def run(arguments: list[str]) -> int:
 
 
 def _list(options: argparse.Namespace) -> None:
-    if not options.runs.is_dir():
-        raise UsageError(f"runs folder '{options.runs}' does not exist; name it: runs RUNS_DIR")
+    check_runs_folder(options.runs, "runs")
     runs, ensembles = list_runs(options.runs), list_ensembles(options.runs)
     settings = settings_of(runs)
     listed = sorted_runs([*runs, *ensembles], options.sort, settings)
@@ -62,18 +59,17 @@ def _console() -> Console:
     return console
 
 
+def _column(text: str) -> str:
+    """A column's name; JSON writes val_dice, the table val/dice."""
+    return text.replace("_", "/")
+
+
 def _parser() -> PlainParser:
     parser = PlainParser("runs", PAGE.summary)
-    parser.add_argument(
-        "runs",
-        metavar="RUNS_DIR",
-        type=Path,
-        nargs="?",
-        default=Path(DEFAULT_ROOT),
-        help="folder of the runs, by default %(default)s",
-    )
+    add_runs_folder(parser)
     parser.add_argument(
         "--sort",
+        type=_column,
         choices=COLUMNS,
         default="age",
         metavar="COLUMN",

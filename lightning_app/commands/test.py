@@ -13,7 +13,8 @@ from lightning_app.ensembles.seen_patients import seen_patients, tested_patients
 from lightning_app.help import test
 from lightning_app.results.test_results import TestResults
 from lightning_app.results.wandb_reporter import WandbTestReport
-from lightning_app.runs.folder import DEFAULT_ROOT, find_runs
+from lightning_app.runs.compatibility import source_of_training
+from lightning_app.runs.folder import DEFAULT_ROOT, find_runs, is_run_name
 from lightning_app.runs.status import is_alive, is_finished
 from lightning_app.utils.logging import print_on_rank_zero
 from lightning_app.utils.next_command import command_line
@@ -41,9 +42,11 @@ class TestCLI(EnsembleCLI):
         """Warn, too, if the test split has patients that another run of an ensemble has seen."""
         super().check_against_run(config)
         first, *others = self.predictor.runs
-        tested = tested_patients(first)
-        seen = {patient for run in others for patient in tested & seen_patients(run)}
-        if seen and config.data.split_file == first.split:
+        if config.data.split_file != first.split:  # other data, or another split
+            return
+        tested, source = tested_patients(first), source_of_training(first)
+        seen = {p for run in others for p in seen_patients(run).among(tested, source)}
+        if seen:
             _log.warning(
                 "The test split of '%s' has %s, %d of which other runs of the ensemble were "
                 "trained on, or chose their best epoch by: the scores will be optimistic; "
@@ -77,8 +80,10 @@ class TestCLI(EnsembleCLI):
         A run that was copied to another folder by itself is reported by itself.
         """
         tested, here = self.predictor.folder, Path.cwd()
-        root = tested.path.parent.parent
         trained_in = Path(self.option("trainer").default_root_dir or DEFAULT_ROOT).absolute()
+        is_copy = self.predictor.is_plain and not is_run_name(tested.path.name)
+        root = tested.path.parent if is_copy else tested.path.parent.parent
+        root = trained_in if trained_in in tested.path.parents[:2] else root
         if root != trained_in and find_runs(root) in ([], [tested]):
             print_on_rank_zero(f"Report on it: {command_line('report', str(tested.path))}")
             return

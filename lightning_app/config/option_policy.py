@@ -35,11 +35,12 @@ WARNED = {
 HARDWARE = ("trainer.accelerator", "trainer.devices", "trainer.num_nodes", "trainer.strategy")
 # Trained weights would still load with other values, but their scores would mean nothing.
 FIXED = ("data.modalities", "data.target", "model.network")
+FOLDS = {"data.folds", "data.fold"}
 # While these are unchanged, the split is read from the run, so that cases which were added to the
 # folder since do not change it.
 SPLIT = (
     "data.root", "data.release", "data.phantom", "data.split_sizes", "data.split_seed",
-    "data.split_file",
+    "data.split_file", *sorted(FOLDS),
 )  # fmt: skip
 
 

@@ -1,10 +1,11 @@
 """All finished runs of an experiment. Imports no torch."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from data_modules.utils.words import counted
-from lightning_app.runs.folder import Run, find_runs, find_runs_of, is_file
+from lightning_app.runs.folder import Run, find_runs, is_file, newest_first, subfolders
 from lightning_app.runs.lookup import nearest_names
 from lightning_app.runs.status import current_status, is_finished
 from lightning_app.utils.errors import UsageError
@@ -12,7 +13,7 @@ from lightning_app.utils.errors import UsageError
 
 @dataclass(frozen=True)
 class FinishedRuns:
-    """The runs of an experiment.
+    """The runs of an experiment, of all its seeds and folds.
 
     Attributes:
         experiment: its name.
@@ -48,17 +49,29 @@ def finished_runs(root: Path, experiment: str) -> FinishedRuns:
             f"--ensemble '{experiment}' needs two finished runs, there is "
             f"{counted(len(finished), 'run') if finished else 'none'}{others}"
         )
-    return FinishedRuns(runs[0].experiment, finished, left_out)
+    return FinishedRuns(_name(experiment), finished, left_out)
 
 
 def _runs(root: Path, experiment: str) -> list[Run]:
     """The oldest first."""
-    try:
-        found = find_runs_of(Path(experiment))
-    except OSError:  # no folder can have that name, or it may not be entered
-        found = []
-    found = found or [run for run in find_runs(root) if run.experiment == experiment.rstrip("/")]
-    return found[::-1]
+    name = _name(experiment)
+    in_folder = [
+        run
+        for folder in subfolders(Path(experiment).absolute().parent)
+        if _is_of(name, folder.name)
+        for run in find_runs(folder)
+    ]
+    found = [run for run in in_folder or find_runs(root) if _is_of(name, run.experiment)]
+    return newest_first(found)[::-1]
+
+
+def _name(experiment: str) -> str:
+    return Path(experiment).absolute().name
+
+
+def _is_of(name: str, folder: str) -> bool:
+    """Whether the folder of an experiment has runs of a name: it, or one of its folds."""
+    return re.fullmatch(rf"{re.escape(name)}(_fold\d+)?", folder) is not None
 
 
 def _why_not(run: Run) -> str:

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+from data_modules.window import AUTO
 from lightning_app.config.option_policy import FIXED
 from lightning_app.runs.folder import ENSEMBLES, ResultFolder, Run, is_run_name, run_config
+from lightning_app.runs.records import read_environment
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.text import LONGEST_FILE_NAME, is_file_name
 from lightning_app.utils.yaml_file import get_option
@@ -14,7 +16,8 @@ from lightning_app.utils.yaml_file import get_option
 Augmentation = Literal["mirror"]  # of images at test time
 MIRROR: Augmentation = "mirror"
 # What an image and a channel of the logits mean; the networks may differ.
-_SHARED = (*(option for option in FIXED if option != "model.network"), "data.image_size")
+_WINDOW = "data.window"
+_SHARED = (*(o for o in FIXED if o != "model.network"), "data.image_size", _WINDOW)
 
 
 @dataclass(frozen=True)
@@ -83,16 +86,26 @@ def check_agreement(runs: Sequence[Run]) -> None:
 
     Raises:
         UsageError: names an option that differs.
+        RecordError: environment.json of a run with an automatic window is damaged.
     """
     first, *others = runs
     for run in others:
         for option in _SHARED:
-            expected, found = (get_option(run_config(r), option) for r in (first, run))
+            expected, found = (_value(r, option) for r in (first, run))
             if found != expected:
                 raise UsageError(
                     f"{option} is {expected} in '{first.path}' and {found} in '{run.path}': the "
                     "runs of an ensemble need the same"
                 )
+
+
+def _value(run: Run, option: str) -> Any:
+    """The value of an option in a training; of an automatic window the size that was found."""
+    value = get_option(run_config(run), option)
+    if option == _WINDOW and value == AUTO:
+        window = read_environment(run.environment).data.window
+        return list(window) if window else None
+    return value
 
 
 def with_mirror(name: str, *, is_mirrored: bool) -> str:

@@ -100,7 +100,8 @@ def _summary_table(name: str, title: str, scores: Sequence[str], summaries: Resu
 
 def _column(score: VolumeScore, *, of_a_case: bool = False) -> Column:
     is_count = of_a_case and score.name.startswith("lesions_")
-    return Column(score.name, score.heading, fixed(0 if is_count else _DIGITS[score.unit]))
+    heading = score.heading if of_a_case else score.summary_heading
+    return Column(score.name, heading, fixed(0 if is_count else _DIGITS[score.unit]))
 
 
 def _comparison_row(found: Comparison, names: tuple[str, str]) -> list[Cell]:

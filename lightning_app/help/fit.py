@@ -21,6 +21,7 @@ PAGE = Page(
         Option("--seed_everything", "N", "seed of weights, shuffling and augmentation", "0"),
         MODALITIES,
         *DATA,
+        Option("--data.window", "[H,W]", "cut slices to the brain; auto holds all brains"),
         Option("--data.batch_size", "N", "slices in a batch, over all devices", "32"),
         Option("--data.num_workers", "N", "processes that load batches", "0"),
         Option("--data.flip", "true", "mirror training slices at random", "false"),

@@ -16,6 +16,7 @@ PAGE = Page(
     options=(
         Option("--experiment", "NAME", "a config, by path or bare name; may be repeated"),
         Option("--seeds", "N", "trainings of each experiment, with seeds from 0", "1"),
+        Option("--folds", "N", "cross-validation: trainings for each of so many folds of patients"),
         Option("--config", "FILE", "overlay for all trainings, such as quick.yaml"),
         *DATA,
         Option("--data.batch_size", "N", "slices in a batch, over all devices", "32"),

@@ -15,11 +15,13 @@ from lightning_app.report.load.tested_run import in_words
 from lightning_app.report.load.training import history
 from lightning_app.results.partial_test import is_partial
 from lightning_app.runs.folder import (
+    START,
     ResultFolder,
     Run,
     find_ensembles,
     find_runs,
     run_config,
+    start_of,
 )
 from lightning_app.runs.record_values import RecordError, Values
 from lightning_app.runs.records import read_record
@@ -28,8 +30,6 @@ from lightning_app.utils.text import printable
 
 T = TypeVar("T")
 R = TypeVar("R", bound=ResultFolder)
-
-_STARTED = "%Y%m%d-%H%M%S"  # in UTC, in a run's name
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class ListedRun:
 
 
 def list_runs(root: Path) -> list[ListedRun]:
-    """All runs in a root folder, the newest first."""
+    """All runs of a folder, the newest first."""
     return [_listed(run) for run in find_runs(root)]
 
 
@@ -142,12 +142,13 @@ def _what_is_joined(ensemble: ResultFolder) -> str:
 
 
 def _started(run: Run) -> datetime:
-    """When a run was started, from its name. Raises ValueError."""
-    name = run.path.name.rpartition("-")[0]
+    """When a run was started. Raises ValueError."""
+    start = start_of(run)
     try:
-        return datetime.strptime(name, _STARTED).replace(tzinfo=UTC)
+        return datetime.strptime(start, START).replace(tzinfo=UTC)
     except ValueError:
-        raise ValueError(f"its name has no date and time: {name}") from None
+        where = f"its name has no date and time: {start}" if start else "its status has no start"
+        raise ValueError(where) from None
 
 
 def _status(run: Run) -> str:

@@ -1,15 +1,16 @@
 """What distinguishes runs: the options in which one differs from most others."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lightning_app.listing.listed_run import ListedRun
 from lightning_app.report.load.cohorts import differing_settings
+from lightning_app.report.load.settings import in_words
 
-_CLASS = "class_path"  # the last part of the option that names a class
-_LONGEST = 30  # characters of a value
-_SEEDS = ("seed_everything", "data.split_seed")  # a report joins runs that differ in the first
+_LONGEST = 40  # characters of an option with its value
+# A report joins runs that differ in the first, and those of all folds.
+_SEEDS = ("seed_everything", "data.split_seed", "data.folds", "data.fold")
 
 
 @dataclass(frozen=True)
@@ -18,18 +19,18 @@ class Settings:
 
     Attributes:
         usual: the value that is more common than any other, by option.
-        names: the shortest name that tells an option from the others, by option.
+        words: each option with a value in words.
     """
 
     usual: dict[str, str | None]
-    names: dict[str, str]
+    words: Mapping[tuple[str, str], str]
 
     def of(self, run: ListedRun) -> dict[str, str]:
         """The value of every option that differs, as far as the run has them."""
         return {option: run.options[option] for option in self.usual if option in run.options}
 
     def unusual(self, run: ListedRun) -> str:
-        """In what the run differs from most others, such as "lr 0.0005, flip True"."""
+        """In what the run differs from most others, such as "lr 0.0005, flip"."""
         return self._in_words(
             {option: v for option, v in self.of(run).items() if v != self.usual[option]}
         )
@@ -40,9 +41,7 @@ class Settings:
         return self._in_words({option: v for option, v in self.usual.items() if v is not None})
 
     def _in_words(self, values: dict[str, str]) -> str:
-        return ", ".join(
-            f"{self.names[option]} {_shortened(option, value)}" for option, value in values.items()
-        )
+        return ", ".join(_shortened(self.words[setting]) for setting in values.items())
 
 
 def settings_of(runs: Sequence[ListedRun]) -> Settings:
@@ -52,7 +51,8 @@ def settings_of(runs: Sequence[ListedRun]) -> Settings:
         *sorted(differing_settings(runs)),
     ]
     usual = {option: _most_common(runs, option) for option in differing}
-    return Settings(usual, _short_names(differing))
+    values = ([(o, run.options[o]) for o in differing if o in run.options] for run in runs)
+    return Settings(usual, in_words(map(tuple, values)))
 
 
 def _most_common(runs: Sequence[ListedRun], option: str) -> str | None:
@@ -61,17 +61,5 @@ def _most_common(runs: Sequence[ListedRun], option: str) -> str | None:
     return value if first > second else None
 
 
-def _short_names(options: Sequence[str]) -> dict[str, str]:
-    last = {option: _last_part(option) for option in options}
-    counts = Counter(last.values())
-    return {option: name if counts[name] == 1 else option for option, name in last.items()}
-
-
-def _last_part(option: str) -> str:
-    return option.removesuffix(f".{_CLASS}").removesuffix("_everything").rpartition(".")[2]
-
-
-def _shortened(option: str, value: str) -> str:
-    """A value without the module of a class, and without the end of a long text."""
-    text = value.rpartition(".")[2] if option.endswith(f".{_CLASS}") else value
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+def _shortened(phrase: str) -> str:
+    return phrase if len(phrase) <= _LONGEST else f"{phrase[: _LONGEST - 1]}…"

@@ -7,6 +7,7 @@ from lightning_app.metrics.score import CountScore, mean
 SCORES: tuple[CountScore, ...] = (
     CountScore(
         name="dice",
+        summary="pooled",
         definition="pooled over all pixels: 2 tp / (2 tp + fp + fn)",
         level="slice",
         terms=lambda c: (2 * c.tp, c.predicted + c.reference),
@@ -50,6 +51,7 @@ SCORES: tuple[CountScore, ...] = (
     ),
     CountScore(
         name="specificity",
+        summary="pooled",
         definition="pooled: tn / (tn + fp)",
         level="slice",
         terms=lambda c: (c.tn, c.tn + c.fp),

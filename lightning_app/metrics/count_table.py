@@ -108,6 +108,22 @@ def with_background(counts: NDArray[np.int64], slices: int, pixels: int) -> NDAr
     return np.concatenate([counts, blank])
 
 
+def with_outside(
+    counts: NDArray[np.int64], positive: NDArray[np.int64], pixels: int
+) -> NDArray[np.int64]:
+    """Counts of whole slices, from those of a part outside of which nothing was predicted.
+
+    Args:
+        counts: (slices, classes, 4), of the part.
+        positive: (slices, classes), pixels of the ground truth outside the part.
+        pixels: of a whole slice.
+    """
+    nothing = np.zeros_like(positive)
+    others = pixels - counts.sum(axis=2) - positive
+    outside = np.stack([nothing, nothing, positive, others], axis=2)
+    return np.asarray(counts + outside, np.int64)
+
+
 def ratio(numerator: Floats, denominator: Floats, undefined: float) -> Floats:
     """Numerator by denominator, element by element; ``undefined`` if the denominator is 0."""
     result = np.full_like(numerator, undefined)

@@ -16,6 +16,10 @@ class PredictedMasks(Metric):
 
     Eight pixels are packed into a byte on the device, so that a test does not wait for the host:
     7,200 bytes for a slice of 240 x 240 and class.
+
+    Attributes:
+        frame: Height and width in whose top left corner smaller masks are kept, since batches may
+            differ in size; None to keep masks as they are.
     """
 
     full_state_update = False
@@ -24,6 +28,7 @@ class PredictedMasks(Metric):
 
     def __init__(self) -> None:
         super().__init__()
+        self.frame: tuple[int, int] | None = None
         self.add_state("samples", default=[], dist_reduce_fx="cat")
         self.add_state("packed", default=[], dist_reduce_fx="cat")
 
@@ -35,7 +40,8 @@ class PredictedMasks(Metric):
             sample: int64 (N,), the index of each slice in its split.
         """
         self.samples.append(sample)
-        self.packed.append(_pack(prediction))
+        masks = prediction if self.frame is None else _in_corner(prediction, self.frame)
+        self.packed.append(_pack(masks))
 
     def compute(self) -> "PackedMasks":
         """All masks, sorted by sample.
@@ -79,6 +85,13 @@ class PackedMasks:
 def _parts(state: list[Tensor] | Tensor) -> list[Tensor]:
     """The batches of a state, which torchmetrics joins when it gathers several devices."""
     return state if isinstance(state, list) else [state]
+
+
+def _in_corner(masks: Tensor, size: tuple[int, int]) -> Tensor:
+    """Masks (N, classes, h, w) in the top left corner of empty ones (N, classes, *size)."""
+    height, width = size
+    missing = (0, width - masks.shape[3], 0, height - masks.shape[2])
+    return nn.functional.pad(masks, missing) if any(missing) else masks
 
 
 def _pack(mask: Tensor) -> Tensor:

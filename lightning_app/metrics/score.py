@@ -54,6 +54,8 @@ class Score:
         unit: of its value, such as mm; empty for a ratio.
         in_tables: whether printed tables show it; the files hold all scores.
         bounds: the lowest and the highest value that it can have; infinite if it has none.
+        summary: how its units are joined, for tables, if there is a score of pixels and a score of
+            volumes with its name.
         averaged: whether it is a mean over units of which each may have the worst value, for which
             an interval allows; not if it is pooled, or if no unit comes near the worst value.
     """
@@ -64,6 +66,7 @@ class Score:
     unit: str = ""
     in_tables: bool = True
     bounds: Bounds = (0.0, 1.0)
+    summary: str = ""
     averaged: bool = False
 
     @property
@@ -75,9 +78,14 @@ class Score:
 
     @property
     def heading(self) -> str:
-        """Its name with its unit, for the heads of columns."""
+        """Its name with its unit, for a value of a single case."""
         has_unit = not self.unit or self.name.endswith(f"_{self.unit}")
         return self.name if has_unit else f"{self.name} ({self.unit})"
+
+    @property
+    def summary_heading(self) -> str:
+        """The same for a value of many cases; no other score has it."""
+        return f"{self.heading} ({self.summary})" if self.summary else self.heading
 
     def within_bounds(self, terms: UnitTerms) -> NDArray[np.bool_]:
         """Which units have a value within the bounds, or none, (units,)."""

@@ -48,6 +48,7 @@ def _of_lesions(score: Callable[[LesionScores], float]) -> Callable[[ClassMasks]
 VOLUME_SCORES: tuple[VolumeScore, ...] = (
     VolumeScore(
         name="dice",
+        summary="mean",
         definition="2 tp / (2 tp + fp + fn) of all voxels of a case; 1 if both masks are empty",
         compute=lambda masks: masks.counts.dice(empty=1).item(),
         higher_is_better=True,
@@ -62,6 +63,7 @@ VOLUME_SCORES: tuple[VolumeScore, ...] = (
     ),
     VolumeScore(
         name="specificity",
+        summary="mean",
         definition="tn / (tn + fp) of all voxels of a case, nearly all of them background",
         compute=_specificity,
         higher_is_better=True,

@@ -14,6 +14,7 @@ from lightning_app.report.html.case_browser import browsable
 from lightning_app.report.html.page import GENERATOR, render
 from lightning_app.report.html.part import Part, Picture
 from lightning_app.report.load.cohorts import Cohort, cohorts
+from lightning_app.report.load.folds import pool_folds
 from lightning_app.report.load.runs import read_external_tests, read_runs
 from lightning_app.report.load.tested_run import LeftOut, TestedRun
 from lightning_app.report.output_folder import check_replaceable
@@ -25,7 +26,7 @@ from lightning_app.report.tables.paper_table import paper_table
 from lightning_app.report.tables.run_tables import network_table, run_table, table_2
 from lightning_app.report.tables.score_tables import all_scores, size_table
 from lightning_app.report.tables.table import Table
-from lightning_app.report.tables.tested_data import origin_of
+from lightning_app.report.tables.tested_data import origin_of, split_name
 from lightning_app.report.tables.volume_table import volume_table
 from lightning_app.utils.errors import UsageError
 
@@ -70,30 +71,16 @@ def write_report(paths: Sequence[Path], output: Path) -> Written:
     """
     output = output.resolve()
     check_replaceable(output, PAGE, GENERATOR, _not_of_a_report)
-    runs, left_out = read_runs(*paths)
-    external_tests, tests_left_out = read_external_tests(*paths)
-    left_out += tests_left_out
-    if not runs and not external_tests:
-        first = f"; {left_out[0].name}: {left_out[0].reason}" if left_out else ""
-        raise UsageError(
-            f"no finished and tested run below {_listed(paths)} "
-            f"({counted(len(left_out), 'other run')}{first}): train one with "
-            "python main.py fit, then score it with python main.py test"
-        )
-    groups, external = cohorts(runs), cohorts(external_tests)
-    left_out += [run for cohort in (*groups, *external) for run in cohort.repeated]
-    left_out = list(dict.fromkeys(left_out))  # a run may be repeated in both
+    runs, groups, external, left_out = _read(paths)
     output.parent.mkdir(parents=True, exist_ok=True)
     remove_leftovers(output.parent)
     with atomic_folder(output) as folder:
         parts = [
-            _write_part(
-                cohort, _title(cohort, number, len(groups)), groups, _folder(folder, number)
-            )
+            _write_part(cohort, groups, number, folder)
             for number, cohort in enumerate(groups, start=1)
         ]
         external_parts = [
-            _write_external(cohort, runs, number, folder / f"external-{number}")
+            _write_external(cohort, runs, number, folder)
             for number, cohort in enumerate(external, start=1)
         ]
         with atomic_write(folder / PAGE) as page:
@@ -101,22 +88,58 @@ def write_report(paths: Sequence[Path], output: Path) -> Written:
         check_replaceable(
             output, PAGE, GENERATOR, _not_of_a_report
         )  # a file may have been put there in the meantime
-    reported, tested = (sum(len(cohort.runs) for cohort in found) for found in (groups, external))
+    reported, tested = (
+        sum(len(cohort.trainings) for cohort in found) for found in (groups, external)
+    )
     return Written(output / PAGE, reported, len(groups), tested, left_out)
 
 
-def _write_part(cohort: Cohort, title: str, groups: Sequence[Cohort], folder: Path) -> Part:
-    """Write the tables and figures of a cohort, one of the groups of the report."""
+def _read(
+    paths: Sequence[Path],
+) -> tuple[list[TestedRun], list[Cohort], list[Cohort], list[LeftOut]]:
+    """The runs, their groups, the tests on other data by data set, and what is left out.
+
+    Raises:
+        UsageError: there is nothing to report.
+    """
+    runs, left_out = read_runs(*paths)
+    external_tests, tests_left_out = read_external_tests(*paths)
+    pooled, incomplete = pool_folds(runs)
+    left_out += [*incomplete, *tests_left_out]
+    if not pooled and not external_tests:
+        first = f"; {left_out[0].name}: {left_out[0].reason}" if left_out else ""
+        raise UsageError(
+            f"no finished and tested run below {_listed(paths)} "
+            f"({counted(len(left_out), 'other run')}{first}): train one with "
+            "python main.py fit, then score it with python main.py test"
+        )
+    groups, external = cohorts(pooled), cohorts(external_tests, others=runs)
+    left_out += [run for cohort in (*groups, *external) for run in cohort.repeated]
+    return runs, groups, external, list(dict.fromkeys(left_out))  # one may be repeated in both
+
+
+def _write_part(cohort: Cohort, groups: Sequence[Cohort], number: int, report: Path) -> Part:
+    """Write the tables and figures of a cohort.
+
+    Args:
+        cohort: one of the groups.
+        groups: of the report.
+        number: of the group.
+        report: the folder of the report, in which the files of the first group lie.
+    """
+    section = f"group-{number}" if number > 1 else ""
+    folder = report / section
     folder.mkdir(exist_ok=True)
     origin = origin_of(cohort, group_warnings(cohort, groups))
     tables = [replace(table, origin=origin) for table in _tables(cohort)]
     for table in tables:
-        write_table(table, folder)
+        write_table(table, folder, section)
     galleries = [found for m in cohort.modalities if (found := gallery(cohort, m)) is not None]
     pictures = []
     for drawing in all_drawings(cohort, galleries):
         drawing.write(folder)
         pictures.append(Picture(drawing.name, drawing.title, drawing.notes, drawing.small_png()))
+    title = _title(cohort, number, len(groups))
     return Part(cohort, title, tables, pictures, browsable(galleries))
 
 
@@ -128,15 +151,17 @@ def _tables(cohort: Cohort) -> list[Table]:
     ]  # fmt: skip
 
 
-def _write_external(cohort: Cohort, own: Sequence[TestedRun], number: int, folder: Path) -> Part:
+def _write_external(cohort: Cohort, own: Sequence[TestedRun], number: int, report: Path) -> Part:
     """Write the tables of an external data set.
 
     Args:
         cohort: the tests on it.
         own: the runs with the tests of their own test splits.
         number: of the data set.
-        folder: of its files.
+        report: the folder of the report.
     """
+    section = f"external-{number}"
+    folder = report / section
     folder.mkdir()
     title = f"External data set {number}: {cohort.data.name}"
     tables = [
@@ -149,24 +174,19 @@ def _write_external(cohort: Cohort, own: Sequence[TestedRun], number: int, folde
         for table in tables
     ]
     for table in tables:
-        write_table(table, folder)
+        write_table(table, folder, section)
     return Part(cohort, title, tables, pictures=[], galleries=[])
 
 
 def _title(cohort: Cohort, number: int, groups: int) -> str:
     data = cohort.data
     kind = "Synthetic phantom" if data.kind == "phantom" else "Files"
-    title = f"{kind}, target {data.target}, slices {data.eval_slices}, split {data.split}"
+    title = f"{kind}, target {data.target}, slices {data.eval_slices}, {split_name(cohort)}"
     return f"Group {number}: {title}" if groups > 1 else title
 
 
 def _listed(paths: Sequence[Path]) -> str:
     return ", ".join(f"'{path}'" for path in paths)
-
-
-def _folder(folder: Path, number: int) -> Path:
-    """The folder of a group: the first group's files lie beside the page."""
-    return folder if number == 1 else folder / f"group-{number}"
 
 
 def _not_of_a_report(folder: Path) -> Iterator[str]:

@@ -1,7 +1,8 @@
 """One slice of each case, for pictures: masks.npz, images.npz and cases.png. Imports no torch."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,23 @@ def read_example_slices(folder: TestFolder) -> ExampleSlices:
         )
     except Exception as error:  # a damaged archive raises errors of zipfile, zlib, pickle or NumPy
         raise ValueError(f"masks cannot be read: {type(error).__name__}: {error}") from error
+
+
+def joined(parts: Sequence[ExampleSlices]) -> ExampleSlices:
+    """The slices of several tests, in the order of their cases.
+
+    Raises:
+        ValueError: they differ in size or number of classes.
+    """
+    if len(parts) == 1:
+        return parts[0]
+    cases = list(chain.from_iterable(part.cases for part in parts))
+    order = sorted(range(len(cases)), key=lambda index: cases[index])
+    slices, images, reference, prediction = (
+        np.concatenate([getattr(part, name) for part in parts])[order]
+        for name in ("slices", "images", "reference", "prediction")
+    )
+    return ExampleSlices([cases[index] for index in order], slices, images, reference, prediction)
 
 
 def _check_masks(masks: Mapping[str, NDArray[Any]]) -> None:

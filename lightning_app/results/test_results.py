@@ -70,7 +70,7 @@ class TestResults(Callback):
         self._acceleration = acceleration
         # Read before the test, so that a damaged record does not waste its work.
         self._trained_data = read_environment(predictor.first.environment).data
-        self._seen = {patient for run in predictor.runs for patient in seen_patients(run)}
+        self._seen = [seen_patients(run) for run in predictor.runs]
         self._checkpoints = [_best_checkpoint(run) for run in predictor.runs]
         self.is_partial = False
 
@@ -115,7 +115,7 @@ class TestResults(Callback):
             write_volumes(new, test.volume_table)
             write_lesions(new, test.scored, data.target.class_names)
             examples.write(new)
-            examples.draw(new.picture, by_case, f"Data: {data.kind}")
+            examples.draw(new.picture, by_case, f"Data: {data.source.in_words}")
             _keep_other_files(folder.path, temporary)
         print_scores(data, table, test.scores, test.volumes)
         print_lines(*volume_notes(test.scored, test.cases.cohorts))
@@ -134,7 +134,7 @@ class TestResults(Callback):
                 "These are not the slices that the run was trained on: an earlier version prepared "
                 "those, perhaps with another brain mask. Train it again to compare it."
             )
-        if seen := self._trained_on(table):
+        if seen := self._trained_on(data, table):
             several = len(self.predictor.runs) > 1
             print_lines(
                 f"{'One run or another' if several else 'The run'} was trained, or its best epoch "
@@ -153,7 +153,7 @@ class TestResults(Callback):
         trained, tested = self._trained_data, DataRecord.of(description(data))
         are_other = tested.fingerprint != trained.fingerprint and tested.split != trained.split
         cases, all_cases = len(data.splits["test"]), sum(map(len, data.splits.values()))
-        if not are_other or cases == all_cases or data.split_file is not None:
+        if not are_other or cases == all_cases or data.split_rule.file is not None:
             return []
         note = (
             f"These are not the run's data, and {cases} of their {all_cases} cases were tested, "
@@ -161,9 +161,11 @@ class TestResults(Callback):
         )
         return [note]
 
-    def _trained_on(self, table: CountTable) -> set[str]:
+    def _trained_on(self, data: BraTSDataModule, table: CountTable) -> set[str]:
         """Tested patients on which a run was trained or its best epoch chosen."""
-        return set(table.patients) & self._seen
+        return {
+            patient for seen in self._seen for patient in seen.among(table.patients, data.source)
+        }
 
     def _provenance(self) -> Mapping[str, Any]:
         """Whose weights were tested, when, and with which version of the program."""
@@ -199,7 +201,7 @@ class TestResults(Callback):
                 },
             },
             "patients": len(set(table.patients)),
-            "patients_trained_on": len(self._trained_on(table)),
+            "patients_trained_on": len(self._trained_on(data, table)),
             "cases": len(set(table.cases)),
             "slices": len(table.slices),
             "accuracy_of_nothing": accuracy_of_nothing(table),

@@ -15,8 +15,8 @@ from lightning_app.metrics.evaluate import Results, accuracy_of_nothing
 from lightning_app.metrics.intervals import FEWEST_PATIENTS, METHOD
 from lightning_app.metrics.volume.cohorts import YEAR, Cohort
 from lightning_app.metrics.volume_scores import VOLUME_SCORES
-from lightning_app.results.score_table import score_table
-from lightning_app.utils.text import printable
+from lightning_app.results.score_table import score_table, undefined_notes
+from lightning_app.utils.text import print_lines
 
 DEFINITIONS = "docs/scores.md"
 
@@ -33,7 +33,7 @@ def print_scores(
         volumes: the volume scores.
     """
     console = Console(markup=False, emoji=False)
-    origin = " (synthetic phantom)" if data.is_phantom else ""
+    origin = " (synthetic phantom)" if data.source.is_phantom else ""
     are_volumes = any(by_name["lesion_dice"].n for by_name in volumes.values())
     units = "volumes" if are_volumes else "single slices in 2-D"
     console.print()
@@ -43,8 +43,13 @@ def print_scores(
         score_table(f"Test scores, of {units}: means over cases{origin}", VOLUME_SCORES, volumes)
     )
     console.print()
-    for note in _notes(data, table):
-        console.print(printable(note), highlight=False)
+    print_lines(
+        *data_notes(data, table),
+        *undefined_notes(SCORES, scores),
+        *undefined_notes(VOLUME_SCORES, volumes),
+        _interval_note(table),
+        f"What each score is: {DEFINITIONS}.",
+    )
 
 
 def volume_notes(scored: Sequence[CaseScores], cohorts: Sequence[Cohort]) -> list[str]:
@@ -74,22 +79,31 @@ def volume_notes(scored: Sequence[CaseScores], cohorts: Sequence[Cohort]) -> lis
     return notes
 
 
-def _notes(data: BraTSDataModule, table: CountTable) -> list[str]:
+def data_notes(data: BraTSDataModule, table: CountTable) -> list[str]:
+    """What a reader must know about scored slices.
+
+    Args:
+        data: the data.
+        table: the counts of the slices.
+    """
     patients, cases = len(set(table.patients)), len(set(table.cases))
+    slices = len(table.slices)
     nothing = ", ".join(f"{share:.4f}" for share in accuracy_of_nothing(table).values())
     choice = data.choices["eval"]
     notes = [
-        f"Data: {data.kind}; patients {patients}, cases {cases}, slices {len(table.slices)}.",
+        f"Data: {data.source.in_words}; patients {patients}, cases {cases}, slices {slices}.",
         f"A case is one scan; its scores and its volume are those of its tested slices ({choice}).",
         f"Accuracy of predicting nothing at all: {nothing}.",
     ]
-    if patients < FEWEST_PATIENTS:
-        notes.append(f"No intervals: they need at least {FEWEST_PATIENTS} patients.")
-    else:
-        notes.append(f"{METHOD}; none for a score of fewer than {FEWEST_PATIENTS} patients.")
     for index, name in enumerate(table.classes):
         if not table.of_class(index).predicted.any():
             notes.append(f"No pixel of class '{name}' is predicted: the network marks nothing.")
     if uses_reference(choice):
         notes.append(f"The slices ('{choice}') were chosen by looking at the ground truth.")
-    return [*notes, f"What each score is: {DEFINITIONS}."]
+    return notes
+
+
+def _interval_note(table: CountTable) -> str:
+    if len(set(table.patients)) < FEWEST_PATIENTS:
+        return f"No intervals: they need at least {FEWEST_PATIENTS} patients."
+    return f"{METHOD}; none for a score of fewer than {FEWEST_PATIENTS} patients."

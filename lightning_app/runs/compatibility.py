@@ -1,6 +1,7 @@
 """What a command may not change in a run that it uses, and what it changes on another machine."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +9,15 @@ from jsonargparse import ArgumentParser, Namespace
 
 from data_modules.cache.slice_cache import DEFAULT_FOLDER
 from data_modules.catalog.cases import find_cases
+from data_modules.catalog.source import Source, seed_in, source_of
 from data_modules.options import most_workers
 from data_modules.utils.errors import DataError
 from data_modules.utils.words import counted
+from data_modules.window import AUTO
 from lightning_app.config.diff import changed_options, new_options, to_plain
-from lightning_app.config.option_policy import FIXED, FREE, SPLIT, WARNED, is_below
+from lightning_app.config.option_policy import FIXED, FOLDS, FREE, SPLIT, WARNED, is_below
 from lightning_app.runs.folder import Run, is_file, run_config
-from lightning_app.runs.records import read_split
+from lightning_app.runs.records import read_environment, read_split
 from lightning_app.runs.status import is_finished
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.yaml_file import get_option
@@ -104,25 +107,65 @@ def check_same_experiment(config: Namespace, run: Run) -> None:
 def use_saved_split(config: Namespace, run: Run) -> None:
     """Read the split from the run, unless an option that decides it was changed.
 
-    Data in another folder are those of the run if they have all cases of its split. A split file of
-    the run says nothing about other data.
+    Data in another folder are those of the run if they have all cases of its split. A split file
+    and the folds of the run say nothing about other data, nor do its folds about other sizes.
     """
-    saved = run_config(run)
-    changed = [o for o in SPLIT if to_plain(config.get(o)) != get_option(saved, o)]
-    if "data.root" in changed and not _has_cases_of(run, config.data):
-        if "data.split_file" not in changed:
-            config.data.split_file = None
-    elif set(changed) <= {"data.root"}:
-        config.data.split_file = run.split
+    saved, data = run_config(run), config.data
+    changed = {o for o in SPLIT if to_plain(config.get(o)) != get_option(saved, o)}
+    if data.folds is None and get_option(saved, "data.folds") is None:
+        changed.discard("data.fold")  # which an earlier version did not save
+    is_other = "data.root" in changed and not _has_cases_of(run, data)
+    if is_other and "data.split_file" not in changed:
+        data.split_file = None
+    if (is_other or "data.split_sizes" in changed) and not changed & FOLDS:
+        data.folds, data.fold = None, 0
+    if not is_other and changed <= {"data.root"}:
+        data.split_file = run.split
+        data.folds, data.fold = None, 0  # by which the split was made
+
+
+def use_saved_window(config: Namespace, run: Run) -> None:
+    """Write the window that ``auto`` was in the training into a config, whatever its data are.
+
+    Raises:
+        UsageError: the training did not find it.
+        RecordError: environment.json of the run is damaged.
+    """
+    if config.data.window != AUTO:
+        return
+    if get_option(run_config(run), "data.window") != AUTO:
+        raise UsageError(
+            f"data.window is {AUTO}, but run '{run.path}' was trained without it: leave the option "
+            "out, or give height and width"
+        )
+    config.data.window = read_environment(run.environment).data.window
 
 
 def _has_cases_of(run: Run, data: Namespace) -> bool:
     """Whether the folder of the data has every case on which the run was trained or tested."""
     try:
-        found = {case.id for case in find_cases(Path(data.root), data.release)}
+        found = find_cases(Path(data.root), data.release)
     except DataError:  # a phantom that is still to be made, or what loading it will complain about
         return False
-    return found.issuperset(case for case, _, _ in read_split(run.split))
+    source = source_of(case.folder for case in found)
+    ids = {case.id for case in found}
+    has_all = ids.issuperset(case for case, _, _ in read_split(run.split))
+    return has_all and source.shares_patients_with(source_of_training(run))
+
+
+def source_of_training(run: Run) -> Source:
+    """Where the patients of a run come from. Earlier versions did not record a phantom's seed.
+
+    Raises:
+        RecordError: environment.json or config.yaml is damaged.
+        OSError: it is not there.
+    """
+    data = read_environment(run.environment).data
+    if not data.source.is_phantom or data.source.seed is not None:
+        return data.source
+    if data.root is not None:
+        return replace(data.source, seed=seed_in(Path(data.root)))
+    return replace(data.source, seed=str(get_option(run_config(run), "data.phantom.seed")))
 
 
 def use_own_cache(config: Namespace, run: Run) -> str | None:

@@ -3,19 +3,22 @@
 Imports neither torch nor lightning: a report reads runs without them.
 """
 
+import os
 import re
 import secrets
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from lightning_app.runs.records import read_config
+from lightning_app.runs.record_values import Values
+from lightning_app.runs.records import read_config, read_record
 
 DEFAULT_ROOT = "runs"
 ENSEMBLES = "ensembles"  # folder of the root, beside those of the experiments
+START = "%Y%m%d-%H%M%S"  # of a run in UTC, in its name
 _NAME = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
 
 
@@ -191,17 +194,27 @@ class TestFolder:
 def new_run(root: Path, experiment: str) -> Run:
     """A name for a new run; its folder is created with its first file."""
     now = datetime.now(UTC)  # local clocks are set back once a year
-    return Run((root / experiment / f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(3)}").absolute())
+    return Run((root / experiment / f"{now:{START}}-{secrets.token_hex(3)}").absolute())
 
 
-def find_runs(root: Path) -> list[Run]:
-    """All runs in a root folder, the newest first."""
-    return _runs_at(root.glob("*/*"))
+def find_runs(folder: Path) -> list[Run]:
+    """The run that a folder is, or all runs in it and in its subfolders, the newest first.
+
+    So the folder may be that of a run, of an experiment, or of experiments.
+    """
+    return newest_first(Run(path.absolute()) for path in _run_folders(folder, levels=2))
 
 
-def find_runs_of(experiment: Path) -> list[Run]:
-    """All runs in the folder of an experiment, the newest first."""
-    return _runs_at(experiment.glob("*"))
+def find_runs_below(folder: Path) -> list[Run]:
+    """The run that a folder is, or all runs below it, at any depth; links are not followed."""
+    return [Run(path) for path in _run_folders(folder, levels=None)]
+
+
+def is_run(folder: Path) -> bool:
+    """Whether a folder is that of a run: by its name or, if it was copied, by its records."""
+    if is_run_name(folder.absolute().name):
+        return _is_folder(folder)
+    return is_file(Run(folder).config) and is_file(Run(folder).status)
 
 
 def find_ensembles(root: Path) -> list[ResultFolder]:
@@ -233,9 +246,29 @@ def is_file(path: Path) -> bool:
         return False
 
 
-def _runs_at(paths: Iterable[Path]) -> list[Run]:
-    folders = [path.absolute() for path in paths if is_run_name(path.name)]
-    return newest_first(Run(folder) for folder in folders if _is_folder(folder))
+def _run_folders(folder: Path, levels: int | None) -> Iterator[Path]:
+    """The folders of runs, so many levels below a folder; on all levels if links are not followed.
+
+    None are looked for inside the folder of a run.
+    """
+    if is_run(folder):
+        yield folder
+    elif levels is None:
+        for inner in subfolders(folder, follow_links=False):
+            yield from _run_folders(inner, None)
+    elif levels > 0:
+        for inner in subfolders(folder):
+            yield from _run_folders(inner, levels - 1)
+
+
+def subfolders(folder: Path, *, follow_links: bool = True) -> list[Path]:
+    """The folders in a folder, sorted; none if it may not be read."""
+    try:
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in entries if entry.is_dir(follow_symlinks=follow_links)]
+    except OSError:
+        return []
+    return [folder / name for name in sorted(names)]
 
 
 def _is_folder(path: Path) -> bool:
@@ -250,10 +283,25 @@ def is_run_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
-def _start(run: Run) -> tuple[str, int]:
-    """When a run was started: in seconds from its name, within a second from its first file."""
+def start_of(run: Run) -> str:
+    """When a run was started, ``<date>-<time>`` in UTC; empty if it is not known.
+
+    From its status, which a copy under another name has too, else from its name.
+    """
+    try:
+        started = Values(read_record(run.status), run.status).text("started")
+        return f"{datetime.fromisoformat(started).astimezone(UTC):{START}}"
+    except (OSError, ValueError, OverflowError):  # the last for a year that no clock shows
+        return run.path.name.rpartition("-")[0] if is_run_name(run.path.name) else ""
+
+
+def _start(run: Run) -> tuple[str, bool, int]:
+    """When a run was started: in seconds, and within a second by its first file.
+
+    A run is newer than its copy.
+    """
     written = run.config.stat().st_mtime_ns if is_file(run.config) else 0
-    return run.path.name.rsplit("-", 1)[0], written
+    return start_of(run), is_run_name(run.path.name), written
 
 
 def run_config(run: Run) -> dict[str, Any]:

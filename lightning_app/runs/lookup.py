@@ -5,14 +5,7 @@ import os
 import shlex
 from pathlib import Path
 
-from lightning_app.runs.folder import (
-    ENSEMBLES,
-    Run,
-    find_runs,
-    find_runs_of,
-    is_file,
-    is_run_name,
-)
+from lightning_app.runs.folder import ENSEMBLES, Run, find_runs, is_file, is_run_name, subfolders
 from lightning_app.runs.status import is_alive, is_finished, read_status, slurm_job
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.text import LONGEST_FILE_NAME, is_file_name
@@ -172,11 +165,7 @@ def _by_folder(name: str) -> Run | None:
 
 def _newest_in(experiment: Path) -> Run | None:
     """The newest trained run in the folder of an experiment."""
-    try:
-        runs = find_runs_of(experiment)
-    except OSError:  # no folder can have that name, or it may not be entered
-        return None
-    return next((run for run in runs if is_file(run.best)), None)
+    return next((run for run in find_runs(experiment) if is_file(run.best)), None)
 
 
 def _match(name: str, runs: list[Run]) -> Run | None:
@@ -189,7 +178,8 @@ def _match(name: str, runs: list[Run]) -> Run | None:
 
 def _elsewhere(root: Path) -> str:
     """That there are runs in a folder of the root which is a root itself, such as runs/sweeps."""
-    deeper = next((folder for folder in sorted(root.glob("*/")) if find_runs(folder)), None)
+    known = set(find_runs(root))
+    deeper = next((f for f in subfolders(root) if not known.issuperset(find_runs(f))), None)
     if deeper is None:
         return ""
     return f", but below '{deeper}' (--trainer.default_root_dir {shlex.quote(str(deeper))})"

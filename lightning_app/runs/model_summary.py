@@ -20,14 +20,15 @@ def describe_network(network: nn.Module, data: BraTSDataModule) -> dict[str, Any
         UsageError: the network does not accept slices of that size and number of channels, or its
             logits have another shape than the target.
     """
-    size = data.cache.size
+    size = data.window.input_size
+    option = "data.image_size" if data.window.size is None else "data.window"
     expected = (1, data.target.channels, *size)
     try:
         image = torch.zeros(1, len(data.modalities), *size)
         multiply_adds, shape = count_multiply_adds(network, image)
     except (ValueError, RuntimeError) as error:
         raise UsageError(
-            f"{type(network).__name__} cannot take slices of data.image_size {list(size)} with "
+            f"{type(network).__name__} cannot take slices of {option} {list(size)} with "
             f"{counted(len(data.modalities), 'channel')}: {str(error).splitlines()[0]}"
         ) from error
     if shape != expected:

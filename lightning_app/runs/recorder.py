@@ -42,7 +42,7 @@ class RunRecorder(Callback):
     Args:
         run: the run.
         save_config: writes the resolved config to a path.
-        network: the content of network.json.
+        network: returns the content of network.json, once the data have been set up.
         new: whether the folder must not hold a run yet.
         resumes: whether the training resumes from a checkpoint of the run.
 
@@ -54,7 +54,7 @@ class RunRecorder(Callback):
         self,
         run: Run,
         save_config: Callable[[Path], None],
-        network: dict[str, Any],
+        network: Callable[[], dict[str, Any]],
         *,
         new: bool = True,
         resumes: bool = False,
@@ -94,13 +94,13 @@ class RunRecorder(Callback):
             self._write_resumed(self._trained_on, data, current)
         mark_running(self.run)
         self._started = True
-        if data.is_phantom:
+        if data.source.is_phantom:
             print_lines(PHANTOM_BANNER)
         print_lines(f"Data: {summary(data)}", f"Run: {self.run.path}")
 
     def _write_first(self, data: BraTSDataModule, current: dict[str, Any]) -> None:
         self._save_config(self.run.config)
-        write_record(self.run.network, self._network)
+        write_record(self.run.network, self._network())
         write_environment(self.run.environment, current, description(data))
         write_split(self.run.split, split_rows(data))
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path, PurePath
 from typing import Any
 
+from data_modules.catalog.source import Source
 from lightning_app.runs.record_values import RecordError, Values
 from lightning_app.utils.json_csv import read_json, write_csv, write_json
 from lightning_app.utils.text import printable
@@ -93,6 +94,8 @@ class DataRecord:
         eval_fingerprint: of the slices of validation and test; empty if an earlier version did not
             record it.
         root: their folder; None for the built-in phantom.
+        phantom_seed: None for files, and if an earlier version did not record it.
+        window: height and width of what the network gets in training; None for whole slices.
     """
 
     kind: str
@@ -105,6 +108,8 @@ class DataRecord:
     slices_format: int = 0
     eval_fingerprint: str = ""
     root: str | None = None
+    phantom_seed: str | None = None
+    window: tuple[int, int] | None = None
 
     @classmethod
     def of(cls, description: Mapping[str, Any]) -> "DataRecord":
@@ -129,12 +134,19 @@ class DataRecord:
             values.whole_number("slices_format") if values.has("slices_format") else 0,
             values.text("eval_fingerprint", ""),
             values.text("root") if values.has("root") else None,
+            values.text("phantom_seed") if values.has("phantom_seed") else None,
+            _size(values, "window") if values.has("window") else None,
         )
 
     @property
     def name(self) -> str:
         """The name of their folder; "phantom" for the built-in one."""
         return self.kind if self.root is None else PurePath(self.root).name
+
+    @property
+    def source(self) -> Source:
+        """Where the patients come from."""
+        return Source(self.kind, self.phantom_seed)
 
     @property
     def omits_blank_slices(self) -> bool:
@@ -222,12 +234,17 @@ class NetworkRecord:
 def read_network(path: Path) -> NetworkRecord:
     """Read network.json, which ``write_record`` has written. Raises as ``read_record`` does."""
     values = Values(read_record(path), path)
-    height, width = values.numbers("image_size", 2)
     return NetworkRecord(
         values.whole_number("parameters"),
         values.whole_number("multiply_adds"),
-        (int(height), int(width)),
+        _size(values, "image_size"),
     )
+
+
+def _size(values: Values, name: str) -> tuple[int, int]:
+    """Height and width."""
+    height, width = values.numbers(name, 2)
+    return int(height), int(width)
 
 
 _SPLIT_COLUMNS = ("case", "patient", "side")

@@ -69,7 +69,8 @@ class TestedCases:
 
     def predictions(self, samples: Sequence[int] | NDArray[np.int64]) -> NDArray[np.bool_]:
         """Predicted masks, bool (N, classes, H, W)."""
-        return self.masks.unpack(samples, width=self.dataset.shape[-1])
+        masks = self.masks.unpack(samples, width=self.dataset.shape[-1])
+        return self.dataset.in_frame(masks, samples)
 
     def references(self, samples: Sequence[int] | NDArray[np.int64]) -> NDArray[np.bool_]:
         """Masks of the ground truth, bool (N, classes, H, W)."""

@@ -29,6 +29,7 @@ SYNONYMS = {
     "modalities": ("modality", "contrasts", "sequences", "channels"),
     "image_size": ("img_size", "crop_size", "patch_size", "input_size", "resolution", "size"),
     "split_sizes": ("split", "val_split", "val_size", "test_size", "train_size"),
+    "folds": ("k_folds", "n_folds", "num_folds", "kfold", "n_splits", "cv", "cross_validation"),
     "augmentations": ("augmentation", "augment", "aug", "transforms"),
     "resume": ("resume_from_checkpoint", "resume_from", "continue"),
     "run": ("ckpt", "ckpt_path", "checkpoint", "checkpoint_path"),

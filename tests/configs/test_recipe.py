@@ -59,6 +59,8 @@ RECIPE = {
     "data.split_sizes": None,
     "data.split_seed": 0,
     "data.split_file": None,
+    "data.folds": None,
+    "data.fold": 0,
     "data.image_size": [240, 240],
     "data.batch_size": 32,
     "data.flip": False,

@@ -49,6 +49,7 @@ def mapped(slices: Mapping[str, list[int]], values: NDArray[Any]) -> SliceArray:
         intensities={},
         digests={},
         stored={},
+        brains={},
         bad={},
         warnings=[],
     )

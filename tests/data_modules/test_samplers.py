@@ -2,7 +2,7 @@ import itertools
 
 import pytest
 
-from data_modules.samplers import EpochBatches, OrderedBatches, ShardedBatches
+from data_modules.samplers import EpochBatches, GroupedBatches, OrderedBatches, ShardedBatches
 
 SIZES = [1, 2, 7, 8, 9, 15, 16, 17, 23, 24, 31, 32, 33, 39, 40, 41, 64, 71, 72, 100]
 
@@ -123,3 +123,13 @@ def test_ranks_share_every_batch_and_see_every_sample_once(samples: int, world_s
             assert max(map(len, parts)) - min(map(len, parts)) <= 1
     steps = {len(list(ShardedBatches(EpochBatches(samples, 24, 0), r, 8))) for r in range(8)}
     assert len(steps) == 1  # in training all take the same number of steps
+
+
+def test_grouped_batches_have_samples_of_one_group_and_every_sample_once() -> None:
+    groups = [0, 1, 0, 0, 1, 0, 2]
+
+    batches = GroupedBatches(groups, 3)
+
+    assert list(batches) == [[0, 2, 3], [5], [1, 4], [6]]
+    assert (len(batches), batches.sizes()) == (4, [3, 1, 2, 1])
+    assert list(GroupedBatches([0] * 7, 3)) == list(OrderedBatches(7, 3))

@@ -29,6 +29,8 @@ class ToyRun:
     Attributes:
         cases: pixels of each case by its id. The last four characters of an id are the number of
             the scan, and those before them are the patient.
+        fold: the fold that is tested, and how many there are.
+        others: the cases of the training.
     """
 
     cases: Sizes
@@ -43,6 +45,8 @@ class ToyRun:
     status: str = "finished"
     training: float | None = None
     inference: float | None = None
+    fold: tuple[int, int] | None = None
+    others: Sequence[str] = ("other-000",)
 
     def write(self, root: Path) -> Run:
         """Write the run folder."""
@@ -55,7 +59,8 @@ class ToyRun:
         size = {"parameters": 1000, "multiply_adds": 2000, "image_size": [SIZE, SIZE]}
         write_json(run.network, size)
         rows = [(case, case[:-4], "test") for case in self.cases]
-        write_csv(run.split, ("case", "patient", "side"), [*rows, ("other-000", "other", "train")])
+        others = [(case, case[:-4], "train") for case in self.others]
+        write_csv(run.split, ("case", "patient", "side"), [*rows, *others])
         write_csv(run.metrics, ("epoch", "val/dice"), [(0, 0.25), (1, None), (2, 0.5)])
         if self.training is not None:
             write_json(run.timing, {"device": "gpu", "run": {"seconds": self.training}})
@@ -75,10 +80,11 @@ class ToyRun:
             write_json(test.timing, {"device": "gpu", "seconds": self.inference})
 
     def _config(self) -> dict[str, Any]:
+        fold, folds = self.fold or (0, None)
         return {
             "seed_everything": self.seed,
             "model": {"network": {"class_path": self.network}},
-            "data": {"modalities": self.modality.split("+")},
+            "data": {"modalities": self.modality.split("+"), "folds": folds, "fold": fold},
             "trainer": {"max_epochs": 3},
             **self.settings,
         }

@@ -169,6 +169,11 @@ MISTYPED = {
     "a slice": (["--data.eval_slices", "[-1]"], "data.eval_slices is [-1]", "none below 0"),
     "a seed": (["--seed_everything", "-1"], "error: seed_everything is -1", "from 0"),
     "a split's seed": (["--data.split_seed", "-1"], "data.split_seed is -1", "0 or more"),
+    "two folds": (["--data.folds", "2"], "data.folds is 2", "expected 3 or more"),
+    "a fold too many": (["--data.folds", "5", "--data.fold", "5"], "data.fold is 5", "0 to 4"),
+    "a fold of none": (["--data.fold", "1"], "data.fold is 1, but data.folds is null", "folds 5"),
+    "folds of sizes": (["--data.folds", "5", "--data.split_sizes", "[8,3,3]"], "[8, 3, 3]", "one"),
+    "folds without patients": (["--data.folds", "15"], "data.folds is 15", "patients, 14"),
     "a path for a name": (["--metrics_csv.filename", "../x.csv"], "is '../x.csv'", "a file name"),
 }  # fmt: skip
 
@@ -497,9 +502,13 @@ def test_validate_prints_the_score_of_the_best_epoch(
     best = re.search(r"Best epoch: \d+ of \d+, val/dice (\S+)", capsys.readouterr().out)
     assert best is not None
     assert program("validate") == 0
-    printed = re.search(r"val/dice\s+\S?\s*(\d\.\d+)", capsys.readouterr().out)
-    assert printed is not None
-    assert float(printed[1]) == pytest.approx(float(best[1]), abs=1e-4)
+    output = capsys.readouterr().out
+    assert f"val/dice: {best[1]}" in output
+    table = dict(re.findall(r"^(\w+) +(\d\.\d{3}|-) +higher$", output, re.MULTILINE))
+    assert float(table["dice"]) == pytest.approx(float(best[1]), abs=5e-4)
+    assert table["empty_right"] == "-"  # every toy patient has a tumour in the middle slice
+    assert "empty_right of whole is undefined (-)" in output
+    assert "nan" not in output
 
 
 def test_the_program_may_lie_in_a_folder_with_an_odd_name(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from callbacks.gradient_check import NoGradientError
 from callbacks.nan_guard import NonFiniteLossError
 from data_modules.brats import BraTSDataModule
+from data_modules.summary import cases_of_batch
 from data_modules.utils.out_of_memory import is_out_of_memory
 from data_modules.utils.process_pool import WORKER_KILLED
 from lightning_app.runs.folder import Run
@@ -63,7 +64,7 @@ def explained_failures(run: Run, batch_size: int, data: BraTSDataModule) -> Iter
 def _explain_divergence(error: NonFiniteLossError, run: Run, data: BraTSDataModule) -> str:
     cases = ""
     if error.batch is not None:
-        names = data.cases_of_batch(error.epoch, error.batch)
+        names = cases_of_batch(data, error.epoch, error.batch)
         cases = f"; the cases in it: {', '.join(names)}"
     saved = [shlex.quote(str(path)) for path in (run.last, run.best) if path.is_file()]
     remedy = f", from the weights before with --weights {saved[0]}" if saved else ""

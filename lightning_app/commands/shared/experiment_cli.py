@@ -16,6 +16,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from callbacks.progress_bar import TransientProgressBar
+from data_modules.dataloaders import check_divides
 from data_modules.utils.malloc import keep_freed_memory
 from data_modules.utils.out_of_memory import is_out_of_memory
 from lightning_app.commands.shared.base_cli import BaseCLI, resolve_paths
@@ -216,7 +217,7 @@ class ExperimentCLI(BaseCLI):
             UsageError: Lightning is to shard the batches once more.
         """
         devices = self.trainer.world_size
-        self.datamodule.check_devices(devices)
+        check_divides(self.datamodule.batch_size, devices)
         if devices > 1 and self.option("trainer").use_distributed_sampler:
             raise UsageError(
                 f"trainer.use_distributed_sampler is true on {devices} devices, expected false: "

@@ -14,6 +14,7 @@ from lightning_app.runs.checkpoint_io import WeightsIO, read_checkpoint
 from lightning_app.runs.compatibility import (
     check_same_experiment,
     use_saved_split,
+    use_saved_window,
 )
 from lightning_app.runs.folder import Run, run_config
 from lightning_app.runs.status import is_finished, training_limits
@@ -56,6 +57,7 @@ class TrainedRunCLI(ExperimentCLI):
         self.print_runs()
         check_same_experiment(config, self.run_folder)
         use_saved_split(config, self.run_folder)
+        use_saved_window(config, self.run_folder)
         self._print_limits(config)
 
     def print_runs(self) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from lightning_app.report.load.cohorts import Cohort, Entry
 from lightning_app.report.load.display_names import modality_name
 from lightning_app.report.load.paper_grid import nearest_to_paper
 from lightning_app.report.load.paper_values import PROPOSED_NETWORK
-from lightning_app.results.example_slices import ExampleSlices, read_example_slices
+from lightning_app.results.example_slices import ExampleSlices, joined, read_example_slices
 from lightning_app.results.lesion_record import RecordedLesion, read_lesions
 from lightning_app.utils.text import printable
 
@@ -94,9 +95,10 @@ class Gallery:
     def rule(self) -> str:
         """How the cases of the figure are chosen."""
         entry = self.reference_entry
+        runs = "runs" if entry.first.folds else "run"
         return (
             "Cases with target at the lowest, the quartiles and the highest of the Dice of "
-            f"{entry.name} in the run with seed {entry.first.seed}."
+            f"{entry.name} in the {runs} with seed {entry.first.seed}."
         )
 
 
@@ -108,8 +110,9 @@ def gallery(cohort: Cohort, modality: str) -> Gallery | None:
     notes: list[str] = []
     for entry in cohort.of(modality):
         try:
-            slices = read_example_slices(entry.first.folder)
-            of_test = read_lesions(entry.first.folder)
+            folders = [training.folder for training in entry.first.trainings]
+            slices = joined([read_example_slices(folder) for folder in folders])
+            of_test = list(chain.from_iterable(map(read_lesions, folders)))
         except ValueError as error:
             notes.append(f"{entry.name}, {entry.first.name}: {printable(str(error))}")
             continue

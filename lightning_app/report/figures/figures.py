@@ -64,7 +64,7 @@ def _training(cohort: Cohort, origin: str) -> Drawing:
     for axis, modality in zip(axes, cohort.modalities, strict=True):
         for entry in cohort.of(modality):
             style = styles[entry.key]
-            for run in entry.runs:
+            for run in entry.trainings:
                 epochs = [epoch + 1 for epoch, _ in run.history]
                 axis.plot(
                     epochs, [dice for _, dice in run.history], color=style.colour, ls=style.line,
@@ -73,7 +73,8 @@ def _training(cohort: Cohort, origin: str) -> Drawing:
         axis.set(title=modality_name(modality), xlabel="epoch", ylim=(0, 1))
     axes[0].set_ylabel("validation Dice (val/dice)")
     add_legend(figure, axes.tolist())
-    return Drawing("training", "Training: validation Dice", ["One line for each seed."], figure)
+    notes = [f"One line for each seed{' and fold' if cohort.folds else ''}."]
+    return Drawing("training", "Training: validation Dice", notes, figure)
 
 
 def _dice_against_size(cohort: Cohort, origin: str) -> Drawing:

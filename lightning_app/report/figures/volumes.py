@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,8 @@ _DISTANCE_NOTE = (
     "missed or an invented tumour."
 )
 _ROW, _COLUMN = 2.6, 3.6  # size of a panel in inches
+_LINE = 26  # characters in a line of a label
+_LETTER, _LABEL_LINE = 0.05, 0.2  # in inches, at 45 degrees: height of a character, width of a line
 
 
 def volume_drawings(cohort: Cohort, origin: str) -> Iterator[Drawing]:
@@ -65,32 +68,43 @@ def _patients(cohort: Cohort, target: str, scores: Mapping[str, _ByEntry], origi
     """A dot for each patient, networks side by side, lines between the dots of a patient."""
     styles = entry_styles(cohort)
     rows, columns = len(scores), len(cohort.modalities)
-    figure = new_figure(_COLUMN * columns, _ROW * rows + 0.6, origin)
+    labels = [_label(entry) for entry in cohort.entries]
+    below = _LETTER * max(len(line) for label in labels for line in label)
+    labels_width = (
+        _LABEL_LINE * max(map(len, labels)) * max(len(cohort.of(m)) for m in cohort.modalities)
+    )
+    figure = new_figure(max(_COLUMN, labels_width) * columns, _ROW * rows + 0.4 + below, origin)
     axes = figure.subplots(rows, columns, squeeze=False, sharey="row", sharex="col")
     for (name, by_entry), row in zip(scores.items(), axes, strict=True):
         for modality, axis in zip(cohort.modalities, row, strict=True):
             shown = [(e, values) for e, values in by_entry if e.modality == modality]
-            _dots(axis, [(styles[e.key], e.name, v) for e, v in shown if v is not None])
+            _dots(axis, [(styles[e.key], _label(e), v) for e, v in shown if v is not None])
             _scale(axis, name)
         row[0].set_ylabel(_SCORE[name].heading)
     for modality, axis in zip(cohort.modalities, axes[0], strict=True):
         axis.set_title(modality_name(modality))
-    add_legend(figure, axes.ravel().tolist())
     notes = [_DOTS_NOTE, *([_DISTANCE_NOTE] if "hd95" in scores else [])]
     return Drawing(f"patients_{target}", f"Scores of each patient, {target}", notes, figure)
 
 
-def _dots(axis: Axes, shown: Sequence[tuple[EntryStyle, str, Floats]]) -> None:
+def _label(entry: Entry) -> list[str]:
+    """The name of an entry in lines."""
+    return textwrap.wrap(entry.name, _LINE)
+
+
+def _dots(axis: Axes, shown: Sequence[tuple[EntryStyle, list[str], Floats]]) -> None:
     places = range(len(shown))
     for patient in np.stack([values for _, _, values in shown], axis=1):
         axis.plot(places, patient, color="0.8", lw=0.6, zorder=1)
-    for place, (style, label, values) in zip(places, shown, strict=True):
+    for place, (style, _, values) in zip(places, shown, strict=True):
         axis.scatter(
             np.full(len(values), place), values, s=10, color=style.colour, marker=style.marker,
-            alpha=0.7, label=label, zorder=2,
+            alpha=0.7, zorder=2,
         )  # fmt: skip
         axis.plot([place - 0.25, place + 0.25], [np.nanmean(values)] * 2, color=style.colour, lw=2)
-    axis.set(xticks=[], xlim=(-0.5, len(shown) - 0.5))
+    axis.set_xlim(-0.5, len(shown) - 0.5)
+    labels = ["\n".join(label) for _, label, _ in shown]
+    axis.set_xticks(places, labels, rotation=45, ha="right", rotation_mode="anchor", fontsize=8)
 
 
 def _scale(axis: Axes, name: str) -> None:

@@ -8,6 +8,7 @@ from lightning_app.metrics.count_scores import SCORES
 from lightning_app.metrics.intervals import FEWEST_PATIENTS
 from lightning_app.metrics.paired_tests import ALPHA, FEWEST_SEEDS
 from lightning_app.metrics.volume.cohorts import YEAR
+from lightning_app.metrics.volume.surface import PENALTY
 from lightning_app.report.load.cohorts import Cohort, differing_settings
 from lightning_app.report.load.display_names import modality_name, network_name
 from lightning_app.report.load.settings import is_off
@@ -31,11 +32,15 @@ _RECIPE = (
     ("precision {}", "trainer.precision"),
     ("{} augmentation", "data.augmentation"),
     ("further augmentations {}", "data.augmentations"),
+    ("window around the brain {}", "data.window"),
 )
 _NAMED = tuple(option for _, option in (*_COURSE, *_RECIPE))
 _INTERVALS = (
     "Intervals are 95 % intervals over patients, from the standard error of the jackknife and "
-    "quantiles of Student's t, on the logit scale for scores from 0 to 1."
+    "quantiles of Student's t, on the logit scale for scores with two bounds. Their ends allow for "
+    "half a patient with the worst and half a patient with the best possible value in means over "
+    f"slices or cases (HD95: {PENALTY:g} and 0 mm), and for the most extreme patient once more in "
+    "pooled scores and in amounts without a bound."
 )
 _NO_INTERVALS = f"No intervals are given: they need at least {FEWEST_PATIENTS} patients."
 _TESTS = (
@@ -44,6 +49,11 @@ _TESTS = (
     "slices without it that they predict empty, with Holm's correction over all tests of a "
     f"question. A difference is called shown if the corrected p is below {ALPHA} and the 95 % "
     "interval of the difference excludes 0, both in favour of the same network."
+)
+_FOLDS = (
+    "The patients were dealt to {} folds: for each fold a network was tested on it, its epoch was "
+    "chosen on the next fold, and it was trained on the others (fingerprint {}). Scores are out of "
+    "fold, over all patients."
 )
 _SEEDS_TEST = (
     f"If both networks have at least {FEWEST_SEEDS} seeds, p is the larger one of this test and of "
@@ -78,11 +88,15 @@ def _data(cohort: Cohort) -> Iterator[str]:
         f"{counted(number, 'case')} for {_PURPOSES.get(split, split)}"
         for split, number in run.cases_per_split.items()
     ]
-    yield f"The split has {_listed(splits, 'and')} (fingerprint {data.split})."
+    if cohort.folds:
+        yield _FOLDS.format(cohort.folds, data.split)
+    else:
+        yield f"The split has {_listed(splits, 'and')} (fingerprint {data.split})."
     slices = _values(other.data.slices for other in cohort.runs)
     yield f"Trained slices: {slices}; tested slices: {data.eval_slices}, {tested(cohort)}."
     if not any(other.test.patients_trained_on for other in cohort.runs):
-        yield "No tested patient was used to train a network or to choose its epoch."
+        network = "the network that it was tested with" if cohort.folds else "a network"
+        yield f"No tested patient was used to train {network} or to choose its epoch."
 
 
 def _networks(cohort: Cohort) -> Iterator[str]:
@@ -113,7 +127,7 @@ def _training(cohort: Cohort) -> Iterator[str]:
     extreme = {"max": "highest", "min": "lowest"}.get(_option(cohort, "best_checkpoint.mode"))
     if score and extreme:
         yield f"The weights of the epoch with the {extreme} {score} were tested."
-    if computed_with := _values(run.test.computed_with for run in cohort.runs):
+    if computed_with := _values(run.test.computed_with for run in cohort.trainings):
         yield f"Tests were computed with {computed_with}."
 
 
@@ -138,7 +152,7 @@ def _tests(cohort: Cohort) -> Iterator[str]:
 
 
 def _software(cohort: Cohort) -> Iterator[str]:
-    environments = [run.environment for run in cohort.runs]
+    environments = [run.environment for run in cohort.trainings]
     versions = [
         (name, _values(environment.packages.get(name, "") for environment in environments))
         for name in ("brats-lightning", "torch", "lightning")

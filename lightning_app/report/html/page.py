@@ -82,12 +82,13 @@ def _facts(cohort: Cohort) -> list[tuple[str, str]]:
     fingerprints = dict.fromkeys((run.modality, run.data.fingerprint) for run in cohort.runs)
     trained_on = " or ".join(dict.fromkeys(str(run.data.slices) for run in cohort.runs))
     cases = ", ".join(f"{split} {number}" for split, number in run.cases_per_split.items())
-    devices = sorted({run.environment.device or "unknown" for run in cohort.runs})
+    whose = f"{cohort.folds} folds, the training of fold 0" if cohort.folds else "cases"
+    devices = sorted({run.environment.device or "unknown" for run in cohort.trainings})
     return [
         ("Data", KINDS.get(data.kind, data.kind)),
         ("Target", f"{data.target}; classes: {', '.join(cohort.classes)}"),
         ("Slices", f"{trained_on}; tested: {data.eval_slices}{_what_all_means(data)}"),
-        ("Split", f"{data.split}; cases: {cases}"),
+        ("Split", f"{data.split}; {whose}: {cases}"),
         ("Tested", tested(cohort)),
         ("Fingerprints", ", ".join(f"{name} {value}" for name, value in fingerprints)),
         ("Devices", ", ".join(devices)),

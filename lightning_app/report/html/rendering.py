@@ -31,8 +31,11 @@ def fill_template(name: str, **values: Any) -> str:
 
 
 def table_context(table: Table, anchor: str) -> dict[str, Any]:
-    """A table as the templates take it; ``anchor`` is its id on the page."""
-    shown = for_readers(table)
+    """A table as the templates take it; ``anchor`` is its id on the page.
+
+    The page has the warnings of all its tables at the top.
+    """
+    shown, warnings = for_readers(table), table.origin.warnings if table.origin else ()
     numeric = [not shown.is_text(column) for column in range(len(shown.columns))]
     keys = list(takewhile(lambda number: not number, numeric))
     heads = [
@@ -50,7 +53,8 @@ def table_context(table: Table, anchor: str) -> dict[str, Any]:
         "groups": _groups(shown),
         "heads": heads,
         "rows": rows,
-        "notes": [*shown.footnotes, *shown.notes],
+        "notes": [note for note in (*shown.footnotes, *shown.notes) if note not in warnings],
+        "has_warnings": bool(warnings),
     }
 
 

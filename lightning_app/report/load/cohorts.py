@@ -101,6 +101,11 @@ class Entry:
         return self.first.is_ensemble
 
     @property
+    def trainings(self) -> list[TestedRun]:
+        """The trainings of all seeds and, in a cross-validation, of all folds."""
+        return [training for run in self.runs for training in run.trainings]
+
+    @property
     def first(self) -> TestedRun:
         """The run of the lowest seed."""
         return self.runs[0]
@@ -118,15 +123,27 @@ class Cohort:
     Attributes:
         runs: the runs, in the order of the tables.
         repeated: earlier runs with the options and the seed of one of them.
+        others: further runs of the report, from which the settings of the runs tell them apart.
     """
 
     runs: tuple[TestedRun, ...]
     repeated: tuple[LeftOut, ...]
+    others: tuple[TestedRun, ...] = ()
 
     @property
     def data(self) -> DataRecord:
         """The tested data; the fingerprint is that of the first modality."""
         return self.runs[0].data
+
+    @property
+    def trainings(self) -> list[TestedRun]:
+        """The trainings behind the runs: in a cross-validation those of all folds."""
+        return [training for run in self.runs for training in run.trainings]
+
+    @property
+    def folds(self) -> int:
+        """The number of folds of a cross-validation; 0 for any other split."""
+        return len(self.runs[0].folds)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -137,7 +154,7 @@ class Cohort:
     def entries(self) -> list[Entry]:
         """The networks of each modality with their settings, modality by modality."""
         runs: dict[EntryKey, list[TestedRun]] = {}
-        for run, key in zip(self.runs, _keys(self.runs), strict=True):
+        for run, key in zip(self.runs, _keys(self.runs, self.others), strict=True):
             runs.setdefault(key, []).append(run)
         words = in_words(key.settings for key in runs)
         labels = {
@@ -169,16 +186,18 @@ class Cohort:
         return [entry for entry in self.entries if entry.modality == modality]
 
 
-def cohorts(runs: Sequence[TestedRun]) -> list[Cohort]:
+def cohorts(runs: Sequence[TestedRun], others: Sequence[TestedRun] = ()) -> list[Cohort]:
     """Sort runs into groups that may be compared within; the largest group comes first.
 
     Args:
         runs: the newest first; of those with the same options and seed the newest is used.
+        others: further runs of the report: what tells a run from them is a setting, too.
     """
     groups: dict[Hashable, list[TestedRun]] = {}
     for run, rank in zip(runs, _data_ranks(runs), strict=True):
         groups.setdefault((_tested_on(run), rank), []).append(run)
-    return sorted(map(_cohort, groups.values()), key=lambda cohort: -len(cohort.runs))
+    made = [_cohort(of_group, others) for of_group in groups.values()]
+    return sorted(made, key=lambda cohort: -len(cohort.runs))
 
 
 class HasOptions(Protocol):
@@ -207,25 +226,25 @@ def differing_settings(runs: Iterable[HasOptions]) -> dict[str, list[str]]:
     }
 
 
-def _keys(runs: Sequence[TestedRun]) -> list[EntryKey]:
-    settings = settings_of([run.options for run in runs])
+def _keys(runs: Sequence[TestedRun], others: Sequence[TestedRun]) -> list[EntryKey]:
+    settings = settings_of([run.options for run in (*runs, *others)])
     return [
         EntryKey(run.network, run.modality, of_run)
-        for run, of_run in zip(runs, settings, strict=True)
+        for run, of_run in zip(runs, settings, strict=False)
     ]
 
 
-def _cohort(runs: Sequence[TestedRun]) -> Cohort:
+def _cohort(runs: Sequence[TestedRun], others: Sequence[TestedRun]) -> Cohort:
     """The cohort of some runs, the newest first."""
     newest: dict[tuple[EntryKey, int], TestedRun] = {}
     repeated: list[LeftOut] = []
-    for run, key in zip(runs, _keys(runs), strict=True):
+    for run, key in zip(runs, _keys(runs, others), strict=True):
         used = newest.setdefault((key, run.seed), run)
         if used is not run:
             reason = f"{used.name} is newer, with the same network, modality, options and seed"
             repeated.append(LeftOut(run.name, reason))
     ordered = sorted(newest, key=_order)
-    return Cohort(tuple(newest[place] for place in ordered), tuple(repeated))
+    return Cohort(tuple(newest[place] for place in ordered), tuple(repeated), tuple(others))
 
 
 def _tested_on(run: TestedRun) -> Hashable:

@@ -11,10 +11,9 @@ from lightning_app.runs.folder import (
     Run,
     find_ensembles,
     find_runs,
-    find_runs_of,
     is_ensemble,
     is_file,
-    is_run_name,
+    is_run,
     newest_first,
 )
 from lightning_app.utils.errors import UsageError
@@ -37,7 +36,7 @@ def named_runs(paths: Sequence[Path]) -> list[Run]:
                 f"runs folder '{path}' {what}{_nearest(path)}: name a run's folder or a folder of "
                 "runs"
             )
-        found = _runs_at(path)
+        found = [Run(path.resolve())] if names_run(path) else find_runs(path)
         if not found and len(paths) > 1 and not named_ensembles([path]):
             raise UsageError(f"no run in '{path}': name a run's folder or a folder of runs")
         for run in found:
@@ -61,21 +60,9 @@ def named_ensembles(paths: Sequence[Path]) -> list[ResultFolder]:
     return sorted(found.values(), key=lambda ensemble: -ensemble.path.stat().st_mtime)
 
 
-def is_run(path: Path) -> bool:
-    """Whether a folder is that of a run."""
-    return is_run_name(path.resolve().name) or is_file(Run(path).config)
-
-
-def _runs_at(path: Path) -> list[Run]:
-    if is_run(path):
-        return [Run(path.resolve())]
-    return [*_copied_runs(path), *find_runs_of(path), *find_runs(path)]
-
-
-def _copied_runs(path: Path) -> list[Run]:
-    """The runs in a folder that were copied there under names of their own."""
-    others = (Run(child.resolve()) for child in path.glob("*") if not is_run_name(child.name))
-    return [run for run in others if is_file(run.config) and is_file(run.status)]
+def names_run(path: Path) -> bool:
+    """Whether a folder is that of a run, even if it lacks its status."""
+    return is_run(path.resolve()) or is_file(Run(path).config)
 
 
 def _nearest(path: Path) -> str:

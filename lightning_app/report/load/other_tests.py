@@ -18,8 +18,9 @@ _OTHER_SLICES = "tested on other slices of the run's own test split"
 
 
 def test_name(run: ResultFolder, test: TestFolder) -> str:
-    """The display name of a test: that of the run or ensemble, and the folder of the test."""
-    return f"{run_name(run)}/{printable(test.path.name)}"
+    """The display name of a test: of the run or ensemble and, for other data, of its folder."""
+    folder = "" if test == run.test() else f"/{printable(test.path.name)}"
+    return run_name(run) + folder
 
 
 def why_not_external(run: ResultFolder, test: TestFolder) -> str | None:

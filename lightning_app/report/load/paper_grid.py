@@ -16,6 +16,8 @@ from lightning_app.report.load.paper_values import (
 from lightning_app.report.load.settings import is_off, options_of
 from lightning_app.utils.yaml_file import read_yaml
 
+OF_PAPER = " (paper)"  # at the end of the name of a row with the paper's figures alone
+
 
 @dataclass(frozen=True)
 class PaperRow:
@@ -24,39 +26,50 @@ class PaperRow:
     Attributes:
         modality: the modality.
         network: class path.
-        entry: the runs; None if there are none.
+        entry: the runs; None if there are none, or if the row has the paper's figures alone.
         printed: the paper's figures; nothing if other runs are nearer to the paper's recipe.
+        name: the display name.
     """
 
     modality: str
     network: str
     entry: Entry | None
     printed: Printed
-
-    @property
-    def name(self) -> str:
-        """The display name."""
-        return self.entry.name if self.entry else network_name(self.network)
+    name: str
 
 
 def paper_rows(cohort: Cohort) -> list[PaperRow]:
-    """The paper's networks, run or not, and after them all others, modality by modality."""
+    """The paper's networks, run or not, and after them all others, modality by modality.
+
+    The paper's figures are beside the runs that are nearest to its recipe; in a row of their own if
+    several are equally near.
+    """
     rows: list[PaperRow] = []
     for modality in cohort.modalities:
         entries = cohort.of(modality)
         networks = [network for network, printed_on in PRINTED if printed_on == modality]
         networks += [entry.network for entry in entries]
         for network in dict.fromkeys(networks):
-            printed = PRINTED.get((network, modality), NOTHING_PRINTED)
             variants = [entry for entry in entries if entry.network == network]
-            single = [entry for entry in variants if not entry.is_joined]  # as the paper's are
-            nearest = nearest_to_paper(single)
-            rows += [
-                PaperRow(modality, network, entry, printed if entry in nearest else NOTHING_PRINTED)
-                for entry in variants
-            ]
-            if not single and (printed != NOTHING_PRINTED or not variants):
-                rows.append(PaperRow(modality, network, None, printed))
+            rows += _rows_of(network, modality, variants)
+    return rows
+
+
+def _rows_of(network: str, modality: str, variants: Sequence[Entry]) -> list[PaperRow]:
+    printed = PRINTED.get((network, modality), NOTHING_PRINTED)
+    name = network_name(network)
+    if not variants:
+        return [PaperRow(modality, network, None, printed, name)]
+    nearest = nearest_to_paper([entry for entry in variants if not entry.is_joined])
+    beside = nearest[0] if len(nearest) == 1 else None
+    rows = [
+        PaperRow(
+            modality, network, entry, printed if entry is beside else NOTHING_PRINTED, entry.name
+        )
+        for entry in variants
+    ]
+    if beside is None and printed != NOTHING_PRINTED:
+        rows.append(PaperRow(modality, network, None, printed, name + OF_PAPER))
     return rows
 
 

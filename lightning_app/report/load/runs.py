@@ -1,5 +1,6 @@
 """From folders to the tests that a report shows."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,27 +26,22 @@ def read_runs(*paths: Path) -> tuple[list[TestedRun], list[LeftOut]]:
     Raises:
         UsageError: a path leads to no run.
     """
-    used: list[TestedRun] = []
-    left_out: list[LeftOut] = []
-    tests: list[LeftOut] = []
-    for tested in (*named_runs(paths), *named_ensembles(paths)):
-        name = run_name(tested)
-        tests += [
-            LeftOut(test_name(tested, test), reason)
-            for test in tested.other_tests()
-            if (reason := why_not_external(tested, test))
-        ]
-        if not isinstance(tested, Run) and not is_file(tested.test().metrics):
-            continue  # an ensemble that was tested on other data only
-        try:
-            reason = _why_untrained(tested, tested.test()) or _why_untested(tested)
-            if reason:
-                left_out.append(LeftOut(name, reason))
-            else:
-                used.append(read_tested_run(tested, tested.test()))
-        except (OSError, ValueError) as error:
-            left_out.append(LeftOut(name, f"cannot be read: {in_words(error)}"))
-    return used, [*left_out, *tests]
+    tested = [*named_runs(paths), *named_ensembles(paths)]
+    used, left_out = _read_tests(
+        [
+            (run, run.test())
+            for run in tested  # an ensemble may have been tested on other data only
+            if isinstance(run, Run) or is_file(run.test().metrics)
+        ],
+        _why_untested,
+    )
+    left_out += [
+        LeftOut(test_name(run, test), reason)
+        for run in tested
+        for test in run.other_tests()
+        if (reason := why_not_external(run, test))
+    ]
+    return used, left_out
 
 
 def read_external_tests(*paths: Path) -> tuple[list[TestedRun], list[LeftOut]]:
@@ -59,20 +55,29 @@ def read_external_tests(*paths: Path) -> tuple[list[TestedRun], list[LeftOut]]:
     Raises:
         UsageError: a path leads to no run.
     """
+    tested = [*named_runs(paths), *named_ensembles(paths)]
+    tests = [(run, test) for run in tested for test in run.other_tests()]
+    external = [(run, test) for run, test in tests if not why_not_external(run, test)]
+    used, left_out = _read_tests(external, _why_incomplete)
+    return list(map(_with_training_data, used)), left_out
+
+
+def _read_tests(
+    tests: Iterable[tuple[ResultFolder, TestFolder]],
+    why_not: Callable[[ResultFolder, TestFolder], str | None],
+) -> tuple[list[TestedRun], list[LeftOut]]:
+    """Read some tests; left out are those for which there is a reason, and the damaged ones."""
     used: list[TestedRun] = []
     left_out: list[LeftOut] = []
-    for tested in (*named_runs(paths), *named_ensembles(paths)):
-        for test in tested.other_tests():
-            if why_not_external(tested, test):
-                continue
-            try:
-                if reason := _why_untrained(tested, test) or _why_incomplete(tested, test):
-                    left_out.append(LeftOut(test_name(tested, test), reason))
-                else:
-                    used.append(_with_training_data(read_tested_run(tested, test)))
-            except (OSError, ValueError) as error:
-                reason = f"cannot be read: {in_words(error)}"
+    for tested, test in tests:
+        try:
+            if reason := _why_untrained(tested, test) or why_not(tested, test):
                 left_out.append(LeftOut(test_name(tested, test), reason))
+            else:
+                used.append(read_tested_run(tested, test))
+        except (OSError, ValueError) as error:
+            reason = f"cannot be read: {in_words(error)}"
+            left_out.append(LeftOut(test_name(tested, test), reason))
     return used, left_out
 
 
@@ -81,9 +86,8 @@ def _with_training_data(test: TestedRun) -> TestedRun:
 
     Tests on the same data may be of runs that were trained on different patients.
     """
-    trained = test.environment.data
-    trained_on = f"{trained.name} (split {trained.split})"
-    return replace(test, options={**test.options, "training on": trained_on})
+    trained_on = dict.fromkeys(weights.trained_on for weights in test.weights)
+    return replace(test, options={**test.options, "training on": " and ".join(trained_on)})
 
 
 def _why_untrained(tested: ResultFolder, test: TestFolder) -> str | None:
@@ -97,9 +101,8 @@ def _why_untrained(tested: ResultFolder, test: TestFolder) -> str | None:
     return None
 
 
-def _why_untested(tested: ResultFolder) -> str | None:
+def _why_untested(tested: ResultFolder, test: TestFolder) -> str | None:
     """Why the test on the test split of the training is not reported."""
-    test = tested.test()
     if isinstance(tested, Run) and not is_file(test.metrics):
         return f"not tested: {test_command(tested)}"
     if reason := _why_incomplete(tested, test):

@@ -1,7 +1,7 @@
 """The settings of runs: the options in which they differ, and how a reader is told of them."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from lightning_app.config.option_policy import FREE, HARDWARE, is_below
 from lightning_app.utils.text import printable
@@ -13,12 +13,12 @@ Settings = tuple[tuple[str, str], ...]
 
 # A callback, such as EarlyStopping, may change the weights, though a resumed run may change it.
 _WITHOUT_EFFECT = tuple(name for name in FREE if name != "trainer.callbacks")
-# Options without effect, those in which the runs of one row differ (the seed) or that have columns
-# of their own, and those that are the same in all runs of a group.
+# Options without effect, those in which the runs of one row differ (seed and fold) or that have
+# columns of their own, and those that are the same in all runs of a group.
 NO_SETTINGS = (
     *_WITHOUT_EFFECT,
-    "seed_everything", "model.network.class_path", "data.modalities",
-    "data.phantom", "data.release", "data.split_seed", "data.split_sizes",
+    "seed_everything", "data.fold", "model.network.class_path", "data.modalities",
+    "data.folds", "data.phantom", "data.release", "data.split_seed", "data.split_sizes",
     "data.target", "data.eval_slices", "data.image_size",
     "trainer.enable_autolog_hparams", "trainer.enable_checkpointing",
 )  # fmt: skip
@@ -34,7 +34,9 @@ _MODULES = re.compile(r"(?<![\w./])(?:[a-z_]\w*\.)+(?=[A-Z])")  # of a class pat
 
 def options_of(config: Mapping[str, object]) -> dict[str, str]:
     """The options of a config as text, by their dotted names."""
-    return dict(_flat(config, ""))
+    options: dict[str, str] = {}
+    _flatten(config, "", options)
+    return options
 
 
 def settings_of(runs: Sequence[Options]) -> list[Settings]:
@@ -114,15 +116,19 @@ def is_off(value: str) -> bool:
     return value in _OFF
 
 
-def _flat(content: object, name: str) -> Iterator[tuple[str, str]]:
-    if not isinstance(content, Mapping):
-        yield printable(name), printable(_text(content))
-        return
+def _flatten(content: Mapping[str, object], prefix: str, options: dict[str, str]) -> None:
+    """Add the options in a part of a config. Not a generator: a list has a thousand configs."""
     for key, value in content.items():
-        yield from _flat(value, f"{name}.{key}" if name else str(key))
+        name = f"{prefix}{key}"
+        if isinstance(value, dict):
+            _flatten(value, f"{name}.", options)
+        else:
+            options[printable(name)] = printable(_text(value))
 
 
 def _text(value: object) -> str:
+    if isinstance(value, str):
+        return value
     if isinstance(value, list):
         return f"[{', '.join(map(_text, value))}]"
     if isinstance(value, Mapping) and "class_path" in value:
@@ -166,7 +172,15 @@ def _telling_options(rows: Sequence[Options], words: Mapping[tuple[str, str], st
 
 def _short_names(options: Sequence[str]) -> dict[str, str]:
     """The shortest end of each dotted name that no other option has."""
-    parts = {option: option.replace(_ARGUMENTS, ".").split(".") for option in options}
+    parts = {
+        option: (
+            option.removesuffix(_CLASS)
+            .removesuffix("_everything")
+            .replace(_ARGUMENTS, ".")
+            .split(".")
+        )
+        for option in options
+    }
 
     def end(option: str, length: int) -> str:
         return ".".join(parts[option][-length:])

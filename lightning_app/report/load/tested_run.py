@@ -16,7 +16,7 @@ from lightning_app.report.load.scores import (
     scores_of_volumes,
 )
 from lightning_app.report.load.settings import Options
-from lightning_app.report.load.training import History, joined, read_time, read_training
+from lightning_app.report.load.training import Fold, History, joined, read_time, read_training
 from lightning_app.results.test_record import TestRecord, read_slices, read_test
 from lightning_app.runs.folder import ResultFolder, TestFolder
 from lightning_app.runs.record_values import RecordError
@@ -32,11 +32,13 @@ class TestedWeights:
         name: of the run.
         epoch: of the weights.
         history: of the run's training.
+        trained_on: its data and its split, in words.
     """
 
     name: str
     epoch: int
     history: History
+    trained_on: str
 
     @property
     def better_epoch_exists(self) -> bool:
@@ -47,7 +49,7 @@ class TestedWeights:
 
 @dataclass(frozen=True)
 class TestedRun:
-    """A finished training, or several that are joined, with the results of a test.
+    """A finished training with the results of a test; also of several that are joined or pooled.
 
     Attributes:
         run: the folder of the run or the ensemble.
@@ -70,6 +72,8 @@ class TestedRun:
         weights: the tested weights, one for each run.
         training_time: of the training, validation included; of all runs of an ensemble.
         inference_time: of the test, from the first read to the last mask.
+        fold: what is tested in a cross-validation; None for any other split, and for an ensemble.
+        folds: the trainings that are pooled, see ``pool_folds``; empty if none are.
     """
 
     __test__ = False  # pytest, this is not a test
@@ -93,6 +97,13 @@ class TestedRun:
     weights: tuple[TestedWeights, ...]
     training_time: TimingRecord
     inference_time: TimingRecord
+    fold: Fold | None = None
+    folds: tuple["TestedRun", ...] = ()
+
+    @property
+    def trainings(self) -> tuple["TestedRun", ...]:
+        """The trainings behind the results: that of each fold, or the run itself."""
+        return self.folds or (self,)
 
     @property
     def is_ensemble(self) -> bool:
@@ -163,9 +174,10 @@ def read_tested_run(tested: ResultFolder, folder: TestFolder) -> TestedRun:
         volume_table=volumes.table,
         history=training.history,
         weights=tuple(
-            TestedWeights(member.name, epoch, member.history)
+            TestedWeights(member.name, epoch, member.history, member.data_in_words)
             for member, epoch in zip(read, test.epochs, strict=True)
         ),
         training_time=training.time,
         inference_time=read_time(folder.timing),
+        fold=training.fold,
     )

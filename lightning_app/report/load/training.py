@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from callbacks.timing.record import TimingRecord, read_timing
 from data_modules.catalog.splits import SPLITS
@@ -25,6 +26,18 @@ History = list[tuple[int, float]]
 _MIRROR_IMAGES = 4  # of an image, itself among them
 
 
+class Fold(NamedTuple):
+    """The fold of a cross-validation that a run tests.
+
+    Attributes:
+        number: from 0.
+        folds: how many there are.
+    """
+
+    number: int
+    folds: int
+
+
 @dataclass(frozen=True)
 class Training:
     """A finished training. The attributes are explained in TestedRun."""
@@ -39,6 +52,14 @@ class Training:
     cases_per_split: dict[str, int]
     history: History
     time: TimingRecord
+    fold: Fold | None
+
+    @property
+    def data_in_words(self) -> str:
+        """What it was trained on: the data and the split."""
+        data = self.environment.data
+        fold = f", fold {self.fold.number}" if self.fold else ""
+        return f"{data.name} (split {data.split}{fold})"
 
 
 def read_training(run: Run) -> Training:
@@ -61,6 +82,7 @@ def read_training(run: Run) -> Training:
         cases_per_split={split: splits.count(split) for split in SPLITS},
         history=history(run.metrics),
         time=read_time(run.timing),
+        fold=_fold(values, len(splits)),
     )
 
 
@@ -71,7 +93,7 @@ def joined(trainings: Sequence[Training], *, is_mirrored: bool) -> Training:
         trainings: the first stands for all in what cannot be joined.
         is_mirrored: whether images are mirrored too.
     """
-    first = trainings[0]
+    first, *others = trainings
     images = _MIRROR_IMAGES if is_mirrored else 1
     return replace(
         first,
@@ -83,6 +105,7 @@ def joined(trainings: Sequence[Training], *, is_mirrored: bool) -> Training:
             first.size.image_size,
         ),
         history=[],  # a report shows that of each run
+        fold=None if others else first.fold,
         time=_total([training.time for training in trainings]),
     )
 
@@ -117,6 +140,17 @@ def _modality(config: Values) -> str:
         problem = f"data.modalities is '{modality}', expected names such as t1c"
         raise RecordError(config.path, problem)
     return modality
+
+
+def _fold(config: Values, cases: int) -> Fold | None:
+    data = config.values("data")
+    if not data.has("folds"):
+        return None
+    fold = Fold(data.whole_number("fold"), data.whole_number("folds"))
+    if not fold.number < fold.folds <= cases:
+        problem = f"data.fold is {fold.number} of {fold.folds} folds of {cases} cases"
+        raise RecordError(data.path, problem)
+    return fold
 
 
 def _joined_options(trainings: Sequence[Training], *, is_mirrored: bool) -> Options:

@@ -45,7 +45,12 @@ _SEEDS_NOTE = (
 
 
 def comparison_tables(cohort: Cohort) -> list[Table]:
-    """Every pair of networks on the same patients: by the main questions, and by volumes."""
+    """Every pair of networks on the same patients: by the main questions, and by volumes.
+
+    No table if no modality has two networks.
+    """
+    if all(len(cohort.of(modality)) < 2 for modality in cohort.modalities):
+        return []
     title = "Paired comparisons of networks"
     tables = [_table(cohort, QUESTIONS, "comparisons", title, _QUESTIONS_NOTE)]
     if any(run.volume_table for run in cohort.runs):
@@ -71,11 +76,9 @@ def _table(
         Column("verdict", "Verdict"),
     ]  # fmt: skip
     rows = [_cells(found, cohort, over_seeds=over_seeds) for found in shown]
-    notes = ["Nothing to compare: no modality has two networks."]
-    if shown:
-        notes = [note, _TEST_NOTE, *([_SEEDS_NOTE] if over_seeds else [])]
-        notes += [*_family_notes(questions, families), *settings_notes(cohort)]
-        notes += [*computation_caveats(cohort), *seed_notes(cohort)]
+    notes = [note, _TEST_NOTE, *([_SEEDS_NOTE] if over_seeds else [])]
+    notes += [*_family_notes(questions, families), *settings_notes(cohort)]
+    notes += [*computation_caveats(cohort), *seed_notes(cohort)]
     return Table(name, title, columns, rows, notes)
 
 

@@ -56,14 +56,23 @@ def settings_notes(cohort: Cohort) -> list[str]:
 def score_notes(cohort: Cohort) -> list[str]:
     """What the cells of a table of scores hold, and why some have no interval."""
     patients = len(set(cohort.runs[0].table.patients))
-    notes = ["Cells hold: mean ± standard deviation over seeds [95 % interval over patients]."]
-    if patients < FEWEST_PATIENTS:
-        notes.append(
-            f"No intervals: they need at least {FEWEST_PATIENTS} patients, not {patients}."
-        )
-    else:
-        notes.append(
-            f"A score has no interval if it is defined for fewer than {FEWEST_PATIENTS} patients, "
-            "or if it is pooled and the same for all patients."
-        )
-    return [*notes, *settings_notes(cohort), *computation_caveats(cohort), *seed_notes(cohort)]
+    has_intervals = patients >= FEWEST_PATIENTS
+    interval = (
+        f"A score has no interval if it is defined for fewer than {FEWEST_PATIENTS} patients, or "
+        "if it is pooled and the same for all patients."
+        if has_intervals
+        else f"No intervals: they need at least {FEWEST_PATIENTS} patients, not {patients}."
+    )
+    return [
+        *_what_cells_hold(cohort, has_intervals=has_intervals), interval,
+        *settings_notes(cohort), *computation_caveats(cohort), *seed_notes(cohort),
+    ]  # fmt: skip
+
+
+def _what_cells_hold(cohort: Cohort, *, has_intervals: bool) -> list[str]:
+    """A sentence, unless the cells hold nothing but values."""
+    has_seeds = any(len(entry.runs) > 1 for entry in cohort.entries)
+    if not (has_seeds or has_intervals):
+        return []
+    value = "mean ± standard deviation over seeds" if has_seeds else "value"
+    return [f"Cells hold: {value}{' [95 % interval over patients]' if has_intervals else ''}."]

@@ -34,7 +34,7 @@ def own_and_external(cohort: Cohort, own: Sequence[TestedRun]) -> Table:
     ]
     for score in _SHOWN:
         columns += [
-            Column(f"{score.name}_{where}", f"{score.heading}, {where}", fixed(4))
+            Column(f"{score.name}_{where}", f"{score.summary_heading}, {where}", fixed(4))
             for where in ("own", "external")
         ]
     columns.append(Column("runs", "Runs"))

@@ -15,10 +15,17 @@ from lightning_app.utils.text import csv_text
 _PRINTED_NUMBER = re.compile(r"^Table \d+: ")  # LaTeX numbers tables itself
 
 
-def write_table(table: Table, folder: Path) -> None:
-    """Write a table as Markdown, CSV and LaTeX; all three name its data and its warnings."""
+def write_table(table: Table, folder: Path, section: str = "") -> None:
+    """Write a table as Markdown, CSV and LaTeX; all three name its data and its warnings.
+
+    Args:
+        table: the table.
+        folder: of the files.
+        section: of the report, for the label of the LaTeX table; empty for the first.
+    """
     shown = for_readers(table)
-    for ending, text in ((".md", _markdown(shown)), (".tex", _latex(shown))):
+    label = "-".join(filter(None, (section, table.name)))
+    for ending, text in ((".md", _markdown(shown)), (".tex", _latex(shown, label))):
         with atomic_write(folder / f"{table.name}{ending}") as temporary:
             temporary.write_text(text, encoding="utf-8")
     header, rows = _with_origin(table, *_numeric(table.long or table))
@@ -46,7 +53,7 @@ def _markdown(table: Table) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _latex(table: Table) -> str:
+def _latex(table: Table, label: str) -> str:
     title = _PRINTED_NUMBER.sub("", table.title)
     caption = ". ".join(filter(None, (title[0].upper() + title[1:], " ".join(table.caption))))
     alignment = "".join("l" if table.is_text(i) else "r" for i in range(len(table.columns)))
@@ -57,7 +64,7 @@ def _latex(table: Table) -> str:
         r"\begin{table}",
         r"\centering",
         rf"\caption{{{_for_latex(caption)}}}",
-        rf"\label{{tab:{table.name}}}",
+        rf"\label{{tab:{label}}}",
         r"\par\smallskip",
         r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
         rf"\begin{{tabular}}{{{alignment}}}",

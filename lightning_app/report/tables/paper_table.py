@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from lightning_app.report.load.cohorts import Cohort, Entry
 from lightning_app.report.load.display_names import modality_name, network_name, network_order
-from lightning_app.report.load.paper_grid import paper_rows
+from lightning_app.report.load.paper_grid import OF_PAPER, paper_rows
 from lightning_app.report.load.paper_values import NOTHING_PRINTED, PRINTED
 from lightning_app.report.load.settings import Settings, settings_order
 from lightning_app.report.tables.entry_columns import network_cells, network_columns
@@ -22,8 +22,6 @@ _PAPER_NOTE = (
     "Rows '(paper)' hold the paper's figures, as far as our copy is legible, for orientation: a "
     "difference between them and ours is not a finding."
 )
-
-_PAPER = " (paper)"
 
 _ByModality = Mapping[str, Entry]
 
@@ -46,7 +44,7 @@ def paper_table(cohort: Cohort) -> Table:
             paper = _row_of_paper(cohort, index, network)
             rows += [paper] if any(isinstance(cell, float) for cell in paper) else []
         rows.append(_row_of_nothing(cohort, index))
-    has_paper = any(str(row[1]).endswith(_PAPER) for row in rows)
+    has_paper = any(str(row[1]).endswith(OF_PAPER) for row in rows)
     notes = [*long.notes, *([_PAPER_NOTE] if has_paper else [])]
     return Table(long.name, long.title, columns, rows, notes, ["Scores in %."], long=long)
 
@@ -77,7 +75,7 @@ def _row(cohort: Cohort, index: int, entries: _ByModality) -> list[Cell]:
 
 def _row_of_paper(cohort: Cohort, index: int, network: str) -> list[Cell]:
     target = cohort.classes[index]
-    row: list[Cell] = [target, *network_cells(cohort, network_name(network) + _PAPER), None]
+    row: list[Cell] = [target, *network_cells(cohort, network_name(network) + OF_PAPER), None]
     for modality in cohort.modalities:
         figures = PRINTED.get((network, modality), NOTHING_PRINTED)
         row += [printed(figures, target, key) for key, _, _ in TABLE_1_SCORES]

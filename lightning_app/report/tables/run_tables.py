@@ -18,6 +18,7 @@ _TIMES_NOTE = (
     "Training: with validation, without preparing the data. Inference: on the whole test split, "
     "from the first read to the last mask."
 )
+_FOLD_TIMES_NOTE = "Training is that of one fold, a mean; inference is that of all folds together."
 _NETWORKS_NOTE = (
     "Multiply-adds of the convolutions and matrix products of one forward pass, by the layers' "
     "definitions. ASPP needs fewer: a branch whose dilation rate reaches the size of the map is "
@@ -45,12 +46,13 @@ def table_2(cohort: Cohort) -> Table:
     for row in paper_rows(cohort):
         entry, printed = row.entry, row.printed
         runs = entry.runs if entry else ()
+        trainings = entry.trainings if entry else ()
         rows.append([
             modality_name(row.modality), *network_cells(cohort, entry or row.name), len(runs),
             mean_over_seeds([run.training_time.seconds for run in runs]), printed.training,
             mean_over_seeds([run.inference_time.seconds for run in runs]), printed.inference,
             len(entry.first.table.slices) if entry else None,
-            ", ".join(_devices(runs)), printed.remark,
+            ", ".join(_devices(trainings)), printed.remark,
         ])  # fmt: skip
     return Table("table2", "Table 2: times", columns, rows, _time_notes(cohort))
 
@@ -79,18 +81,19 @@ def run_table(cohort: Cohort) -> Table:
     """The run behind every figure."""
     titles = (
         "Run", *(column.title for column in network_columns(cohort)), "Modality",
-        "Seed", "Epochs", "Best epoch", "Fingerprint", "Split",
+        "Seed", *(["Fold"] if cohort.folds else []), "Epochs", "Best epoch", "Fingerprint", "Split",
         "Device", "Python", "torch", "lightning", "Commit", "Tested with",
     )  # fmt: skip
     columns = [Column(t.lower().replace(" ", "_"), t, fixed(0)) for t in titles]
     rows = [
         [
-            run.name, *network_cells(cohort, entry), modality_name(run.modality), _seed(run),
+            run.name, *network_cells(cohort, entry), modality_name(run.modality),
+            _seed(run), *([run.fold.number] if run.fold else []),
             len(run.history) or None, _best_epoch(run), run.data.fingerprint, run.data.split,
             *_environment_cells(run.environment), run.test.computed_with,
         ]
         for entry in cohort.entries
-        for run in entry.runs
+        for run in entry.trainings
     ]  # fmt: skip
     return Table("runs", "Runs", columns, rows, [_EPOCHS_NOTE, *_members_notes(cohort)])
 
@@ -110,7 +113,7 @@ def _members_notes(cohort: Cohort) -> list[str]:
     return [
         f"{run.name} is the mean probability of {', '.join(w.name for w in run.weights)}"
         f"{_MIRRORED * run.test.members.is_mirrored}."
-        for run in cohort.runs
+        for run in cohort.trainings
         if run.test.members.runs
     ]
 
@@ -128,8 +131,12 @@ def _devices(runs: Sequence[TestedRun]) -> list[str]:
 
 
 def _time_notes(cohort: Cohort) -> list[str]:
-    runs = cohort.runs
-    notes = [_TIMES_NOTE, *([_ENSEMBLE_NOTE] if any(run.is_ensemble for run in runs) else [])]
+    runs = cohort.trainings
+    notes = [
+        _TIMES_NOTE,
+        *([_FOLD_TIMES_NOTE] if cohort.folds else []),
+        *([_ENSEMBLE_NOTE] if any(run.is_ensemble for run in runs) else []),
+    ]
     for phase, times in (
         ("training", [run.training_time.seconds for run in runs]),
         ("inference", [run.inference_time.seconds for run in runs]),

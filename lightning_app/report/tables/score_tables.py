@@ -132,4 +132,4 @@ def _size_cells(cohort: Cohort, entry: Entry, index: int) -> list[Cell]:
 
 
 def _score_column(score: Score) -> Column:
-    return Column(score.name, score.heading, fixed(4))
+    return Column(score.name, score.summary_heading, fixed(4))

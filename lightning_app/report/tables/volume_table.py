@@ -29,7 +29,8 @@ def volume_table(cohort: Cohort) -> Table:
     columns: list[Column] = [*entry_columns(cohort)]
     partly_defined = [score.name for score in VOLUME_SCORES if _is_partly_defined(cohort, score)]
     for score in VOLUME_SCORES:
-        columns.append(Column(score.name, score.heading, fixed(4 if score.bounds == (0, 1) else 2)))
+        form = fixed(4 if score.bounds == (0, 1) else 2)
+        columns.append(Column(score.name, score.summary_heading, form))
         if score.name in partly_defined:
             columns.append(Column(f"{score.name}_n", f"{score.name}, cases"))
     rows = [

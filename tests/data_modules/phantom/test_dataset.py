@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from data_modules.catalog.source import MANIFEST
 from data_modules.phantom import phantom_case, write_phantom
-from data_modules.phantom.dataset import MANIFEST
 
 
 def digests(root: Path) -> dict[str, str]:

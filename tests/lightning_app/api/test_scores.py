@@ -10,6 +10,7 @@ import pytest
 
 from lightning_app import read_scores
 from lightning_app.utils.errors import UsageError
+from tests.helpers.external_tests import add_external_test
 from tests.helpers.paths import ROOT
 from tests.helpers.toy_runs import ASPP, ToyRun, rate, twelve_cases
 
@@ -28,12 +29,32 @@ def test_a_row_has_a_mean_with_its_interval_and_the_settings_of_its_run(tmp_path
     row = by_run[str(fast.path)]
     assert row | {"low": 0, "high": 0} == {
         "run": str(fast.path), "experiment": "UNet_t2f", "network": "UNet", "modality": "t2f",
-        "seed": 0, "settings": "lr 0.01", "data": "phantom", "fingerprint": "print-t2f",
-        "split": "split-a", "target": "whole", "eval_slices": "middle",
+        "test": "own", "data": "phantom", "data_set": "phantom", "seed": 0, "fold": None,
+        "settings": "lr 0.01",
+        "fingerprint": "print-t2f", "split": "split-a", "target": "whole", "eval_slices": "middle",
         "class": "whole", "kind": "pixels", "score": "dice",
         "value": pytest.approx(sum(range(10, 34, 2)) / 12 / 40), "low": 0, "high": 0,
     }  # fmt: skip
     assert 0.3 < row["low"] < row["value"] < row["high"] < 0.8
+
+
+def test_external_tests_have_rows_of_their_own(tmp_path: Path) -> None:
+    slow, fast = SLOW.write(tmp_path / "runs"), FAST.write(tmp_path / "runs")
+    external = add_external_test(slow, twelve_cases([30] * 12))
+
+    scores = read_scores(tmp_path / "runs")
+
+    dice = [row for row in scores.means if (row["kind"], row["score"]) == ("pixels", "dice")]
+    assert [(row["run"], row["test"], row["data_set"], row["settings"]) for row in dice] == [
+        (str(fast.path), "own", "phantom", "lr 0.01"),
+        (str(slow.path), "own", "phantom", "lr 0.0005"),
+        (str(slow.path), "external", "hospital", "lr 0.0005"),
+    ]
+    assert dice[-1]["value"] == pytest.approx(30 / 40)
+    assert len([row for row in scores.cases if row["test"] == "external"]) == 12
+    external.metrics.write_text("{", encoding="utf-8")
+    (left_out,) = read_scores(tmp_path / "runs").left_out
+    assert left_out.name.endswith(f"{SLOW.name}/{external.path.name}")
 
 
 def test_every_score_of_a_test_is_there(tmp_path: Path) -> None:

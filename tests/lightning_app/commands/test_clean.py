@@ -117,6 +117,12 @@ def test_a_training_that_starts_after_the_list_was_made_keeps_its_checkpoint(
     assert run.last.exists()
 
 
+def test_a_copied_run_is_found(clean: Command) -> None:
+    copy = Run(finished_run().path.rename("runs/from the server"))
+
+    assert clean("--yes").splitlines()[0] == f"deleted   3.0 kB  {copy.last}"
+
+
 def test_runs_at_any_depth_are_found(clean: Command) -> None:
     run = finished_run()
     Path("runs/sweeps").mkdir()

@@ -2,11 +2,13 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from lightning_app.runs.folder import Run, TestFolder, find_runs
+from lightning_app.runs.records import read_config, read_split
 from tests.conftest import Program
 from tests.helpers.toy import write_case
 
@@ -92,6 +94,25 @@ def test_the_split_file_of_the_training_says_nothing_about_other_data(
     assert json.loads(only_other_test().metrics.read_text("utf-8"))["cases"] == 6
     assert program("test") == 0  # the run has its split
     assert json.loads(only_run().test().metrics.read_text("utf-8"))["cases"] == 2
+
+
+def test_a_run_of_a_fold_keeps_its_split_and_has_none_for_other_data(
+    hospital: Path, program: Program, tmp_path: Path, toy_root: Path
+) -> None:
+    root = shutil.copytree(toy_root, tmp_path / "growing")
+    folds = ["--data.root", str(root), "--data.folds", "4", "--data.fold", "2"]
+    assert program("fit", *folds) == 0
+    tested = [case for case, _, split in read_split(only_run().split) if split == "test"]
+    write_case(root, "BraTS-GLI-00099-000", seed=99)
+
+    assert program("fit", "--resume", str(only_run().path), "--trainer.max_epochs", "2") == 0
+    assert program("test") == 0
+    cases = only_run().test().cases.read_text("utf-8").splitlines()[1:]
+    assert sorted({line.split(",")[0] for line in cases}) == tested
+    assert read_config(only_run().config)["data"]["fold"] == 2
+
+    assert program("test", "--data.root", str(hospital), *ALL_TEST) == 0
+    assert json.loads(only_other_test().metrics.read_text("utf-8"))["cases"] == 6
 
 
 def test_data_to_be_tested_are_prepared(hospital: Path, program: Program, capsys: Capture) -> None:

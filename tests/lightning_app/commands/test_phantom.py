@@ -1,5 +1,6 @@
 """The phantom as its users meet it: as a command, and where no data are named."""
 
+import csv
 import json
 from pathlib import Path
 
@@ -88,6 +89,41 @@ def test_a_run_on_the_phantom_is_tested_on_it_whatever_the_surroundings_say(
     again = find_runs(Path("runs"))
     assert [found.experiment for found in again] == ["unet_t1c"] * 2
     assert all(found.split.read_bytes() == run.split.read_bytes() for found in again)
+
+
+@pytest.mark.parametrize("as_root", [False, True])
+def test_a_phantom_of_another_seed_has_other_patients(
+    *, as_root: bool, program: Program, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cache = ["--data.cache_dir", str(tmp_path / "own")]
+    assert program("fit", *PHANTOM, *cache) == 0
+    other = ["--data.phantom.seed", "1"]
+    if as_root:
+        other = ["--data.root", str(tmp_path / "p")]
+        written = ["--output", str(tmp_path / "p"), "--cases", "4", "--depth", "1"]
+        assert main(["phantom", *written, "--seed", "1"]) == 0
+    capsys.readouterr()
+
+    assert program("test", *other) == 0
+    assert "--data.split_sizes all-test tests all of them" in capsys.readouterr().out
+    assert program("test", *other, "--data.split_sizes", "all-test") == 0
+    assert "optimistic" not in capsys.readouterr().out
+
+
+def test_a_larger_phantom_of_the_same_seed_has_the_patients_of_the_training(
+    program: Program, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cache = ["--data.cache_dir", str(tmp_path / "own")]
+    assert program("fit", *PHANTOM, *cache) == 0
+    capsys.readouterr()
+
+    larger = ["--data.phantom.cases", "5", "--data.split_sizes", "all-test"]
+    assert program("test", *larger) == 0
+
+    (run,) = find_runs(Path("runs"))
+    rows = csv.DictReader(run.split.read_text("utf-8").splitlines())
+    seen = {row["patient"] for row in rows if row["side"] != "test"}
+    assert f"on {len(seen)} of 5 patients: these scores are optimistic" in capsys.readouterr().out
 
 
 def test_a_phantom_given_as_data_root_is_still_called_one(

@@ -137,20 +137,22 @@ def test_columns_sort_the_best_newest_and_largest_first_and_gaps_last(
         run.metrics.write_text(f"epoch,val/dice\n{row}", "utf-8")
         (run.path / "large").write_bytes(bytes(int(10_000 * rate)))
     orders = {
-        "name": "abc", "age": "cba", "settings": "acb", "val_dice": "bca", "epoch": "cba",
-        "size": "bca", "status": "cba", "test_dice": "cba",
+        "name": "abc", "age": "cba", "settings": "acb", "val/dice": "bca", "epoch": "cba",
+        "size": "bca", "status": "cba", "test/dice": "cba",
     }  # fmt: skip
 
     assert orders.keys() == set(COLUMNS)
     for column, order in orders.items():
         assert "".join(entry["name"][-1] for entry in listed("--sort", column)) == order, column
+    by_json_key = [entry["name"][-1] for entry in listed("--sort", "val_dice")]
+    assert "".join(by_json_key) == orders["val/dice"]
 
 
 def test_an_unknown_column_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         main(["runs", "--sort", "dice"])
     assert end.value.code == 2
-    assert re.fullmatch(r"error: argument --sort: [^\n]+val_dice[^\n]+\n", capsys.readouterr().err)
+    assert re.fullmatch(r"error: argument --sort: [^\n]+val/dice[^\n]+\n", capsys.readouterr().err)
 
 
 @pytest.mark.parametrize("record", ["config", "status", "metrics", "test"])
@@ -179,7 +181,6 @@ def test_folders_that_are_no_runs_are_named_with_the_reason(
 ) -> None:
     ToyRun(CASES).write(tmp_path)
     ToyRun(CASES).write(tmp_path / "demo")
-    (tmp_path / "20260101-000000-aaaaaa").mkdir()
     for name in ("copy", "copy 2"):
         (tmp_path / "UNet_t2f" / name).mkdir()
     (tmp_path / "UNet_t2f" / "20261341-000000-aaaaaa").mkdir()
@@ -188,16 +189,31 @@ def test_folders_that_are_no_runs_are_named_with_the_reason(
 
     assert main(["runs", str(tmp_path)]) == 0
 
-    form = "<experiment>/<date>-<time>-<id>"
-    assert capsys.readouterr().out.splitlines()[-7:] == [
+    assert capsys.readouterr().out.splitlines()[-6:] == [
         f"2 runs below '{tmp_path}'",
         "  UNet_t2f/20261341-000000-aaaaaa: its name has no date and time: 20261341-000000",
         "  UNet_t2f/20261341-000000-aaaaaa: there is no status.json",
         "  UNet_t2f/20261341-000000-aaaaaa: there is no config.yaml",
-        f"  20260101-000000-aaaaaa: a run outside the folder of an experiment, expected {form}",
-        f"  UNet_t2f/copy and 1 more: not named as a run, {form}",
+        "  UNet_t2f/copy and 1 more: no run: neither a run's name nor config.yaml and status.json",
         f"  demo: a folder of other runs: python main.py runs {tmp_path}/demo",
     ]
+
+
+def test_a_copied_run_is_listed_with_the_start_in_its_status(
+    tmp_path: Path, listed: Listed
+) -> None:
+    run = ToyRun(CASES, name="20260102-030405-abcdef").write(tmp_path)
+    copy = tmp_path / "from the server"
+    run.path.rename(copy)
+    write_record(Run(copy).status, {"status": "finished", "started": "2026-01-02T04:04:05+01:00"})
+
+    (entry,) = listed()
+
+    assert (entry["path"], entry["started"]) == (str(copy), "2026-01-02T03:04:05+00:00")
+    assert entry["remarks"] == []
+    write_record(Run(copy).status, {"status": "finished"})
+    (entry,) = listed()
+    assert (entry["started"], entry["remarks"]) == (None, ["its status has no start"])
 
 
 def test_a_run_that_may_not_be_read_is_a_remark(

@@ -24,7 +24,7 @@ def words(*options: Mapping[str, str]) -> list[str]:
 
 def test_a_run_shows_in_what_it_differs_from_most() -> None:
     usual = {LR: "0.001", "data.flip": "False"}
-    assert words(usual, usual, {LR: "0.01", "data.flip": "True"}) == ["", "", "flip True, lr 0.01"]
+    assert words(usual, usual, {LR: "0.01", "data.flip": "True"}) == ["", "", "flip, lr 0.01"]
 
 
 def test_without_a_majority_every_value_is_shown() -> None:
@@ -40,6 +40,12 @@ def test_what_changes_no_result_is_no_difference() -> None:
     assert words(*free) == ["", ""]
 
 
+def test_folds_are_listed_beside_runs_without_them() -> None:
+    plain = {"data.folds": "None", "data.fold": "0"}
+    folds = [{"data.folds": "5", "data.fold": str(number)} for number in (0, 1)]
+    assert words({}, plain, plain, plain, *folds) == ["", "", "", "", "folds 5", "folds 5, fold 1"]
+
+
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
@@ -47,7 +53,7 @@ def test_what_changes_no_result_is_no_difference() -> None:
         ({"seed_everything": "3"}, "seed 3"),
         ({"data.split_seed": "3"}, "split_seed 3"),
         ({"best_checkpoint.mode": "x", "other.mode": "y"}, "best_checkpoint.mode x, other.mode y"),
-        ({"data.augmentations": 40 * "a"}, f"augmentations {29 * 'a'}…"),
+        ({"data.augmentations": 40 * "a"}, f"augmentations {25 * 'a'}…"),
     ],
 )
 def test_names_and_values_are_short(options: dict[str, str], expected: str) -> None:
@@ -58,5 +64,5 @@ def test_names_and_values_are_short(options: dict[str, str], expected: str) -> N
 def test_the_values_that_most_runs_have_are_named_once() -> None:
     usual = {LR: "0.001", "data.flip": "False"}
     runs = [listed(options) for options in (usual, usual, {LR: "0.01", "data.flip": "True"})]
-    assert settings_of(runs).most == "flip False, lr 0.001"
+    assert settings_of(runs).most == "no flip, lr 0.001"
     assert settings_of(runs).of(runs[2]) == {"data.flip": "True", LR: "0.01"}

@@ -142,7 +142,7 @@ def test_the_figures_of_the_paper_are_never_beside_an_ensemble(tmp_path: Path) -
     rows = [row for row in paper_rows(only_cohort(tmp_path)) if row.network == ASPP]
     assert [(row.name, row.printed != NOTHING_PRINTED) for row in rows] == [
         ("Attention UNet + ASPP, ensemble of 2", False),
-        ("Attention UNet + ASPP", True),
+        ("Attention UNet + ASPP (paper)", True),
     ]
 
 

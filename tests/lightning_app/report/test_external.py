@@ -1,6 +1,7 @@
 """The section of a report about tests on other data."""
 
 import csv
+import re
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from lightning_app.cli import main
 from lightning_app.report import write
 from tests.helpers.external_tests import add_external_test
-from tests.helpers.toy_runs import ASPP, UNET, ToyRun, twelve_cases
+from tests.helpers.toy_runs import ASPP, UNET, ToyRun, rate, twelve_cases
 from tests.lightning_app.report.test_write import Page
 
 OWN = {"A-000": (10, 10, 5), "B-000": (8, 8, 8)}
@@ -61,6 +62,30 @@ def test_scores_are_those_of_the_other_data_beside_those_of_the_own(runs: Path) 
     assert float(beside["dice_own"]) == pytest.approx(2 * 13 / 36)
     assert float(beside["dice_external"]) == pytest.approx((10 + common) / 40)
     assert (beside["own_patients"], beside["external_patients"]) == ("2", "12")
+
+
+def test_a_row_has_the_settings_that_tell_its_run_from_all_runs_of_the_report(
+    tmp_path: Path,
+) -> None:
+    for number, lr in enumerate((0.001, 0.0005)):
+        run = ToyRun(OWN, settings=rate(lr), name=f"20260101-00000{number}-aaaaaa").write(tmp_path)
+    add_external_test(run, twelve_cases(range(12)))
+    assert main(["report", str(tmp_path)]) == 0
+
+    folder = tmp_path / "report" / "external-1"
+    for table in ("own_and_external", "scores", "volumes"):
+        assert [row["settings"] for row in rows_of(folder / f"{table}.csv")] == ["lr 0.0005"]
+    assert {path.stem for path in folder.iterdir()} == {"own_and_external", "scores", "volumes"}
+
+
+def test_labels_in_latex_are_unique(runs: Path) -> None:
+    ToyRun(OWN, data={"split": "another"}, name="20260101-000000-bbbbbb").write(runs)
+    assert main(["report", str(runs)]) == 0
+
+    texts = [path.read_text("utf-8") for path in (runs / "report").rglob("*.tex")]
+    labels = [label for text in texts for label in re.findall(r"\\label\{(.+)\}", text)]
+    assert len(labels) == len(set(labels)) == len(texts)
+    assert {"tab:scores", "tab:group-2-scores", "tab:external-1-scores"} < set(labels)
 
 
 def test_networks_are_compared_on_the_other_data(runs: Path) -> None:

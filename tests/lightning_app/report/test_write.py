@@ -135,14 +135,15 @@ def test_every_file_of_a_table_names_its_data_and_its_warnings(table: str, runs:
 def test_the_page_says_what_it_must(page: str) -> None:
     text = Page(page).text
     for words in (
-        "Synthetic phantom.", "10 of the paper's 12 experiments", "print-t2f", "split-a",
+        "Synthetic phantom.", "print-t2f", "split-a",
         "weights, not about the architecture", "(predicting nothing)", "66.3 (FLAIR)",
         "2,000", "not tested",
     ):  # fmt: skip
         assert words in text, words
     for score in (*SCORES, *VOLUME_SCORES):
         unit = f", in {score.unit}" if score.unit else ""
-        assert f"{score.name}{score.better}{score.definition}{unit}" in text
+        summary = f" ({score.summary})" if score.summary else ""
+        assert f"{score.name}{summary}{score.better}{score.definition}{unit}" in text
 
 
 @pytest.mark.parametrize(
@@ -158,6 +159,16 @@ def test_the_page_and_the_tables_say_what_a_case_is(
 ) -> None:
     assert Page(page).text.count(sentence) == 1
     assert sentence in (runs / "report" / f"{table}.md").read_text("utf-8")
+
+
+def test_the_page_has_a_warning_once_and_each_table_refers_to_it(page: str) -> None:
+    warning = "With a single seed the results are about these weights, not about the architecture"
+    (listed,) = re.findall(r'<section id="read-first">.*?</section>', page, re.DOTALL)
+    assert warning in listed
+    assert page.count(warning) == 1
+    notes = re.findall(r'<ul class="notes">.*?</ul>', page, re.DOTALL)
+    assert len(notes) == len(TABLES)
+    assert all('<a href="#read-first">' in of_table for of_table in notes)
 
 
 def test_what_came_from_a_file_is_never_markup(page: str, galleries: Any) -> None:

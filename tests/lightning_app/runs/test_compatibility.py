@@ -1,5 +1,6 @@
 """What a resumed run takes over from its first training. test_resume.py has the whole command."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -7,12 +8,15 @@ import pytest
 import yaml
 from jsonargparse import Namespace
 
+from data_modules.catalog.source import MANIFEST, Source
 from lightning_app.runs import compatibility
 from lightning_app.runs.compatibility import (
     check_something_left,
     keep_cycle,
     lower_workers,
+    source_of_training,
     use_own_cache,
+    use_saved_split,
 )
 from lightning_app.runs.folder import Run
 from lightning_app.runs.status import Status, write_status
@@ -53,6 +57,35 @@ def test_a_run_with_something_left_is_resumed(
 
 
 @pytest.mark.parametrize(
+    ("recorded", "written", "source"),
+    [
+        ({"kind": "files", "root": "/data"}, None, Source("files")),
+        ({"kind": "phantom", "phantom_seed": "3"}, None, Source("phantom", "3")),
+        ({"kind": "phantom"}, None, Source("phantom", "1")),
+        ({"kind": "phantom", "root": "p"}, '{"seed": 2}', Source("phantom", "2")),
+        ({"kind": "phantom", "root": "p"}, "{", Source("phantom", None)),
+        ({"kind": "phantom", "root": "p"}, None, Source("phantom", None)),
+    ],
+)
+def test_the_seed_of_a_phantom_is_known_of_runs_that_did_not_record_it(
+    recorded: dict[str, str],
+    written: str | None,
+    source: Source,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = run_with(tmp_path, {"data": {"phantom": {"seed": 1}}})
+    prints = dict.fromkeys(("fingerprint", "split", "target", "slices", "eval_slices"), "middle")
+    run.environment.write_text(json.dumps({"data": {**prints, **recorded}}), encoding="utf-8")
+    if written is not None:
+        Path("p").mkdir()
+        Path("p", MANIFEST).write_text(written, encoding="utf-8")
+
+    assert source_of_training(run) == source
+
+
+@pytest.mark.parametrize(
     ("saved", "typed", "used"),
     [(8, 8, 2), (3, 3, 2), (2, 2, 2), (1, 1, 1), (0, 0, 0), (8, 4, 4), (1, 8, 8)],
 )
@@ -67,6 +100,40 @@ def test_workers_are_lowered_to_what_the_machine_has_unless_the_user_chose_them(
 
     assert config.data.num_workers == used
     assert (line is not None) == (used != typed)
+
+
+SPLIT = {
+    "root": "data", "release": "auto", "phantom": None, "split_sizes": None, "split_seed": 0,
+    "split_file": None,
+}  # fmt: skip
+FOLD = {"folds": 5, "fold": 2}
+
+
+@pytest.mark.parametrize(
+    ("saved", "typed", "used"),
+    [
+        (FOLD, {}, ("split.csv", None, 0)),
+        ({"folds": None, "fold": 0}, {"folds": None, "fold": 0}, ("split.csv", None, 0)),
+        ({}, {"folds": None, "fold": 0}, ("split.csv", None, 0)),  # of an earlier version
+        (FOLD, {"split_sizes": "all-test"}, (None, None, 0)),
+        (FOLD, {"split_seed": 1}, (None, 5, 2)),
+        (FOLD, {"fold": 3}, (None, 5, 3)),
+        ({}, FOLD, (None, 5, 2)),
+    ],
+)
+def test_the_split_of_a_run_replaces_the_folds_by_which_it_was_made(
+    saved: dict[str, Any],
+    typed: dict[str, Any],
+    used: tuple[str | None, int | None, int],
+    tmp_path: Path,
+) -> None:
+    run = run_with(tmp_path, {"data": SPLIT | saved})
+    data = options(**(SPLIT | saved | typed))
+
+    use_saved_split(options(data=data), run)
+
+    file = None if data.split_file is None else data.split_file.name
+    assert (file, data.folds, data.fold) == used
 
 
 @pytest.mark.parametrize(

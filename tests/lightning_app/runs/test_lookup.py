@@ -1,9 +1,12 @@
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
-from lightning_app.runs.folder import Run, find_runs, new_run
+from lightning_app.listing.listed_run import list_runs
+from lightning_app.report.load.named_runs import named_runs
+from lightning_app.runs.folder import Run, find_runs, find_runs_below, new_run, start_of
 from lightning_app.runs.lookup import requeued_run, run_to_resume, trained_run
 from lightning_app.runs.status import locked, mark_running, write_status
 from lightning_app.utils.errors import UsageError
@@ -32,6 +35,52 @@ def test_runs_are_found_newest_first_and_other_folders_are_not_runs(runs: Path) 
         "dddddd", "bbbbbb", "cccccc", "aaaaaa",
     ]  # fmt: skip
     assert find_runs(runs / "nowhere") == []
+
+
+@pytest.mark.parametrize("place", ["copy", "unet_t1c/copy", "20260601-120000-eeeeee"])
+def test_every_command_finds_a_copied_run(place: str, runs: Path, tmp_path: Path) -> None:
+    copy = Run(runs / place)
+    shutil.copytree(runs / "aspp_t1c" / "20260101-120000-aaaaaa", copy.path)
+    write_status(copy, "finished", started="2026-05-01T00:00:00+00:00")
+
+    assert trained_run(runs, None) == trained_run(runs, copy.path.name) == copy
+    assert list_runs(runs)[0].run == named_runs([runs])[0] == copy
+    assert copy in find_runs_below(tmp_path)
+    assert find_runs(copy.path) == find_runs_below(copy.path) == [copy]
+
+
+def test_a_run_is_newer_than_its_copy(runs: Path) -> None:
+    newest = trained_run(runs, None)
+    write_status(newest, "finished", started="2026-03-01T12:00:09+00:00")  # after preparing
+    shutil.copytree(newest.path, runs / "copy")
+
+    assert trained_run(runs, None) == newest
+
+
+@pytest.mark.parametrize("started", ["", "yesterday", "0001-01-01T00:00:00+14:00", 3, None])
+def test_a_damaged_start_is_that_of_the_name(started: object, runs: Path) -> None:
+    run = find_runs(runs)[0]
+    write_status(run, "finished", started=started)
+
+    assert start_of(run) == "20260401-120000"
+    assert start_of(Run(run.path.rename(runs / "copy"))) == ""
+
+
+def test_a_config_alone_makes_no_run(runs: Path) -> None:
+    found = find_runs(runs)
+    (runs / "unet_t1c" / "notes" / "config.yaml").touch()
+    (runs / "config.yaml").touch()
+
+    assert find_runs(runs) == found
+
+
+def test_no_run_is_looked_for_behind_a_link_at_any_depth(runs: Path, tmp_path: Path) -> None:
+    deep = tmp_path / "deep" / "deeper"
+    deep.mkdir(parents=True)
+    (deep / "link").symlink_to(runs / "aspp_t1c")
+
+    assert find_runs_below(tmp_path / "deep") == []
+    assert len(find_runs(deep)) == 2
 
 
 @pytest.mark.parametrize(

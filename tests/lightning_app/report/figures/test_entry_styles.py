@@ -53,9 +53,10 @@ def test_every_figure_and_the_browser_name_all_settings(tmp_path: Path) -> None:
     names = ["UNet, lr 0.001", "UNet, lr 0.002", "UNet, lr 0.003", "Attention UNet + ASPP"]
     assert browsable([found])[0]["networks"] == names
 
-    figure_3, *others = (drawing.figure for drawing in all_drawings(group, [found]))
+    figure_3, *others, patients = (drawing.figure for drawing in all_drawings(group, [found]))
     assert [axis.get_title() for axis in figure_3.axes[2:6]] == names
-    assert len(others) == 3
+    assert [text.get_text() for text in patients.axes[-1].get_xticklabels()] == names
+    assert len(others) == 2
     for figure in others:
         (legend,) = figure.legends
         assert [text.get_text() for text in legend.get_texts()] == names
@@ -68,7 +69,13 @@ def test_a_legend_of_long_names_leaves_room_for_the_axes(number: int, tmp_path: 
         for n in range(1, number + 1)
     ]
     group = cohort(tmp_path, *rates, ToyRun(CASES, network=ASPP))
-    for drawing in all_drawings(group, []):
+    *with_legend, patients = all_drawings(group, [])
+    patients.figure.draw_without_rendering()
+    page = patients.figure.bbox
+    boxes = [label.get_window_extent() for label in patients.figure.axes[-1].get_xticklabels()]
+    assert len(boxes) == number + 1
+    assert all(page.x0 <= box.x0 and page.y0 <= box.y0 for box in boxes)
+    for drawing in with_legend:
         drawing.figure.draw_without_rendering()
         (legend,) = drawing.figure.legends
         box, page = legend.get_window_extent(), drawing.figure.bbox

@@ -49,7 +49,7 @@ def test_each_patient_has_a_dot_for_each_network_and_a_line_between_them(group: 
         pytest.approx([2 / 3, 0.5]), pytest.approx([1, 0.5]), pytest.approx([0, 1]),
     ]  # fmt: skip
     assert hd95.get_ylim()[1] > 374
-    assert [text.get_text() for text in drawing.figure.legends[0].get_texts()] == [
+    assert [text.get_text() for text in hd95.get_xticklabels()] == [
         entry.name for entry in group.entries
     ]
 

@@ -109,6 +109,8 @@ def test_intervals_and_tests_are_described_if_there_are_any(seeds: int, tmp_path
     ]
     many = of(tmp_path / "many", *runs)
     assert "Intervals are 95 % intervals over patients" in many
+    assert "half a patient with the worst and half a patient with the best possible value" in many
+    assert "(HD95: 374 and 0 mm)" in many
     assert "Wilcoxon's signed-rank test (two-sided)" in many
     assert ("a t test over patients and seeds" in many) == (seeds == 3)
     assert "Wilcoxon" not in of(tmp_path / "single", ToyRun(cases))

@@ -90,12 +90,20 @@ def test_the_table_of_networks_has_the_settings_that_change_their_size(tmp_path:
     }  # fmt: skip
 
 
-def test_an_option_with_many_values_is_counted(tmp_path: Path) -> None:
+def test_hardware_that_differs_is_a_warning_and_settings_are_rows(tmp_path: Path) -> None:
     runs = [
-        ToyRun(CASES, settings=rate(1 / n), name=f"20260101-000000-{n:06}") for n in range(1, 9)
+        ToyRun(
+            CASES,
+            settings=rate(1 / n) | {"trainer": {"devices": n}},
+            name=f"20260101-000000-{n:06}",
+        )
+        for n in range(1, 9)
     ]
-    warnings = " ".join(page_warnings([cohort(tmp_path, *runs)]))
-    assert "optimizer.init_args.lr is one of 8 values." in warnings
+    group = cohort(tmp_path, *runs)
+    warnings = " ".join(page_warnings([group]))
+    assert len(group.entries) == 8
+    assert "trainer.devices is one of 8 values." in warnings
+    assert "optimizer.init_args.lr" not in warnings
 
 
 def test_two_settings_of_a_network_are_compared_and_named(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from lightning_app.report.tables.score_tables import (
 )
 from lightning_app.report.tables.table import Cell, Table, duration, p_value
 from lightning_app.report.tables.volume_table import volume_table
-from tests.helpers.toy_runs import ASPP, ASPP_V2, ATTENTION, UNET, ToyRun, twelve_cases
+from tests.helpers.toy_runs import ASPP, ASPP_V2, ATTENTION, SPP, UNET, ToyRun, rate, twelve_cases
 
 FLOAT32 = {"precision": "32-true", "acceleration": {"fold_batch_norm": False}}
 FOLDED = {"precision": "32-true", "acceleration": {"fold_batch_norm": True}}
@@ -185,6 +185,29 @@ def test_what_the_seeds_allow_to_conclude_is_said(
     assert [words for words in (SINGLE, FEW, SEVERAL, DIFFERENT) if words in notes] == said
 
 
+@pytest.mark.parametrize(
+    ("patients", "seeds", "said"),
+    [
+        (9, 1, None),
+        (10, 1, "Cells hold: value [95 % interval over patients]."),
+        (9, 2, "Cells hold: mean ± standard deviation over seeds."),
+        (10, 2, "Cells hold: mean ± standard deviation over seeds [95 % interval over patients]."),
+    ],
+)
+def test_a_note_says_what_cells_hold(
+    patients: int, seeds: int, said: str | None, tmp_path: Path
+) -> None:
+    cases = dict(list(twelve_cases(range(20, 32)).items())[:patients])
+    group = cohort(
+        tmp_path,
+        *(ToyRun(cases, seed=seed, name=f"20260101-000000-{seed:06}") for seed in range(seeds)),
+    )
+    for table in (table_1(group), all_scores(group), volume_table(group)):
+        assert next((note for note in table.notes if "Cells hold" in note), None) == said
+    text = " ".join(" ".join(cells) for cells in all_scores(group).texts())
+    assert ("±" in text, "[" in text) == (seeds > 1, patients >= 10)
+
+
 def test_table_2_gives_what_was_measured_and_says_what_was_not(tmp_path: Path) -> None:
     timed = ToyRun(CASES, training=100.0, inference=2.0)
     again = ToyRun(CASES, seed=1, name="20260101-000000-bbbbbb", training=110.0, inference=4.0)
@@ -261,10 +284,48 @@ def test_warnings_name_what_is_missing_or_differs(tmp_path: Path) -> None:
 
     said = " ".join(page_warnings(cohorts(runs)))
     assert "have 2 different data sets, splits, targets" in said
-    assert "9 of the paper's 12 experiments" in said
-    assert "Attention UNet + SPP on T2w" in said
-    assert "trainer.max_epochs is 3 or 9" in said
+    assert "experiments" not in said
+    assert "max_epochs" not in said  # it is in the column settings
     assert differing_settings(runs) == {"trainer.max_epochs": ["3", "9"]}
+
+
+@pytest.mark.parametrize(
+    ("rates", "rows", "beside"),
+    [((0.001, 0.01), 2, ("", "lr 0.001")), ((0.005, 0.01), 3, (" (paper)", ""))],
+)  # the recipe's is 0.001
+def test_the_papers_figures_are_beside_one_row_or_in_their_own(
+    rates: tuple[float, ...], rows: int, beside: tuple[str, str], tmp_path: Path
+) -> None:
+    runs = [
+        ToyRun(CASES, network=ASPP, settings=rate(lr), name=f"20260101-000000-{number:06}")
+        for number, lr in enumerate(rates)
+    ]
+    group, name = cohort(tmp_path, *runs), "Attention UNet + ASPP"
+    for table, of_paper in ((table_2(group), "training_paper_s"), (table_1(group), "dsc_paper")):
+        keys = [column.key for column in table.columns]
+        found = [dict(zip(keys, cells, strict=True)) for cells in table.rows]
+        aspp = [cells for cells in found if str(cells["network"]).startswith(name)]
+        assert len(aspp) == rows
+        shown = [(cells["network"], cells["settings"]) for cells in aspp if cells[of_paper]]
+        assert shown == [(name + beside[0], beside[1])]
+
+
+def test_gaps_in_the_papers_grid_are_listed_if_most_of_it_is_there(tmp_path: Path) -> None:
+    grid = [
+        ToyRun(CASES, network=network, modality=modality)
+        for modality in ("t1c", "t2f", "t2w")
+        for network in (UNET, ATTENTION, SPP, ASPP)
+    ]
+    half, most, full = (
+        page_warnings([cohort(tmp_path / str(size), *grid[:size])]) for size in (6, 7, 12)
+    )
+    gaps = (
+        "No finished and tested run of 5 of the paper's 12 experiments: Attention UNet + ASPP on "
+        "FLAIR, UNet on T2w, Attention UNet on T2w, Attention UNet + SPP on T2w, "
+        "Attention UNet + ASPP on T2w."
+    )
+    assert most == [gaps, *half]
+    assert half == full
 
 
 NOW = {"slices_format": 7}

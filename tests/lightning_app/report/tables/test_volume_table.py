@@ -53,16 +53,17 @@ def test_seeds_that_have_a_score_in_different_numbers_of_cases(tmp_path: Path) -
 
 
 def test_a_test_of_an_earlier_version_gets_its_reason_and_no_comparison(tmp_path: Path) -> None:
-    run = ToyRun(CASES).write(tmp_path)
-    content = json.loads(run.test().metrics.read_text("utf-8"))
-    del content["volumes"]
-    run.test().metrics.write_text(json.dumps(content), "utf-8")
-    run.test().volumes.unlink()
+    for network in (UNET, ASPP):
+        run = ToyRun(CASES, network=network).write(tmp_path)
+        content = json.loads(run.test().metrics.read_text("utf-8"))
+        del content["volumes"]
+        run.test().metrics.write_text(json.dumps(content), "utf-8")
+        run.test().volumes.unlink()
     (found,) = cohorts(read_runs(tmp_path)[0])
     table = volume_table(found)
 
     assert row(table, 0)["dice"] == Measure(None)
-    assert sum("was tested before this score existed" in note for note in table.notes) == 1
+    assert sum("was tested before this score existed" in note for note in table.notes) == 2
     assert not any("2-D" in note for note in table.notes)
     assert [made.name for made in comparison_tables(found)] == ["comparisons"]
 

@@ -234,7 +234,13 @@ def test_slices_without_brain_are_not_run_and_are_empty() -> None:
     image = torch.zeros(40, 2, 4, 4)
     image[3:36, 1, 2] = -1.5  # brain in one modality alone
     image[20] = 0
-    volume: Volume = {"image": image, "case": 0, "spacing": (1, 1, 1), "problem": None}
+    volume: Volume = {
+        "image": image,
+        "case": 0,
+        "spacing": (1, 1, 1),
+        "window": (0, 0, 4, 4),
+        "problem": None,
+    }
     label_map = SegmentationTask(network, nn.Identity()).predict_step(volume).labels
 
     with_brain = [*range(3, 20), *range(21, 36)]
