@@ -9,7 +9,7 @@ from lightning.pytorch.cli import LightningArgumentParser
 
 from data_modules.utils.words import counted
 from lightning_app.commands.shared.ensemble_cli import EnsembleCLI
-from lightning_app.ensembles.seen_patients import seen_patients, tested_patients
+from lightning_app.ensembles.seen_patients import patients_to_test, seen_patients
 from lightning_app.help import test
 from lightning_app.results.test_results import TestResults
 from lightning_app.results.wandb_reporter import WandbTestReport
@@ -44,7 +44,7 @@ class TestCLI(EnsembleCLI):
         first, *others = self.predictor.runs
         if config.data.split_file != first.split:  # other data, or another split
             return
-        tested, source = tested_patients(first), source_of_training(first)
+        tested, source = patients_to_test(first), source_of_training(first)
         seen = {p for run in others for p in seen_patients(run).among(tested, source)}
         if seen:
             _log.warning(

@@ -23,9 +23,8 @@ class SeenPatients:
 
     def among(self, patients: Iterable[str], source: Source) -> set[str]:
         """Those among the patients of a source, in which an id may mean another patient."""
-        return (
-            self.ids.intersection(patients) if self.source.shares_patients_with(source) else set()
-        )
+        shares = self.source.shares_patients_with(source)
+        return self.ids.intersection(patients) if shares else set()
 
 
 def seen_patients(run: Run) -> SeenPatients:
@@ -38,6 +37,6 @@ def seen_patients(run: Run) -> SeenPatients:
     return SeenPatients(ids, source_of_training(run))
 
 
-def tested_patients(run: Run) -> set[str]:
+def patients_to_test(run: Run) -> set[str]:
     """The patients of a run's test split. Raises as ``seen_patients`` does."""
     return {patient for _, patient, split in read_split(run.split) if split == "test"}

@@ -1,5 +1,7 @@
 """Which runs can be joined, and what their ensemble is called."""
 
+import json
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -48,6 +50,49 @@ def test_runs_must_segment_the_same_classes_in_the_same_images(
         f"data.{option} is {DATA[option]} in '{first.path}' and {shown} in '{other.path}': the "
         "runs of an ensemble need the same"
     )
+
+
+def run_with_window(root: Path, name: str, window: object, found: object = None) -> Run:
+    """A run with a window; with ``auto`` the one that its training found."""
+    run = run_with(root, name, window=window)
+    data: dict[str, object] = {
+        "kind": "files",
+        "fingerprint": "a",
+        "split": "b",
+        "target": "whole",
+        "slices": "all",
+    }
+    data |= {"eval_slices": "all", "window": found}
+    run.environment.write_text(json.dumps({"device": "cpu", "python": "3", "data": data}), "utf-8")
+    return run
+
+
+@pytest.mark.parametrize("other", [None, [48, 32], "auto"])
+def test_networks_that_were_trained_on_other_windows_are_not_joined(
+    other: object, tmp_path: Path
+) -> None:
+    first = run_with_window(tmp_path, "aaaaaa", "auto", [64, 48])
+    second = run_with_window(tmp_path, "bbbbbb", other, [48, 32])
+
+    with pytest.raises(UsageError) as error:
+        joined([first, second], tmp_path, is_mirrored=False)
+
+    shown = [48, 32] if other == "auto" else other
+    assert f"data.window is [64, 48] in '{first.path}' and {shown} in" in str(error.value)
+
+
+def test_a_window_that_was_found_may_be_one_that_was_chosen(tmp_path: Path) -> None:
+    runs = [
+        run_with_window(tmp_path, "aaaaaa", "auto", [64, 48]),
+        run_with_window(tmp_path, "bbbbbb", "auto", [64, 48]),
+        run_with_window(tmp_path, "cccccc", [64, 48]),
+    ]
+    assert joined(runs, tmp_path, is_mirrored=False).runs == tuple(runs)
+
+
+def test_a_run_from_before_windows_has_whole_slices(tmp_path: Path) -> None:
+    runs = [run_with(tmp_path, "aaaaaa"), run_with_window(tmp_path, "bbbbbb", None)]
+    assert joined(runs, tmp_path, is_mirrored=False).runs == tuple(runs)
 
 
 @pytest.mark.parametrize(
@@ -106,6 +151,22 @@ def test_the_finished_runs_of_an_experiment_are_joined_the_oldest_first(tmp_path
                 f"{runs[1].path}: not finished, its status is interrupted",
             )[::-1]
         )
+
+
+@pytest.mark.parametrize("by_path", [False, True])
+def test_the_folds_of_an_experiment_are_joined_too(by_path: bool, tmp_path: Path) -> None:
+    *runs, other, alike = written(tmp_path, ["finished"] * 5)
+    folders = ["aspp_fold0", "aspp_fold10", "aspp", "aspp_folds", "my_aspp_fold0"]
+    for run, folder in zip((*runs, other, alike), folders, strict=True):
+        (tmp_path / folder).mkdir()
+        shutil.move(run.path, tmp_path / folder)
+
+    found = finished_runs(tmp_path, str(tmp_path / "aspp") if by_path else "aspp")
+
+    expected = tuple(
+        Run(tmp_path / folder / run.path.name) for run, folder in zip(runs, folders, strict=False)
+    )
+    assert (found.experiment, found.runs, found.left_out) == ("aspp", expected, ())
 
 
 def test_one_finished_run_is_no_ensemble(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from lightning_app.cli import main
 from lightning_app.report import write
 from lightning_app.report.load.cohorts import Cohort, cohorts
+from lightning_app.report.load.folds import pool_folds
 from lightning_app.report.load.paper_grid import paper_rows
 from lightning_app.report.load.paper_values import NOTHING_PRINTED
 from lightning_app.report.load.runs import read_external_tests, read_runs
@@ -19,6 +20,7 @@ from lightning_app.report.tables.run_tables import network_table, run_table, tab
 from lightning_app.runs.folder import Run
 from tests.helpers.external_tests import add_external_test
 from tests.helpers.toy_ensembles import write_ensemble
+from tests.helpers.toy_folds import FOLDS, write_folds
 from tests.helpers.toy_runs import ASPP, UNET, ToyRun, twelve_cases
 
 CASES = twelve_cases([20 + i % 5 for i in range(12)])
@@ -215,3 +217,61 @@ def test_an_ensemble_or_their_folder_can_be_named(tmp_path: Path) -> None:
         assert (run.name, left_out) == ("ensembles/unet", [])
     used, _ = read_runs(ensemble.path, tmp_path)
     assert [run.name for run in used].count("ensembles/unet") == 1
+
+
+def test_mirrored_tests_of_all_folds_are_pooled_into_a_row(tmp_path: Path) -> None:
+    for run in write_folds(tmp_path, CASES):
+        write_ensemble(tmp_path, f"{run.path.name}-x-mirror", [run], is_mirrored=True)
+
+    runs, left_out = pool_folds(read_runs(tmp_path)[0])
+    (cohort,) = cohorts(runs)
+
+    assert [(e.name, len(e.trainings)) for e in cohort.entries] == [
+        ("UNet", FOLDS), ("UNet, mirrored", FOLDS)
+    ]  # fmt: skip
+    assert (left_out, cohort.folds) == ([], FOLDS)
+    assert {tuple(run.table.cases) for run in cohort.runs} == {tuple(sorted(CASES))}
+    fold = [column.title for column in run_table(cohort).columns].index("Fold")
+    assert [row[fold] for row in run_table(cohort).rows] == [0, 1, 2, 0, 1, 2]
+    notes = [note for note in run_table(cohort).notes if "three mirror images" in note]
+    assert len(notes) == FOLDS
+
+
+def test_mirrored_tests_of_some_folds_are_left_out_with_the_reason(tmp_path: Path) -> None:
+    first, *_ = write_folds(tmp_path, CASES)
+    write_ensemble(tmp_path, "fold0-mirror", [first], is_mirrored=True)
+
+    (run,), (left,) = pool_folds(read_runs(tmp_path)[0])
+
+    assert len(run.folds) == FOLDS
+    assert (left.name, left.reason) == (
+        "ensembles/fold0-mirror",
+        "fold 0 of 3: a row needs all folds, and folds 1, 2 have no finished and tested run",
+    )
+
+
+def test_an_ensemble_of_folds_is_no_fold(tmp_path: Path) -> None:
+    folds = write_folds(tmp_path, CASES)
+    write_ensemble(tmp_path, "unet", folds)
+
+    runs, left_out = pool_folds(read_runs(tmp_path)[0])
+
+    assert left_out == []
+    assert {run.name: (run.fold, len(run.folds)) for run in runs} == {
+        "ensembles/unet": (None, 0),
+        f"{folds[0].experiment}/{folds[0].path.name}": (None, FOLDS),
+    }
+    assert len(cohorts(runs)) == 2  # it was tested on the patients of the first fold only
+
+
+def test_a_test_on_other_data_says_what_all_members_were_trained_on(tmp_path: Path) -> None:
+    folds = write_folds(tmp_path, CASES)
+    other = add_external_test(folds[0], CASES)
+    write_ensemble(tmp_path, "unet", folds, folder="test-other-split", of=other)
+
+    (test,) = [t for t in read_external_tests(tmp_path)[0] if t.is_ensemble]
+
+    assert test.options["training on"] == (
+        "phantom (split fold-0, fold 0) and phantom (split fold-1, fold 1) and "
+        "phantom (split fold-2, fold 2)"
+    )
