@@ -60,7 +60,7 @@ OF_A_RUN = (
 JOINED = (
     Option("--run", "RUN --run RUN", "several runs: the mean of their probabilities"),
     Option(
-        "--ensemble", "NAME", "the mean of all finished runs of an experiment: its folds and seeds"
+        "--ensemble", "NAME", "the mean of all finished runs of an experiment: its seeds and folds"
     ),
     Option("--tta", "mirror", "the mean over each image and its three mirror images"),
 )

@@ -22,7 +22,7 @@ class EnsembleCLI(TrainedRunCLI):
         parser.add_argument(
             "--ensemble",
             metavar="EXPERIMENT",
-            help="Join all finished runs of an experiment: folds and seeds.",
+            help="Join all finished runs of an experiment: seeds and folds.",
         )
         parser.add_argument(
             "--tta",

@@ -24,7 +24,8 @@ def all_drawings(cohort: Cohort, galleries: Sequence[Gallery]) -> Iterator[Drawi
     origin = "Data: synthetic phantom" if cohort.data.kind == "phantom" else ""
     for gallery in galleries:
         yield _figure_3(gallery, origin)
-    yield _training(cohort, origin)
+    if any(run.history for run in cohort.trainings):
+        yield _training(cohort, origin)
     yield _dice_against_size(cohort, origin)
     yield from volume_drawings(cohort, origin)
 
@@ -64,7 +65,7 @@ def _training(cohort: Cohort, origin: str) -> Drawing:
     for axis, modality in zip(axes, cohort.modalities, strict=True):
         for entry in cohort.of(modality):
             style = styles[entry.key]
-            for run in entry.trainings:
+            for run in filter(lambda run: run.history, entry.trainings):  # ensembles have none
                 epochs = [epoch + 1 for epoch, _ in run.history]
                 axis.plot(
                     epochs, [dice for _, dice in run.history], color=style.colour, ls=style.line,

@@ -9,6 +9,7 @@ import pytest
 
 from lightning_app.cli import main
 from lightning_app.report import write
+from lightning_app.report.figures.figures import all_drawings
 from lightning_app.report.load.cohorts import Cohort, cohorts
 from lightning_app.report.load.folds import pool_folds
 from lightning_app.report.load.paper_grid import paper_rows
@@ -217,6 +218,20 @@ def test_an_ensemble_or_their_folder_can_be_named(tmp_path: Path) -> None:
         assert (run.name, left_out) == ("ensembles/unet", [])
     used, _ = read_runs(ensemble.path, tmp_path)
     assert [run.name for run in used].count("ensembles/unet") == 1
+
+
+def test_only_runs_have_a_line_in_the_figure_of_the_training(tmp_path: Path) -> None:
+    runs = seeds(tmp_path, 2)
+    write_ensemble(tmp_path, "unet", runs)
+    drawings = {drawing.name: drawing for drawing in all_drawings(only_cohort(tmp_path), [])}
+    (legend,) = drawings["training"].figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["UNet"]
+
+    for run in runs:
+        shutil.rmtree(run.test().path)
+    names = [drawing.name for drawing in all_drawings(only_cohort(tmp_path), [])]
+    assert "training" not in names
+    assert "tumour_size" in names
 
 
 def test_mirrored_tests_of_all_folds_are_pooled_into_a_row(tmp_path: Path) -> None:
