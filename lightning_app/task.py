@@ -1,7 +1,9 @@
 """The segmentation task: it is given its network and its loss, and knows neither by name."""
 
 import math
-from typing import Any, Literal
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -19,15 +21,29 @@ from lightning_app.metrics.confusion_counts import SliceCounts
 from lightning_app.metrics.count_table import COUNTS, CountTable, with_background, with_outside
 from lightning_app.metrics.evaluate import evaluate, monitored_dice
 from lightning_app.metrics.mean_loss import MeanLoss
-from lightning_app.metrics.predicted_masks import PredictedMasks
+from lightning_app.metrics.predicted_masks import PackedMasks, PredictedMasks
 from lightning_app.metrics.split_loss import LossSums, pooled
+from lightning_app.postprocessing.postprocessing import NOTHING
 from lightning_app.schedules import CosineAnnealing
+from lightning_app.scoring.postprocessed import postprocessed
 from lightning_app.scoring.test_scores import TestScores, logged_values
 from lightning_app.scoring.tested_cases import TestedCases
 
 MONITOR = "val/dice"
 LEARNING_RATE = 0.001  # of configs/base.yaml
 SLICES_PER_FORWARD = 16  # bounds the memory that predicting a volume needs
+
+
+class Prediction(NamedTuple):
+    """What ``predict_step`` gives for a volume.
+
+    Attributes:
+        labels: the label map to be written, uint8 (D, H, W).
+        probabilities: of each class, float32 (classes, D, H, W).
+    """
+
+    labels: Tensor
+    probabilities: Tensor
 
 
 class SegmentationTask(LightningModule):
@@ -45,6 +61,7 @@ class SegmentationTask(LightningModule):
 
     Attributes:
         test_scores: of the last test, on rank 0; None before.
+        postprocessing: of a test, whose slices must be those of whole volumes, and of a prediction.
     """
 
     def __init__(
@@ -60,7 +77,9 @@ class SegmentationTask(LightningModule):
         self.lr_interval = lr_interval
         self.target = TARGETS[target]
         self.val_counts = SliceCounts()
+        self.postprocessing = NOTHING
         self.test_masks = PredictedMasks()
+        self.raw_masks = PredictedMasks()  # of a test with post-processing
         self.test_scores: TestScores | None = None
         # Not left to self.log: its mean over an epoch is lost if the training is interrupted.
         self.train_loss = MeanLoss()
@@ -81,7 +100,7 @@ class SegmentationTask(LightningModule):
         data = attributes(self.trainer).datamodule
         if not isinstance(data, BraTSDataModule):
             return
-        self.test_masks.frame = data.cache.size
+        self.test_masks.frame = self.raw_masks.frame = data.cache.size
         if data.target != self.target:
             raise ValueError(
                 f"the target of the data is '{data.target.name}', that of the task is "
@@ -144,35 +163,68 @@ class SegmentationTask(LightningModule):
                     self.log(key, math.nan if value is None else value)
 
     def test_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Keep the predicted masks of a batch; returns them, bool (N, classes, H, W)."""
-        prediction = self.target.decode(self(batch["image"]))
+        """Keep the predicted masks of a batch; returns them, bool (N, classes, H, W).
+
+        They are those at the threshold of the post-processing, whose operations need whole cases.
+        """
+        logits = self(batch["image"])
+        prediction = self.target.decode(logits, self.postprocessing.threshold)
         self.test_masks.update(prediction, batch["sample"])
+        if not self.postprocessing.is_nothing:
+            self.raw_masks.update(self.target.decode(logits), batch["sample"])
         return prediction
 
     def on_test_epoch_end(self) -> None:
         """Join the masks of all devices; score them and log the scores on rank 0."""
-        masks = self.test_masks.compute()
-        self.test_masks.reset()
+        masks, raw = _joined(self.test_masks), None
+        if not self.postprocessing.is_nothing:
+            raw = _joined(self.raw_masks)
         if self.trainer.is_global_zero:
-            cases = TestedCases(self._data(), masks)
-            has_bars = self.trainer.progress_bar_callback is not None
-            self.test_scores = TestScores.of(cases, show_progress=has_bars)
+            if raw is not None:
+                masks = postprocessed(self._data(), masks, self.postprocessing)
+            self.test_scores = self._scores(masks)
+            if raw is not None:
+                self.test_scores = replace(self.test_scores, raw=self._scores(raw))
             values = logged_values(self.test_scores.scores, self.test_scores.volumes)
             self.log_dict(values, rank_zero_only=True)
 
-    def predict_step(self, volume: Volume) -> Tensor:
-        """The label map to be written, uint8 (D, H, W), of a volume.
+    def predict_step(self, volume: Volume) -> Prediction:
+        """The label map, after post-processing, and the probabilities of a volume.
 
         Slices without brain become background (0) and are not run; a test runs them.
         """
         image, window = volume["image"], Window(*volume["window"]).pixels
-        label_map = image.new_zeros((len(image), *image.shape[2:]), dtype=torch.uint8)
+        shape = (len(image), len(self.target.class_names), *image.shape[2:])
+        masks = image.new_zeros(shape, dtype=torch.bool)
+        probabilities = image.new_zeros(shape, dtype=torch.float32)
         with_brain = image.flatten(1).any(dim=1).nonzero().flatten()  # all other slices are 0
         if len(with_brain):
             for slices in torch.split(with_brain, SLICES_PER_FORWARD):
-                masks = self.target.decode(self(image[slices, :, *window]))
-                label_map[slices, *window] = self.target.write(masks)
-        return label_map
+                logits = self(image[slices, :, *window])
+                masks[slices, :, *window] = self.target.decode(
+                    logits, self.postprocessing.threshold
+                )
+                probabilities[slices, :, *window] = self.target.probabilities(logits)
+        masks = self._postprocessed(masks, volume["spacing"])
+        return Prediction(self.target.write(masks), probabilities.transpose(0, 1))
+
+    def _postprocessed(self, masks: Tensor, spacing: Sequence[float]) -> Tensor:
+        """Masks (D, classes, H, W) after the operations.
+
+        Args:
+            masks: of a volume.
+            spacing: in mm along x, y, z; empty for arrays, whose voxels are those of BraTS, 1 mm.
+        """
+        if not self.postprocessing.operations:
+            return masks
+        x, y, z = spacing or (1.0, 1.0, 1.0)
+        of_classes = masks.transpose(0, 1).cpu().numpy()
+        changed = self.postprocessing.apply(of_classes, self.target.class_names, (z, y, x))
+        return torch.from_numpy(changed).transpose(0, 1).to(masks.device)
+
+    def _scores(self, masks: PackedMasks) -> TestScores:
+        has_bars = self.trainer.progress_bar_callback is not None
+        return TestScores.of(TestedCases(self._data(), masks), show_progress=has_bars)
 
     def _data(self) -> BraTSDataModule:
         """The data, whose cases are scored.
@@ -236,3 +288,10 @@ class SegmentationTask(LightningModule):
         total = torch.full((), float(samples), device=self.device)
         torch.distributed.all_reduce(total)
         return samples * self.trainer.world_size / total
+
+
+def _joined(masks: PredictedMasks) -> PackedMasks:
+    """The masks of all devices, of which the metric keeps none."""
+    packed = masks.compute()
+    masks.reset()
+    return packed

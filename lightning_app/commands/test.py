@@ -4,7 +4,7 @@ from pathlib import Path
 
 from lightning.pytorch import Callback, LightningDataModule, LightningModule
 
-from lightning_app.commands.shared.trained_run_cli import TrainedRunCLI
+from lightning_app.commands.shared.trained_run_cli import PostprocessedCLI
 from lightning_app.help import test
 from lightning_app.results.test_results import TestResults
 from lightning_app.results.wandb_reporter import WandbTestReport
@@ -14,12 +14,13 @@ from lightning_app.utils.logging import print_on_rank_zero
 from lightning_app.utils.next_command import command_line
 
 
-class TestCLI(TrainedRunCLI):
+class TestCLI(PostprocessedCLI):
     """Tests a run."""
 
     __test__ = False  # for pytest
     command = "test"
     page = test.PAGE
+    makes_volumes = False
     uses_wandb = True
 
     def command_callbacks(self) -> list[Callback]:

@@ -1,6 +1,6 @@
 """The short help of ``test``."""
 
-from lightning_app.help.options import OF_A_RUN, SCORED_DATA, TRUST
+from lightning_app.help.options import OF_A_RUN, POSTPROCESS, SCORED_DATA, TRUST
 from lightning_app.help.page import THE_RUNS, Option, Page
 
 PAGE = Page(
@@ -15,6 +15,7 @@ PAGE = Page(
     ),
     options=(
         *OF_A_RUN,
+        POSTPROCESS,
         *SCORED_DATA,
         Option(
             "--data.split_sizes",

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from lightning.pytorch import Callback, LightningModule, Trainer
@@ -17,7 +16,7 @@ from lightning_app.metrics.volume.masks import MM3_PER_ML
 from lightning_app.results.label_map_folder import LabelMapFolder, Note
 from lightning_app.results.unseen_data import warn_of_spacing, warn_of_unseen_slices
 from lightning_app.runs.records import read_environment
-from lightning_app.task import SegmentationTask
+from lightning_app.task import Prediction, SegmentationTask
 
 
 class LabelMapWriter(Callback):
@@ -46,7 +45,7 @@ class LabelMapWriter(Callback):
         self,
         trainer: Trainer,
         pl_module: LightningModule,
-        outputs: Any,
+        outputs: Prediction,
         batch: Volume,
         batch_idx: int,
         dataloader_idx: int = 0,
@@ -63,7 +62,9 @@ class LabelMapWriter(Callback):
             return
         warn_of_spacing(case.id, batch["spacing"], self._trained_on)
         voxel_ml = math.prod(batch["spacing"]) / MM3_PER_ML
-        self._write(case, outputs.cpu().numpy(), pl_module.target, dataset.modalities, voxel_ml)
+        self._write(
+            case, outputs.labels.cpu().numpy(), pl_module.target, dataset.modalities, voxel_ml
+        )
 
     def _write(
         self,

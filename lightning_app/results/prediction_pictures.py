@@ -1,7 +1,6 @@
 """Draws the cases of a prediction."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from lightning.pytorch import Callback, LightningModule, Trainer
@@ -9,7 +8,7 @@ from numpy.typing import NDArray
 
 from data_modules.volume_dataset import Volume, VolumeDataset
 from lightning_app.results.plots import draw_batch
-from lightning_app.task import SegmentationTask
+from lightning_app.task import Prediction, SegmentationTask
 
 SLICES = 8
 
@@ -31,7 +30,7 @@ class PredictionPictures(Callback):
         self,
         trainer: Trainer,
         pl_module: LightningModule,
-        outputs: Any,
+        outputs: Prediction,
         batch: Volume,
         batch_idx: int,
         dataloader_idx: int = 0,
@@ -42,7 +41,7 @@ class PredictionPictures(Callback):
         assert isinstance(pl_module, SegmentationTask)
         dataset: VolumeDataset = trainer.predict_dataloaders.dataset  # type: ignore[union-attr]
         case = dataset.cases[int(batch["case"])].id
-        image, labels = batch["image"].cpu().numpy(), outputs.cpu().numpy()
+        image, labels = batch["image"].cpu().numpy(), outputs.labels.cpu().numpy()
         chosen = _spread(labels)
         if not len(chosen):
             chosen = _spread(image)

@@ -1,11 +1,12 @@
-"""What the commands that use a trained run have in common: test, validate and predict."""
+"""What the commands that use a trained run have in common: test, validate, predict and tune."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from jsonargparse import Namespace
 from lightning.pytorch.cli import LightningArgumentParser
 
+from data_modules.targets import TARGETS
 from lightning_app.commands.shared.experiment_cli import ExperimentCLI
 from lightning_app.commands.shared.run_selection import RunSelection
 from lightning_app.config.diff import to_plain
@@ -19,6 +20,7 @@ from lightning_app.runs.compatibility import (
 from lightning_app.runs.folder import Run, run_config
 from lightning_app.runs.status import is_finished, training_limits
 from lightning_app.runs.weights import check_weights
+from lightning_app.tuning.used import AUTO, chosen_postprocessing
 from lightning_app.utils.logging import print_on_rank_zero
 
 
@@ -78,7 +80,53 @@ class TrainedRunCLI(ExperimentCLI):
         best = self.run_folder.best
         check_weights(read_checkpoint(best, memory_map=True), self.model, best)
 
+    @property
+    def run_with_weights(self) -> Run:
+        """The run whose best weights are used."""
+        return self.run_folder
+
     def call_trainer(self, method: Callable[..., Any], **arguments: Any) -> None:
         """Call a method of the trainer with the run's best weights."""
-        best = str(self.run_folder.best)
+        best = str(self.run_with_weights.best)
         super().call_trainer(method, ckpt_path=best, weights_only=True, **arguments)
+
+
+class PostprocessedCLI(TrainedRunCLI):
+    """Makes masks that are post-processed as ``tune`` has chosen.
+
+    Attributes:
+        postprocessing: what is done, and the file that says so.
+    """
+
+    makes_volumes: ClassVar[bool]
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Add the post-processing."""
+        super().add_arguments_to_parser(parser)
+        parser.add_argument(
+            "--postprocess",
+            default=AUTO,
+            metavar="auto|none|FILE",
+            help="auto: as tune has chosen for the run, if it has; none; or a file of tune.",
+        )
+
+    def check_against_run(self, config: Namespace) -> None:
+        """Choose the post-processing, too.
+
+        Raises:
+            UsageError: its file cannot be used.
+        """
+        super().check_against_run(config)
+        data = config.data
+        slices = data.slices if data.eval_slices is None else data.eval_slices
+        are_volumes = self.makes_volumes or slices == "all"
+        self.postprocessing = chosen_postprocessing(
+            config.postprocess, self.run_folder, TARGETS[data.target], are_volumes=are_volumes
+        )
+        if note := self.postprocessing.note:
+            print_on_rank_zero(note)
+
+    def after_instantiate_classes(self) -> None:
+        """Give it to the task."""
+        super().after_instantiate_classes()
+        self.model.postprocessing = self.postprocessing.operations

@@ -1,0 +1,35 @@
+"""The masks of a test after post-processing."""
+
+import numpy as np
+
+from data_modules.brats import BraTSDataModule
+from lightning_app.metrics.predicted_masks import PackedMasks
+from lightning_app.postprocessing.postprocessing import Postprocessing
+
+
+def postprocessed(
+    data: BraTSDataModule, masks: PackedMasks, postprocessing: Postprocessing
+) -> PackedMasks:
+    """Apply the operations to whole cases, one after the other.
+
+    Each mask stays in the corner of its slice: a case has one window, so that its slices fit on one
+    another there too.
+
+    Args:
+        data: the tested data, whose slices are those of whole volumes.
+        masks: of the tested slices, at the threshold.
+        postprocessing: its operations are applied.
+    """
+    dataset, classes = data.datasets["test"], data.target.class_names
+    changed = masks.copy()
+    case_of = dataset.case_index[masks.samples]
+    for case in np.unique(case_of).tolist():
+        samples = masks.samples[case_of == case]
+        rows = dataset.slice_index[samples] - dataset.slice_index[samples].min()
+        slices = masks.unpack(samples, width=dataset.shape[-1])
+        volume = np.zeros((slices.shape[1], int(rows.max()) + 1, *slices.shape[2:]), np.bool_)
+        volume[:, rows] = slices.swapaxes(0, 1)
+        x, y, z = dataset.spacing(case)
+        result = postprocessing.apply(volume, classes, (z, y, x))
+        changed.replace(samples, result[:, rows].swapaxes(0, 1))
+    return changed
