@@ -26,7 +26,8 @@ class TestCLI(PostprocessedCLI):
     def command_callbacks(self) -> list[Callback]:
         """Write the results, and log them to W&B."""
         timing, acceleration = self.option("timing"), self.option("acceleration")
-        self._results = TestResults(self.run_folder, timing, acceleration)
+        file = self.postprocessing.file
+        self._results = TestResults(self.run_folder, timing, acceleration, file)
         return [self._results, WandbTestReport(self.run_folder, self._results)]
 
     def test(self, model: LightningModule, datamodule: LightningDataModule) -> None:

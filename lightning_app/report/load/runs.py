@@ -237,7 +237,7 @@ def _read(run: Run, folder: TestFolder) -> TestedRun:
         network=_network(values),
         modality=_modality(values),
         seed=values.whole_number("seed_everything"),
-        options=options_of(config),
+        options={**options_of(config), **test.settings},
         environment=read_environment(run.environment),
         size=read_network(run.network),
         test=test,

@@ -241,7 +241,7 @@ def test_slices_without_brain_are_not_run_and_are_empty() -> None:
         "window": (0, 0, 4, 4),
         "problem": None,
     }
-    label_map = SegmentationTask(network, nn.Identity()).predict_step(volume)
+    label_map = SegmentationTask(network, nn.Identity()).predict_step(volume).labels
 
     with_brain = [*range(3, 20), *range(21, 36)]
     assert torch.equal(torch.cat(network.run), image[with_brain])
