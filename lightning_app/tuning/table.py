@@ -29,7 +29,7 @@ def print_choice(run: Run, choice: Choice, sources: Sources) -> None:
         lines.append(f"Post-processing: {choice.postprocessing.in_words}.")
         lines.append(
             f"Objective {choice.before:.3f} without and {choice.after:.3f} with it, "
-            f"gain {_interval(choice.gain)}."
+            f"gain {choice.gain.value:+.3f} ({_interval(choice.gain)})."
         )
     for line in (*lines, f"Numbers: {run.postprocessing}"):
         console.print(printable(line), highlight=False, soft_wrap=True)
@@ -40,21 +40,21 @@ def _table(run: Run, choice: Choice) -> Table:
     table = Table(
         box=SIMPLE_HEAD, title=title, title_justify="left", show_edge=False, pad_edge=False
     )
-    for heading in ("step", "best", "objective", "gain, 95 % interval", ""):
+    for heading in ("best of each step", "objective", "gain", "95 % interval", "kept"):
         table.add_column(heading)
     for step in choice.steps:
         table.add_row(
-            step.name,
             step.best.postprocessing.in_words.split(", ")[-1],
             f"{step.before:.3f} -> {step.best.objective:.3f}",
+            f"{step.gain.value:+.3f}",
             _interval(step.gain),
-            "adopted" if step.is_adopted else "-",
+            "yes" if step.is_adopted else "no",
         )
     return table
 
 
 def _interval(gain: Difference) -> str:
     if gain.interval is None:
-        return f"{gain.value:+.3f}"
+        return "-"
     low, high = gain.interval
-    return f"{gain.value:+.3f} ({low:+.3f} to {high:+.3f})"
+    return f"{low:+.3f} to {high:+.3f}"
