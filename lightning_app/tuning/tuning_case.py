@@ -66,7 +66,8 @@ class TuningCase:
         """
         either = (probabilities > THRESHOLDS[0]) | reference
         box = bounding_box(np.any(either, axis=0))
-        levels = np.searchsorted(THRESHOLDS, probabilities[:, *box], side="left").astype(np.uint8)
+        thresholds = np.array(THRESHOLDS, np.float32)
+        levels = np.searchsorted(thresholds, probabilities[:, *box], side="left").astype(np.uint8)
         packed = (zlib.compress(part.tobytes(), _FAST) for part in (levels, reference[:, *box]))
         return cls(case, patient, classes, spacing, cohort, levels.shape, *packed)
 

@@ -156,10 +156,8 @@ def lesion_dice(reference: Mask, prediction: Mask, spacing: Spacing, cohort: Coh
     if not crop[0].stop:
         return 1.0
     matched = match_lesions(reference[crop], prediction[crop], cohort.dilations)
-    smallest = cohort.smallest_mm3 / math.prod(spacing)
-    counted = [
-        n for n in range(1, len(matched.reference) + 1) if matched.reference.voxels[n] > smallest
-    ]
+    volumes = matched.reference.voxels * math.prod(spacing)
+    counted = [n for n in range(1, len(volumes)) if volumes[n] > cohort.smallest_mm3]
     lesions = len(counted) + len(matched.unmatched())
     return sum(map(matched.dice, counted)) / lesions if lesions else 1.0
 
