@@ -196,7 +196,7 @@ def test_each_fold_is_predicted_by_its_own_weights(
         checkpoint["state_dict"]["network.head.weight"].zero_()
         checkpoint["state_dict"]["network.head.bias"].fill_(logit)
         torch.save(checkpoint, run.best)
-    seen = {}
+    seen: dict[str, float] = {}
 
     def choose(steps: object, objectives: Any, patients: Any) -> Any:
         from lightning_app.postprocessing.postprocessing import NOTHING
