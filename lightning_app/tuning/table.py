@@ -38,7 +38,11 @@ def print_choice(run: Run, choice: Choice, sources: Sources) -> None:
 def _table(run: Run, choice: Choice) -> Table:
     title = printable(f"Post-processing of {run.experiment}/{run.path.name}")
     table = Table(
-        box=SIMPLE_HEAD, title=title, title_justify="left", show_edge=False, pad_edge=False
+        box=SIMPLE_HEAD,
+        title=title,
+        title_justify="left",
+        show_edge=False,
+        padding=(0, 1, 0, 0),
     )
     for heading in ("best of each step", "objective", "gain", "95 % interval", "kept"):
         table.add_column(heading)
