@@ -3,6 +3,7 @@
     python -m benchmarks.run                       # all sections
     python -m benchmarks.run preparing loading     # these; the others keep their earlier results
     python -m benchmarks.run training_gpu --piece peak --piece train_unet
+    python -m benchmarks.run accuracy --data.root glioma --data.root lgg
     python -m benchmarks.run --page                # RESULTS.md from earlier results
 
 A section is a module in benchmarks/sections. Its results are stored in results/<section>.json, with
@@ -34,6 +35,7 @@ SECTIONS = {
     "start_up": "7. Start-up",
     "scaling": "8. Scaling",
     "volume_scores": "9. Scores of volumes",
+    "accuracy": "10. Accuracy on unseen patients",
 }
 BENCHMARKS = ROOT / "benchmarks"
 
@@ -45,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         write_page(options.output)
     elif len(options.sections) == 1:
         (section,) = options.sections
-        measure(section, options.output, options.piece)
+        measure(section, options.output, **_own_options(section, options))
         write_page(options.output)
     else:
         for section in options.sections or SECTIONS:  # a fresh process each: no shared imports
@@ -68,6 +70,11 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--piece", action="append", metavar="NAME", help="of training_gpu, repeatable; default: all"
     )
     parser.add_argument(
+        "--data.root", dest="data", action="append", default=[], type=Path, metavar="DIR",
+        help="a data set to train on, of accuracy, repeatable; default: only compare what was "
+        "trained before",
+    )  # fmt: skip
+    parser.add_argument(
         "--output", type=Path, default=BENCHMARKS, metavar="DIR",
         help="folder for RESULTS.md and results/; default: benchmarks",
     )  # fmt: skip
@@ -75,6 +82,10 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     options.output = options.output.absolute()
     if options.piece and options.sections != ["training_gpu"]:
         parser.error("--piece belongs to the section training_gpu")
+    if options.data and options.sections != ["accuracy"]:
+        parser.error("--data.root belongs to the section accuracy")
+    if missing := [root for root in options.data if not root.is_dir()]:
+        parser.error(f"--data.root '{missing[0]}' is no folder")
     if options.piece:
         from benchmarks.workers.gpu_pieces import PIECES
 
@@ -83,14 +94,20 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
-def measure(section: str, output: Path, pieces: Sequence[str] | None = None) -> None:
+def _own_options(section: str, options: argparse.Namespace) -> dict[str, Any]:
+    """What a section is given besides: those with several files have a folder for them."""
+    folder = options.output / "results" / section
+    return {
+        "training_gpu": {"folder": folder, "pieces": options.piece},
+        "accuracy": {"folder": folder, "data": options.data},
+    }.get(section, {})
+
+
+def measure(section: str, output: Path, **own_options: Any) -> None:
     """Measure a section, print its rows and store them."""
     module = import_module(f"benchmarks.sections.{section}")
     results = output / "results"
-    arguments: dict[str, Any] = {}
-    if section == "training_gpu":
-        arguments = {"folder": results / section, "pieces": pieces}
-    rows: Sequence[Row] = module.measure(**arguments)
+    rows: Sequence[Row] = module.measure(**own_options)
     print_rows(rows)
     content = {
         "machine": describe_machine(),

@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from lightning.pytorch import Callback, LightningModule, Trainer
-from lightning.pytorch.callbacks import ModelCheckpoint, Timer
+from lightning.pytorch.callbacks import ModelCheckpoint
 
 from callbacks.metrics_csv import training_scores, validation_scores
-from callbacks.utils.trainer import attributes, epoch_of_epochs
+from callbacks.utils.trainer import batches_trained, epoch_of_epochs, seconds_left
 
 _SCORES = ("train/loss", "val/loss", "val/dice")
 _DIGITS = 8  # least width of a number
@@ -35,7 +35,7 @@ class EpochLines(Callback):
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Print the heading and start the clock."""
         self._best_score = self._best.best_model_score  # restored if the training is resumed
-        self._first_batch = _batches(trainer)
+        self._first_batch = batches_trained(trainer)
         self._started = self._epoch_started = self._clock()
         epoch_width = max(len("epoch"), 2 * len(str(trainer.max_epochs)) + 1)
         score_widths = [max(len(name), _DIGITS) for name in self._scores]
@@ -61,30 +61,14 @@ class EpochLines(Callback):
 
     def _time_left(self, trainer: Trainer, elapsed: float) -> str:
         """In hours, minutes and seconds; empty if nothing limits the training."""
-        per_batch = elapsed / max(_batches(trainer) - self._first_batch, 1)
-        limits = [
-            timer.time_remaining()
-            for timer in attributes(trainer).callbacks
-            if isinstance(timer, Timer)
-        ]
-        if trainer.max_epochs is not None and trainer.max_epochs > 0:
-            epochs = trainer.max_epochs - trainer.current_epoch - 1
-            limits.append(epochs * trainer.num_training_batches * per_batch)
-        if trainer.max_steps > 0:
-            steps = trainer.max_steps - trainer.global_step
-            limits.append(steps * trainer.accumulate_grad_batches * per_batch)
-        known = [seconds for seconds in limits if seconds is not None]
-        return str(timedelta(seconds=max(0, round(min(known))))) if known else ""
+        per_batch = elapsed / max(batches_trained(trainer) - self._first_batch, 1)
+        left = seconds_left(trainer, per_batch)
+        return "" if left is None else str(timedelta(seconds=round(left)))
 
     def _print(self, trainer: Trainer, cells: Sequence[str]) -> None:
         if trainer.is_global_zero:
             padded = (cell.rjust(width) for cell, width in zip(cells, self._widths, strict=True))
             print("  ".join(padded))
-
-
-def _batches(trainer: Trainer) -> int:
-    """The training batches up to now, with those before the training was resumed."""
-    return trainer.fit_loop.epoch_loop.batch_progress.total.completed
 
 
 def _four_decimals(score: float | None) -> str:

@@ -5,6 +5,7 @@ import logging
 import math
 import netrc
 import os
+import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -198,8 +199,8 @@ class ForgivingWandbLogger(WandbLogger):
             with atomic_write(self._id_file) as temporary:
                 temporary.write_text(f"{run.id}\n", "utf-8")
         if mode == "offline":
-            sync = f"wandb sync {run.settings.sync_dir}"
-            _log.info("W&B: offline, in %s; to send it: %s", self._folder / "wandb", sync)
+            # The command has a line of its own: no terminal breaks its path or adds to it.
+            _log.info("W&B: offline. To send it:\n  wandb sync %s", _word(run.settings.sync_dir))
         else:
             _log.info("W&B: %s%s", mode, f", {run.url}" if run.url else "")
 
@@ -229,6 +230,12 @@ def _warn_of_shared_id() -> None:
 
 def _in_one_line(error: Exception) -> str:
     return " ".join(str(error).split())
+
+
+def _word(folder: str) -> str:
+    """A folder as a word of a shell command, relative to the working folder if it is below."""
+    path, here = Path(folder), Path.cwd()
+    return shlex.quote(str(path.relative_to(here) if path.is_relative_to(here) else path))
 
 
 def _mode() -> str:

@@ -223,10 +223,9 @@ class BraTSDataModule(LightningDataModule):
         self.fingerprint = short_hash(" ".join(a.digest for p in sorted(arrays) for a in arrays[p]))
         self.spacing = arrays["train"][-1].spacing_range([case.id for case in self.splits["train"]])
 
-    def read_unsplit(self) -> None:
-        """If no split was possible, read all cases nevertheless, for what is wrong with them."""
-        if self._unsplit:
-            self._read(self._unsplit)
+    def read_unsplit(self) -> bool:
+        """If no split was possible, read all cases, for what is wrong; whether there were any."""
+        return bool(self._unsplit and self._read(self._unsplit))
 
     def _read(self, cases: Sequence[Case]) -> dict[str, tuple[SliceArray, ...]]:
         """The arrays of each choice of slices; notes what is wrong with their files."""

@@ -79,9 +79,11 @@ def label_remarks(cases: Iterable[Case], stored: Mapping[str, Sequence[int]]) ->
 
 def _check_not_a_case(catalog: Catalog, root: Path) -> None:
     if len(catalog.cases) == 1 and catalog.cases[0].id == catalog.root.name:
+        typed = root.absolute()
+        # A link to a case lies among cases if it has the case's name.
+        above = (typed if typed.name == catalog.root.name else catalog.root).parent
         raise DataError(
-            f"data.root '{root}' is a single case, expected the folder above it: "
-            f"'{catalog.root.parent}'"
+            f"data.root '{root}' is a single case, expected the folder above it: '{above}'"
         )
 
 

@@ -1,7 +1,6 @@
 """The segmentation task: it is given its network and its loss, and knows neither by name."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Literal, NamedTuple
 
@@ -25,7 +24,7 @@ from lightning_app.metrics.predicted_masks import PackedMasks, PredictedMasks
 from lightning_app.metrics.split_loss import LossSums, pooled
 from lightning_app.postprocessing.postprocessing import NOTHING
 from lightning_app.schedules import CosineAnnealing
-from lightning_app.scoring.postprocessed import postprocessed
+from lightning_app.scoring.postprocessed import postprocessed, postprocessed_volume
 from lightning_app.scoring.test_scores import TestScores, logged_values
 from lightning_app.scoring.tested_cases import TestedCases
 
@@ -60,6 +59,7 @@ class SegmentationTask(LightningModule):
             optimizer step. The command line sets step for OneCycleLR and CyclicLR.
 
     Attributes:
+        val_table: the counts of the last validation; None before.
         test_scores: of the last test, on rank 0; None before.
         postprocessing: of a test, whose slices must be those of whole volumes, and of a prediction.
     """
@@ -80,6 +80,7 @@ class SegmentationTask(LightningModule):
         self.postprocessing = NOTHING
         self.test_masks = PredictedMasks()
         self.raw_masks = PredictedMasks()  # of a test with post-processing
+        self.val_table: CountTable | None = None
         self.test_scores: TestScores | None = None
         # Not left to self.log: its mean over an epoch is lost if the training is interrupted.
         self.train_loss = MeanLoss()
@@ -149,7 +150,7 @@ class SegmentationTask(LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Log the scores of the epoch, ``val/dice`` among them."""
-        table = self._validation_table()
+        table = self.val_table = self._validation_table()
         self.val_counts.reset()
         self.log("val/loss", pooled(self.loss).of_sums(self.val_loss.compute()).float())
         self.val_loss.reset()
@@ -201,26 +202,11 @@ class SegmentationTask(LightningModule):
         if len(with_brain):
             for slices in torch.split(with_brain, SLICES_PER_FORWARD):
                 logits = self(image[slices, :, *window])
-                masks[slices, :, *window] = self.target.decode(
-                    logits, self.postprocessing.threshold
-                )
+                decoded = self.target.decode(logits, self.postprocessing.threshold)
+                masks[slices, :, *window] = decoded
                 probabilities[slices, :, *window] = self.target.probabilities(logits)
-        masks = self._postprocessed(masks, volume["spacing"])
+        masks = postprocessed_volume(masks, self.target, self.postprocessing, volume["spacing"])
         return Prediction(self.target.write(masks), probabilities.transpose(0, 1))
-
-    def _postprocessed(self, masks: Tensor, spacing: Sequence[float]) -> Tensor:
-        """Masks (D, classes, H, W) after the operations.
-
-        Args:
-            masks: of a volume.
-            spacing: in mm along x, y, z; empty for arrays, whose voxels are those of BraTS, 1 mm.
-        """
-        if not self.postprocessing.operations:
-            return masks
-        x, y, z = spacing or (1.0, 1.0, 1.0)
-        of_classes = masks.transpose(0, 1).cpu().numpy()
-        changed = self.postprocessing.apply(of_classes, self.target.class_names, (z, y, x))
-        return torch.from_numpy(changed).transpose(0, 1).to(masks.device)
 
     def _scores(self, masks: PackedMasks) -> TestScores:
         has_bars = self.trainer.progress_bar_callback is not None
@@ -269,13 +255,16 @@ class SegmentationTask(LightningModule):
         score = self.trainer.callback_metrics.get(MONITOR)
         checkpoint["scores"] = {MONITOR: None if score is None else float(score)}
         with self.train_loss.sync_context():  # summed over all devices
-            checkpoint["state_dict"] |= self.train_loss.state_dict(prefix="train_loss.")
+            sums = self.train_loss.state_dict(prefix="train_loss.")
+        for state in _states(checkpoint):
+            state.update(sums)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Give the sums of the mean loss, which a checkpoint holds for all devices, to rank 0."""
         if self.global_rank > 0:
-            for name in self.train_loss.state_dict(prefix="train_loss."):
-                checkpoint["state_dict"][name] = torch.zeros_like(checkpoint["state_dict"][name])
+            for state in _states(checkpoint):
+                for name in self.train_loss.state_dict(prefix="train_loss."):
+                    state[name] = torch.zeros_like(state[name])
 
     def _weight_of_share(self, samples: int) -> Tensor | float:
         """The factor for the loss of this device's share: DDP averages gradients over devices.
@@ -295,3 +284,13 @@ def _joined(masks: PredictedMasks) -> PackedMasks:
     packed = masks.compute()
     masks.reset()
     return packed
+
+
+def _states(checkpoint: dict[str, Any]) -> list[dict[str, Any]]:
+    """The states of the task in a checkpoint: two if weights are averaged.
+
+    Lightning's callback for that has put the averaged ones into ``state_dict`` by then, and loads
+    the others, which are trained further, after ``on_load_checkpoint``.
+    """
+    names = ("state_dict", "current_model_state")
+    return [checkpoint[name] for name in names if name in checkpoint]

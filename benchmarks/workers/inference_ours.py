@@ -21,9 +21,10 @@ from callbacks.utils.fuse_batch_norm import fused
 from data_modules.brats import BraTSDataModule
 from data_modules.utils.malloc import keep_freed_memory
 from data_modules.volume_dataset import VolumeDataset, cases_to_predict
+from lightning_app.ensembles.predictor import Predictor
 from lightning_app.losses import DiceCrossEntropy
-from lightning_app.results.label_map_folder import LabelMapFolder
-from lightning_app.results.label_maps import LabelMapWriter
+from lightning_app.results.predictions.label_map_folder import LabelMapFolder
+from lightning_app.results.predictions.label_maps import LabelMapWriter
 from lightning_app.runs.folder import Run
 from lightning_app.task import SegmentationTask
 from models import AttentionUNet
@@ -91,7 +92,9 @@ def _predict(module: SegmentationTask, data: Path) -> float:
             start = perf_counter()
             cases = cases_to_predict(data / "patient", ["t2f"], "auto")
             volumes = DataLoader(VolumeDataset(cases, ["t2f"], IMAGE_SIZE), batch_size=None)
-            trainer = _trainer(name, [LabelMapWriter(LabelMapFolder(Path(name), run))])
+            trainer = _trainer(
+                name, [LabelMapWriter(LabelMapFolder(Path(name), Predictor.of_run(run)))]
+            )
             trainer.predict(module, volumes, return_predictions=False)
         return perf_counter() - start
 

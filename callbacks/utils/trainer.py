@@ -1,8 +1,9 @@
-"""What Trainer does not offer itself: typed access to some of its attributes, and the epoch."""
+"""What Trainer does not offer itself: typed access to attributes, the epoch, the time left."""
 
 from typing import Any, Protocol, cast
 
 from lightning.pytorch import Callback, Trainer
+from lightning.pytorch.callbacks import Timer
 from lightning.pytorch.profilers import Profiler
 
 
@@ -26,3 +27,31 @@ def epoch_of_epochs(trainer: Trainer) -> str:
     epochs = trainer.max_epochs
     of = f"/{epochs}" if epochs is not None and epochs > 0 else ""
     return f"{trainer.current_epoch + 1}{of}"
+
+
+def batches_trained(trainer: Trainer) -> int:
+    """The training batches up to now, with those before the training was resumed."""
+    return trainer.fit_loop.epoch_loop.batch_progress.total.completed
+
+
+def seconds_left(trainer: Trainer, per_batch: float) -> float | None:
+    """How long the training goes on if nothing ends it early; None if nothing limits it.
+
+    Args:
+        trainer: in a training epoch.
+        per_batch: seconds that a batch takes.
+    """
+    limits = [
+        timer.time_remaining()
+        for timer in attributes(trainer).callbacks
+        if isinstance(timer, Timer)
+    ]
+    if trainer.max_epochs is not None and trainer.max_epochs > 0:
+        epochs = trainer.max_epochs - trainer.current_epoch
+        in_this_one = trainer.fit_loop.epoch_loop.batch_progress.current.completed
+        limits.append((epochs * trainer.num_training_batches - in_this_one) * per_batch)
+    if trainer.max_steps > 0:
+        steps = trainer.max_steps - trainer.global_step
+        limits.append(steps * trainer.accumulate_grad_batches * per_batch)
+    known = [seconds for seconds in limits if seconds is not None]
+    return max(0.0, min(known)) if known else None

@@ -66,10 +66,10 @@ class Augmentation(nn.Module):
     def forward(self, batch: Batch, drawn: Sequence[Drawn]) -> Batch:
         """Apply the transforms to a batch, with what ``draw`` returned for its samples.
 
-        The transforms move to the device of the batch: a data module's are not part of the model,
-        which is all that a Trainer moves.
+        They compute in float32, whatever the precision of the images. They move to the device of
+        the batch: a data module's are not part of the model, which is all that a Trainer moves.
         """
-        image, labels = batch["image"], batch["labels"]
+        image, labels = batch["image"].float(), batch["labels"]
         self.to(image.device)
         for transform, (rows, parameters) in zip(self.transforms, drawn, strict=True):
             if len(rows) == len(image):
@@ -78,7 +78,7 @@ class Augmentation(nn.Module):
                 changed, masks = transform(image[rows], labels[rows], parameters)
                 image = image.index_copy(0, rows, changed)
                 labels = labels.index_copy(0, rows, masks)
-        return {**batch, "image": image, "labels": labels}
+        return {**batch, "image": image.to(batch["image"].dtype), "labels": labels}
 
     def augment(self, batch: Batch, epoch: int) -> Batch:
         """Draw for a batch on the host, and apply."""

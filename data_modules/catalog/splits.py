@@ -49,7 +49,7 @@ def split_patients(patient_of: Mapping[str, str], sizes: SplitSizes, seed: int) 
     if len(cases_of) < len(SPLITS):
         found = f"{counted(len(patient_of), 'case')} of {counted(len(cases_of), 'patient')} found"
         raise DataError(
-            f"{found}, a split needs at least one patient each for train, val and test; to test "
+            f"{found}, and a split needs three patients, one each for train, val and test; to test "
             f"all of them, give --data.split_sizes {ALL_TEST}"
         )
     counts = _counts(sizes, len(patient_of))

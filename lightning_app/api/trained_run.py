@@ -18,8 +18,8 @@ from data_modules.io.geometry import read_grid
 from data_modules.io.writers import on_grid
 from data_modules.volume_dataset import Volume, cases_to_predict, read_case, volume_of_arrays
 from data_modules.window import AUTO
-from lightning_app.api.saved_task import build_task
-from lightning_app.results.unseen_data import warn_of_spacing, warn_of_unseen_slices
+from lightning_app.ensembles.saved_task import build_task
+from lightning_app.results.predictions.unseen_data import warn_of_spacing, warn_of_unseen_slices
 from lightning_app.runs.folder import DEFAULT_ROOT, Run, run_config
 from lightning_app.runs.lookup import trained_run
 from lightning_app.runs.records import DataRecord, read_environment

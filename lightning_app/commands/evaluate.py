@@ -4,11 +4,13 @@ import argparse
 import math
 import sys
 from pathlib import Path
+from typing import get_args
 
 from rich.console import Console
 
 from data_modules.catalog.releases import RELEASES
 from data_modules.utils.process_pool import Workers
+from lightning_app.evaluation.inputs.pairing import OnMissing
 from lightning_app.evaluation.inputs.values import CHOICES
 from lightning_app.evaluation.plan import InputError, Request, make_plan
 from lightning_app.evaluation.remarks import facts
@@ -16,7 +18,7 @@ from lightning_app.evaluation.write import PAGE, Evaluation, check_output, write
 from lightning_app.help import evaluate
 from lightning_app.metrics.volume.cohorts import COHORTS
 from lightning_app.metrics.volume_scores import VOLUME_SCORES
-from lightning_app.results.score_table import score_table
+from lightning_app.results.score_table import score_table, undefined_notes
 from lightning_app.utils.argparse import PlainParser
 from lightning_app.utils.exit_codes import exit_on_signals, print_stop
 from lightning_app.utils.next_command import open_in_browser
@@ -48,7 +50,7 @@ def _evaluate(options: argparse.Namespace) -> Evaluation:
         values=options.values,
         cohort=options.cohort,
         tolerance=options.tolerance,
-        missing_is_empty=options.on_missing == "empty",
+        on_missing=options.on_missing,
     )
     check_output(options.output.resolve())
     with Workers() as workers:
@@ -61,8 +63,11 @@ def _print(evaluation: Evaluation) -> None:
     print_lines(*(f"Note: {remark}" for remark in evaluation.remarks))
     console = Console(markup=False, emoji=False, highlight=False)
     console.print()
-    console.print(score_table("Means over cases", VOLUME_SCORES, evaluation.summaries))
+    console.print(
+        score_table(f"Means over {evaluation.cases} cases", VOLUME_SCORES, evaluation.summaries)
+    )
     console.print()
+    print_lines(*undefined_notes(VOLUME_SCORES, evaluation.summaries))
     verdicts = [
         f"{found.region}: {found.verdict(evaluation.names)} (p {found.holm_p:.4f}, Holm)"
         for found in evaluation.comparisons
@@ -121,10 +126,10 @@ def _add_definitions(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--on_missing",
-        choices=("stop", "empty"),
+        choices=get_args(OnMissing),
         default="stop",
-        help="a case without a mask stops the evaluation, or its mask counts as empty; by default "
-        "%(default)s",
+        help="a case without a mask stops the evaluation, its mask counts as empty, or skip leaves "
+        "it out; by default %(default)s",
     )
     parser.add_argument(
         "--data.release",

@@ -65,7 +65,9 @@ class Cell:
     def _folds(self) -> list[str]:
         if self.folds is None:
             return []
-        return ["--data.folds", str(self.folds), "--data.fold", str(self.fold)]
+        # A config such as quick.yaml may have sizes, which folds take the place of.
+        sizes = ["--data.split_sizes", "null"]
+        return [*sizes, "--data.folds", str(self.folds), "--data.fold", str(self.fold)]
 
     @property
     def trust(self) -> list[str]:

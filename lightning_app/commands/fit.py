@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import torch
 from jsonargparse import Namespace
 from lightning.pytorch import Callback, LightningDataModule, LightningModule
 from lightning.pytorch.cli import LightningArgumentParser
@@ -15,6 +16,7 @@ from callbacks.epoch_lines import EpochLines
 from callbacks.graceful_stop import GracefulStop
 from callbacks.gradient_check import GradientCheck
 from callbacks.rng_state import RandomStates
+from callbacks.slow_training import SlowTraining
 from callbacks.utils.atomic_write import atomic_write
 from lightning_app.commands.shared.experiment_cli import ExperimentCLI
 from lightning_app.commands.shared.experiment_name import name_remark
@@ -43,6 +45,7 @@ from lightning_app.runs.weights import load_weights
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.logging import print_on_rank_zero
 
+_QUICK = "quick.yaml"
 _LEFT_OUT = "Reports leave this run out"
 
 _log = logging.getLogger(__name__)
@@ -176,6 +179,7 @@ class FitCLI(ExperimentCLI):
             RandomStates(),
             GradientCheck(),
             EpochLines(best),
+            *self._slow_training(),
             WandbFitReport(self.run_folder, best, media),
             GracefulStop(self.option("last_checkpoint")),
         ]
@@ -184,7 +188,15 @@ class FitCLI(ExperimentCLI):
         """The network's size, for the window that ``auto`` has found in the data."""
         if self._network["image_size"] == list(self.datamodule.window.input_size):
             return self._network
-        return describe_network(self.model.network, self.datamodule)
+        with torch.compiler.set_stance("force_eager"):  # by now it may be compiled, for batches
+            return describe_network(self.model.network, self.datamodule)
+
+    def _slow_training(self) -> list[Callback]:
+        """What advises a narrower network, as long as the network can still be chosen."""
+        typed = self.config[self.command].config or []
+        if not self.selection.is_new or any(Path(str(file)).name == _QUICK for file in typed):
+            return []
+        return [SlowTraining(f"--config {_QUICK} trains a narrow network in minutes")]
 
     def _save_config(self, path: Path) -> None:
         with atomic_write(path) as temporary:

@@ -10,11 +10,16 @@ from torch.utils.data import DataLoader
 from data_modules.catalog.cases import Case
 from data_modules.utils.errors import DataError
 from data_modules.volume_dataset import VolumeDataset, cases_to_predict
-from lightning_app.commands.shared.trained_run_cli import PostprocessedCLI
+from lightning_app.commands.shared.ensemble_cli import PostprocessedCLI
 from lightning_app.help import predict
-from lightning_app.results.label_map_folder import PICTURES, LabelMapFolder
-from lightning_app.results.label_maps import LabelMapWriter
-from lightning_app.results.prediction_pictures import PredictionPictures
+from lightning_app.results.predictions.label_map_folder import (
+    PICTURES,
+    PROBABILITIES,
+    LabelMapFolder,
+)
+from lightning_app.results.predictions.label_maps import LabelMapWriter
+from lightning_app.results.predictions.prediction_pictures import PredictionPictures
+from lightning_app.results.predictions.probability_maps import ProbabilityWriter
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.logging import print_on_rank_zero
 from lightning_app.utils.next_command import command_line
@@ -41,18 +46,27 @@ class PredictCLI(PostprocessedCLI):
             "--pictures", action="store_true", help="Draw each case: OUTPUT/pictures/<case>.png."
         )
         parser.add_argument(
+            "--probabilities",
+            action="store_true",
+            help="Write the probabilities of the classes: OUTPUT/probabilities/<case>.nii.gz.",
+        )
+        parser.add_argument(
             "--overwrite",
             action="store_true",
             help="Replace label maps that predict wrote for another run or another input.",
         )
 
     def command_callbacks(self) -> list[Callback]:
-        """Write the label maps."""
-        folder = LabelMapFolder(self.option("output"), self.run_folder, self.option("overwrite"))
-        self._writer = LabelMapWriter(folder)
-        if not self.option("pictures"):
-            return [self._writer]
-        return [self._writer, PredictionPictures(folder.path / PICTURES)]
+        """Write the label maps, and what else is asked for."""
+        output: Path = self.option("output")
+        predictor, overwrite = self.predictor, self.option("overwrite")
+        self._writer = LabelMapWriter(LabelMapFolder(output, predictor, overwrite))
+        self._probabilities: list[ProbabilityWriter] = []
+        if self.option("probabilities"):
+            folder = LabelMapFolder(output / PROBABILITIES, predictor, overwrite)
+            self._probabilities = [ProbabilityWriter(folder)]
+        pictures = [PredictionPictures(output / PICTURES)] if self.option("pictures") else []
+        return [self._writer, *self._probabilities, *pictures]
 
     def after_instantiate_classes(self) -> None:
         """Check the number of devices.
@@ -73,14 +87,18 @@ class PredictCLI(PostprocessedCLI):
             UsageError: a file in the output folder would be replaced that is not ours.
             DataError: a case could not be segmented; the others were.
         """
-        data, folder = self.datamodule, self._writer.folder
+        data = self.datamodule
         cases = cases_to_predict(self.option("input"), data.modalities, data.release)
-        folder.prepare(cases, data.modalities[0])  # an error here comes before hours of work
+        writers: list[LabelMapWriter | ProbabilityWriter] = [self._writer, *self._probabilities]
+        for writer in writers:  # an error here comes before hours of work
+            writer.folder.prepare(cases, data.modalities[0])
         dataset = VolumeDataset(cases, data.modalities, data.cache.size, data.window.size)
         volumes = DataLoader(dataset, batch_size=None)
         self.call_trainer(self.trainer.predict, dataloaders=volumes, return_predictions=False)
-        print_on_rank_zero(f"Label maps: {folder.path}")
-        if problems := self._writer.problems:
+        print_on_rank_zero(f"Label maps: {self._writer.folder.path}")
+        for of_classes in self._probabilities:
+            print_on_rank_zero(f"Probabilities: {of_classes.folder.path}")
+        if problems := [problem for writer in writers for problem in writer.problems]:
             raise DataError(
                 f"cases that could not be segmented: {len(problems)} ({'; '.join(problems)})"
             )

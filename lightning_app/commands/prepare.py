@@ -73,10 +73,9 @@ def _prepare(arguments: list[str]) -> int:
     cli = PrepareCLI(arguments)
     data = cli.datamodule
     failure = _failure(data.prepare_data)
-    if failure is not None:
-        _failure(data.read_unsplit)
+    are_read = failure is None or data.read_unsplit()
     print_lines(*(f"Note: {remark}" for remark in data.remarks))
-    if failure is None or data.problems:
+    if are_read or data.problems:
         _print_problems(data.problems, data.root)
     if failure is None:
         print_lines(*overview(data))

@@ -29,6 +29,7 @@ from lightning_app.utils.next_command import command_line
 from lightning_app.utils.text import print_lines, printable
 
 WAIT_S = 5.0
+_SIZES = "--data.split_sizes"
 
 
 def run(arguments: list[str]) -> int:
@@ -44,7 +45,10 @@ def run(arguments: list[str]) -> int:
 
 
 def _reproduce(arguments: list[str]) -> int:
-    parsed, options = _parser().parse_known_args(arguments)
+    parser = _parser()
+    parsed, options = parser.parse_known_args(arguments)
+    if parsed.folds and any(word.split("=")[0] == _SIZES for word in options):
+        parser.error(f"--folds and {_SIZES} are given: expected only one of them")
     grid = cells(parsed.experiments, parsed.seeds, options, parsed.folds)
     outcomes = _Outcomes(len(grid))
     roots = set()

@@ -6,9 +6,10 @@ import os
 
 from rich.console import Console
 
+from data_modules.utils.words import counted
 from lightning_app.commands.shared.runs_folder import add_runs_folder, check_runs_folder
-from lightning_app.help import runs
-from lightning_app.listing.listed_run import list_runs
+from lightning_app.help.runs import PAGE
+from lightning_app.listing.listed_run import list_ensembles, list_runs
 from lightning_app.listing.order import COLUMNS, sorted_runs
 from lightning_app.listing.other_folders import other_folders
 from lightning_app.listing.settings import settings_of
@@ -17,7 +18,7 @@ from lightning_app.utils.argparse import PlainParser
 from lightning_app.utils.exit_codes import exit_on_signals, print_stop
 from lightning_app.utils.text import print_lines
 
-_PIPE_WIDTH = 200  # of a table that no terminal shows, so that each run is a line for grep
+_PIPE_WIDTH = 10_000  # more than a table needs: without a terminal each run is a line for grep
 
 
 def run(arguments: list[str]) -> int:
@@ -33,19 +34,20 @@ def run(arguments: list[str]) -> int:
 
 def _list(options: argparse.Namespace) -> None:
     check_runs_folder(options.runs, "runs")
-    found = list_runs(options.runs)
-    settings = settings_of(found)
-    runs = sorted_runs(found, options.sort, settings)
+    runs, ensembles = list_runs(options.runs), list_ensembles(options.runs)
+    settings = settings_of(runs)
+    listed = sorted_runs([*runs, *ensembles], options.sort, settings)
     if options.json:
-        print(json.dumps(as_json(runs, settings), indent=2))
+        print(json.dumps(as_json(listed, settings), indent=2))
         return
-    if runs:
+    if listed:
         console = _console()
-        console.print(run_table(runs, settings, console.width))
+        console.print(run_table(listed, settings, console.width))
     others = other_folders(options.runs)
+    joined = f" and {counted(len(ensembles), 'ensemble')}" if ensembles else ""
     print_lines(
-        f"{len(runs)} run{'' if len(runs) == 1 else 's'} below '{options.runs}'",
-        *(f"  {listed.name}: {remark}" for listed in runs for remark in listed.remarks),
+        f"{counted(len(runs), 'run')}{joined} below '{options.runs}'",
+        *(f"  {run.name}: {remark}" for run in listed for remark in run.remarks),
         *(f"  {other.name}: {other.reason}" for other in others),
     )
 
@@ -57,11 +59,17 @@ def _console() -> Console:
     return console
 
 
+def _column(text: str) -> str:
+    """A column's name; JSON writes val_dice, the table val/dice."""
+    return text.replace("_", "/")
+
+
 def _parser() -> PlainParser:
-    parser = PlainParser("runs", runs.PAGE.summary)
+    parser = PlainParser("runs", PAGE.summary)
     add_runs_folder(parser)
     parser.add_argument(
         "--sort",
+        type=_column,
         choices=COLUMNS,
         default="age",
         metavar="COLUMN",

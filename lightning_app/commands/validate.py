@@ -2,10 +2,9 @@
 
 from lightning.pytorch import LightningDataModule, LightningModule
 
-from data_modules.summary import summary
 from lightning_app.commands.shared.trained_run_cli import TrainedRunCLI
 from lightning_app.help import validate
-from lightning_app.utils.logging import print_on_rank_zero
+from lightning_app.results.validation_summary import print_validation
 
 
 class ValidateCLI(TrainedRunCLI):
@@ -15,9 +14,10 @@ class ValidateCLI(TrainedRunCLI):
     page = validate.PAGE
 
     def validate(self, model: LightningModule, datamodule: LightningDataModule) -> None:
-        """Score, and describe the data, which Lightning's table does not."""
-        self.call_trainer(self.trainer.validate, datamodule=datamodule)
-        print_on_rank_zero(f"Data: {self.datamodule.source.in_words}; {summary(self.datamodule)}")
+        """Score, and print the scores as a test does, without intervals."""
+        self.call_trainer(self.trainer.validate, datamodule=datamodule, verbose=False)
+        if self.trainer.is_global_zero:
+            print_validation(self.datamodule, self.model.val_table, self.trainer.callback_metrics)
         self.print_next("Test it", "test", "--run", str(self.run_folder.path))
 
 

@@ -17,6 +17,7 @@ from lightning_app.evaluation.inputs.mask_folder import read_mask_folder
 from lightning_app.evaluation.inputs.pairing import (
     CaseFiles,
     MaskSet,
+    OnMissing,
     pair,
     pairing_problems,
 )
@@ -43,7 +44,7 @@ class Request:
         values: of the masks; None to find out.
         cohort: name of a cohort; None to find out.
         tolerance: of NSD, in mm.
-        missing_is_empty: whether a missing mask counts as empty.
+        on_missing: what becomes of a case without a mask.
     """
 
     masks: Sequence[Path]
@@ -52,7 +53,7 @@ class Request:
     values: str | None
     cohort: str | None
     tolerance: float
-    missing_is_empty: bool
+    on_missing: OnMissing
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,8 @@ class Plan:
         request: the options.
         references: the ground truth.
         sets: the masks.
-        files: of each case.
+        files: of each case that is scored.
+        left_out: ids of the cases that are not, as a mask is missing.
         regions: that are scored, by name.
         cohort: defines lesions.
         cohort_why: how it is known.
@@ -73,6 +75,7 @@ class Plan:
     references: References
     sets: Sequence[MaskSet]
     files: Sequence[CaseFiles]
+    left_out: Sequence[str]
     regions: Sequence[str]
     cohort: Cohort
     cohort_why: str
@@ -117,15 +120,18 @@ def make_plan(request: Request, workers: Workers) -> Plan:
         folder = read_mask_folder(path, option)
         sets.append(MaskSet(folder, *values_of(folder, request.values)))
     regions = _regions(references, sets)
-    cohort, why = choose_cohort(references.cases.values(), request.cohort)
-    files = pair(references, sets)
+    files, left_out = _scored(pair(references, sets), request.on_missing)
+    remarks = [line for of_set in sets for line in of_set.folder.remarks]
+    if not files:
+        raise InputError(pairing_problems(references, sets, "stop"), remarks)
+    cohort, why = choose_cohort([of_case.reference for of_case in files], request.cohort)
     problems = [*references.problems, *(p for of_set in sets for p in of_set.folder.problems)]
-    problems += pairing_problems(references, sets, missing_is_empty=request.missing_is_empty)
+    problems += pairing_problems(references, sets, request.on_missing)
     for found in _in_parallel(check_case, files, "Checking", workers):
         problems += found
     if problems:
-        raise InputError(problems, [line for of_set in sets for line in of_set.folder.remarks])
-    return Plan(request, references, sets, files, regions, cohort, why)
+        raise InputError(problems, remarks)
+    return Plan(request, references, sets, files, left_out, regions, cohort, why)
 
 
 def score_all(plan: Plan, workers: Workers) -> list[tuple[CaseScores, ...]]:
@@ -142,6 +148,14 @@ def _in_parallel(
     processes = max(1, min(cores(), len(jobs)))
     with closing(workers.run_in_order(function, jobs, processes)) as results:
         yield from tracked(results, what, len(jobs))
+
+
+def _scored(files: Sequence[CaseFiles], on_missing: OnMissing) -> tuple[list[CaseFiles], list[str]]:
+    """The files of the cases that are scored, and the ids of those that are left out."""
+    if on_missing != "skip":
+        return list(files), []
+    complete = [of_case for of_case in files if of_case.is_complete]
+    return complete, [of_case.reference.case for of_case in files if not of_case.is_complete]
 
 
 def _regions(references: References, sets: Sequence[MaskSet]) -> list[str]:

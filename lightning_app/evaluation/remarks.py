@@ -29,11 +29,17 @@ def facts(plan: Plan) -> list[tuple[str, str]]:
     return [
         *lines,
         ("--reference", f"{plan.references.path}; values: {plan.references.values}"),
-        ("Cases", f"{len(plan.files)}, of {counted(plan.patients, 'patient')}"),
+        ("Cases", f"{scored_cases(plan)}, of {counted(plan.patients, 'patient')}"),
         ("Regions", ", ".join(plan.regions)),
         ("Cohort", f"{cohort.name} of BraTS {YEAR}, {plan.cohort_why}; lesions {lesions}"),
         ("NSD", f"tolerance {plan.request.tolerance:g} mm"),
     ]
+
+
+def scored_cases(plan: Plan) -> str:
+    """The number of cases, such as "12" and "2 of 12" if cases without a mask are left out."""
+    scored, left_out = len(plan.files), len(plan.left_out)
+    return f"{scored} of {scored + left_out}" if left_out else str(scored)
 
 
 def remarks(plan: Plan, scored: Sequence[CaseScores]) -> list[str]:
@@ -49,6 +55,9 @@ def remarks(plan: Plan, scored: Sequence[CaseScores]) -> list[str]:
         if missing := plan.missing(index):
             what = f"{of_set.folder.option}: missing masks that count as empty"
             found.append(f"{what}: {_cases(missing, len(plan.files))}")
+    if plan.left_out:
+        total = len(plan.files) + len(plan.left_out)
+        found.append(f"cases without a mask, not scored: {_cases(plan.left_out, total)}")
     if plan.references.unlabelled:
         unlabelled = sorted(plan.references.unlabelled)
         total = len(plan.files) + len(unlabelled)

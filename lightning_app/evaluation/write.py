@@ -11,7 +11,7 @@ from lightning_app.evaluation import records
 from lightning_app.evaluation.comparison import Comparison, compare
 from lightning_app.evaluation.page import GENERATOR, render
 from lightning_app.evaluation.plan import Plan, score_all
-from lightning_app.evaluation.remarks import remarks
+from lightning_app.evaluation.remarks import remarks, scored_cases
 from lightning_app.evaluation.tables import comparison_table, summary_tables, worst_cases
 from lightning_app.metrics.case_tables import CaseScores, case_tables
 from lightning_app.metrics.evaluate import Results, volume_results
@@ -35,6 +35,7 @@ class Evaluation:
         summaries: by region, then by name of a score.
         comparisons: with the masks of ``--against``; empty without.
         names: of the masks that are compared.
+        cases: how many were scored, of how many if some were left out.
         remarks: what a reader must know.
     """
 
@@ -42,6 +43,7 @@ class Evaluation:
     summaries: Results
     comparisons: Sequence[Comparison]
     names: tuple[str, str]
+    cases: str
     remarks: Sequence[str]
 
 
@@ -77,7 +79,9 @@ def _evaluate(
         found for other in others for found in compare(table, case_tables(other, plan.regions)[1])
     ]
     summaries = volume_results(table, VOLUME_SCORES)
-    evaluation = Evaluation(output, summaries, comparisons, _names(plan), remarks(plan, results))
+    evaluation = Evaluation(
+        output, summaries, comparisons, _names(plan), scored_cases(plan), remarks(plan, results)
+    )
     records.write_cases(folder, table)
     records.write_lesions(folder, results, plan.regions)
     _write_summary(folder, plan, evaluation, worst_cases(table))

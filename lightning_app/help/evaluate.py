@@ -37,7 +37,7 @@ PAGE = Page(
         Option(
             "--on_missing",
             "RULE",
-            "a case without a mask: stop, or empty to count its mask as empty",
+            "a case without a mask: stop, empty to count it as empty, or skip to leave it out",
             "stop",
         ),
         Option("--data.release", "NAME", "release of the ground truth", "auto"),

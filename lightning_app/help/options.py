@@ -63,6 +63,14 @@ POSTPROCESS = Option(
     "chosen for the run",
     "auto",
 )
+# How test and predict join several runs.
+JOINED = (
+    Option("--run", "RUN --run RUN", "several runs: the mean of their probabilities"),
+    Option(
+        "--ensemble", "NAME", "the mean of all finished runs of an experiment: its folds and seeds"
+    ),
+    Option("--tta", "mirror", "the mean over each image and its three mirror images"),
+)
 DEVICE = (
     Option("--trainer.accelerator", "NAME", "auto, cpu or gpu", THE_RUNS),
     Option("--trainer.precision", "NAME", "such as 32-true or bf16-mixed", THE_RUNS),

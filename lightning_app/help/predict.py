@@ -1,6 +1,6 @@
 """The short help of ``predict``."""
 
-from lightning_app.help.options import DEVICE, OF_A_RUN, POSTPROCESS, TRUST
+from lightning_app.help.options import DEVICE, JOINED, OF_A_RUN, POSTPROCESS, TRUST
 from lightning_app.help.page import THE_RUNS, Option, Page
 
 PAGE = Page(
@@ -11,14 +11,21 @@ PAGE = Page(
     examples=(
         "python main.py predict --input /data/new/BraTS-GLI-01234-000 --output masks",
         "python main.py predict --run aspp_t1c --input /data/new --output masks",
+        "python main.py predict --ensemble aspp_t1c --input /data/new --output masks",
         "python main.py predict --input /data/new --output masks --config cpu.yaml",
     ),
     options=(
         Option("--input", "PATH", "a case, a folder of cases, or a single image"),
         Option("--output", "DIR", "folder of the label maps"),
         Option("--pictures", "", "draw each case, OUTPUT/pictures/<case>.png"),
+        Option(
+            "--probabilities",
+            "",
+            "write the probabilities of the classes, OUTPUT/probabilities/<case>.nii.gz",
+        ),
         Option("--overwrite", "", "replace label maps of another run or another input"),
         *OF_A_RUN,
+        *JOINED,
         POSTPROCESS,
         Option("--data.release", "NAME", "release of BraTS, if file names do not tell", THE_RUNS),
         *DEVICE,

@@ -9,7 +9,7 @@ PAGE = Page(
     "differs from most others. Damaged runs are named with the reason. It needs no torch.",
     examples=(
         "python main.py runs",
-        "python main.py runs runs/demo --sort val_dice",
+        "python main.py runs runs/demo --sort val/dice",
         "python main.py runs --json",
     ),
     options=(
@@ -17,7 +17,7 @@ PAGE = Page(
         Option(
             "--sort",
             "COLUMN",
-            "the order: name, age, status, settings, val_dice, epoch, test_dice or size; the "
+            "the order: name, age, status, settings, val/dice, epoch, test/dice or size; the "
             "newest, the best and the largest come first",
             "age",
         ),

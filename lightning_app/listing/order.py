@@ -12,9 +12,9 @@ _TEXTS: dict[str, Callable[[ListedRun, Settings], str]] = {
 }
 _NUMBERS: dict[str, Callable[[ListedRun], float | None]] = {
     "age": lambda run: None if run.started is None else run.started.timestamp(),
-    "val_dice": lambda run: run.val_dice,
+    "val/dice": lambda run: run.val_dice,
     "epoch": lambda run: run.best_epoch,
-    "test_dice": lambda run: run.test_dice,
+    "test/dice": lambda run: run.test_dice,
     "size": lambda run: run.size,
 }
 COLUMNS = (*_TEXTS, *_NUMBERS)

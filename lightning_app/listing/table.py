@@ -1,57 +1,55 @@
 """A list of runs as a table for a terminal, and as JSON."""
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
+from rich.console import JustifyMethod
 from rich.table import Table
 
 from data_modules.utils.disk_usage import size_in_words
 from lightning_app.listing.listed_run import ListedRun
 from lightning_app.listing.settings import Settings
 
-_TITLES = {
-    "name": "name", "age": "age", "status": "status", "val_dice": "val dice", "epoch": "epoch",
-    "test_dice": "test dice", "size": "size", "settings": "settings",
-}  # fmt: skip
+_COLUMNS = ("name", "age", "status", "val/dice", "epoch", "test/dice", "size")  # and the settings
 _ONE_LINE_WIDTH = 120  # of a terminal in which a run takes one line; in a narrower one it takes two
-_ONE_LINE = tuple((name,) for name in _TITLES)
-_TWO_LINES = (("name",), ("status", "age"), ("val_dice", "epoch"), ("test_dice", "size"),
-              ("settings",))  # fmt: skip
-_TEXTS = {"name", "status", "settings"}
-_LONGEST_IN_TWO_LINES = 50  # characters of settings
+_ONE_LINE = tuple((name,) for name in _COLUMNS)
+_TWO_LINES = (("name",), ("status", "age"), ("val/dice", "epoch"), ("test/dice", "size"))
+_TEXTS = {"name", "status"}
+_EDGES = 2  # characters, of the table
+_NARROWEST_SETTINGS = 16  # characters
+_NO_BREAK = "\N{NO-BREAK SPACE}"
 _UNITS = (("d", 24 * 3600), ("h", 3600), ("min", 60))
 
 
 def run_table(runs: Sequence[ListedRun], settings: Settings, width: int) -> Table:
-    """A row for each run.
+    """A line or two for each run, and more if its settings need them.
 
     Args:
-        runs: in the order of the rows.
+        runs: in their order.
         settings: what distinguishes them.
         width: of the terminal, in characters.
     """
-    is_wide = width >= _ONE_LINE_WIDTH
-    columns = _ONE_LINE if is_wide else _TWO_LINES
+    columns = _ONE_LINE if width >= _ONE_LINE_WIDTH else _TWO_LINES
+    now = datetime.now(UTC)
+    blocks = [_block(_cells(run, now), columns) for run in runs]
+    widths = [
+        max(map(cell_len, (*names, *(line for block in blocks for line in block[index]))))
+        for index, names in enumerate(columns)
+    ]
+    left = max(width - sum(widths) - len(widths) - _EDGES, _NARROWEST_SETTINGS)
+    for run, block in zip(runs, blocks, strict=True):
+        block.append(_wrapped(settings.unusual(run), left))
     table = Table(box=SIMPLE_HEAD, padding=0, caption=_caption(settings), caption_justify="left")
     for names in columns:
-        table.add_column(
-            "\n".join(_TITLES[name] for name in names),
-            justify="left" if names[0] in _TEXTS else "right",
-            no_wrap=is_wide or names != ("settings",),
-            overflow="ellipsis",
-        )
-    now = datetime.now(UTC)
-    for run in runs:
-        cells = _cells(run, settings, now)
-        if not is_wide:
-            cells["name"] = cells["name"].replace("/", "/\n")
-            cells["settings"] = textwrap.shorten(
-                cells["settings"], _LONGEST_IN_TWO_LINES, placeholder=" …"
-            )
-        table.add_row(*("\n".join(cells[name] for name in names) for names in columns))
+        justify: JustifyMethod = "left" if names[0] in _TEXTS else "right"
+        table.add_column("\n".join(names), justify=justify, no_wrap=True)
+    table.add_column("settings", no_wrap=True)
+    # One row for all runs: with a row for each, rich takes as long as reading them all.
+    table.add_row(*("\n".join(lines) for lines in _joined(blocks)))
     return table
 
 
@@ -74,17 +72,42 @@ def as_json(runs: Sequence[ListedRun], settings: Settings) -> list[dict[str, Any
     ]
 
 
-def _cells(run: ListedRun, settings: Settings, now: datetime) -> dict[str, str]:
+def _cells(run: ListedRun, now: datetime) -> dict[str, str]:
     return {
         "name": run.name,
         "age": _age(run.started, now),
         "status": run.status,
-        "val_dice": _score(run.val_dice),
+        "val/dice": _score(run.val_dice),
         "epoch": "-" if run.best_epoch is None else str(run.best_epoch),
-        "test_dice": _score(run.test_dice),
+        "test/dice": _score(run.test_dice),
         "size": size_in_words(run.size),
-        "settings": settings.unusual(run),
     }
+
+
+def _block(cells: Mapping[str, str], columns: Sequence[Sequence[str]]) -> list[list[str]]:
+    """The lines of a run in each column; a name is broken if there are two."""
+    block = [[cells[name] for name in names] for names in columns]
+    if columns is _TWO_LINES:
+        block[0] = cells["name"].replace("/", "/\n").split("\n")
+    return block
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """Lines of settings, broken only between two of them if they fit."""
+    unbroken = text.replace(" ", _NO_BREAK).replace(f",{_NO_BREAK}", ", ")
+    lines = textwrap.wrap(unbroken, width, break_on_hyphens=False)
+    return [line.replace(_NO_BREAK, " ") for line in lines]
+
+
+def _joined(blocks: Sequence[Sequence[Sequence[str]]]) -> Iterator[list[str]]:
+    """The lines of each column, of all runs: each run has the same number in all columns."""
+    heights = [max(map(len, block)) for block in blocks]
+    for column in zip(*blocks, strict=True):
+        yield [
+            line
+            for lines, height in zip(column, heights, strict=True)
+            for line in (*lines, *[""] * (height - len(lines)))
+        ]
 
 
 def _caption(settings: Settings) -> str | None:

@@ -15,7 +15,8 @@ from lightning_app.report.html.page import GENERATOR, render
 from lightning_app.report.html.part import Part, Picture
 from lightning_app.report.load.cohorts import Cohort, cohorts
 from lightning_app.report.load.folds import pool_folds
-from lightning_app.report.load.runs import LeftOut, TestedRun, read_external_tests, read_runs
+from lightning_app.report.load.runs import read_external_tests, read_runs
+from lightning_app.report.load.tested_run import LeftOut, TestedRun
 from lightning_app.report.output_folder import check_replaceable
 from lightning_app.report.tables.caveats import group_warnings, test_warnings
 from lightning_app.report.tables.comparison_table import comparison_tables

@@ -1,4 +1,4 @@
-"""The table of scores that a test and an evaluation print. Imports no torch."""
+"""The table of scores that a test, a validation and an evaluation print. Imports no torch."""
 
 from collections.abc import Mapping, Sequence
 
@@ -27,15 +27,33 @@ def score_table(title: str, scores: Sequence[Score], results: Results) -> Table:
     for name in results:
         table.add_column(printable(name), justify="right")
     table.add_column("better")
-    for score in scores:
-        found = [by_name[score.name] for by_name in results.values()]
-        if score.in_tables and any(result.n != 0 for result in found):
-            cells = [
-                _text(result, score, _cases(by_name))
-                for result, by_name in zip(found, results.values(), strict=True)
-            ]
-            table.add_row(score.summary_heading, *cells, score.better)
+    for score in _shown(scores, results):
+        cells = [_text(by_name[score.name], score, _cases(by_name)) for by_name in results.values()]
+        table.add_row(score.summary_heading, *cells, score.better)
     return table
+
+
+def undefined_notes(scores: Sequence[Score], results: Results) -> list[str]:
+    """A line for each row of the table that has a dash, with what the score would count."""
+    notes = []
+    for score in _shown(scores, results):
+        found = {name: by_name[score.name] for name, by_name in results.items()}
+        without = [printable(name) for name, result in found.items() if result.value is None]
+        if without:
+            notes.append(
+                f"{score.name} of {' and '.join(without)} is undefined (-), as nothing counts for "
+                f"it: {score.definition}."
+            )
+    return notes
+
+
+def _shown(scores: Sequence[Score], results: Results) -> list[Score]:
+    """The scores that have a row."""
+    return [
+        score
+        for score in scores
+        if score.in_tables and any(by_name[score.name].n != 0 for by_name in results.values())
+    ]
 
 
 def _cases(results: Mapping[str, Result]) -> int:

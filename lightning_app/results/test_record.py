@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from data_modules.utils.words import number_range
+from lightning_app.ensembles.member_record import MEMBERS_KEY, Members
 from lightning_app.metrics.case_masks import VolumeTable
 from lightning_app.metrics.count_table import COUNTS, CountTable
 from lightning_app.metrics.evaluate import Results
@@ -42,7 +43,8 @@ class TestRecord:
 
     Attributes:
         data: what was tested.
-        epoch: the epoch of the tested weights.
+        epoch: the epoch of the tested weights; None for an ensemble, whose members have them.
+        members: of an ensemble; none for a run by itself.
         computed_with: precision and acceleration, such as "bf16-mixed, channels_last"; empty if an
             earlier version did not record it.
         patients_trained_on: tested patients on which the run was trained or its epoch chosen.
@@ -55,7 +57,8 @@ class TestRecord:
 
     __test__ = False  # pytest, this is not a test
     data: DataRecord
-    epoch: int
+    epoch: int | None
+    members: Members
     computed_with: str
     patients_trained_on: int
     accuracy_of_nothing: Mapping[str, float]
@@ -67,6 +70,12 @@ class TestRecord:
     def settings(self) -> dict[str, str]:
         """What tests may differ in, as options of a run are."""
         return {POSTPROCESSING: str(self.postprocessing is not None)}
+
+    @property
+    def epochs(self) -> list[int]:
+        """The epochs of the tested weights, one for each run."""
+        members = [member.epoch for member in self.members.runs]
+        return members if self.epoch is None else [self.epoch]
 
 
 def write_test(
@@ -104,7 +113,8 @@ def read_test(folder: TestFolder) -> TestRecord:
         raise RecordError(folder.metrics, "scores is empty")
     return TestRecord(
         data=DataRecord.from_values(values.values("data")),
-        epoch=_epoch(values),
+        epoch=None if values.has(MEMBERS_KEY) else _epoch(values),
+        members=Members.from_values(values),
         computed_with=_computed_with(values.values_or_none("computed_with")),
         patients_trained_on=values.whole_number("patients_trained_on"),
         accuracy_of_nothing={name: shares.number(name) for name in scores},

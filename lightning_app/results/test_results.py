@@ -21,6 +21,9 @@ from data_modules.brats import BraTSDataModule
 from data_modules.catalog.splits import ALL_TEST
 from data_modules.summary import description
 from data_modules.utils.words import counted
+from lightning_app.ensembles.member_record import members_to_json
+from lightning_app.ensembles.predictor import Predictor
+from lightning_app.ensembles.seen_patients import seen_patients
 from lightning_app.metrics.case_masks import VolumeSettings
 from lightning_app.metrics.count_table import CountTable
 from lightning_app.metrics.evaluate import accuracy_of_nothing
@@ -39,10 +42,9 @@ from lightning_app.results.test_record import (
 )
 from lightning_app.results.test_summary import postprocessing_notes, print_scores, volume_notes
 from lightning_app.runs.checkpoint_io import read_checkpoint
-from lightning_app.runs.compatibility import source_of_training
 from lightning_app.runs.environment import git_state
 from lightning_app.runs.folder import Run, TestFolder, run_config
-from lightning_app.runs.records import DataRecord, read_environment, read_split
+from lightning_app.runs.records import DataRecord, read_environment
 from lightning_app.runs.restorable import LARGEST_COUNT
 from lightning_app.scoring.test_scores import TestScores
 from lightning_app.scoring.tested_cases import TestedCases
@@ -52,10 +54,10 @@ from lightning_app.utils.text import print_lines
 
 
 class TestResults(Callback):
-    """Score a test that has ended, write its files into the run's folder, and print the scores.
+    """Score a test that has ended, write its files into its folder, and print the scores.
 
     Args:
-        run: the run that is tested.
+        predictor: whose weights are tested.
         timing: measures the test.
         acceleration: how the network is run.
         postprocessing: the file that says what is done to the masks; None if there is none.
@@ -64,28 +66,27 @@ class TestResults(Callback):
         is_partial: whether only a part of the split is tested; known once the test has started.
 
     Raises:
-        RecordError: environment.json or split.csv of the run is damaged.
-        UsageError: the best checkpoint is damaged.
+        RecordError: environment.json or split.csv of a run is damaged.
+        UsageError: a best checkpoint is damaged.
     """
 
     __test__ = False  # pytest, this is not a test
 
     def __init__(
         self,
-        run: Run,
+        predictor: Predictor,
         timing: Timing,
         acceleration: Acceleration,
         postprocessing: Path | None = None,
     ) -> None:
-        self.run = run
+        self.predictor = predictor
         self._timing = timing
         self._acceleration = acceleration
         self._postprocessing_file = postprocessing
         # Read before the test, so that a damaged record does not waste its work.
-        self._trained_data = read_environment(run.environment).data
-        self._split = read_split(run.split)
-        self._source = source_of_training(run)
-        self._epoch, self._score = _best_epoch(run)
+        self._trained_data = read_environment(predictor.first.environment).data
+        self._seen = [seen_patients(run) for run in predictor.runs]
+        self._checkpoints = [_best_checkpoint(run) for run in predictor.runs]
         self.is_partial = False
 
     def on_test_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -93,8 +94,10 @@ class TestResults(Callback):
         batches, loader = trainer.num_test_batches, attributes(trainer).test_dataloaders
         self.is_partial = sum(batches) < len(loader)
         if trainer.is_global_zero:
-            remove_leftovers(self.run.path)
-            remove_leftovers(self.run.test().path)  # earlier versions wrote into it
+            folder = self.predictor.folder
+            folder.path.mkdir(parents=True, exist_ok=True)
+            remove_leftovers(folder.path)
+            remove_leftovers(folder.test().path)  # earlier versions wrote into it
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the scores of the task, which rank 0 has."""
@@ -103,14 +106,15 @@ class TestResults(Callback):
             self._write(trainer, pl_module.test_scores, pl_module.postprocessing)
 
     def folder(self, data: BraTSDataModule) -> TestFolder:
-        """The run's test folder; another one for a part of the split, other data or another split.
+        """The test folder; another one for a part of the split, other data or another split.
 
         Call it after the test has started.
         """
         trained, tested = self._trained_data, DataRecord.of(description(data))
         fingerprints = (tested.fingerprint, tested.split)
         same = fingerprints == (trained.fingerprint, trained.split)
-        return self.run.test(None if same else "-".join(fingerprints), partial=self.is_partial)
+        fingerprint = None if same else "-".join(fingerprints)
+        return self.predictor.folder.test(fingerprint, partial=self.is_partial)
 
     def _write(self, trainer: Trainer, test: TestScores, postprocessing: Postprocessing) -> None:
         data: BraTSDataModule = attributes(trainer).datamodule
@@ -152,9 +156,11 @@ class TestResults(Callback):
                 "those, perhaps with another brain mask. Train it again to compare it."
             )
         if seen := self._trained_on(data, table):
+            several = len(self.predictor.runs) > 1
             print_lines(
-                f"The run was trained, or its best epoch chosen, on {len(seen)} of "
-                f"{counted(len(set(table.patients)), 'patient')}: these scores are optimistic."
+                f"{'One run or another' if several else 'The run'} was trained, or its best epoch "
+                f"chosen, on {len(seen)} of {counted(len(set(table.patients)), 'patient')}: these "
+                "scores are optimistic."
             )
         seconds = (self._timing.test_record or {})["seconds"]
         print_lines(
@@ -177,32 +183,36 @@ class TestResults(Callback):
         return [note]
 
     def _trained_on(self, data: BraTSDataModule, table: CountTable) -> set[str]:
-        """Tested patients on which the run was trained or its best epoch chosen."""
-        if not self._source.shares_patients_with(data.source):
-            return set()
-        seen = {patient for _, patient, split in self._split if split != "test"}
-        return set(table.patients) & seen
+        """Tested patients on which a run was trained or its best epoch chosen."""
+        return {
+            patient for seen in self._seen for patient in seen.among(table.patients, data.source)
+        }
 
     def _provenance(self) -> Mapping[str, Any]:
-        """Which run was tested, when, and with which version of the program."""
+        """Whose weights were tested, when, and with which version of the program."""
         return {
-            "run": f"{self.run.experiment}/{self.run.path.name}",
-            "network": run_config(self.run)["model"]["network"]["class_path"],
+            **self._weights(),
             "date": datetime.now(UTC).isoformat(timespec="seconds"),
             "program": {"version": version("brats-lightning"), "git": git_state()},
         }
 
     def _postprocessing(self, used: Postprocessing) -> dict[str, Any]:
         """What was done to the masks, and which file said so."""
-        file = self._postprocessing_file
+        file, own = self._postprocessing_file, self.predictor.first.postprocessing
         if file is None and used.is_nothing:
             return {POSTPROCESSING_KEY: None}
-        is_own = file in {None, self.run.postprocessing}
+        is_own = file in {None, own} and self.predictor.is_plain
         return {
-            POSTPROCESSING_KEY: {
-                "file": self.run.postprocessing.name if is_own else str(file),
-                **used.to_json(),
-            }
+            POSTPROCESSING_KEY: {"file": own.name if is_own else str(file), **used.to_json()},
+        }
+
+    def _weights(self) -> Mapping[str, Any]:
+        if not self.predictor.is_plain:
+            return members_to_json(self.predictor, self._checkpoints)
+        run = self.predictor.first
+        return {
+            "run": f"{run.experiment}/{run.path.name}",
+            "network": run_config(run)["model"]["network"]["class_path"],
         }
 
     def _facts(
@@ -213,11 +223,7 @@ class TestResults(Callback):
             **self._provenance(),
             PARTIAL_KEY: self.is_partial,
             "data": description(data),
-            "checkpoint": {
-                "file": self.run.best.name,
-                "epoch": self._epoch,
-                MONITOR: self._score,
-            },
+            **({"checkpoint": self._checkpoints[0]} if self.predictor.is_plain else {}),
             "computed_with": {
                 "precision": str(trainer.precision),
                 "acceleration": {  # not compile, which acts in fit only
@@ -268,8 +274,8 @@ def _keep_other_files(old: Path, new: Path) -> None:
         shutil.copytree(old, new, symlinks=True, ignore=skipped, dirs_exist_ok=True)
 
 
-def _best_epoch(run: Run) -> tuple[int, float | None]:
-    """The epoch of the run's best checkpoint, and its validation score; None if undefined.
+def _best_checkpoint(run: Run) -> Mapping[str, Any]:
+    """The run's best checkpoint: file, epoch, and validation score, which may be None.
 
     Raises:
         UsageError: the checkpoint does not say.
@@ -281,4 +287,4 @@ def _best_epoch(run: Run) -> tuple[int, float | None]:
         raise UsageError(f"checkpoint '{run.best}' is damaged: its epoch is {epoch}")
     if score is not None and not (isinstance(score, float) and math.isfinite(score)):
         raise UsageError(f"checkpoint '{run.best}' is damaged: its scores are {scores}")
-    return epoch, score
+    return {"file": run.best.name, "epoch": epoch, MONITOR: score}

@@ -17,9 +17,9 @@ from lightning_app.metrics.score import Result
 from lightning_app.metrics.volume.cohorts import YEAR, Cohort
 from lightning_app.metrics.volume_scores import VOLUME_SCORES
 from lightning_app.postprocessing.postprocessing import Postprocessing
-from lightning_app.results.score_table import score_table
+from lightning_app.results.score_table import score_table, undefined_notes
 from lightning_app.scoring.test_scores import TestScores
-from lightning_app.utils.text import printable
+from lightning_app.utils.text import print_lines
 
 DEFINITIONS = "docs/scores.md"
 
@@ -46,8 +46,13 @@ def print_scores(
         score_table(f"Test scores, of {units}: means over cases{origin}", VOLUME_SCORES, volumes)
     )
     console.print()
-    for note in _notes(data, table):
-        console.print(printable(note), highlight=False)
+    print_lines(
+        *data_notes(data, table),
+        *undefined_notes(SCORES, scores),
+        *undefined_notes(VOLUME_SCORES, volumes),
+        _interval_note(table),
+        f"What each score is: {DEFINITIONS}.",
+    )
 
 
 def volume_notes(scored: Sequence[CaseScores], cohorts: Sequence[Cohort]) -> list[str]:
@@ -95,7 +100,13 @@ def _brief(result: Result) -> str:
     return "-" if result.value is None else f"{result.value:.3f}"
 
 
-def _notes(data: BraTSDataModule, table: CountTable) -> list[str]:
+def data_notes(data: BraTSDataModule, table: CountTable) -> list[str]:
+    """What a reader must know about scored slices.
+
+    Args:
+        data: the data.
+        table: the counts of the slices.
+    """
     patients, cases = len(set(table.patients)), len(set(table.cases))
     slices = len(table.slices)
     nothing = ", ".join(f"{share:.4f}" for share in accuracy_of_nothing(table).values())
@@ -105,13 +116,15 @@ def _notes(data: BraTSDataModule, table: CountTable) -> list[str]:
         f"A case is one scan; its scores and its volume are those of its tested slices ({choice}).",
         f"Accuracy of predicting nothing at all: {nothing}.",
     ]
-    if patients < FEWEST_PATIENTS:
-        notes.append(f"No intervals: they need at least {FEWEST_PATIENTS} patients.")
-    else:
-        notes.append(f"{METHOD}; none for a score of fewer than {FEWEST_PATIENTS} patients.")
     for index, name in enumerate(table.classes):
         if not table.of_class(index).predicted.any():
             notes.append(f"No pixel of class '{name}' is predicted: the network marks nothing.")
     if uses_reference(choice):
         notes.append(f"The slices ('{choice}') were chosen by looking at the ground truth.")
-    return [*notes, f"What each score is: {DEFINITIONS}."]
+    return notes
+
+
+def _interval_note(table: CountTable) -> str:
+    if len(set(table.patients)) < FEWEST_PATIENTS:
+        return f"No intervals: they need at least {FEWEST_PATIENTS} patients."
+    return f"{METHOD}; none for a score of fewer than {FEWEST_PATIENTS} patients."

@@ -17,24 +17,45 @@ from lightning_app.runs.record_values import Values
 from lightning_app.runs.records import read_config, read_record
 
 DEFAULT_ROOT = "runs"
+ENSEMBLES = "ensembles"  # folder of the root, beside those of the experiments
 START = "%Y%m%d-%H%M%S"  # of a run in UTC, in its name
 _NAME = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
 
 
 @dataclass(frozen=True)
-class Run:
-    """A training and its results.
+class ResultFolder:
+    """The folder of what is tested: of a run, or of an ensemble, which has no other files.
 
     Attributes:
-        path: ``<root>/<experiment>/<date>-<time>-<short id>``.
+        path: ``<root>/<experiment>/<date>-<time>-<short id>`` of a run,
+            ``<root>/ensembles/<name>`` of an ensemble.
     """
 
     path: Path
 
     @property
     def experiment(self) -> str:
-        """What was trained, such as aspp_t1c."""
+        """What was trained, such as aspp_t1c; "ensembles" for an ensemble."""
         return self.path.parent.name
+
+    def test(self, fingerprint: str | None = None, *, partial: bool = False) -> "TestFolder":
+        """The results of a test.
+
+        Args:
+            fingerprint: of the data and the split, if they are not those of the training.
+            partial: whether only a part of the split was tested.
+        """
+        parts = ("test", *([fingerprint] if fingerprint else []), *(["partial"] if partial else []))
+        return TestFolder(self.path / "-".join(parts))
+
+    def other_tests(self) -> list["TestFolder"]:
+        """The results of tests of a part of the split, on other data or on another split."""
+        return [TestFolder(path) for path in sorted(self.path.glob("test-*"))]
+
+
+@dataclass(frozen=True)
+class Run(ResultFolder):
+    """A training and its results."""
 
     @property
     def quoted(self) -> str:
@@ -111,20 +132,6 @@ class Run:
         """The last epoch."""
         return self.checkpoints / "last.ckpt"
 
-    def test(self, fingerprint: str | None = None, *, partial: bool = False) -> "TestFolder":
-        """The results of a test.
-
-        Args:
-            fingerprint: of the data and the split, if they are not those of the run.
-            partial: whether only a part of the split was tested.
-        """
-        parts = ("test", *([fingerprint] if fingerprint else []), *(["partial"] if partial else []))
-        return TestFolder(self.path / "-".join(parts))
-
-    def other_tests(self) -> list["TestFolder"]:
-        """The results of tests of a part of the split, on other data or on another split."""
-        return [TestFolder(path) for path in sorted(self.path.glob("test-*"))]
-
 
 @dataclass(frozen=True)
 class TestFolder:
@@ -137,6 +144,11 @@ class TestFolder:
     def is_partial(self) -> bool:
         """Whether it is for tests of a part of a split."""
         return self.path.name.endswith("-partial")
+
+    @property
+    def is_of_training(self) -> bool:
+        """Whether it is for the test split of the training, all of it."""
+        return self.path.name == "test"
 
     @property
     def metrics(self) -> Path:
@@ -208,6 +220,18 @@ def is_run(folder: Path) -> bool:
     if is_run_name(folder.absolute().name):
         return _is_folder(folder)
     return is_file(Run(folder).config) and is_file(Run(folder).status)
+
+
+def find_ensembles(root: Path) -> list[ResultFolder]:
+    """The tested ensembles in a root folder, by name."""
+    folders = [path.absolute() for path in sorted((root / ENSEMBLES).glob("*"))]
+    return [ResultFolder(path) for path in folders if is_ensemble(path)]
+
+
+def is_ensemble(path: Path) -> bool:
+    """Whether a folder is that of a tested ensemble."""
+    is_named_so = path.parent.name == ENSEMBLES and not is_run_name(path.name)
+    return is_named_so and any(is_file(TestFolder(test).metrics) for test in path.glob("test*"))
 
 
 def newest_first(runs: Iterable[Run]) -> list[Run]:

@@ -5,13 +5,13 @@ import os
 import shlex
 from pathlib import Path
 
-from lightning_app.runs.folder import Run, find_runs, is_file, is_run_name, subfolders
+from lightning_app.runs.folder import ENSEMBLES, Run, find_runs, is_file, is_run_name, subfolders
 from lightning_app.runs.status import is_alive, is_finished, read_status, slurm_job
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.text import LONGEST_FILE_NAME, is_file_name
 
 _SHOWN = 3  # names in an error
-_TAKEN = ("report", "comparison")  # folders in which reports are written
+_TAKEN = ("report", "comparison", ENSEMBLES)  # folders of reports, and of what is no experiment
 
 
 def experiment_of(config: str) -> str:
@@ -38,7 +38,7 @@ def checked_experiment(name: str) -> str:
         raise UsageError(
             f"--name is '{name}', expected a name for a folder of runs, such as unet_slow: up to "
             f"{LONGEST_FILE_NAME} characters, no slash or colon, no sign at the beginning, and "
-            f"neither the name of a run nor {' or '.join(_TAKEN)}"
+            f"none of {', '.join(_TAKEN)} nor the name of a run"
         )
     return name
 
@@ -61,7 +61,9 @@ def trained_run(root: Path, name: str | None) -> Run:
         run = _by_folder(name) or _newest_in(Path(name))
         run = run or _match(name, trained) or _match(name, runs)
         if run is None:
-            raise UsageError(f"no trained run '{name}' below '{root}'{_nearest(name, trained)}")
+            raise UsageError(
+                f"no trained run '{name}' below '{root}'{nearest_names(name, trained)}"
+            )
         if not is_file(run.best):
             raise UsageError(
                 f"run '{name}' has no checkpoint at {run.best}: it was never trained, or the "
@@ -85,7 +87,7 @@ def named_run(root: Path, name: str) -> Run:
     runs = [run for run in find_runs(root) if is_file(run.config)]
     run = _by_folder(name) or _match(name, runs)
     if run is None:
-        raise UsageError(f"no run '{name}' below '{root}'{_nearest(name, runs)}")
+        raise UsageError(f"no run '{name}' below '{root}'{nearest_names(name, runs)}")
     return run
 
 
@@ -144,6 +146,18 @@ def check_links(run: Run) -> None:
             )
 
 
+def nearest_names(name: str, runs: list[Run]) -> str:
+    """The names nearest to one that no run has, else the experiments that there are."""
+    experiments = list(dict.fromkeys(run.experiment for run in runs))  # the newest first
+    names = {*experiments, *(f"{run.experiment}/{run.path.name}" for run in runs)}
+    if near := difflib.get_close_matches(name, sorted(names), n=_SHOWN, cutoff=0.4):
+        return f"; nearest: {', '.join(near)}"
+    if not experiments:
+        return "; there is none"
+    more = ", ..." if len(experiments) > _SHOWN else ""
+    return f"; there are runs of {', '.join(experiments[:_SHOWN])}{more}"
+
+
 def _by_folder(name: str) -> Run | None:
     run = Run(Path(name).resolve())
     return run if is_file(run.config) else None
@@ -160,18 +174,6 @@ def _match(name: str, runs: list[Run]) -> Run | None:
         if name.rstrip("/") in names:
             return run
     return None
-
-
-def _nearest(name: str, runs: list[Run]) -> str:
-    """The names nearest to one that no run has, else the experiments that there are."""
-    experiments = list(dict.fromkeys(run.experiment for run in runs))  # the newest first
-    names = {*experiments, *(f"{run.experiment}/{run.path.name}" for run in runs)}
-    if near := difflib.get_close_matches(name, sorted(names), n=_SHOWN, cutoff=0.4):
-        return f"; nearest: {', '.join(near)}"
-    if not experiments:
-        return "; there is none"
-    more = ", ..." if len(experiments) > _SHOWN else ""
-    return f"; there are runs of {', '.join(experiments[:_SHOWN])}{more}"
 
 
 def _elsewhere(root: Path) -> str:

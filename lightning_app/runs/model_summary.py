@@ -65,7 +65,7 @@ def count_multiply_adds(network: nn.Module, image: torch.Tensor) -> tuple[int, t
         FlopCounterMode(display=False) as counter,
         _skipped_by(network) as skipped,
     ):
-        logits = network.forward(image)  # network(image) may be compiled
+        logits = network(image)
     network.train(was_training)
     return int(counter.get_total_flops() // 2) + sum(skipped), tuple(logits.shape)
 

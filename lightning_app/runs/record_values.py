@@ -96,6 +96,16 @@ class Values:
         """An object; an empty one if there is none."""
         return self.values(key) if self.has(key) else Values({}, self.path, self._full_name(key))
 
+    def list_of_values(self, key: str) -> list["Values"]:
+        """A list of objects."""
+        objects = self._checked(
+            key,
+            lambda value: _is_list(value, lambda item: isinstance(item, dict)),
+            "a list of mappings",
+        )
+        name = self._full_name(key)
+        return [Values(item, self.path, f"{name}[{i}]") for i, item in enumerate(objects)]
+
     def _checked(self, key: str, fits: Callable[[Any], bool], expected: str) -> Any:
         if key not in self.content:
             raise RecordError(self.path, f"'{self._full_name(key)}' is missing")

@@ -1,8 +1,13 @@
-"""The masks of a test after post-processing."""
+"""The masks of a test, and of a volume that is predicted, after post-processing."""
+
+from collections.abc import Sequence
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from data_modules.brats import BraTSDataModule
+from data_modules.targets import Target
 from lightning_app.metrics.predicted_masks import PackedMasks
 from lightning_app.postprocessing.postprocessing import Postprocessing
 
@@ -33,3 +38,22 @@ def postprocessed(
         result = postprocessing.apply(volume, classes, (z, y, x))
         changed.replace(samples, result[:, rows].swapaxes(0, 1))
     return changed
+
+
+def postprocessed_volume(
+    masks: Tensor, target: Target, postprocessing: Postprocessing, spacing: Sequence[float]
+) -> Tensor:
+    """Apply the operations to a volume.
+
+    Args:
+        masks: bool (D, classes, H, W), at the threshold.
+        target: what they are of.
+        postprocessing: its operations are applied.
+        spacing: in mm along x, y, z; empty for arrays, whose voxels are those of BraTS, 1 mm.
+    """
+    if not postprocessing.operations:
+        return masks
+    x, y, z = spacing or (1.0, 1.0, 1.0)
+    of_classes = masks.transpose(0, 1).cpu().numpy()
+    changed = postprocessing.apply(of_classes, target.class_names, (z, y, x))
+    return torch.from_numpy(changed).transpose(0, 1).to(masks.device)

@@ -5,13 +5,21 @@ tests it. Those runs were trained on patients of the fold, but no prediction of 
 no ground truth, is looked at.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from lightning_app.metrics.intervals import FEWEST_PATIENTS
 from lightning_app.report.load.settings import options_of, settings_of
-from lightning_app.runs.folder import Run, find_runs, is_file, run_config
+from lightning_app.runs.folder import (
+    Run,
+    find_runs,
+    is_file,
+    newest_first,
+    run_config,
+    subfolders,
+)
 from lightning_app.runs.records import read_environment, read_split
 from lightning_app.runs.status import is_finished
 from lightning_app.utils.yaml_file import get_option
@@ -87,7 +95,7 @@ def sources_of(run: Run) -> Sources:
 def other_folds(run: Run) -> Mapping[int, Run]:
     """The finished runs that differ from a run in the fold alone, by fold, of each the newest."""
     config = run_config(run)
-    others = [other for other in find_runs(run.path.parent) if other != run and _is_ready(other)]
+    others = [other for other in _of_experiment(run) if other != run and _is_ready(other)]
     configs = [run_config(other) for other in others]
     settings = settings_of([options_of(content) for content in (config, *configs)])
     fold, data = get_option(config, "data.fold"), _data(run)
@@ -98,6 +106,21 @@ def other_folds(run: Run) -> Mapping[int, Run]:
         if same and number != fold and _data(other) == data:
             found.setdefault(number, other)
     return found
+
+
+def _of_experiment(run: Run) -> list[Run]:
+    """The runs of all folds of an experiment, the newest first.
+
+    ``reproduce`` puts the runs of a fold into a folder of their own.
+    """
+    name = _experiment(run.experiment)
+    folders = subfolders(run.path.parent.parent)
+    same = [folder for folder in folders if _experiment(folder.name) == name]
+    return newest_first(other for folder in same for other in find_runs(folder))
+
+
+def _experiment(folder: str) -> str:
+    return re.sub(r"_fold\d+$", "", folder)
 
 
 def _is_ready(run: Run) -> bool:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from data_modules.targets import Target
+from lightning_app.ensembles.predictor import Predictor
 from lightning_app.postprocessing.postprocessing import NOTHING, Postprocessing
 from lightning_app.runs.folder import Run, is_file
 from lightning_app.tuning.record import read_postprocessing
@@ -28,22 +29,28 @@ class UsedPostprocessing(NamedTuple):
 
 
 def chosen_postprocessing(
-    option: str, run: Run, target: Target, *, are_volumes: bool
+    option: str, predictor: Predictor, target: Target, *, are_volumes: bool
 ) -> UsedPostprocessing:
-    """What an option means for a run.
+    """What an option means for a run, or for several joined.
+
+    What was chosen for a run is used for the run by itself alone.
 
     Args:
         option: auto, none or a file.
-        run: whose file is used for auto.
+        predictor: whose file is used for auto.
         target: what the masks are of.
         are_volumes: whether whole volumes are segmented, for which it was chosen.
 
     Raises:
         UsageError: there is no such file, it cannot be used for the target, or for single slices.
     """
-    if option == _NONE or (option == AUTO and not is_file(run.postprocessing)):
+    own = predictor.first.postprocessing
+    if option == _NONE or (option == AUTO and not is_file(own)):
         return UsedPostprocessing()
-    file = run.postprocessing if option == AUTO else Path(option)
+    if option == AUTO and not predictor.is_plain:
+        only = "it was chosen for the run by itself"
+        return UsedPostprocessing(note=f"Post-processing: '{own}' is not used; {only}")
+    file = own if option == AUTO else Path(option)
     if not are_volumes:
         only = "it is for whole volumes: --data.eval_slices all"
         if option == AUTO:
@@ -63,4 +70,5 @@ def chosen_postprocessing(
 
 def postprocessing_of(run: Run, target: Target) -> Postprocessing:
     """What ``auto`` means for whole volumes of a run. Raises as ``chosen_postprocessing`` does."""
-    return chosen_postprocessing(AUTO, run, target, are_volumes=True).operations
+    predictor = Predictor.of_run(run)
+    return chosen_postprocessing(AUTO, predictor, target, are_volumes=True).operations

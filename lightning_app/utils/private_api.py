@@ -3,7 +3,10 @@
 import argparse
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any
+from functools import reduce
+from operator import or_
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
 
 # Public as jsonargparse.ActionConfigFile, but not exported for type checkers.
 from jsonargparse._actions import ActionConfigFile
@@ -23,6 +26,7 @@ __all__ = [
     "parsing_settings",
     "raising_parser",
     "restored_parsing_settings",
+    "try_int_first",
     "unlinked",
 ]
 
@@ -61,6 +65,22 @@ def unlinked() -> AbstractContextManager[None]:
     """
     context: AbstractContextManager[None] = skip_apply_links()
     return context
+
+
+def try_int_first(parser: argparse.ArgumentParser) -> None:
+    """Let every option that takes int or float read 1 as an int: a limit of 1 is a single batch.
+
+    typing keeps unions in a cache that ignores the order of their members, so Lightning's
+    Optional[Union[int, float]] tries float first if another library has named it in that order.
+    Then 1 is read as 1.0, which is all batches.
+
+    Replace once jsonargparse sorts int before float.
+    """
+    for action in _actions(parser):
+        hint = getattr(action, "_typehint", None)
+        members = get_args(hint) if get_origin(hint) in {Union, UnionType} else ()
+        if {int, float} <= set(members):
+            action._typehint = reduce(or_, sorted(members, key=lambda member: member is not int))  # type: ignore[attr-defined]
 
 
 def option_names(parser: argparse.ArgumentParser) -> list[str]:

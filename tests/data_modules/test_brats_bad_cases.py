@@ -189,6 +189,20 @@ def test_a_root_that_is_a_single_case_is_answered_with_the_folder_above(
         ready(data / "BraTS-GLI-00000-000", cache)
 
 
+def test_a_link_to_a_case_is_answered_with_the_folder_of_the_links(
+    data: Path, cache: Path, tmp_path: Path
+) -> None:
+    case = data / "BraTS-GLI-00000-000"
+    (tmp_path / "links").mkdir()
+    for name, above in ((case.name, tmp_path / "links"), ("patient", data)):
+        link = tmp_path / "links" / name
+        link.symlink_to(case)
+        with pytest.raises(
+            DataError, match=rf"expected the folder above.*'{re.escape(str(above))}'"
+        ):
+            ready(link, cache)
+
+
 def test_files_that_may_be_read_the_wrong_way_round_are_used_with_a_warning(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -144,3 +144,21 @@ def test_each_class_has_a_value_to_be_written_and_its_meaning(name: str) -> None
 
     assert len(target.written) == len(target.class_names)
     assert all(value > 0 and meaning for value, meaning in target.written)
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_probabilities_are_those_of_the_classes_in_float32(name: str) -> None:
+    target = TARGETS[name]
+    odds = torch.arange(1, target.channels + 1).view(1, -1, 1, 1).float()  # of each channel
+    found = target.probabilities(odds.log().half())
+    expected = odds[:, 1:] / odds.sum() if target.exclusive else odds / (1 + odds)
+    assert found.dtype == torch.float32
+    assert found.shape == (1, len(target.class_names), 1, 1)
+    assert torch.allclose(found, expected, atol=1e-3)
+
+
+@pytest.mark.parametrize("name", [name for name in TARGETS if not TARGETS[name].exclusive])
+def test_masks_are_probabilities_above_one_half(name: str) -> None:
+    target = TARGETS[name]
+    logits = 3 * torch.randn(2, target.channels, 5, 6, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(target.probabilities(logits) > 0.5, target.decode(logits))

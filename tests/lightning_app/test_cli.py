@@ -502,9 +502,13 @@ def test_validate_prints_the_score_of_the_best_epoch(
     best = re.search(r"Best epoch: \d+ of \d+, val/dice (\S+)", capsys.readouterr().out)
     assert best is not None
     assert program("validate") == 0
-    printed = re.search(r"val/dice\s+\S?\s*(\d\.\d+)", capsys.readouterr().out)
-    assert printed is not None
-    assert float(printed[1]) == pytest.approx(float(best[1]), abs=1e-4)
+    output = capsys.readouterr().out
+    assert f"val/dice: {best[1]}" in output
+    table = dict(re.findall(r"^(\w+) +(\d\.\d{3}|-) +higher$", output, re.MULTILINE))
+    assert float(table["dice"]) == pytest.approx(float(best[1]), abs=5e-4)
+    assert table["empty_right"] == "-"  # every toy patient has a tumour in the middle slice
+    assert "empty_right of whole is undefined (-)" in output
+    assert "nan" not in output
 
 
 def test_the_program_may_lie_in_a_folder_with_an_odd_name(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The mean loss of an epoch; nothing in a step makes the host wait for the device."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Literal
@@ -129,6 +130,30 @@ def test_a_step_of_validation_or_test_reads_and_sends_no_number(
     made = batch()
     with NoWaiting():  # type: ignore[no-untyped-call]
         getattr(task, step)(made, 0)
+
+
+def test_with_averaged_weights_too_a_checkpoint_holds_the_sums_of_all_devices_for_rank_0(
+    task: Task, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def summed_over_two_devices() -> Iterator[None]:
+        task.train_loss.weight += 4
+        yield
+        task.train_loss.weight -= 4
+
+    monkeypatch.setattr(task.train_loss, "sync_context", summed_over_two_devices)
+    monkeypatch.setattr(Task, "trainer", SimpleNamespace(callback_metrics={}))
+    task.train_loss.update(torch.tensor(1.0), samples=3)
+    # As Lightning's EMAWeightAveraging leaves it: it is called before the task.
+    checkpoint = {"state_dict": task.state_dict(), "current_model_state": task.state_dict()}
+
+    task.on_save_checkpoint(checkpoint)
+    states = [checkpoint["state_dict"], checkpoint["current_model_state"]]
+    assert [float(state["train_loss.weight"]) for state in states] == [7, 7]
+
+    monkeypatch.setattr(Task, "global_rank", 1)
+    task.on_load_checkpoint(checkpoint)
+    assert [float(state["train_loss.weight"]) for state in states] == [0, 0]
 
 
 def test_the_weight_of_a_share_sends_no_number(task: Task, monkeypatch: pytest.MonkeyPatch) -> None:

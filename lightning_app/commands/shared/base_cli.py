@@ -23,6 +23,7 @@ from lightning_app.config.schedule_options import check_schedule, follow_schedul
 from lightning_app.config.validation import check_numbers, check_switches
 from lightning_app.task import SegmentationTask
 from lightning_app.utils.errors import UsageError
+from lightning_app.utils.private_api import try_int_first
 
 ROOT_VARIABLE = "BRATS_ROOT"  # folder of the data if --data.root is not given
 
@@ -88,6 +89,7 @@ class BaseCLI(LightningCLI):
             "monai.networks.nets; may be given several times. Its code will run.",
         )
         add_links(parser)
+        try_int_first(parser)
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Parse and check; LightningCLI's method would warn of arguments not from sys.argv.

@@ -1,11 +1,14 @@
 """Selects the run before the parser is built: its config gives the parser's defaults."""
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lightning_app.config.lookup import BASE, find_config
+from lightning_app.ensembles.finished_runs import finished_runs
+from lightning_app.ensembles.predictor import MIRROR, Predictor, joined, with_mirror
 from lightning_app.runs.folder import DEFAULT_ROOT, Run, find_runs, new_run, run_config
 from lightning_app.runs.lookup import (
     check_links,
@@ -30,13 +33,20 @@ class RunSelection:
 
     Attributes:
         root: folder of the runs.
-        run: to create, to resume or to use.
+        predictor: the run to create, to resume or to use, perhaps with others.
         is_new: whether the run has no config yet: a new training, or only help is asked for.
+        left_out: runs of a named experiment that are not used, each with the reason.
     """
 
     root: Path
-    run: Run
+    predictor: Predictor
     is_new: bool
+    left_out: Sequence[str] = ()
+
+    @property
+    def run(self) -> Run:
+        """The run; of several the one that gives the options."""
+        return self.predictor.first
 
 
 def select_run(command: str, arguments: list[str]) -> RunSelection:
@@ -51,18 +61,21 @@ def select_run(command: str, arguments: list[str]) -> RunSelection:
     """
     options, rest = _parse(arguments)
     experiment = experiment_of(options.configs[0]) if options.configs else None
-    if options.name is not None:
+    if options.name is not None and command == "fit":
         experiment = checked_experiment(options.name)
-    run = None
+    selection = None
     if not any(map(_needs_no_run, rest)):
-        select = _run_to_fit if command == "fit" else _run_to_use
-        run = select(options, experiment)
-    if run is None:
+        is_fit = command == "fit"
+        selection = (
+            _to_fit(options, experiment) if is_fit else _to_use(command, options, experiment)
+        )
+    if selection is None:
         new = shared_run() or new_run(options.root, experiment or BASE.stem)
-        return RunSelection(options.root, new, is_new=True)
-    check_links(run)
-    run_config(run)  # the parser, which reads it for its defaults, takes any YAML
-    return RunSelection(options.root, run, is_new=False)
+        return RunSelection(options.root, Predictor.of_run(new), is_new=True)
+    for run in selection.predictor.runs:
+        check_links(run)
+        run_config(run)  # the parser, which reads it for its defaults, takes any YAML
+    return selection
 
 
 def _needs_no_run(option: str) -> bool:
@@ -74,7 +87,9 @@ def _needs_no_run(option: str) -> bool:
 def _parse(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
     """The options that select a run, with ``configs`` and ``root``, and the remaining arguments."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
-    parser.add_argument("--run")
+    parser.add_argument("--run", dest="runs", action="append", default=[])
+    parser.add_argument("--ensemble")
+    parser.add_argument("--tta")
     parser.add_argument("--name")
     parser.add_argument("--resume", nargs="?", const=NEWEST)
     parser.add_argument("--weights")
@@ -106,6 +121,13 @@ def _root_in(config: str) -> Any:
         return None
 
 
+def _to_fit(options: argparse.Namespace, experiment: str | None) -> RunSelection | None:
+    run = _run_to_fit(options, experiment)
+    if run is None:
+        return None
+    return RunSelection(options.root, Predictor.of_run(run), is_new=False)
+
+
 def _run_to_fit(options: argparse.Namespace, experiment: str | None) -> Run | None:
     """The run to resume; None for a new training."""
     if options.resume is None:
@@ -126,13 +148,57 @@ def _run_to_fit(options: argparse.Namespace, experiment: str | None) -> Run | No
     return run_to_resume(options.root, name, experiment)
 
 
-def _run_to_use(options: argparse.Namespace, experiment: str | None) -> Run:
-    """The trained run to validate, test or predict with."""
-    for option in ("name", "resume", "weights"):
+def _to_use(command: str, options: argparse.Namespace, experiment: str | None) -> RunSelection:
+    """The trained runs to validate, test or predict with."""
+    _check_options(command, options)
+    left_out: Sequence[str] = ()
+    is_mirrored, name = options.tta is not None, options.name
+    if options.ensemble is not None:
+        found = finished_runs(options.root, options.ensemble)
+        runs, left_out = found.runs, found.left_out
+        name = name or with_mirror(found.experiment, is_mirrored=is_mirrored)
+    else:
+        runs = _named_runs(options, experiment)
+    if len(runs) == 1 and not is_mirrored:
+        if name is not None:
+            raise UsageError(
+                "--name names the test of several runs or of mirrored images; that of a run by "
+                "itself goes into the run's folder: leave out --name"
+            )
+        return RunSelection(options.root, Predictor.of_run(runs[0]), is_new=False)
+    predictor = joined(runs, options.root, is_mirrored=is_mirrored, name=name)
+    return RunSelection(options.root, predictor, is_new=False, left_out=left_out)
+
+
+def _check_options(command: str, options: argparse.Namespace) -> None:
+    of_fit = ("resume", "weights") if command == "test" else ("name", "resume", "weights")
+    for option in of_fit:
         if getattr(options, option) is not None:
             raise UsageError(f"--{option} is an option of fit: name a run's weights with --run")
-    if run := shared_run():
-        return run
+    if options.ensemble is not None and options.runs:
+        raise UsageError(
+            "--ensemble names all runs of an experiment and --run a single run: expected only one "
+            "of them"
+        )
+    if command == "validate" and len(options.runs) > 1:
+        raise UsageError(f"--run is given {len(options.runs)} times, expected one run to validate")
+    if options.tta not in {None, MIRROR}:
+        raise UsageError(f"--tta is '{options.tta}', expected {MIRROR}")
+
+
+def _named_runs(options: argparse.Namespace, experiment: str | None) -> tuple[Run, ...]:
+    first, *others = options.runs or [None]
+    runs = [
+        shared_run() or _first_run(options.root, first, experiment),
+        *(trained_run(options.root, other) for other in others),
+    ]
+    for index, run in enumerate(runs):
+        if run in runs[:index]:
+            raise UsageError(f"--run names '{run.path}' twice: expected different runs")
+    return tuple(runs)
+
+
+def _first_run(root: Path, name: str | None, experiment: str | None) -> Run:
     # `test --config aspp_t1c.yaml` means that experiment, not the newest run of all.
-    has_runs = any(run.experiment == experiment for run in find_runs(options.root))
-    return trained_run(options.root, options.run or (experiment if has_runs else None))
+    has_runs = any(run.experiment == experiment for run in find_runs(root))
+    return trained_run(root, name or (experiment if has_runs else None))

@@ -7,7 +7,7 @@ from pathlib import Path
 from data_modules.catalog.folders import is_image, stem_of
 from data_modules.utils.errors import DataError
 from data_modules.utils.problems import Problem
-from lightning_app.results.label_map_folder import PICTURES
+from lightning_app.results.predictions.label_map_folder import PICTURES, PROBABILITIES
 
 _SHOWN = 3  # names in a message
 
@@ -52,7 +52,7 @@ def list_masks(path: Path, option: str) -> MaskFolder:
     not_read = []
     for entry in sorted(path.resolve().iterdir()):
         stem = stem_of(entry)
-        if entry.name.startswith(".") or entry.name == PICTURES:
+        if entry.name.startswith(".") or entry.name in {PICTURES, PROBABILITIES}:
             continue
         if stem and not entry.is_dir():
             by_name.setdefault(stem.lower(), []).append(entry)  # as on a Mac's disk

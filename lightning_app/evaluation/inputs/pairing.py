@@ -1,14 +1,18 @@
-"""Which mask belongs to which ground truth."""
+"""Which mask belongs to which ground truth, and what becomes of a case without a mask."""
 
 import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from data_modules.utils.problems import Problem
 from lightning_app.evaluation.inputs.mask_folder import MaskFolder
 from lightning_app.evaluation.inputs.references import OPTION, Reference, References
 from lightning_app.evaluation.inputs.values import LabelMap, Values
+
+# A case without a mask stops the evaluation, its mask counts as empty, or it is left out.
+OnMissing = Literal["stop", "empty", "skip"]
 
 _COMPARED = 100  # ids that a name is compared with, letter by letter: it takes long
 
@@ -28,11 +32,16 @@ class CaseFiles:
 
     Attributes:
         reference: its ground truth.
-        masks: one of each set; None if it is missing and counts as empty.
+        masks: one of each set; None if it is missing.
     """
 
     reference: Reference
     masks: tuple[LabelMap | None, ...]
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether no mask is missing."""
+        return None not in self.masks
 
 
 def pair(references: References, sets: Sequence[MaskSet]) -> list[CaseFiles]:
@@ -44,13 +53,13 @@ def pair(references: References, sets: Sequence[MaskSet]) -> list[CaseFiles]:
 
 
 def pairing_problems(
-    references: References, sets: Sequence[MaskSet], *, missing_is_empty: bool
+    references: References, sets: Sequence[MaskSet], on_missing: OnMissing
 ) -> list[Problem]:
-    """Masks without ground truth, and ground truth without a mask unless that counts as empty."""
+    """Masks without ground truth, and ground truth without a mask if that is to stop."""
     found: list[Problem] = []
     for of_set in sets:
         found += _without_reference(references, of_set.folder)
-        if not missing_is_empty:
+        if on_missing == "stop":
             found += _without_mask(references, of_set.folder)
     return found
 
@@ -89,5 +98,8 @@ def _without_mask(references: References, folder: MaskFolder) -> Iterator[Proble
     for case in references.cases:
         if case not in folder.masks:
             what = f"no mask of case {case}, expected {case}.nii.gz"
-            remedy = "add it, or count missing masks as empty with --on_missing empty"
+            remedy = (
+                "add it, leave such cases out with --on_missing skip, or count missing masks as "
+                "empty with --on_missing empty"
+            )
             yield Problem(case, str(folder.path), what, remedy)

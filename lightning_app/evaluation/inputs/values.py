@@ -14,7 +14,7 @@ from data_modules.catalog.releases import (
 )
 from data_modules.utils.errors import DataError
 from lightning_app.evaluation.inputs.mask_folder import MaskFolder
-from lightning_app.results.label_map_folder import read_note
+from lightning_app.results.predictions.label_map_folder import read_note
 from lightning_app.utils.errors import UsageError
 
 # The labels of each region, in the order in which regions are shown.

@@ -7,7 +7,7 @@ from data_modules.utils.words import counted
 from lightning_app.report.html.part import Part
 from lightning_app.report.html.rendering import table_context
 from lightning_app.report.load.cohorts import Cohort
-from lightning_app.report.load.runs import TestedRun
+from lightning_app.report.load.tested_run import TestedRun
 
 
 def external_sections(parts: Sequence[Part]) -> list[dict[str, Any]]:

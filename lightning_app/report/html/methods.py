@@ -103,10 +103,14 @@ def _data(cohort: Cohort) -> Iterator[str]:
 
 def _networks(cohort: Cohort) -> Iterator[str]:
     sizes: dict[str, dict[str, None]] = {}
-    for run in cohort.runs:
+    for run in [run for run in cohort.runs if not run.is_ensemble] or cohort.runs:
         sizes.setdefault(network_name(run.network), {})[f"{run.size.parameters:,}"] = None
     named = [f"{name} ({_listed(list(numbers))} parameters)" for name, numbers in sizes.items()]
     yield f"{'Networks' if len(named) > 1 else 'Network'}: {_listed(named, 'and')}."
+    if any(run.is_ensemble for run in cohort.runs):
+        yield "An ensemble predicts the mean probability of its networks."
+    if any(run.test.members.is_mirrored for run in cohort.runs):
+        yield "A mirrored prediction is the mean over an image and its three mirror images."
 
 
 def _training(cohort: Cohort) -> Iterator[str]:

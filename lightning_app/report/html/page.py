@@ -12,7 +12,7 @@ from lightning_app.report.html.part import Part, Picture
 from lightning_app.report.html.rendering import fill_template, table_context
 from lightning_app.report.load.cohorts import Cohort
 from lightning_app.report.load.paper_values import PAPER, WHAT_CAN_BE_COMPARED
-from lightning_app.report.load.runs import LeftOut
+from lightning_app.report.load.tested_run import LeftOut
 from lightning_app.report.tables.caveats import page_warnings
 from lightning_app.report.tables.tested_data import KINDS, tested
 from lightning_app.runs.records import DataRecord

@@ -7,19 +7,22 @@ from typing import NamedTuple, Protocol
 
 from lightning_app.config.option_policy import is_below
 from lightning_app.report.load.display_names import modality_order, network_name, network_order
-from lightning_app.report.load.runs import LeftOut, TestedRun
 from lightning_app.report.load.settings import (
     NO_SETTINGS,
+    PREDICTION,
     Options,
     Settings,
     in_words,
+    is_named,
     settings_of,
     settings_order,
     short_labels,
 )
+from lightning_app.report.load.tested_run import LeftOut, TestedRun
 from lightning_app.runs.records import DataRecord
 
-_NETWORK = ("model.network",)
+_NOT_DIFFERING = (*NO_SETTINGS, *PREDICTION, "trainer.accelerator")
+_NETWORK = ("model.network", *PREDICTION)
 
 
 class EntryKey(NamedTuple):
@@ -75,7 +78,9 @@ class Entry:
 
     @property
     def in_words(self) -> str:
-        """The name in a sentence, such as "UNet" or "UNet with lr 0.0005 and flip"."""
+        """The name in a sentence: "UNet", "UNet with lr 0.0005 and flip", "UNet (mirrored)"."""
+        if self.is_joined:
+            return f"{network_name(self.network)} ({', '.join(self.label)})"
         *others, last = self.label or ("",)
         settings = " and ".join(filter(None, (", ".join(others), last)))
         return " with ".join(filter(None, (network_name(self.network), settings)))
@@ -84,6 +89,16 @@ class Entry:
     def weights_in_words(self) -> str:
         """The weights in a sentence: "these UNet weights", "these weights of UNet with flip"."""
         return f"these weights of {self.in_words}" if self.label else f"these {self.name} weights"
+
+    @property
+    def is_joined(self) -> bool:
+        """Whether they are ensembles, or predict on mirrored images."""
+        return any(is_named(option) for option, _ in self.key.settings)
+
+    @property
+    def is_ensemble(self) -> bool:
+        """Whether its runs are ensembles."""
+        return self.first.is_ensemble
 
     @property
     def trainings(self) -> list[TestedRun]:
@@ -206,7 +221,8 @@ def differing_settings(runs: Iterable[HasOptions]) -> dict[str, list[str]]:
     return {
         option: sorted(different)
         for option, different in values.items()
-        if len(different) > 1 and not is_below(option, (*NO_SETTINGS, "trainer.accelerator"))
+        if len(different) > 1
+        and not is_below(option, (*NO_SETTINGS, *PREDICTION, "trainer.accelerator"))
     }
 
 

@@ -5,10 +5,10 @@ gives it a display name and a fixed place.
 """
 
 import colorsys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from lightning_app.runs.folder import Run, TestFolder
+from lightning_app.runs.folder import ResultFolder, Run, TestFolder
 from lightning_app.utils.text import printable
 
 
@@ -33,6 +33,7 @@ NETWORKS = {
     "models.AttentionUNetASPPv2": NetworkStyle("Attention UNet + ASPP v2", "#000000"),
 }
 _FURTHER_COLOURS = ("#D55E00", "#56B4E9", "#8C564B", "#7F7F7F", "#BCBD22")
+_AND = " and "
 _HUE_STEP = 0.618034  # of the colour circle; by the golden ratio, so that no hue comes twice
 
 _LIGHTEST = 0.6  # the share of white; more would vanish on a white page
@@ -40,8 +41,8 @@ _LIGHTEST = 0.6  # the share of white; more would vanish on a white page
 MODALITIES = {"t1c": "T1c", "t2f": "FLAIR", "t2w": "T2w", "t1n": "T1"}
 
 
-def run_name(run: Run) -> str:
-    """The display name of a run: experiment and folder."""
+def run_name(run: ResultFolder) -> str:
+    """The display name of a run or an ensemble: the last two parts of its path."""
     return printable(f"{run.experiment}/{run.path.name}")
 
 
@@ -50,15 +51,27 @@ def test_command(run: Run) -> str:
     return printable(f"python main.py test --run {run.quoted}")
 
 
-def test_again(run: Run, folder: TestFolder) -> str:
-    """The command that repeats a test of a run."""
-    options = "" if folder == run.test() else ", with the same --data options,"
-    return test_command(run) + options
+def test_again(command: str, folder: TestFolder) -> str:
+    """The command that repeats a test, from the command for the test split of the training."""
+    return command + ("" if folder.is_of_training else ", with the same --data options,")
 
 
 def network_name(class_path: str) -> str:
-    """The display name of a network; of an unknown network the name of its class."""
-    return NETWORKS[class_path].name if class_path in NETWORKS else class_path.rpartition(".")[2]
+    """The display name of a network; of an unknown network the name of its class.
+
+    Args:
+        class_path: of the network; of several networks that are joined in ``several``.
+    """
+    names = (
+        NETWORKS[path].name if path in NETWORKS else path.rpartition(".")[2]
+        for path in class_path.split(_AND)
+    )
+    return _AND.join(names)
+
+
+def several(class_paths: Iterable[str]) -> str:
+    """Networks that predict together, each once."""
+    return _AND.join(dict.fromkeys(class_paths))
 
 
 def network_colours(class_paths: Sequence[str]) -> dict[str, str]:

@@ -4,8 +4,9 @@ from collections.abc import Hashable, Mapping, Sequence
 from itertools import chain
 
 from lightning_app.report.load.pooled_run import pooled_run
-from lightning_app.report.load.runs import Fold, LeftOut, TestedRun
 from lightning_app.report.load.settings import settings_of
+from lightning_app.report.load.tested_run import LeftOut, TestedRun
+from lightning_app.report.load.training import Fold
 
 _SAME = "with the same network, modality, options, seed and fold"
 

@@ -1,10 +1,21 @@
-"""The runs that the arguments of a report name."""
+"""The runs and ensembles that the arguments of a report name."""
 
 import difflib
 from collections.abc import Sequence
 from pathlib import Path
 
-from lightning_app.runs.folder import DEFAULT_ROOT, Run, find_runs, is_file, is_run, newest_first
+from lightning_app.runs.folder import (
+    DEFAULT_ROOT,
+    ENSEMBLES,
+    ResultFolder,
+    Run,
+    find_ensembles,
+    find_runs,
+    is_ensemble,
+    is_file,
+    is_run,
+    newest_first,
+)
 from lightning_app.utils.errors import UsageError
 
 
@@ -15,7 +26,7 @@ def named_runs(paths: Sequence[Path]) -> list[Run]:
         paths: run folders, folders of an experiment's runs, and folders of experiments.
 
     Raises:
-        UsageError: a path is no folder, or there is no run.
+        UsageError: a path is no folder, or holds neither a run nor an ensemble.
     """
     runs: dict[Path, Run] = {}
     for path in paths:
@@ -26,11 +37,27 @@ def named_runs(paths: Sequence[Path]) -> list[Run]:
                 "runs"
             )
         found = [Run(path.resolve())] if names_run(path) else find_runs(path)
-        if not found and len(paths) > 1:
+        if not found and len(paths) > 1 and not named_ensembles([path]):
             raise UsageError(f"no run in '{path}': name a run's folder or a folder of runs")
         for run in found:
             runs.setdefault(run.path.resolve(), run)
     return newest_first(runs.values())
+
+
+def named_ensembles(paths: Sequence[Path]) -> list[ResultFolder]:
+    """Every tested ensemble that is named, once, the one that was tested last first.
+
+    Args:
+        paths: folders of ensembles, and the folders of runs that they lie in.
+    """
+    found: dict[Path, ResultFolder] = {}
+    for path in paths:
+        folder = path.resolve()
+        if is_ensemble(folder):
+            found[folder] = ResultFolder(folder)
+        root = folder.parent if folder.name == ENSEMBLES else folder
+        found |= {ensemble.path: ensemble for ensemble in find_ensembles(root)}
+    return sorted(found.values(), key=lambda ensemble: -ensemble.path.stat().st_mtime)
 
 
 def names_run(path: Path) -> bool:

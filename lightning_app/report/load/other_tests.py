@@ -1,9 +1,10 @@
 """Which tests of a run, besides that of its test split, are tests on other data."""
 
 from lightning_app.report.load.display_names import run_name
+from lightning_app.report.load.members import trainings
 from lightning_app.results.partial_test import PARTIAL_KEY
 from lightning_app.results.test_record import read_test
-from lightning_app.runs.folder import Run, TestFolder
+from lightning_app.runs.folder import ResultFolder, TestFolder
 from lightning_app.runs.records import DataRecord, read_environment, read_record
 from lightning_app.utils.text import printable
 
@@ -16,13 +17,13 @@ _OTHER_SPLIT = "tested on another split of the run's own data"
 _OTHER_SLICES = "tested on other slices of the run's own test split"
 
 
-def test_name(run: Run, test: TestFolder) -> str:
-    """The display name of a test: that of the run and, for other data, the folder of the test."""
+def test_name(run: ResultFolder, test: TestFolder) -> str:
+    """The display name of a test: of the run or ensemble and, for other data, of its folder."""
     folder = "" if test == run.test() else f"/{printable(test.path.name)}"
     return run_name(run) + folder
 
 
-def why_not_external(run: Run, test: TestFolder) -> str | None:
+def why_not_external(run: ResultFolder, test: TestFolder) -> str | None:
     """Why a test is not one of a whole test split of other data; None if it is one.
 
     None as well for a test that cannot be read: what is wrong with it shows when it is.
@@ -30,7 +31,8 @@ def why_not_external(run: Run, test: TestFolder) -> str | None:
     if test.is_partial:
         return PARTIAL
     try:
-        trained, tested = read_environment(run.environment).data, read_test(test).data
+        trained = read_environment(trainings(run, test)[0].environment).data
+        tested = read_test(test).data
         partial = read_record(test.metrics).get(PARTIAL_KEY)
     except (OSError, ValueError):
         return None

@@ -60,7 +60,7 @@ def _rows_of(network: str, modality: str, variants: Sequence[Entry]) -> list[Pap
     name = network_name(network)
     if not variants:
         return [PaperRow(modality, network, None, printed, name)]
-    nearest = nearest_to_paper(variants)
+    nearest = nearest_to_paper([entry for entry in variants if not entry.is_joined])
     beside = nearest[0] if len(nearest) == 1 else None
     rows = [
         PaperRow(

@@ -18,8 +18,8 @@ from lightning_app.metrics.evaluate import (
     volume_results,
 )
 from lightning_app.metrics.volume_scores import VOLUME_SCORES
-from lightning_app.report.load.runs import TestedRun
 from lightning_app.report.load.scores import MissingScores
+from lightning_app.report.load.tested_run import TestedRun
 
 
 def pooled_run(folds: Sequence[TestedRun]) -> TestedRun:

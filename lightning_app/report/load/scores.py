@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from lightning_app.metrics.case_masks import VolumeTable
 from lightning_app.metrics.count_scores import SCORES
@@ -14,9 +15,9 @@ from lightning_app.metrics.evaluate import (
 )
 from lightning_app.metrics.score import VolumeScore
 from lightning_app.metrics.volume_scores import VOLUME_SCORES
-from lightning_app.report.load.display_names import run_name, test_again
+from lightning_app.report.load.display_names import test_again
 from lightning_app.results.test_record import TestRecord, read_volumes
-from lightning_app.runs.folder import Run, TestFolder
+from lightning_app.runs.folder import TestFolder
 from lightning_app.runs.record_values import RecordError
 from lightning_app.utils.errors import UsageError
 
@@ -24,6 +25,13 @@ TOLERANCE = 1e-9
 
 # Why a run lacks a score, by its name.
 MissingScores = Mapping[str, str]
+
+
+class Tested(NamedTuple):
+    """What was tested: its display name, and the command that tests it."""
+
+    name: str
+    command: str
 
 
 @dataclass(frozen=True)
@@ -58,7 +66,7 @@ def scores_of_counts(test: TestRecord, table: CountTable, folder: TestFolder) ->
 
 
 def scores_of_volumes(
-    test: TestRecord, counts: CountTable, folder: TestFolder, run: Run
+    test: TestRecord, counts: CountTable, folder: TestFolder, tested: Tested
 ) -> VolumeScores:
     """The volume scores of a test, and why others are missing: they need the masks.
 
@@ -66,7 +74,7 @@ def scores_of_volumes(
         test: its record.
         counts: its counts.
         folder: of the test.
-        run: that was tested.
+        tested: that was tested.
 
     Raises:
         RecordError: volumes.csv cannot be read, holds other cases than the counts, or a recorded
@@ -74,9 +82,9 @@ def scores_of_volumes(
     """
     table = _volume_table(counts, folder)
     missing = {
-        score.name: f"{reason}; {test_again(run, folder)} computes it"
+        score.name: f"{reason}; {test_again(tested.command, folder)} computes it"
         for score in VOLUME_SCORES
-        if (reason := _missing(score, test, table, run))
+        if (reason := _missing(score, test, table, tested.name))
     }
     known = [score for score in VOLUME_SCORES if score.name not in missing]
     results: Results = {name: {} for name in test.scores}
@@ -109,9 +117,8 @@ def _volume_table(counts: CountTable, folder: TestFolder) -> VolumeTable | None:
     return table
 
 
-def _missing(score: VolumeScore, test: TestRecord, table: VolumeTable | None, run: Run) -> str:
+def _missing(score: VolumeScore, test: TestRecord, table: VolumeTable | None, name: str) -> str:
     """Why a run lacks a score; empty if it does not."""
-    name = run_name(run)
     if any(score.name not in test.volumes.get(target, {}) for target in test.scores):
         return f"{name} was tested before this score existed"
     if table is None:

@@ -1,7 +1,7 @@
 """The settings of runs: the options in which they differ, and how a reader is told of them."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from lightning_app.config.option_policy import FREE, HARDWARE, is_below
 from lightning_app.utils.text import printable
@@ -22,6 +22,10 @@ NO_SETTINGS = (
     "data.target", "data.eval_slices", "data.image_size",
     "trainer.enable_autolog_hparams", "trainer.enable_checkpointing",
 )  # fmt: skip
+# How networks are joined, which is no option of a training.
+PREDICTION = ("prediction",)
+ENSEMBLE, MIRRORED, SEEDS = (f"prediction.{name}" for name in ("ensemble", "mirrored", "seeds"))
+_ALWAYS_NAMED = (ENSEMBLE, MIRRORED)
 _OFF = ("False", "None", "[]")
 _CLASS, _ARGUMENTS = ".class_path", ".init_args."
 _WEIGHTS = re.compile(r".*/([^/]+/[^/]+)/checkpoints/best\.ckpt")  # of a run
@@ -30,14 +34,17 @@ _MODULES = re.compile(r"(?<![\w./])(?:[a-z_]\w*\.)+(?=[A-Z])")  # of a class pat
 
 def options_of(config: Mapping[str, object]) -> dict[str, str]:
     """The options of a config as text, by their dotted names."""
-    return dict(_flat(config, ""))
+    options: dict[str, str] = {}
+    _flatten(config, "", options)
+    return options
 
 
 def settings_of(runs: Sequence[Options]) -> list[Settings]:
     """For each run its options that another of the runs has with another value.
 
-    The arguments of a class are compared between runs with the same class. An option that only one
-    version of the program has is compared between the runs that have it.
+    An ensemble and mirrored images are among them even if all runs have the same. The arguments of
+    a class are compared between runs with the same class. An option that only one version of the
+    program has is compared between the runs that have it.
     """
     compared = [_compared(options) for options in runs]
     values: dict[tuple[str, str], set[str]] = {}
@@ -46,7 +53,7 @@ def settings_of(runs: Sequence[Options]) -> list[Settings]:
             values.setdefault(key, set()).add(value)
     switched = {"True", *_OFF}
     differing = sorted(
-        (key for key, different in values.items() if len(different) > 1),
+        (key for key, different in values.items() if len(different) > 1 or is_named(key[0])),
         key=lambda key: values[key] <= switched,  # "lr 0.0005, flip" reads better than the reverse
     )
     return [tuple((key[0], run[key]) for key in differing if key in run) for run in compared]
@@ -72,15 +79,20 @@ def in_words(settings: Iterable[Settings]) -> dict[tuple[str, str], str]:
 def short_labels(
     settings: Iterable[Settings], words: Mapping[tuple[str, str], str]
 ) -> dict[Settings, tuple[str, ...]]:
-    """For the settings of each row few words that no other row has; none for a single row.
+    """For the settings of each row few words that no other row has.
+
+    A single row needs none, but an ensemble and mirrored images are always named.
 
     What is off is left out, unless a label would be empty or the same as another.
     """
     rows = list(dict.fromkeys(settings))
+    named = {option for row in rows for option, _ in row if is_named(option)}
     if len(rows) == 1:
-        return {rows[0]: ()}
-    options = _telling_options([dict(row) for row in rows], words)
-    full = [[setting for setting in row if setting[0] in options] or list(row) for row in rows]
+        return {rows[0]: tuple(words[setting] for setting in rows[0] if setting[0] in named)}
+    options = {*named, *_telling_options([dict(row) for row in rows], words)}
+    full = [[setting for setting in row if setting[0] in options] for row in rows]
+    if not named:  # else a row without any is a run by itself
+        full = [label or list(row) for label, row in zip(full, rows, strict=True)]
     brief = [[setting for setting in row if not is_off(setting[1])] or row for row in full]
     is_brief_enough = len({tuple(row) for row in brief}) == len(rows)
     return {
@@ -94,20 +106,29 @@ def settings_order(settings: Settings) -> list[tuple[str, float, str]]:
     return [(option, _number(value), value) for option, value in settings]
 
 
+def is_named(option: str) -> bool:
+    """Whether the name of a row always tells an option: it is no option of a training."""
+    return option in _ALWAYS_NAMED
+
+
 def is_off(value: str) -> bool:
     """Whether a value switches its option off."""
     return value in _OFF
 
 
-def _flat(content: object, name: str) -> Iterator[tuple[str, str]]:
-    if not isinstance(content, Mapping):
-        yield printable(name), printable(_text(content))
-        return
+def _flatten(content: Mapping[str, object], prefix: str, options: dict[str, str]) -> None:
+    """Add the options in a part of a config. Not a generator: a list has a thousand configs."""
     for key, value in content.items():
-        yield from _flat(value, f"{name}.{key}" if name else str(key))
+        name = f"{prefix}{key}"
+        if isinstance(value, dict):
+            _flatten(value, f"{name}.", options)
+        else:
+            options[printable(name)] = printable(_text(value))
 
 
 def _text(value: object) -> str:
+    if isinstance(value, str):
+        return value
     if isinstance(value, list):
         return f"[{', '.join(map(_text, value))}]"
     if isinstance(value, Mapping) and "class_path" in value:

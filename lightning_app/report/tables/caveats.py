@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from data_modules.cache.slice_selection import uses_reference
 from lightning_app.config.option_policy import HARDWARE, is_below
 from lightning_app.metrics.paired_tests import FEWEST_SEEDS
-from lightning_app.report.load.cohorts import Cohort, differing_settings
-from lightning_app.report.load.display_names import test_again, test_command
+from lightning_app.report.load.cohorts import Cohort, Entry, differing_settings
+from lightning_app.report.load.display_names import test_again
 from lightning_app.report.load.paper_grid import missing_experiments
 from lightning_app.report.load.paper_values import PRINTED
-from lightning_app.report.load.runs import TestedRun
+from lightning_app.report.load.tested_run import TestedRun, TestedWeights
 
 _MOST_VALUES = 6  # of an option that are listed
 
@@ -69,7 +69,7 @@ def seed_notes(cohort: Cohort) -> list[str]:
     notes = [*fold_notes(cohort), *_few_seeds(cohort)]
     if any(len(entry.runs) > 1 for entry in cohort.entries):
         notes.append("A score is the mean over the seeds; its interval is about other patients.")
-    if len({tuple(entry.seeds) for entry in cohort.entries}) > 1:
+    if len({tuple(entry.seeds) for entry in _trained(cohort)}) > 1:
         notes.append("The networks were not all trained with the same seeds.")
     return notes
 
@@ -88,7 +88,7 @@ def fold_notes(cohort: Cohort) -> list[str]:
 
 
 def _few_seeds(cohort: Cohort) -> list[str]:
-    fewest = min(len(entry.runs) for entry in cohort.entries)
+    fewest = min(len(entry.runs) for entry in _trained(cohort))
     if fewest >= FEWEST_SEEDS:
         return []
     seeds = "a single seed" if fewest == 1 else f"fewer than {FEWEST_SEEDS} seeds"
@@ -99,11 +99,16 @@ def _few_seeds(cohort: Cohort) -> list[str]:
     return [note]
 
 
+def _trained(cohort: Cohort) -> Sequence[Entry]:
+    """The entries with runs of single seeds; all if there are only ensembles."""
+    return [entry for entry in cohort.entries if not entry.is_ensemble] or cohort.entries
+
+
 def _version_caveats(cohort: Cohort, cohorts: Sequence[Cohort]) -> list[str]:
     """What earlier versions did in another way, for the runs on which it shows."""
     caveats = [
         f"An earlier version tested {run.name} on the slices with brain only, which differ between "
-        f"modalities. {test_command(run.run)} tests all slices."
+        f"modalities. {run.command} tests all slices."
         for run in cohort.trainings
         if run.data.omits_blank_slices
     ]
@@ -135,11 +140,12 @@ def test_warnings(cohort: Cohort) -> list[str]:
     """What a reader must know about the tests, whatever was trained."""
     caveats = computation_caveats(cohort)
     caveats += [
-        f"{run.name} was tested with the weights of epoch {run.test.epoch + 1}, and its training "
-        "was then resumed and found better ones: its scores are out of date. "
-        f"{test_again(run.run, run.folder)} updates them."
+        f"{run.name} was tested with the weights of epoch {weights.epoch + 1}{_whose(run, weights)}"
+        ", and its training was then resumed and found better ones: its scores are out of date. "
+        f"{test_again(run.command, run.folder)} updates them."
         for run in cohort.trainings
-        if _has_better_epoch(run)
+        for weights in run.weights
+        if weights.better_epoch_exists
     ]
     caveats += [
         f"{run.name} was trained, or its best epoch chosen, on {run.test.patients_trained_on} of "
@@ -172,7 +178,5 @@ def _listed(values: Sequence[str]) -> str:
     return " or ".join(values)
 
 
-def _has_better_epoch(run: TestedRun) -> bool:
-    """Whether an epoch has a higher validation Dice than the tested weights."""
-    tested = dict(run.history).get(run.test.epoch)
-    return tested is not None and any(dice > tested for _, dice in run.history)
+def _whose(run: TestedRun, weights: TestedWeights) -> str:
+    return "" if weights.name == run.name else f" of {weights.name}"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lightning_app.metrics.count_scores import SCORES
 from lightning_app.report.load.cohorts import Cohort, Entry
-from lightning_app.report.load.runs import TestedRun
+from lightning_app.report.load.tested_run import TestedRun
 from lightning_app.report.tables.entry_columns import entry_cells, entry_columns, score_notes
 from lightning_app.report.tables.estimates import score_measure
 from lightning_app.report.tables.table import Cell, Column, Table, fixed

@@ -7,7 +7,7 @@ from lightning_app.config.option_policy import is_below
 from lightning_app.report.load.cohorts import Cohort, differing_settings
 from lightning_app.report.load.display_names import modality_name, network_name
 from lightning_app.report.load.paper_grid import paper_rows
-from lightning_app.report.load.runs import TestedRun
+from lightning_app.report.load.tested_run import TestedRun
 from lightning_app.report.tables.caveats import computation_caveats
 from lightning_app.report.tables.entry_columns import network_cells, network_columns
 from lightning_app.report.tables.estimates import mean_over_seeds
@@ -24,6 +24,9 @@ _NETWORKS_NOTE = (
     "definitions. ASPP needs fewer: a branch whose dilation rate reaches the size of the map is "
     "computed as its centre tap."
 )
+_EPOCHS_NOTE = "Epochs count from 1. The best epoch has the highest validation Dice; it was tested."
+_MIRRORED = " on each image and its three mirror images"
+_ENSEMBLE_NOTE = "The training time of an ensemble is that of all its runs."
 _SPEED_OPTIONS = ("trainer.precision", "trainer.benchmark", "acceleration")
 
 
@@ -85,15 +88,34 @@ def run_table(cohort: Cohort) -> Table:
     rows = [
         [
             run.name, *network_cells(cohort, entry), modality_name(run.modality),
-            run.seed, *([run.fold.number] if run.fold else []),
-            len(run.history), run.test.epoch + 1, run.data.fingerprint, run.data.split,
+            _seed(run), *([run.fold.number] if run.fold else []),
+            len(run.history) or None, _best_epoch(run), run.data.fingerprint, run.data.split,
             *_environment_cells(run.environment), run.test.computed_with,
         ]
         for entry in cohort.entries
         for run in entry.trainings
     ]  # fmt: skip
-    notes = ["Epochs count from 1. The best epoch has the highest validation Dice; it was tested."]
-    return Table("runs", "Runs", columns, rows, notes)
+    return Table("runs", "Runs", columns, rows, [_EPOCHS_NOTE, *_members_notes(cohort)])
+
+
+def _seed(run: TestedRun) -> int | None:
+    """Of a run; a note names the runs of an ensemble."""
+    return None if run.is_ensemble else run.seed
+
+
+def _best_epoch(run: TestedRun) -> int | None:
+    """Of a run by itself."""
+    return None if run.test.epoch is None else run.test.epoch + 1
+
+
+def _members_notes(cohort: Cohort) -> list[str]:
+    """Whose mean the ensembles and the predictions on mirrored images are."""
+    return [
+        f"{run.name} is the mean probability of {', '.join(w.name for w in run.weights)}"
+        f"{_MIRRORED * run.test.members.is_mirrored}."
+        for run in cohort.trainings
+        if run.test.members.runs
+    ]
 
 
 def _environment_cells(environment: EnvironmentRecord) -> list[Cell]:
@@ -109,8 +131,12 @@ def _devices(runs: Sequence[TestedRun]) -> list[str]:
 
 
 def _time_notes(cohort: Cohort) -> list[str]:
-    notes = [_TIMES_NOTE, *([_FOLD_TIMES_NOTE] if cohort.folds else [])]
     runs = cohort.trainings
+    notes = [
+        _TIMES_NOTE,
+        *([_FOLD_TIMES_NOTE] if cohort.folds else []),
+        *([_ENSEMBLE_NOTE] if any(run.is_ensemble for run in runs) else []),
+    ]
     for phase, times in (
         ("training", [run.training_time.seconds for run in runs]),
         ("inference", [run.inference_time.seconds for run in runs]),

@@ -102,6 +102,21 @@ def test_a_transform_changes_its_share_of_the_samples(
     assert abs(changed / 1000 - share) <= 4 * math.sqrt(share * (1 - share) / 1000)
 
 
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+@names
+def test_images_of_other_precisions_keep_it_and_change_alike(
+    transform: Transform, dtype: torch.dtype
+) -> None:
+    batch = batch_of(6)
+    batch["image"] = batch["image"].to(torch.bfloat16).float()  # exact in all three
+
+    expected = augmented(transform, batch)["image"]
+    result = augmented(transform, {**batch, "image": batch["image"].to(dtype)})["image"]
+
+    assert result.dtype == dtype
+    assert torch.equal(result, expected.to(dtype))
+
+
 def test_presets_are_drawn_alike_whatever_was_drawn_before() -> None:
     for preset in ("light", "strong"):
         batch = batch_of(12)

@@ -6,11 +6,12 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
+import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from data_modules.io.geometry import read_grid
 from data_modules.io.volumes import read_volume
-from data_modules.io.writers import write_label_map
+from data_modules.io.writers import write_label_map, write_probabilities
 from tests.helpers.forms import LAS, LPS, write_forms
 from tests.helpers.toy import write_volume
 
@@ -76,3 +77,34 @@ def test_a_label_map_on_a_metaimage_has_its_grid_in_both_forms(tmp_path: Path) -
     header = nib.load(path).header
     np.testing.assert_allclose(header.get_qform(), header.get_sform(), atol=1e-6)
     assert (header["qform_code"], header["sform_code"]) == (1, 1)
+
+
+@pytest.mark.parametrize("classes", [1, 3])
+def test_probabilities_lie_on_the_image_with_a_volume_for_each_class(
+    tmp_path: Path, classes: int
+) -> None:
+    image = sitk.GetImageFromArray(np.zeros((6, 5, 4), np.int16))
+    image.SetSpacing((1.0, 2.0, 3.0))
+    image.SetOrigin((3.0, -20.5, 7.0))
+    image = sitk.DICOMOrient(image, "PIR")
+    sitk.WriteImage(image, str(tmp_path / "image.nii.gz"))
+    rng = np.random.default_rng(0)
+    cropped = rng.random((classes, 6, 3, 2), np.float32)  # of (6, 5, 4) in LPS order
+
+    path = tmp_path / "probabilities.nii.gz"
+    write_probabilities(path, cropped, tmp_path / "image.nii.gz")
+
+    written = sitk.ReadImage(str(path))
+    assert written.GetPixelID() == sitk.sitkFloat32
+    assert written.GetDimension() == (3 if classes == 1 else 4)
+    assert written.GetSize()[:3] == image.GetSize()
+    volumes = sitk.GetArrayFromImage(written).reshape(classes, *image.GetSize()[::-1])
+    for volume, expected in zip(volumes, cropped, strict=True):
+        on_image = sitk.GetImageFromArray(volume)
+        on_image.CopyInformation(image)
+        straight = sitk.GetArrayFromImage(sitk.DICOMOrient(on_image, "LPS"))
+        np.testing.assert_array_equal(straight, np.pad(expected, ((0, 0), (1, 1), (1, 1))))
+    whole = written if classes == 1 else sitk.Extract(written, [*image.GetSize(), 0])
+    assert whole.GetDirection() == image.GetDirection()
+    assert whole.GetOrigin() == image.GetOrigin()
+    assert whole.GetSpacing() == image.GetSpacing()

@@ -39,6 +39,23 @@ def test_notes_and_all_bad_cases_are_listed_even_if_no_split_is_possible(
     assert "asks for 4 cases, there are 3" in printed.err
 
 
+def test_files_of_two_patients_are_checked_before_it_says_that_a_split_needs_three(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    root = write_dataset(tmp_path / "data", 2)
+    assert main(["prepare", "--data.root", str(root)]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == "Bad cases: 0. Further cases to look at: 0.\n"
+    assert "2 cases of 2 patients found, and a split needs three patients" in printed.err
+
+    (root / "BraTS-GLI-00000-000" / "BraTS-GLI-00000-000-t1c.nii.gz").write_bytes(b"no image")
+    assert main(["prepare", "--data.root", str(root)]) == 1
+    printed = capsys.readouterr()
+    assert "is not gzip-compressed" in printed.out
+    assert "a split needs three patients" in printed.err
+
+
 def test_the_picture_shows_slices_before_and_after_augmentation(
     program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -56,7 +56,7 @@ def test_a_name_is_that_of_the_experiment() -> None:
 @pytest.mark.parametrize(
     "name",
     ["", ".", "..", "../up", "a/b", "a\\b", "C:x", "-x", ".hidden", "x" * 101, "a\nb", "report",
-     "comparison", "20260101-000000-aaaaaa"],
+     "comparison", "ensembles", "20260101-000000-aaaaaa"],
 )  # fmt: skip
 def test_a_name_that_no_folder_of_runs_can_have_is_refused(
     name: str, program: Program, capsys: pytest.CaptureFixture[str]
@@ -85,8 +85,8 @@ def write_unfinished(root: Path) -> Run:
     return run
 
 
-@pytest.mark.parametrize("command", ["test", "validate", "predict"])
-def test_only_fit_takes_a_name(command: str) -> None:
+@pytest.mark.parametrize("command", ["validate", "predict"])
+def test_validate_and_predict_take_no_name(command: str) -> None:
     with pytest.raises(UsageError, match="--name is an option of fit"):
         select_run(command, ["--name", "x"])
 

@@ -137,20 +137,22 @@ def test_columns_sort_the_best_newest_and_largest_first_and_gaps_last(
         run.metrics.write_text(f"epoch,val/dice\n{row}", "utf-8")
         (run.path / "large").write_bytes(bytes(int(10_000 * rate)))
     orders = {
-        "name": "abc", "age": "cba", "settings": "acb", "val_dice": "bca", "epoch": "cba",
-        "size": "bca", "status": "cba", "test_dice": "cba",
+        "name": "abc", "age": "cba", "settings": "acb", "val/dice": "bca", "epoch": "cba",
+        "size": "bca", "status": "cba", "test/dice": "cba",
     }  # fmt: skip
 
     assert orders.keys() == set(COLUMNS)
     for column, order in orders.items():
         assert "".join(entry["name"][-1] for entry in listed("--sort", column)) == order, column
+    by_json_key = [entry["name"][-1] for entry in listed("--sort", "val_dice")]
+    assert "".join(by_json_key) == orders["val/dice"]
 
 
 def test_an_unknown_column_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         main(["runs", "--sort", "dice"])
     assert end.value.code == 2
-    assert re.fullmatch(r"error: argument --sort: [^\n]+val_dice[^\n]+\n", capsys.readouterr().err)
+    assert re.fullmatch(r"error: argument --sort: [^\n]+val/dice[^\n]+\n", capsys.readouterr().err)
 
 
 @pytest.mark.parametrize("record", ["config", "status", "metrics", "test"])

@@ -60,6 +60,34 @@ def test_a_narrow_terminal_shows_two_lines_for_each_run_and_nothing_is_cut(
     assert all(word in table for word in ("finished", "0.5000", f"{DICE:.4f}", "lr 0.001"))
 
 
+@pytest.mark.parametrize("columns", ["80", "120"])
+def test_long_settings_take_more_lines_and_are_not_cut(
+    columns: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    monkeypatch.chdir(tmp_path)
+    for letter in "abc":
+        name = f"20260101-000000-{letter * 6}"
+        settings = {
+            "optimizer": {"init_args": {"lr": f"{letter}-0.0001", "weight_decay": letter * 8}},
+            "data": {"batch_size": letter * 8, "num_workers": letter, "flip": letter * 20},
+        }
+        ToyRun(CASES, name=name, settings=settings).write(tmp_path)
+    assert main(["runs", "."]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    start = next(line.index("settings") for line in lines if "settings" in line)
+    assert max(map(len, lines)) <= int(columns)
+    words = " ".join(line[start:].strip() for line in lines)
+    for letter in "abc":
+        assert (
+            f"batch_size {letter * 8}, flip {letter * 20}, lr {letter}-0.0001, "
+            f"weight_decay {letter * 8}"
+        ) in words
+
+
 def test_the_command_needs_no_torch_and_ends_at_a_closed_pipe(tmp_path: Path) -> None:
     ToyRun(CASES).write(tmp_path)
     script = f"{sys.executable} -X importtime {MAIN} runs {tmp_path} 2>&1 >/dev/null | grep torch"

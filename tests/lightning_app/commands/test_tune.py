@@ -14,6 +14,7 @@ from scipy import ndimage
 
 from data_modules.volume_dataset import cases_to_predict, read_case
 from lightning_app import load_run
+from lightning_app.commands.tune import TuneCLI
 from lightning_app.runs.folder import Run, find_runs
 from tests.conftest import Program
 
@@ -181,6 +182,46 @@ def test_folds_choose_on_patients_outside_the_fold(program: Program) -> None:
     }
     assert chosen["chosen_on"]["patients"] == 10
     assert chosen["steps"]
+
+
+def test_all_folds_at_once_choose_what_each_chooses(
+    program: Program, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    for fold in range(3):
+        folds = ("--data.slices", "all", "--data.folds", "3", "--data.fold", str(fold))
+        assert program("fit", *folds) == 0
+    runs = find_runs(Path("runs"))[::-1]
+    predicted = []
+    cases_of = TuneCLI._cases_of
+    monkeypatch.setattr("lightning_app.tuning.sources.FEWEST_PATIENTS", 9)
+    monkeypatch.setattr("lightning_app.commands.tune.FEWEST_PATIENTS", 9)
+    monkeypatch.setattr("lightning_app.tuning.choice.FEWEST_PATIENTS", 9)
+    monkeypatch.setattr(
+        TuneCLI, "_cases_of", lambda cli, source: predicted.append(source) or cases_of(cli, source)
+    )
+    assert program("tune", "--ensemble", "unet_t1c") == 0
+    assert sorted(source.run.path for source in predicted) == sorted(run.path for run in runs)
+    assert capsys.readouterr().out.count("Test it: ") == 4 + 2  # of fit, and of tune
+    together = [record(run.postprocessing) for run in runs]
+    for run, chosen in zip(runs, together, strict=True):
+        assert program("tune", "--run", str(run.path)) == 0
+        alone = record(run.postprocessing)
+        assert {**alone, "date": ""} == {**chosen, "date": ""}
+
+
+def test_joined_runs_do_not_use_what_was_chosen_for_one(
+    program: Program, run: Run, capsys: Capture
+) -> None:
+    write_postprocessing(run, LARGEST)
+    assert program("test", "--run", str(run.path), "--tta", "mirror") == 0
+    assert "is not used; it was chosen for the run by itself" in capsys.readouterr().out
+    (folder,) = Path("runs/ensembles").iterdir()
+    assert record(folder / "test" / "metrics.json")["postprocessing"] is None
+    mirrored = ("--run", str(run.path), "--tta", "mirror")
+    assert program("test", *mirrored, "--postprocess", str(run.postprocessing)) == 0
+    metrics = record(folder / "test" / "metrics.json")
+    assert metrics["postprocessing"]["file"] == str(run.postprocessing)
+    assert "scores_raw" in metrics
 
 
 def test_each_fold_is_predicted_by_its_own_weights(

@@ -3,8 +3,10 @@
 from typing import Any
 
 import pytest
+from lightning.pytorch import Trainer
 
 from lightning_app.config.limits import end_limits, limits, limits_in_words
+from tests.helpers.resolved import resolved
 
 
 @pytest.mark.parametrize(
@@ -51,3 +53,17 @@ def test_options_that_may_end_a_training_of_some_epochs(
     trainer: dict[str, Any], options: list[str]
 ) -> None:
     assert list(end_limits({"trainer": trainer})) == options
+
+
+def test_1_is_a_batch_and_1_0_is_all_in_whatever_order_typing_gives_the_types(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    members = (
+        "limit_train_batches", "limit_val_batches", "limit_test_batches", "limit_predict_batches",
+        "overfit_batches", "val_check_interval",
+    )  # fmt: skip
+    for name in members:
+        monkeypatch.setitem(Trainer.__init__.__annotations__, name, float | int | None)
+    for text, kind in (("1", int), ("1.0", float), ("0.5", float)):
+        trainer = resolved(*(f"--trainer.{name}={text}" for name in members))["trainer"]
+        assert [type(trainer[name]) for name in members] == [kind] * len(members)

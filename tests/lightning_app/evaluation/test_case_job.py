@@ -58,6 +58,43 @@ def test_missing_masks_may_count_as_empty(
     assert [cases[3][name] for name in ("dice", "hd95", "nsd")] == ["0.0", "374.0", "0.0"]
 
 
+def test_cases_without_a_mask_may_be_left_out_and_are_named(
+    masks: Path, truth: Path, output: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (masks / "B.nii.gz").unlink()
+    code, scores, cases = evaluate(masks, truth, output, "--on_missing", "skip")
+
+    printed = capsys.readouterr().out
+    assert code == 0
+    assert "Cases: 1 of 2, of 1 patient" in printed
+    assert "cases without a mask, not scored: 1 of 2 (B)" in printed
+    assert "Means over 1 of 2 cases" in printed
+    assert {row["case"] for row in cases} == {"A"}
+    settings = scores["settings"]
+    assert (settings["on_missing"], settings["left_out"]) == ("skip", ["B"])
+    assert (settings["missing"], settings["cases"]) == ([], 1)
+    assert scores["scores"]["whole"]["hd95"] == {"value": 0, "low": None, "high": None, "n": 1}
+    assert "cases without a mask, not scored: 1 of 2 (B)" in (output / "report.html").read_text(
+        "utf-8"
+    )
+
+
+def test_a_comparison_leaves_out_a_case_that_one_of_the_two_lacks(
+    masks: Path, truth: Path, tmp_path: Path, output: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (masks / "A.nii.gz").unlink()
+    other = write_masks(tmp_path / "other", {"A": tumour()})
+    against = ("--against", str(other), "--on_missing", "skip")
+    assert evaluate(masks, truth, output, *against)[0] == 2
+    assert "no mask of case A, expected A.nii.gz" in capsys.readouterr().err
+
+    write_masks(other, {"B": tumour(3)})
+    code, scores, cases = evaluate(masks, truth, output, *against)
+    assert code == 0
+    assert {row["case"] for row in cases} == {"B"}
+    assert scores["settings"]["left_out"] == ["A"]
+
+
 @pytest.mark.parametrize(
     ("values", "enhancing", "regions"),
     [("brats2021", 4, ["whole", "core", "enhancing"]), ("whole", 9, ["whole"])],

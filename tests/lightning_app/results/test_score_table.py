@@ -7,13 +7,19 @@ from rich.console import Console
 from lightning_app.metrics.count_scores import SCORES
 from lightning_app.metrics.score import Result, Score
 from lightning_app.metrics.volume_scores import VOLUME_SCORES
-from lightning_app.results.score_table import score_table
+from lightning_app.results.score_table import score_table, undefined_notes
 
 
 def test_a_row_has_a_value_with_its_interval_for_each_class_and_the_direction() -> None:
     scores = [
         Score(name="dice", definition="overlap", higher_is_better=True),
-        Score(name="error", definition="", higher_is_better=False, unit="mm", bounds=(0.0, 374.0)),
+        Score(
+            name="error",
+            definition="distance",
+            higher_is_better=False,
+            unit="mm",
+            bounds=(0.0, 374.0),
+        ),
         Score(name="hidden", definition="", higher_is_better=True, in_tables=False),
         Score(name="size_ml", definition="", higher_is_better=None, unit="ml"),
         Score(name="nowhere", definition="", higher_is_better=True),
@@ -32,6 +38,8 @@ def test_a_row_has_a_value_with_its_interval_for_each_class_and_the_direction() 
         "core": ["0.250\n0.125 to 0.500", "-", "1.000"],
         "better": ["higher", "lower", ""],
     }
+    notes = undefined_notes(scores, {"whole": whole, "core": core})
+    assert notes == ["error of core is undefined (-), as nothing counts for it: distance."]
 
 
 def test_no_two_rows_of_a_test_have_the_same_name() -> None:

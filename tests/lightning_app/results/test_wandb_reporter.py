@@ -48,9 +48,12 @@ def test_a_run_offline_from_fit_through_resume_to_test(
     attention = "attention_unet_t1c.yaml"
     assert program("fit", *LOGGER, *OFTEN, "--trainer.max_epochs", "3", experiment=attention) == 0
     run = only_run()
-    (message,) = [line for line in capsys.readouterr().err.splitlines() if "W&B" in line]
-    assert message.startswith(f"W&B: offline, in {run.path / 'wandb'}; to send it: wandb sync ")
-    assert Path(message.split()[-1]).is_dir()
+    lines = capsys.readouterr().err.splitlines()
+    command = lines[lines.index("W&B: offline. To send it:") + 1].split()
+    assert command[:2] == ["wandb", "sync"]
+    folder = Path(command[2])  # from the working folder, so that it is short
+    assert folder.parent == run.path.relative_to(Path.cwd()) / "wandb"
+    assert folder.is_dir()
     assert program("fit", "--resume", str(run.path), "--trainer.max_epochs", "4") == 0
     assert program("test") == 0
 

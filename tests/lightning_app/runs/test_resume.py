@@ -87,10 +87,12 @@ def test_a_resumed_run_ends_with_the_same_bits_wherever_it_was_killed(
         ["--trainer.precision", "bf16-mixed"],
         ["--acceleration.channels_last", "true"],
         ["--trainer.check_val_every_n_epoch", "2"],
+        ["--data.augmentation", "strong"],
+        ["--data.tumour_share", "0.5"],
     ],
     ids=lambda extra: extra[0],
 )
-def test_a_resumed_run_ends_with_the_same_bits_with_other_trainer_options(
+def test_a_resumed_run_ends_with_the_same_bits_with_other_options(
     extra: list[str], program: Program, snapshots: Snapshots
 ) -> None:
     assert program("fit", *SIZE, *DROPOUT, *FLIPS, *OFTEN, *extra) == 0

@@ -93,6 +93,15 @@ def test_runs_that_differ_in_more_than_the_fold_are_others(tmp_path: Path) -> No
     assert other_folds(first[0]) == {1: first[1], 2: first[2]}
 
 
+def test_the_folds_of_reproduce_have_folders_of_their_own(folds: list[Run], tmp_path: Path) -> None:
+    moved = []
+    for number, run in enumerate(folds):
+        folder = tmp_path / f"{run.experiment}_fold{number}" / run.path.name
+        folder.parent.mkdir()
+        moved.append(Run(run.path.rename(folder)))
+    assert other_folds(moved[1]) == {0: moved[0], 2: moved[2]}
+
+
 def test_the_newest_run_of_a_fold_is_used(folds: list[Run], tmp_path: Path) -> None:
     newer = write_folds(tmp_path, CASES, first=10)
     trained(newer[2])

@@ -9,7 +9,8 @@ import pytest
 from lightning_app.metrics.volume_scores import VOLUME_SCORES
 from lightning_app.report.figures.volumes import volume_drawings
 from lightning_app.report.load.cohorts import Cohort, cohorts
-from lightning_app.report.load.runs import TestedRun, read_runs
+from lightning_app.report.load.runs import read_runs
+from lightning_app.report.load.tested_run import TestedRun
 from tests.helpers.toy_runs import ASPP, ToyRun
 
 CASES = {"A-000": (10, 20, 5), "A-001": (8, 8, 8), "B-000": (10, 10, 10), "C-000": (0, 4, 0)}

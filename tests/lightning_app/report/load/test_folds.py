@@ -8,7 +8,8 @@ import pytest
 
 from lightning_app.report.load.cohorts import cohorts
 from lightning_app.report.load.folds import pool_folds
-from lightning_app.report.load.runs import TestedRun, read_runs
+from lightning_app.report.load.runs import read_runs
+from lightning_app.report.load.tested_run import TestedRun
 from lightning_app.report.tables.significance import QUESTIONS, compare
 from tests.helpers.toy_folds import FOLDS, fold_run, write_folds
 from tests.helpers.toy_runs import ASPP, UNET, ToyRun, rate, twelve_cases

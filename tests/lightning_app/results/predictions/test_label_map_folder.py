@@ -9,7 +9,8 @@ import pytest
 
 from callbacks.utils import atomic_write
 from data_modules.catalog.cases import Case, find_cases
-from lightning_app.results.label_map_folder import LabelMapFolder, _digest
+from lightning_app.ensembles.predictor import Predictor
+from lightning_app.results.predictions.label_map_folder import LabelMapFolder, _digest
 from lightning_app.runs.folder import Run
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.json_csv import read_json, write_json
@@ -36,7 +37,7 @@ def cases() -> list[Case]:
 
 def predict(run: Run = RUN, mask: str = "mask", *, overwrite: bool = False) -> None:
     """All of a prediction but the network."""
-    folder = LabelMapFolder(Path("out"), run, overwrite)
+    folder = LabelMapFolder(Path("out"), Predictor.of_run(run), overwrite)
     folder.prepare(cases(), "t1c")
     for case in cases():
 
@@ -77,7 +78,7 @@ def test_an_input_is_never_replaced(output: Callable[[], str], words: str, overw
     place = output()
     before = content(place)
     with pytest.raises(UsageError, match=rf"^--output '{place}': {words}.*name another folder"):
-        LabelMapFolder(Path(place), RUN, overwrite).prepare(cases(), "t1c")
+        LabelMapFolder(Path(place), Predictor.of_run(RUN), overwrite).prepare(cases(), "t1c")
     assert content(place) == before
 
 
@@ -198,7 +199,7 @@ def test_wherever_a_kill_hits_a_mask_has_its_own_note_and_the_next_start_goes_on
 
 def test_an_unfinished_mask_has_no_ending_of_an_image() -> None:
     """A search for masks would find what a kill left."""
-    folder = LabelMapFolder(Path("out"), RUN)
+    folder = LabelMapFolder(Path("out"), Predictor.of_run(RUN))
     folder.prepare(cases(), "t1c")
 
     def write(path: Path) -> dict[str, object]:
@@ -219,7 +220,7 @@ def test_a_mask_that_cannot_be_written_leaves_the_earlier_one() -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with pytest.raises(OSError, match=r"No space left on device: 'out/BRATS_001\.nii\.gz'"):
-        LabelMapFolder(Path("out"), RUN).write("BRATS_001", write)
+        LabelMapFolder(Path("out"), Predictor.of_run(RUN)).write("BRATS_001", write)
     assert content("out") == before
 
 

@@ -12,8 +12,8 @@ from data_modules.catalog.cases import Case
 from data_modules.io.writers import write_label_map
 from data_modules.volume_dataset import Volume, VolumeDataset
 from lightning_app.metrics.volume.masks import MM3_PER_ML
-from lightning_app.results.label_map_folder import LabelMapFolder, Note
-from lightning_app.results.unseen_data import warn_of_spacing, warn_of_unseen_slices
+from lightning_app.results.predictions.label_map_folder import LabelMapFolder, Note
+from lightning_app.results.predictions.unseen_data import warn_of_spacing, warn_of_unseen_slices
 from lightning_app.runs.records import read_environment
 from lightning_app.task import Prediction, SegmentationTask
 
@@ -28,17 +28,18 @@ class LabelMapWriter(Callback):
         problems: why cases could not be segmented.
 
     Raises:
-        RecordError: environment.json of the run is damaged.
+        RecordError: environment.json of a run is damaged.
     """
 
     def __init__(self, folder: LabelMapFolder) -> None:
         self.folder = folder
         self.problems: list[str] = []
-        self._trained_on = read_environment(folder.run.environment).data
+        runs = folder.predictor.runs
+        self._trained_on = [read_environment(run.environment).data for run in runs]
 
     def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Warn if the network was trained on some slices only."""
-        warn_of_unseen_slices(self._trained_on)
+        """Warn if a network was trained on some slices only."""
+        warn_of_unseen_slices(*self._trained_on)
 
     def on_predict_batch_end(
         self,
@@ -59,7 +60,7 @@ class LabelMapWriter(Callback):
         if reason := self.folder.refusal(case, dataset.modalities[0]):  # another process wrote it
             self.problems.append(reason)
             return
-        warn_of_spacing(case.id, batch["spacing"], self._trained_on)
+        warn_of_spacing(case.id, batch["spacing"], *self._trained_on)
         voxel_ml = math.prod(batch["spacing"]) / MM3_PER_ML
         self._write(case, outputs.labels.cpu().numpy(), pl_module, dataset.modalities, voxel_ml)
 

@@ -1,4 +1,4 @@
-"""The folder of a prediction: it replaces nothing but label maps that the same run has written."""
+"""The folder of a prediction: it replaces nothing but what the same runs have written."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -12,32 +12,32 @@ from callbacks.utils.atomic_write import atomic_write
 from callbacks.utils.unfinished import remove_leftovers
 from data_modules.catalog.cases import Case
 from data_modules.utils.words import counted
-from lightning_app.runs.folder import Run
+from lightning_app.ensembles.predictor import MIRROR, Predictor
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.json_csv import read_json, write_json
 
 Note = dict[str, Any]
 
 _KEYS = {"labels", "target", "modalities", "input", "run", "voxels"}  # of a note, in every version
-PICTURES = "pictures"  # folder below that of the label maps
+PICTURES, PROBABILITIES = "pictures", "probabilities"  # folders below that of the label maps
 _ELSEWHERE = "name another folder"
 
 
 @dataclass(frozen=True)
 class LabelMapFolder:
-    """Writes label maps, each with a JSON file (its note) that says what it is.
+    """Writes label maps, or probabilities, each with a JSON file (its note) that says what it is.
 
     The note is there before its mask. So a mask always has its note, and a note without a mask was
     left by a kill.
 
     Attributes:
         path: gets ``<case>.nii.gz`` and ``<case>.json``.
-        run: the run that predicts.
+        predictor: whose weights predict.
         overwrite: whether masks of other runs, or of other inputs, may be replaced.
     """
 
     path: Path
-    run: Run
+    predictor: Predictor
     overwrite: bool = False
 
     def prepare(self, cases: Sequence[Case], modality: str) -> None:
@@ -93,7 +93,7 @@ class LabelMapFolder:
         mask, note = self._mask(case), self._note(case)
         with atomic_write(mask) as new_mask:
             content = write_mask(new_mask)
-            about = {"run": str(self.run.path), "digest": _digest(new_mask)}
+            about = {**_weights(self.predictor), "digest": _digest(new_mask)}
             with atomic_write(note) as new_note:
                 write_json(new_note, {**content, **about})
                 mask.unlink(missing_ok=True)  # its note is replaced first
@@ -106,9 +106,8 @@ class LabelMapFolder:
 
     def _other(self, written: Note, source: Path) -> str | None:
         """The other run or the other input that an earlier mask is of; None if both are ours."""
-        run = Path(str(written["run"]))
-        if run.parts[-2:] != self.run.path.parts[-2:]:  # the runs may have been moved
-            return f"run '{run}'"
+        if _identities(written) != _identities(_weights(self.predictor)):
+            return _in_words(written)
         return None if written["input"] == str(source) else f"'{written['input']}'"
 
     def _input(self, case: str, inputs: set[tuple[int, int] | None]) -> str | None:
@@ -139,6 +138,32 @@ def read_note(path: Path) -> Note | None:
     except (OSError, ValueError, RecursionError):
         return None
     return content if isinstance(content, dict) and content.keys() >= _KEYS else None
+
+
+def _weights(predictor: Predictor) -> Note:
+    """What a note says of the weights."""
+    note: Note = {"run": str(predictor.first.path)}
+    if len(predictor.runs) > 1:
+        note["members"] = [str(run.path) for run in predictor.runs]
+    if predictor.is_mirrored:
+        note["tta"] = MIRROR
+    return note
+
+
+def _members(note: Note) -> list[str]:
+    members = note.get("members")
+    return list(map(str, members if isinstance(members, list) else [note["run"]]))
+
+
+def _identities(note: Note) -> object:
+    """The same for notes of the same weights; the runs may have been moved."""
+    return sorted(Path(run).parts[-2:] for run in _members(note)), note.get("tta")
+
+
+def _in_words(note: Note) -> str:
+    members = _members(note)
+    runs = f"an ensemble of {len(members)} runs" if members[1:] else f"run '{members[0]}'"
+    return f"{runs} on mirrored images" if note.get("tta") else runs
 
 
 def _digest(path: Path) -> str:

@@ -1,0 +1,1 @@
+"""Accuracy on unseen patients at equal minutes of training, out of fold."""

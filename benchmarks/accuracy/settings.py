@@ -1,0 +1,46 @@
+"""The settings that are compared: recipes of ours, and networks of others in a plain loop."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+PAPER, REAL, MONAI, SMP = "paper", "real", "monai", "smp"
+REAL_THIRD = "real_third"
+WIDTHS = [8, 16, 32, 64, 128]
+BATCH, LEARNING_RATE = 4, 0.002  # of quick.yaml
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is trained.
+
+    Attributes:
+        title: in tables.
+        options: of ``fit``, after the recipe of the paper; None for a loop of its own.
+        share: of the minutes that all others get.
+    """
+
+    title: str
+    options: Sequence[str] | None = None
+    share: float = 1.0
+
+
+_WINDOW = ("--data.window", "auto")
+_REAL = ("--config", "real.yaml")
+
+SETTINGS = {
+    PAPER: Setting("recipe of the paper, all slices", ()),
+    REAL: Setting("real.yaml", _REAL),
+    MONAI: Setting("MONAI's AttentionUnet with MONAI's transforms"),
+    SMP: Setting("segmentation_models_pytorch's Unet, resnet18"),
+    REAL_THIRD: Setting("real.yaml, a third of the minutes", _REAL, share=1 / 3),
+}
+# Each is the paper's recipe with one ingredient of real.yaml.
+INGREDIENTS = {
+    "window": Setting("with the window", _WINDOW),
+    "light": Setting("with light augmentation", ("--data.augmentation", "light")),
+    "strong": Setting("with strong augmentation", ("--data.augmentation", "strong")),
+    "flip": Setting("with flips", ("--data.flip", "true")),
+    "tumour_share": Setting("with a share of tumour slices", ("--data.tumour_share", "0.5")),
+    "batch": Setting("with batches of 16", ("--data.batch_size", "16")),
+}
+EVERY_SETTING = {**SETTINGS, **INGREDIENTS}

@@ -1,0 +1,49 @@
+"""Dice on patients that the network never saw, at equal minutes of training.
+
+Five folds: each patient is scored by a network that was trained on others, and whose epoch was
+chosen on others. What has an outcome below results/accuracy is not trained again.
+"""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.accuracy.figure import draw
+from benchmarks.accuracy.plan import trainings
+from benchmarks.accuracy.tables import rows
+from benchmarks.accuracy.training import Training
+from benchmarks.utils.measuring import ROOT, run_process
+from benchmarks.utils.rows import Row
+
+CACHE = ROOT / "cache" / "accuracy"
+MINUTES = {"glioma": 10.0, "lgg": 5.0}  # about 12 epochs of the paper's recipe
+OTHER_DATA = 10.0
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+
+def measure(folder: Path, data: Sequence[Path] = ()) -> list[Row]:
+    """Train what is missing, and compare.
+
+    Args:
+        folder: of the outcomes, with a folder for each data set.
+        data: roots of the data sets to train on.
+    """
+    for root in data:
+        for training in trainings(root.absolute(), MINUTES.get(root.name, OTHER_DATA)):
+            output = folder / root.name
+            if not (output / f"{training.name}.json").is_file():
+                _train(training, output)
+    known = sorted(path for path in folder.glob("*") if path.is_dir())
+    for outcomes in known:
+        draw(outcomes, outcomes / "curve.png")
+    return [row for outcomes in known for row in rows(outcomes)]
+
+
+def _train(training: Training, output: Path) -> None:
+    print(f"{training.data.name}: {training.name}", flush=True)
+    arguments = [training.data, training.setting, training.fold, training.seed, training.minutes]
+    run_process(
+        [sys.executable, "-m", "benchmarks.accuracy", *map(str, [*arguments, CACHE, output])],
+        environment={**os.environ, **ONE_THREAD},
+    )

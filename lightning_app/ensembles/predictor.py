@@ -1,0 +1,133 @@
+"""Whose weights predict: those of one run, or of several. Imports no torch."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from data_modules.window import AUTO
+from lightning_app.config.option_policy import FIXED
+from lightning_app.runs.folder import ENSEMBLES, ResultFolder, Run, is_run_name, run_config
+from lightning_app.runs.records import read_environment
+from lightning_app.utils.errors import UsageError
+from lightning_app.utils.text import LONGEST_FILE_NAME, is_file_name
+from lightning_app.utils.yaml_file import get_option
+
+Augmentation = Literal["mirror"]  # of images at test time
+MIRROR: Augmentation = "mirror"
+# What an image and a channel of the logits mean; the networks may differ.
+_WINDOW = "data.window"
+_SHARED = (*(o for o in FIXED if o != "model.network"), "data.image_size", _WINDOW)
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """The runs whose mean probability is the prediction.
+
+    Attributes:
+        runs: their best weights are used; the options are those of the first.
+        is_mirrored: whether the mean is also over the mirror images.
+        folder: gets the tests. That of the run itself if there is one run and nothing is mirrored.
+    """
+
+    runs: tuple[Run, ...]
+    is_mirrored: bool
+    folder: ResultFolder
+
+    @classmethod
+    def of_run(cls, run: Run) -> "Predictor":
+        """A run by itself."""
+        return cls((run,), is_mirrored=False, folder=run)
+
+    @property
+    def first(self) -> Run:
+        """The run that gives the options."""
+        return self.runs[0]
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether a run predicts by itself, on the images as they are."""
+        return self.folder == self.first
+
+    @property
+    def words(self) -> list[str]:
+        """The options of ``test`` that name it."""
+        runs = [word for run in self.runs for word in ("--run", str(run.path))]
+        if self.is_plain:
+            return runs
+        mirror = ["--tta", MIRROR] if self.is_mirrored else []
+        return [*runs, *mirror, "--name", self.folder.path.name]
+
+
+def joined(
+    runs: Sequence[Run], root: Path, *, is_mirrored: bool, name: str | None = None
+) -> Predictor:
+    """The mean of several runs, of mirror images, or both.
+
+    Args:
+        runs: one run at least.
+        root: folder of the runs; used if the first run does not lie in a root.
+        is_mirrored: whether images are mirrored too.
+        name: of the folder for its tests, below ``ensembles``; by default made from the runs.
+
+    Raises:
+        UsageError: the runs do not segment the same classes in the same images, or no folder can
+            have the name.
+    """
+    check_agreement(runs)
+    first = runs[0].path
+    root = first.parent.parent if is_run_name(first.name) else root.absolute()
+    folder = root / ENSEMBLES / _checked(name or _name(runs, is_mirrored=is_mirrored))
+    return Predictor(tuple(runs), is_mirrored, ResultFolder(folder))
+
+
+def check_agreement(runs: Sequence[Run]) -> None:
+    """Check that runs segment the same classes in the same images.
+
+    Raises:
+        UsageError: names an option that differs.
+        RecordError: environment.json of a run with an automatic window is damaged.
+    """
+    first, *others = runs
+    for run in others:
+        for option in _SHARED:
+            expected, found = (_value(r, option) for r in (first, run))
+            if found != expected:
+                raise UsageError(
+                    f"{option} is {expected} in '{first.path}' and {found} in '{run.path}': the "
+                    "runs of an ensemble need the same"
+                )
+
+
+def _value(run: Run, option: str) -> Any:
+    """The value of an option in a training; of an automatic window the size that was found."""
+    value = get_option(run_config(run), option)
+    if option == _WINDOW and value == AUTO:
+        window = read_environment(run.environment).data.window
+        return list(window) if window else None
+    return value
+
+
+def with_mirror(name: str, *, is_mirrored: bool) -> str:
+    """The name of an ensemble; with mirror images it has one of its own."""
+    return f"{name}-{MIRROR}" if is_mirrored else name
+
+
+def _name(runs: Sequence[Run], *, is_mirrored: bool) -> str:
+    return with_mirror("+".join(map(_short_name, runs)), is_mirrored=is_mirrored)
+
+
+def _short_name(run: Run) -> str:
+    """Experiment and short id, such as unet_t1c-3f2a1b."""
+    name = run.path.name
+    return f"{run.experiment}-{name.rpartition('-')[2]}" if is_run_name(name) else name
+
+
+def _checked(name: str) -> str:
+    if not is_file_name(name) or is_run_name(name):
+        raise UsageError(
+            f"the ensemble's name is '{name}', expected a name for a folder, such as unet_all: up "
+            f"to {LONGEST_FILE_NAME} characters, no slash or colon, no sign at the beginning, and "
+            "not the name of a run; choose it with --name"
+        )
+    return name

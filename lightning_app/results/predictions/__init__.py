@@ -1,0 +1,1 @@
+"""What ``predict`` writes: label maps, probabilities and pictures."""

@@ -1,0 +1,126 @@
+"""Which runs can be joined, and what their ensemble is called."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from lightning_app.ensembles.finished_runs import finished_runs
+from lightning_app.ensembles.predictor import Predictor, joined
+from lightning_app.runs.folder import Run, find_ensembles, find_runs
+from lightning_app.utils.errors import UsageError
+from tests.helpers.toy_ensembles import write_ensemble
+from tests.helpers.toy_runs import ToyRun
+
+CASES = {"A-000": (10, 10, 5)}
+DATA = {"modalities": ["t1c", "t2f"], "target": "whole", "image_size": [240, 240]}
+
+
+def run_with(root: Path, name: str, **data: Any) -> Run:
+    run = Run(root / "unet" / f"20260101-000000-{name}")
+    run.path.mkdir(parents=True)
+    content = {"data": {**DATA, **data}, "model": {"network": {"class_path": f"models.{name}"}}}
+    run.config.write_text(yaml.safe_dump(content), "utf-8")
+    return run
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "shown"),
+    [
+        ("modalities", ["t2f", "t1c"], "['t2f', 't1c']"),  # the same in another order
+        ("modalities", ["t1c"], "['t1c']"),
+        ("target", "regions", "regions"),
+        ("image_size", [240, 224], "[240, 224]"),
+    ],
+)
+def test_runs_must_segment_the_same_classes_in_the_same_images(
+    option: str, value: object, shown: str, tmp_path: Path
+) -> None:
+    first = run_with(tmp_path, "aaaaaa")
+    other = run_with(tmp_path, "bbbbbb", **{option: value})
+
+    with pytest.raises(UsageError) as error:
+        joined([first, other], tmp_path, is_mirrored=False)
+
+    assert str(error.value) == (
+        f"data.{option} is {DATA[option]} in '{first.path}' and {shown} in '{other.path}': the "
+        "runs of an ensemble need the same"
+    )
+
+
+@pytest.mark.parametrize(
+    ("number", "is_mirrored", "name", "expected"),
+    [
+        (1, True, None, "unet-aaaaaa-mirror"),
+        (2, False, None, "unet-aaaaaa+unet-bbbbbb"),
+        (2, True, None, "unet-aaaaaa+unet-bbbbbb-mirror"),
+        (2, True, "mine", "mine"),
+    ],
+)
+def test_the_folder_is_named_after_the_runs(
+    number: int, is_mirrored: bool, name: str | None, expected: str, tmp_path: Path
+) -> None:
+    runs = [run_with(tmp_path, "aaaaaa"), run_with(tmp_path, "bbbbbb")][:number]
+    predictor = joined(runs, Path("elsewhere"), is_mirrored=is_mirrored, name=name)
+    assert predictor.folder.path == tmp_path / "ensembles" / expected
+    assert not predictor.is_plain
+    assert Predictor.of_run(runs[0]).is_plain
+
+
+def test_the_ensemble_of_a_copied_run_is_in_the_root_of_the_runs(tmp_path: Path) -> None:
+    copied = run_with(tmp_path, "aaaaaa")
+    copied = Run(copied.path.rename(tmp_path / "my copy"))
+    predictor = joined([copied], tmp_path / "runs", is_mirrored=True)
+    assert predictor.folder.path == tmp_path / "runs/ensembles/my copy-mirror"
+
+
+def test_a_name_of_many_runs_that_is_too_long_is_to_be_chosen(tmp_path: Path) -> None:
+    runs = [run_with(tmp_path, f"{number:06d}") for number in range(9)]
+    with pytest.raises(UsageError, match=r"up to 100 characters, .*; choose it with --name"):
+        joined(runs, tmp_path, is_mirrored=False)
+
+
+def written(root: Path, statuses: Sequence[str]) -> list[Run]:
+    runs = []
+    for number, status in enumerate(statuses):
+        run = ToyRun(CASES, name=f"2026010{number + 1}-000000-aaaaaa", status=status).write(root)
+        run.checkpoints.mkdir()
+        run.best.touch()
+        runs.append(run)
+    return runs
+
+
+def test_the_finished_runs_of_an_experiment_are_joined_the_oldest_first(tmp_path: Path) -> None:
+    runs = written(tmp_path, ["finished", "interrupted", "finished", "finished"])
+    runs[3].best.unlink()
+
+    for name in ("UNet_t2f", str(tmp_path / "UNet_t2f")):
+        found = finished_runs(tmp_path, name)
+        assert (found.experiment, found.runs) == ("UNet_t2f", (runs[0], runs[2]))
+        assert (
+            found.left_out
+            == (
+                f"{runs[3].path}: it has no checkpoint best.ckpt",
+                f"{runs[1].path}: not finished, its status is interrupted",
+            )[::-1]
+        )
+
+
+def test_one_finished_run_is_no_ensemble(tmp_path: Path) -> None:
+    _, second = written(tmp_path, ["finished", "failed"])
+    with pytest.raises(UsageError) as error:
+        finished_runs(tmp_path, "UNet_t2f")
+    assert str(error.value) == (
+        "--ensemble 'UNet_t2f' needs two finished runs, there is 1 run; left out: "
+        f"{second.path}: not finished, its status is failed"
+    )
+
+
+def test_an_ensemble_is_no_run(tmp_path: Path) -> None:
+    runs = written(tmp_path, ["finished", "finished"])
+    ensemble = write_ensemble(tmp_path, "unet", runs)
+    (tmp_path / "ensembles" / "empty").mkdir()
+    assert find_ensembles(tmp_path) == [ensemble]
+    assert find_runs(tmp_path) == runs[::-1]
