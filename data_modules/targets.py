@@ -3,6 +3,7 @@
 Labels are those of BraTS 2023: 1 necrotic core, 2 oedema, 3 enhancing tumour.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -70,13 +71,13 @@ class Target:
             masks = torch.cat([~masks.any(dim=1, keepdim=True), masks], dim=1)
         return masks.float()
 
-    def decode(self, logits: Tensor) -> Tensor:
+    def decode(self, logits: Tensor, threshold: float = 0.5) -> Tensor:
         """Predicted masks, bool (N, classes, H, W), from logits (N, channels, H, W).
 
-        Exclusive classes: the most probable class. Otherwise: probability above one half.
+        Exclusive classes: the most probable class. Otherwise: probability above the threshold.
         """
         if not self.exclusive:
-            return logits > 0
+            return logits > math.log(threshold / (1 - threshold))
         winner = logits.argmax(dim=1, keepdim=True)
         return winner == torch.arange(1, self.channels, device=logits.device).view(1, -1, 1, 1)
 

@@ -13,6 +13,7 @@ COMMANDS = {
     "prepare": "check the data:               python main.py prepare [--data.root ROOT]",
     "fit": "train a network:              python main.py fit --config aspp_t1c.yaml",
     "validate": "score the validation split:   python main.py validate [--run RUN]",
+    "tune": "choose the post-processing:   python main.py tune [--run RUN]",
     "test": "score the test split:         python main.py test [--run RUN]",
     "predict": "segment volumes:              python main.py predict --input CASE --output DIR",
     "evaluate": "score anybody's masks:        python main.py evaluate --help",

@@ -1,6 +1,7 @@
 """The segmentation task: it is given its network and its loss, and knows neither by name."""
 
 import math
+from dataclasses import replace
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -19,9 +20,11 @@ from lightning_app.metrics.confusion_counts import SliceCounts
 from lightning_app.metrics.count_table import COUNTS, CountTable, with_background, with_outside
 from lightning_app.metrics.evaluate import evaluate, monitored_dice
 from lightning_app.metrics.mean_loss import MeanLoss
-from lightning_app.metrics.predicted_masks import PredictedMasks
+from lightning_app.metrics.predicted_masks import PackedMasks, PredictedMasks
 from lightning_app.metrics.split_loss import LossSums, pooled
+from lightning_app.postprocessing.postprocessing import NOTHING
 from lightning_app.schedules import CosineAnnealing
+from lightning_app.scoring.postprocessed import postprocessed, postprocessed_volume
 from lightning_app.scoring.test_scores import TestScores, logged_values
 from lightning_app.scoring.tested_cases import TestedCases
 
@@ -58,6 +61,7 @@ class SegmentationTask(LightningModule):
     Attributes:
         val_table: the counts of the last validation; None before.
         test_scores: of the last test, on rank 0; None before.
+        postprocessing: of a test, whose slices must be those of whole volumes, and of a prediction.
     """
 
     def __init__(
@@ -73,7 +77,9 @@ class SegmentationTask(LightningModule):
         self.lr_interval = lr_interval
         self.target = TARGETS[target]
         self.val_counts = SliceCounts()
+        self.postprocessing = NOTHING
         self.test_masks = PredictedMasks()
+        self.raw_masks = PredictedMasks()  # of a test with post-processing
         self.val_table: CountTable | None = None
         self.test_scores: TestScores | None = None
         # Not left to self.log: its mean over an epoch is lost if the training is interrupted.
@@ -95,7 +101,7 @@ class SegmentationTask(LightningModule):
         data = attributes(self.trainer).datamodule
         if not isinstance(data, BraTSDataModule):
             return
-        self.test_masks.frame = data.cache.size
+        self.test_masks.frame = self.raw_masks.frame = data.cache.size
         if data.target != self.target:
             raise ValueError(
                 f"the target of the data is '{data.target.name}', that of the task is "
@@ -158,39 +164,53 @@ class SegmentationTask(LightningModule):
                     self.log(key, math.nan if value is None else value)
 
     def test_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Keep the predicted masks of a batch; returns them, bool (N, classes, H, W)."""
-        prediction = self.target.decode(self(batch["image"]))
+        """Keep the predicted masks of a batch; returns them, bool (N, classes, H, W).
+
+        They are those at the threshold of the post-processing, whose operations need whole cases.
+        """
+        logits = self(batch["image"])
+        prediction = self.target.decode(logits, self.postprocessing.threshold)
         self.test_masks.update(prediction, batch["sample"])
+        if not self.postprocessing.is_nothing:
+            self.raw_masks.update(self.target.decode(logits), batch["sample"])
         return prediction
 
     def on_test_epoch_end(self) -> None:
         """Join the masks of all devices; score them and log the scores on rank 0."""
-        masks = self.test_masks.compute()
-        self.test_masks.reset()
+        masks, raw = _joined(self.test_masks), None
+        if not self.postprocessing.is_nothing:
+            raw = _joined(self.raw_masks)
         if self.trainer.is_global_zero:
-            cases = TestedCases(self._data(), masks)
-            has_bars = self.trainer.progress_bar_callback is not None
-            self.test_scores = TestScores.of(cases, show_progress=has_bars)
+            if raw is not None:
+                masks = postprocessed(self._data(), masks, self.postprocessing)
+            self.test_scores = self._scores(masks)
+            if raw is not None:
+                self.test_scores = replace(self.test_scores, raw=self._scores(raw))
             values = logged_values(self.test_scores.scores, self.test_scores.volumes)
             self.log_dict(values, rank_zero_only=True)
 
     def predict_step(self, volume: Volume) -> Prediction:
-        """The label map and the probabilities of a volume.
+        """The label map, after post-processing, and the probabilities of a volume.
 
         Slices without brain become background (0) and are not run; a test runs them.
         """
         image, window = volume["image"], Window(*volume["window"]).pixels
-        shape = (len(image), *image.shape[2:])
-        label_map = image.new_zeros(shape, dtype=torch.uint8)
-        probabilities = image.new_zeros((len(self.target.class_names), *shape), dtype=torch.float32)
+        shape = (len(image), len(self.target.class_names), *image.shape[2:])
+        masks = image.new_zeros(shape, dtype=torch.bool)
+        probabilities = image.new_zeros(shape, dtype=torch.float32)
         with_brain = image.flatten(1).any(dim=1).nonzero().flatten()  # all other slices are 0
         if len(with_brain):
             for slices in torch.split(with_brain, SLICES_PER_FORWARD):
                 logits = self(image[slices, :, *window])
-                label_map[slices, *window] = self.target.write(self.target.decode(logits))
-                of_classes = self.target.probabilities(logits).transpose(0, 1)
-                probabilities[:, slices, *window] = of_classes
-        return Prediction(label_map, probabilities)
+                decoded = self.target.decode(logits, self.postprocessing.threshold)
+                masks[slices, :, *window] = decoded
+                probabilities[slices, :, *window] = self.target.probabilities(logits)
+        masks = postprocessed_volume(masks, self.target, self.postprocessing, volume["spacing"])
+        return Prediction(self.target.write(masks), probabilities.transpose(0, 1))
+
+    def _scores(self, masks: PackedMasks) -> TestScores:
+        has_bars = self.trainer.progress_bar_callback is not None
+        return TestScores.of(TestedCases(self._data(), masks), show_progress=has_bars)
 
     def _data(self) -> BraTSDataModule:
         """The data, whose cases are scored.
@@ -257,6 +277,13 @@ class SegmentationTask(LightningModule):
         total = torch.full((), float(samples), device=self.device)
         torch.distributed.all_reduce(total)
         return samples * self.trainer.world_size / total
+
+
+def _joined(masks: PredictedMasks) -> PackedMasks:
+    """The masks of all devices, of which the metric keeps none."""
+    packed = masks.compute()
+    masks.reset()
+    return packed
 
 
 def _states(checkpoint: dict[str, Any]) -> list[dict[str, Any]]:

@@ -25,6 +25,7 @@ from lightning_app.runs.lookup import trained_run
 from lightning_app.runs.records import DataRecord, read_environment
 from lightning_app.runs.weights import load_weights
 from lightning_app.task import SegmentationTask
+from lightning_app.tuning.used import postprocessing_of
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.logging import quiet_libraries
 
@@ -166,5 +167,6 @@ def load_run(run: str | Path, *, trust: Sequence[str] = ()) -> TrainedRun:
     config, trained_on = run_config(folder), read_environment(folder.environment).data
     task = build_task(folder, trust)
     load_weights(task.network, folder.best)
+    task.postprocessing = postprocessing_of(folder, task.target)
     warn_of_unseen_slices(trained_on)
     return TrainedRun(folder.path, config, task.eval(), trained_on)

@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader
 from data_modules.catalog.cases import Case
 from data_modules.utils.errors import DataError
 from data_modules.volume_dataset import VolumeDataset, cases_to_predict
-from lightning_app.commands.shared.ensemble_cli import EnsembleCLI
+from lightning_app.commands.shared.ensemble_cli import PostprocessedCLI
 from lightning_app.help import predict
 from lightning_app.results.predictions.label_map_folder import (
     PICTURES,
@@ -25,11 +25,12 @@ from lightning_app.utils.logging import print_on_rank_zero
 from lightning_app.utils.next_command import command_line
 
 
-class PredictCLI(EnsembleCLI):
+class PredictCLI(PostprocessedCLI):
     """Segments the volumes of ``--input`` instead of a split of the data module."""
 
     command = "predict"
     page = predict.PAGE
+    makes_volumes = True
     uses_cache = False
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:

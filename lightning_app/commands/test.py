@@ -8,7 +8,7 @@ from lightning.pytorch import Callback, LightningDataModule, LightningModule
 from lightning.pytorch.cli import LightningArgumentParser
 
 from data_modules.utils.words import counted
-from lightning_app.commands.shared.ensemble_cli import EnsembleCLI
+from lightning_app.commands.shared.ensemble_cli import PostprocessedCLI
 from lightning_app.ensembles.seen_patients import patients_to_test, seen_patients
 from lightning_app.help import test
 from lightning_app.results.test_results import TestResults
@@ -22,12 +22,13 @@ from lightning_app.utils.next_command import command_line
 _log = logging.getLogger(__name__)
 
 
-class TestCLI(EnsembleCLI):
+class TestCLI(PostprocessedCLI):
     """Tests a run, or several joined."""
 
     __test__ = False  # for pytest
     command = "test"
     page = test.PAGE
+    makes_volumes = False
     uses_wandb = True
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
@@ -59,7 +60,8 @@ class TestCLI(EnsembleCLI):
     def command_callbacks(self) -> list[Callback]:
         """Write the results, and log them to W&B."""
         timing, acceleration = self.option("timing"), self.option("acceleration")
-        self._results = TestResults(self.predictor, timing, acceleration)
+        file = self.postprocessing.file
+        self._results = TestResults(self.predictor, timing, acceleration, file)
         return [self._results, WandbTestReport(self.run_folder, self._results)]
 
     def test(self, model: LightningModule, datamodule: LightningDataModule) -> None:

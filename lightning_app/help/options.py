@@ -56,6 +56,13 @@ OF_A_RUN = (
     RUNS_ROOT,
     Option("--config", "FILE", "changes to the run's config, such as cpu.yaml"),
 )
+POSTPROCESS = Option(
+    "--postprocess",
+    "HOW",
+    "auto, none or a file: what is done to the masks after the network; auto is what tune has "
+    "chosen for the run",
+    "auto",
+)
 # How test and predict join several runs.
 JOINED = (
     Option("--run", "RUN --run RUN", "several runs: the mean of their probabilities"),

@@ -1,6 +1,6 @@
 """The short help of ``predict``."""
 
-from lightning_app.help.options import DEVICE, JOINED, OF_A_RUN, TRUST
+from lightning_app.help.options import DEVICE, JOINED, OF_A_RUN, POSTPROCESS, TRUST
 from lightning_app.help.page import THE_RUNS, Option, Page
 
 PAGE = Page(
@@ -26,6 +26,7 @@ PAGE = Page(
         Option("--overwrite", "", "replace label maps of another run or another input"),
         *OF_A_RUN,
         *JOINED,
+        POSTPROCESS,
         Option("--data.release", "NAME", "release of BraTS, if file names do not tell", THE_RUNS),
         *DEVICE,
         TRUST,

@@ -1,6 +1,6 @@
 """The short help of ``test``."""
 
-from lightning_app.help.options import JOINED, OF_A_RUN, SCORED_DATA, TRUST
+from lightning_app.help.options import JOINED, OF_A_RUN, POSTPROCESS, SCORED_DATA, TRUST
 from lightning_app.help.page import THE_RUNS, Option, Page
 
 PAGE = Page(
@@ -19,6 +19,7 @@ PAGE = Page(
         *OF_A_RUN,
         *JOINED,
         Option("--name", "NAME", "the NAME of that folder, by default made from the runs"),
+        POSTPROCESS,
         *SCORED_DATA,
         Option(
             "--data.split_sizes",

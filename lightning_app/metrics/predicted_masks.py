@@ -81,6 +81,14 @@ class PackedMasks:
         rows = np.searchsorted(self.samples, samples)
         return np.unpackbits(self._packed[rows], axis=-1, count=width).astype(np.bool_)
 
+    def copy(self) -> "PackedMasks":
+        """The same masks, which can be replaced without changing these."""
+        return PackedMasks(self.samples, self._packed.copy())
+
+    def replace(self, samples: Sequence[int] | NDArray[np.int64], masks: NDArray[np.bool_]) -> None:
+        """Replace the masks of some samples by others, bool (N, classes, H, W)."""
+        self._packed[np.searchsorted(self.samples, samples)] = np.packbits(masks, axis=-1)
+
 
 def _parts(state: list[Tensor] | Tensor) -> list[Tensor]:
     """The batches of a state, which torchmetrics joins when it gathers several devices."""

@@ -17,6 +17,7 @@ from lightning_app.metrics.case_masks import VolumeTable
 from lightning_app.metrics.count_table import COUNTS, CountTable
 from lightning_app.metrics.evaluate import Results
 from lightning_app.metrics.score import Result
+from lightning_app.postprocessing.postprocessing import Postprocessing
 from lightning_app.runs.folder import TestFolder
 from lightning_app.runs.record_values import (
     LARGEST,
@@ -30,6 +31,8 @@ from lightning_app.runs.records import DataRecord, read_record, read_rows, write
 from lightning_app.utils.json_csv import write_csv
 from lightning_app.utils.text import is_file_name, printable
 
+POSTPROCESSING_KEY = "postprocessing"  # in metrics.json
+POSTPROCESSING = "post-processing"  # a setting of a test, beside the options of its run
 _NAMES = ("case", "patient")
 CASE_COLUMNS = (*_NAMES, "class", *COUNTS, "dice")
 
@@ -48,6 +51,8 @@ class TestRecord:
         accuracy_of_nothing: by class, of predicting no pixel at all.
         scores: the count scores.
         volumes: the volume scores; empty if an earlier version did not compute them.
+        postprocessing: what was done to the masks, which may have been nothing; None if nobody
+            asked what to do.
     """
 
     __test__ = False  # pytest, this is not a test
@@ -59,6 +64,12 @@ class TestRecord:
     accuracy_of_nothing: Mapping[str, float]
     scores: Results
     volumes: Results
+    postprocessing: Postprocessing | None = None
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """What tests may differ in, as options of a run are."""
+        return {POSTPROCESSING: str(self.postprocessing is not None)}
 
     @property
     def epochs(self) -> list[int]:
@@ -68,7 +79,11 @@ class TestRecord:
 
 
 def write_test(
-    folder: TestFolder, facts: Mapping[str, Any], scores: Results, volumes: Results
+    folder: TestFolder,
+    facts: Mapping[str, Any],
+    scores: Results,
+    volumes: Results,
+    raw: tuple[Results, Results] | None = None,
 ) -> None:
     """Write metrics.json.
 
@@ -77,8 +92,11 @@ def write_test(
         facts: everything except scores: data, checkpoint, how the scores were computed.
         scores: the count scores.
         volumes: the volume scores.
+        raw: both without post-processing; None if there was none.
     """
     content = {**facts, "scores": _to_json(scores), "volumes": _to_json(volumes)}
+    if raw is not None:
+        content |= {"scores_raw": _to_json(raw[0]), "volumes_raw": _to_json(raw[1])}
     write_record(folder.metrics, content)
 
 
@@ -102,6 +120,7 @@ def read_test(folder: TestFolder) -> TestRecord:
         accuracy_of_nothing={name: shares.number(name) for name in scores},
         scores=scores,
         volumes=_scores(values.values_or_none("volumes")),
+        postprocessing=_postprocessing(values),
     )
 
 
@@ -265,6 +284,15 @@ def _result(values: Values) -> Result:
     interval = (values.number("low"), values.number("high")) if values.has("low") else None
     n = values.whole_number("n") if values.has("n") else None
     return Result(value, interval, n)
+
+
+def _postprocessing(values: Values) -> Postprocessing | None:
+    if not values.has(POSTPROCESSING_KEY):
+        return None
+    try:
+        return Postprocessing.from_json(values.values(POSTPROCESSING_KEY).content)
+    except ValueError as error:
+        raise RecordError(values.path, f"{POSTPROCESSING_KEY}: {error}") from None
 
 
 def _epoch(values: Values) -> int:

@@ -28,12 +28,19 @@ from lightning_app.metrics.case_masks import VolumeSettings
 from lightning_app.metrics.count_table import CountTable
 from lightning_app.metrics.evaluate import accuracy_of_nothing
 from lightning_app.metrics.volume.cohorts import YEAR
+from lightning_app.postprocessing.postprocessing import Postprocessing
 from lightning_app.results.example_slices import ExampleSlices
 from lightning_app.results.lesion_record import write_lesions
 from lightning_app.results.partial_test import PARTIAL_KEY
 from lightning_app.results.plots import to_grey
-from lightning_app.results.test_record import write_cases, write_slices, write_test, write_volumes
-from lightning_app.results.test_summary import print_scores, volume_notes
+from lightning_app.results.test_record import (
+    POSTPROCESSING_KEY,
+    write_cases,
+    write_slices,
+    write_test,
+    write_volumes,
+)
+from lightning_app.results.test_summary import postprocessing_notes, print_scores, volume_notes
 from lightning_app.runs.checkpoint_io import read_checkpoint
 from lightning_app.runs.environment import git_state
 from lightning_app.runs.folder import Run, TestFolder, run_config
@@ -53,6 +60,7 @@ class TestResults(Callback):
         predictor: whose weights are tested.
         timing: measures the test.
         acceleration: how the network is run.
+        postprocessing: the file that says what is done to the masks; None if there is none.
 
     Attributes:
         is_partial: whether only a part of the split is tested; known once the test has started.
@@ -64,10 +72,17 @@ class TestResults(Callback):
 
     __test__ = False  # pytest, this is not a test
 
-    def __init__(self, predictor: Predictor, timing: Timing, acceleration: Acceleration) -> None:
+    def __init__(
+        self,
+        predictor: Predictor,
+        timing: Timing,
+        acceleration: Acceleration,
+        postprocessing: Path | None = None,
+    ) -> None:
         self.predictor = predictor
         self._timing = timing
         self._acceleration = acceleration
+        self._postprocessing_file = postprocessing
         # Read before the test, so that a damaged record does not waste its work.
         self._trained_data = read_environment(predictor.first.environment).data
         self._seen = [seen_patients(run) for run in predictor.runs]
@@ -88,7 +103,7 @@ class TestResults(Callback):
         """Write the scores of the task, which rank 0 has."""
         assert isinstance(pl_module, SegmentationTask)
         if pl_module.test_scores is not None:
-            self._write(trainer, pl_module.test_scores)
+            self._write(trainer, pl_module.test_scores, pl_module.postprocessing)
 
     def folder(self, data: BraTSDataModule) -> TestFolder:
         """The test folder; another one for a part of the split, other data or another split.
@@ -101,14 +116,19 @@ class TestResults(Callback):
         fingerprint = None if same else "-".join(fingerprints)
         return self.predictor.folder.test(fingerprint, partial=self.is_partial)
 
-    def _write(self, trainer: Trainer, test: TestScores) -> None:
+    def _write(self, trainer: Trainer, test: TestScores, postprocessing: Postprocessing) -> None:
         data: BraTSDataModule = attributes(trainer).datamodule
         folder, table = self.folder(data), test.table
         by_case, examples = table.by_case(), _example_slices(test.cases)
         with atomic_folder(folder.path) as temporary:
             new = TestFolder(temporary)
-            facts = {**self._facts(trainer, data, table), **_volume_facts(test.cases)}
-            write_test(new, facts, test.scores, test.volumes)
+            facts = {
+                **self._facts(trainer, data, table),
+                **self._postprocessing(postprocessing),
+                **_volume_facts(test.cases),
+            }
+            raw = None if test.raw is None else (test.raw.scores, test.raw.volumes)
+            write_test(new, facts, test.scores, test.volumes, raw)
             write_timing(new.timing, self._timing.test_record or {})
             write_slices(new, table)
             write_cases(new, by_case)
@@ -119,6 +139,7 @@ class TestResults(Callback):
             _keep_other_files(folder.path, temporary)
         print_scores(data, table, test.scores, test.volumes)
         print_lines(*volume_notes(test.scored, test.cases.cohorts))
+        print_lines(*postprocessing_notes(postprocessing, test))
         self._print_notes(folder, data, table)
 
     def _print_notes(self, folder: TestFolder, data: BraTSDataModule, table: CountTable) -> None:
@@ -173,6 +194,16 @@ class TestResults(Callback):
             **self._weights(),
             "date": datetime.now(UTC).isoformat(timespec="seconds"),
             "program": {"version": version("brats-lightning"), "git": git_state()},
+        }
+
+    def _postprocessing(self, used: Postprocessing) -> dict[str, Any]:
+        """What was done to the masks, and which file said so."""
+        file, own = self._postprocessing_file, self.predictor.first.postprocessing
+        if file is None and used.is_nothing:
+            return {POSTPROCESSING_KEY: None}
+        is_own = file in {None, own} and self.predictor.is_plain
+        return {
+            POSTPROCESSING_KEY: {"file": own.name if is_own else str(file), **used.to_json()},
         }
 
     def _weights(self) -> Mapping[str, Any]:

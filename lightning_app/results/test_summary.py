@@ -13,9 +13,12 @@ from lightning_app.metrics.count_scores import SCORES
 from lightning_app.metrics.count_table import CountTable
 from lightning_app.metrics.evaluate import Results, accuracy_of_nothing
 from lightning_app.metrics.intervals import FEWEST_PATIENTS, METHOD
+from lightning_app.metrics.score import Result
 from lightning_app.metrics.volume.cohorts import YEAR, Cohort
 from lightning_app.metrics.volume_scores import VOLUME_SCORES
+from lightning_app.postprocessing.postprocessing import Postprocessing
 from lightning_app.results.score_table import score_table, undefined_notes
+from lightning_app.scoring.test_scores import TestScores
 from lightning_app.utils.text import print_lines
 
 DEFINITIONS = "docs/scores.md"
@@ -77,6 +80,24 @@ def volume_notes(scored: Sequence[CaseScores], cohorts: Sequence[Cohort]) -> lis
         names = " and ".join(cohort.name for cohort in cohorts)
         notes.append(f"Lesions are those of BraTS {YEAR} for {names}.")
     return notes
+
+
+def postprocessing_notes(postprocessing: Postprocessing, test: TestScores) -> list[str]:
+    """What was done to the masks, and the scores without it; nothing if nothing was done."""
+    if test.raw is None:
+        return []
+    raw = [
+        f"{name} {_brief(test.raw.scores[name]['dice'])}, "
+        f"lesion_dice {_brief(test.raw.volumes[name]['lesion_dice'])}"
+        for name in test.raw.scores
+    ]
+    return [
+        f"Post-processing: {postprocessing.in_words}. Dice without it: {'; '.join(raw)}.",
+    ]
+
+
+def _brief(result: Result) -> str:
+    return "-" if result.value is None else f"{result.value:.3f}"
 
 
 def data_notes(data: BraTSDataModule, table: CountTable) -> list[str]:

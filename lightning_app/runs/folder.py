@@ -108,6 +108,11 @@ class Run(ResultFolder):
         return self.path / "timing.json"
 
     @property
+    def postprocessing(self) -> Path:
+        """What is done to the masks of its network, chosen by ``tune``."""
+        return self.path / "postprocessing.json"
+
+    @property
     def wandb_id(self) -> Path:
         """The W&B id of the run, beside W&B's own folders."""
         return self.path / "wandb" / "id.txt"

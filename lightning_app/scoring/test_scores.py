@@ -26,6 +26,7 @@ class TestScores:
         volume_table: the volume scores of every case.
         scores: the count scores, with intervals over patients, by class and name.
         volumes: the same of the volume scores.
+        raw: the test of the masks without post-processing; None if there is none.
     """
 
     __test__ = False  # pytest, this is not a test
@@ -35,6 +36,7 @@ class TestScores:
     volume_table: VolumeTable
     scores: Results
     volumes: Results
+    raw: "TestScores | None" = None
 
     @classmethod
     def of(cls, cases: TestedCases, *, show_progress: bool) -> "TestScores":

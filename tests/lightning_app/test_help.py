@@ -10,12 +10,13 @@ import yaml
 
 from lightning_app.cli import COMMANDS, main
 from lightning_app.commands.shared.base_cli import BaseCLI
+from lightning_app.commands.shared.experiment_cli import ExperimentCLI
 from lightning_app.config.diff import to_plain
 from lightning_app.help.page import THE_RUNS, Option, Page
 from lightning_app.utils.option_hints import SYNONYMS
 from lightning_app.utils.private_api import option_names
 
-OF_A_RUN = {"test", "validate", "predict"}
+OF_A_RUN = {"test", "validate", "predict", "tune"}
 PLAIN = {"clean", "evaluate", "phantom", "report", "runs"}
 REQUIRED = {
     "fit": ["--model.network", "models.UNet"],
@@ -47,7 +48,7 @@ def config_options(command: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, A
     """The options of a command with configs and of a U-Net, as typed, with their defaults."""
 
     def stop(cli: BaseCLI, parser: argparse.ArgumentParser, _: Any) -> None:
-        raise Parser(cli._parser(command) if parser._subparsers else parser)
+        raise Parser(cli._parser(cli.command) if isinstance(cli, ExperimentCLI) else parser)
 
     monkeypatch.setattr(BaseCLI, "parse_arguments", stop)
     with pytest.raises(Parser) as caught:

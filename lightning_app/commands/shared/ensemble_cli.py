@@ -1,14 +1,16 @@
-"""What test and predict have in common: they use a run, or several joined."""
+"""What test and predict have in common: a run, or several joined, and what is done to masks."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from jsonargparse import Namespace
 from lightning.pytorch.cli import LightningArgumentParser
 
+from data_modules.targets import TARGETS
 from data_modules.utils.words import counted
 from lightning_app.commands.shared.trained_run_cli import TrainedRunCLI, remark
 from lightning_app.ensembles.network import joined_network
 from lightning_app.ensembles.predictor import Augmentation, Predictor
+from lightning_app.tuning.used import AUTO, chosen_postprocessing
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.logging import print_on_rank_zero
 
@@ -75,3 +77,44 @@ class EnsembleCLI(TrainedRunCLI):
     def weights(self) -> dict[str, Any]:
         """None for joined networks, which have theirs already."""
         return super().weights() if self.predictor.is_plain else {}
+
+
+class PostprocessedCLI(EnsembleCLI):
+    """Makes masks that are post-processed as ``tune`` has chosen.
+
+    Attributes:
+        postprocessing: what is done, and the file that says so.
+    """
+
+    makes_volumes: ClassVar[bool]
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Add the post-processing."""
+        super().add_arguments_to_parser(parser)
+        parser.add_argument(
+            "--postprocess",
+            default=AUTO,
+            metavar="auto|none|FILE",
+            help="auto: as tune has chosen for the run, if it has; none; or a file of tune.",
+        )
+
+    def check_against_run(self, config: Namespace) -> None:
+        """Choose the post-processing, too.
+
+        Raises:
+            UsageError: its file cannot be used.
+        """
+        super().check_against_run(config)
+        data = config.data
+        slices = data.slices if data.eval_slices is None else data.eval_slices
+        are_volumes = self.makes_volumes or slices == "all"
+        self.postprocessing = chosen_postprocessing(
+            config.postprocess, self.predictor, TARGETS[data.target], are_volumes=are_volumes
+        )
+        if note := self.postprocessing.note:
+            print_on_rank_zero(note)
+
+    def after_instantiate_classes(self) -> None:
+        """Give it to the task."""
+        super().after_instantiate_classes()
+        self.model.postprocessing = self.postprocessing.operations

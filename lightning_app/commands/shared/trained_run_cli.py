@@ -1,4 +1,4 @@
-"""What the commands that use a trained run have in common: test, validate and predict."""
+"""What the commands that use a trained run have in common: test, validate, predict and tune."""
 
 from collections.abc import Callable
 from typing import Any

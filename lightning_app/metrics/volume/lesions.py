@@ -144,6 +144,24 @@ def lesion_scores(
     return LesionScores(tuple(replace(lesion, box=moved(lesion.box, crop)) for lesion in lesions))
 
 
+def lesion_dice(reference: Mask, prediction: Mask, spacing: Spacing, cohort: Cohort) -> float:
+    """``lesion_scores(...).lesion_dice`` by itself, without the time that distances take.
+
+    The arguments are those of ``lesion_scores``.
+    """
+    from lightning_app.metrics.volume.lesion_matching import match_lesions  # needs SciPy
+
+    check_masks(reference, prediction)
+    crop = bounding_box(reference | prediction)
+    if not crop[0].stop:
+        return 1.0
+    matched = match_lesions(reference[crop], prediction[crop], cohort.dilations)
+    volumes = matched.reference.voxels * math.prod(spacing)
+    counted = [n for n in range(1, len(volumes)) if volumes[n] > cohort.smallest_mm3]
+    lesions = len(counted) + len(matched.unmatched())
+    return sum(map(matched.dice, counted)) / lesions if lesions else 1.0
+
+
 def _ground_truth_lesions(
     matched: MatchedLesions, spacing: Spacing, smallest_mm3: float
 ) -> Iterator[Lesion]:

@@ -15,6 +15,7 @@ from lightning_app.report.load.settings import is_off
 from lightning_app.report.tables.score_tables import TABLE_1_SCORES
 from lightning_app.report.tables.significance import QUESTIONS, compare
 from lightning_app.report.tables.tested_data import tested
+from lightning_app.results.test_record import POSTPROCESSING
 
 _DEFINITIONS = {score.name: score.definition for score in SCORES}
 _PURPOSES = {"train": "training", "val": "validation", "test": "test"}
@@ -34,7 +35,8 @@ _RECIPE = (
     ("further augmentations {}", "data.augmentations"),
     ("window around the brain {}", "data.window"),
 )
-_NAMED = tuple(option for _, option in (*_COURSE, *_RECIPE))
+_NAMED = (POSTPROCESSING, *(option for _, option in (*_COURSE, *_RECIPE)))
+_POSTPROCESSING = "Post-processing of the masks: {}."
 _INTERVALS = (
     "Intervals are 95 % intervals over patients, from the standard error of the jackknife and "
     "quantiles of Student's t, on the logit scale for scores with two bounds. Their ends allow for "
@@ -127,6 +129,9 @@ def _training(cohort: Cohort) -> Iterator[str]:
     extreme = {"max": "highest", "min": "lowest"}.get(_option(cohort, "best_checkpoint.mode"))
     if score and extreme:
         yield f"The weights of the epoch with the {extreme} {score} were tested."
+    done = [run.test.postprocessing for run in cohort.trainings]
+    if any(done):
+        yield _POSTPROCESSING.format(_values(what.in_words if what else "none" for what in done))
     if computed_with := _values(run.test.computed_with for run in cohort.trainings):
         yield f"Tests were computed with {computed_with}."
 

@@ -162,7 +162,7 @@ def read_tested_run(tested: ResultFolder, folder: TestFolder) -> TestedRun:
         network=training.network,
         modality=training.modality,
         seed=training.seed,
-        options=training.options,
+        options={**training.options, **test.settings},
         environment=training.environment,
         size=training.size,
         test=test,

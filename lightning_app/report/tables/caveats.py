@@ -153,12 +153,23 @@ def test_warnings(cohort: Cohort) -> list[str]:
         for run in cohort.trainings
         if run.test.patients_trained_on
     ]
+    caveats += postprocessing_caveats(cohort)
     if uses_reference(cohort.data.eval_slices):  # type: ignore[arg-type]
         caveats.append(
             f"The tested slices ('{cohort.data.eval_slices}') were chosen by looking at the ground "
             "truth."
         )
     return caveats
+
+
+def postprocessing_caveats(cohort: Cohort) -> list[str]:
+    """What was done to the masks of each run, if anything was; else nothing."""
+    done = {run.name: run.test.postprocessing for run in cohort.trainings}
+    named = [f"{run}: {what.in_words}" for run, what in done.items() if what is not None]
+    if not named:
+        return []
+    others = "" if len(named) == len(done) else " Scores of all others are those of the network."
+    return [f"Masks were post-processed: {'; '.join(named)}.{others}"]
 
 
 def _listed(values: Sequence[str]) -> str:

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from data_modules.catalog.cases import Case
 from data_modules.io.writers import write_label_map
-from data_modules.targets import Target
 from data_modules.volume_dataset import Volume, VolumeDataset
 from lightning_app.metrics.volume.masks import MM3_PER_ML
 from lightning_app.results.predictions.label_map_folder import LabelMapFolder, Note
@@ -63,19 +62,18 @@ class LabelMapWriter(Callback):
             return
         warn_of_spacing(case.id, batch["spacing"], *self._trained_on)
         voxel_ml = math.prod(batch["spacing"]) / MM3_PER_ML
-        self._write(
-            case, outputs.labels.cpu().numpy(), pl_module.target, dataset.modalities, voxel_ml
-        )
+        self._write(case, outputs.labels.cpu().numpy(), pl_module, dataset.modalities, voxel_ml)
 
     def _write(
         self,
         case: Case,
         labels: NDArray[np.uint8],
-        target: Target,
+        task: SegmentationTask,
         modalities: Sequence[str],
         voxel_ml: float,
     ) -> None:
-        source = case.images[modalities[0]]
+        source, target = case.images[modalities[0]], task.target
+        done = task.postprocessing
 
         def write_mask(path: Path) -> Note:
             written = write_label_map(path, labels, source, case.channel(modalities[0]))
@@ -83,6 +81,7 @@ class LabelMapWriter(Callback):
             return {
                 "labels": {str(value): name for value, name in target.written},
                 "target": target.name,
+                "postprocessing": None if done.is_nothing else done.to_json(),
                 "modalities": list(modalities),
                 "input": str(source),
                 "voxels": voxels,

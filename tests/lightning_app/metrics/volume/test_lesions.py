@@ -4,7 +4,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lightning_app.metrics.volume.cohorts import COHORTS, Cohort
-from lightning_app.metrics.volume.lesions import LesionKind, LesionScores, lesion_scores
+from lightning_app.metrics.volume.lesions import (
+    LesionKind,
+    LesionScores,
+    lesion_dice,
+    lesion_scores,
+)
 from lightning_app.metrics.volume.masks import Mask, Spacing
 from lightning_app.metrics.volume.surface import hd95, surface_distances
 from lightning_app.utils.errors import UsageError
@@ -194,6 +199,7 @@ def test_scores_equal_those_of_plain_loops(
     (dice, low, high), expected = plain_loops.lesion_means(*masks, spacing, cohort)
     assert counts(scores) == expected
     assert scores.lesion_dice == pytest.approx(dice)
+    assert lesion_dice(*masks, spacing, cohort) == pytest.approx(dice)
     assert low - 1e-9 <= scores.lesion_hd95 <= high + 1e-9
 
 

@@ -1,0 +1,1 @@
+"""Chooses the post-processing of a run on patients that its test leaves alone."""
