@@ -24,7 +24,6 @@ class Setting:
     share: float = 1.0
 
 
-_WINDOW = ("--data.window", "auto")
 _REAL = ("--config", "real.yaml")
 
 SETTINGS = {
@@ -34,13 +33,17 @@ SETTINGS = {
     SMP: Setting("segmentation_models_pytorch's Unet, resnet18"),
     REAL_THIRD: Setting("real.yaml, a third of the minutes", _REAL, share=1 / 3),
 }
-# Each is the paper's recipe with one ingredient of real.yaml.
+_EMA = (
+    '{"class_path": "lightning.pytorch.callbacks.EMAWeightAveraging", "init_args": {"decay": 0.99}}'
+)
+# Each is the paper's recipe with one thing changed. Not all are in real.yaml.
 INGREDIENTS = {
-    "window": Setting("with the window", _WINDOW),
+    "window": Setting("with the window", ("--data.window", "auto")),
+    "batch": Setting("with batches of 16", ("--data.batch_size", "16")),
+    "average": Setting("with averaged weights", ("--trainer.callbacks+", _EMA)),
+    "flip": Setting("with flips", ("--data.flip", "true")),
     "light": Setting("with light augmentation", ("--data.augmentation", "light")),
     "strong": Setting("with strong augmentation", ("--data.augmentation", "strong")),
-    "flip": Setting("with flips", ("--data.flip", "true")),
-    "tumour_share": Setting("with a share of tumour slices", ("--data.tumour_share", "0.5")),
-    "batch": Setting("with batches of 16", ("--data.batch_size", "16")),
+    "tumour_share": Setting("with half of each batch tumour", ("--data.tumour_share", "0.5")),
 }
 EVERY_SETTING = {**SETTINGS, **INGREDIENTS}
