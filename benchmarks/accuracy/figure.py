@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.accuracy.settings import EVERY_SETTING, MONAI, PAPER, REAL, SMP
+from benchmarks.accuracy.settings import MONAI, PAPER, REAL, SETTINGS, SMP
 from benchmarks.accuracy.tables import Pooled, pooled
 from benchmarks.accuracy.training import FOLDS
 
@@ -21,7 +21,7 @@ def draw(folder: Path, path: Path) -> None:
     for setting, colour in COLOURS.items():
         if outcome := pooled(folder, setting, FOLDS):
             minutes, dice = _mean_curve(outcome)
-            axes.plot(minutes, dice, "o-", color=colour, label=EVERY_SETTING[setting].title)
+            axes.plot(minutes, dice, "o-", color=colour, label=SETTINGS[setting].title)
     axes.set_xlabel("minutes of CPU time, one thread")
     axes.set_ylabel("mean Dice of unseen patients")
     axes.set_title(f"{folder.name}: {FOLDS} folds, weights of the epoch at hand")

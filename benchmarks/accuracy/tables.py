@@ -8,12 +8,12 @@ import numpy as np
 
 from benchmarks.accuracy.plan import INGREDIENT_FOLDS, SEEDS
 from benchmarks.accuracy.settings import (
-    EVERY_SETTING,
     INGREDIENTS,
     MONAI,
     PAPER,
     REAL,
     REAL_THIRD,
+    SETTINGS,
     SMP,
 )
 from benchmarks.accuracy.training import FOLDS, Outcome, Training, read_outcome
@@ -62,10 +62,10 @@ def pooled(folder: Path, setting: str, folds: int, seeds: int = 1) -> Pooled | N
 
 def rows(folder: Path) -> list[Row]:
     """The table of the data set whose outcomes are in a folder."""
-    every = {name: pooled(folder, name, FOLDS) for name in EVERY_SETTING}
+    every = {name: pooled(folder, name, FOLDS) for name in SETTINGS}
     found = {name: outcome for name, outcome in every.items() if outcome}
     return [
-        *(_value_row(folder.name, name, outcome) for name, outcome in found.items()),
+        *(_value_row(folder, name, outcome) for name, outcome in every.items()),
         *_comparison_rows(folder.name, found),
         *_third_rows(folder.name, found),
         *_ingredient_rows(folder),
@@ -73,13 +73,17 @@ def rows(folder: Path) -> list[Row]:
     ]
 
 
-def _value_row(data: str, setting: str, outcome: Pooled) -> Row:
+def _value_row(folder: Path, setting: str, outcome: Pooled | None) -> Row:
+    measurement = f"{folder.name}: Dice, {SETTINGS[setting].title}"
+    if outcome is None:
+        trained = sum(_outcome(folder, setting, fold, 0) is not None for fold in range(FOLDS))
+        return Row(measurement, f"not measured: {trained} of {FOLDS} folds trained")
     epochs = outcome.outcomes[0].epochs
     minutes = np.mean([sum(fold.seconds) / 60 for fold in outcome.outcomes])
     conditions = f"{len(outcome.cases)} patients, {epochs} epochs, {minutes:.1f} minutes of CPU"
     interval = score_interval(outcome.ratios, averaged=True)
     value = f"{outcome.value:.3f}{_interval(interval)}"
-    return Row(f"{data}: Dice, {EVERY_SETTING[setting].title}", value, conditions=conditions)
+    return Row(measurement, value, conditions=conditions)
 
 
 def _comparison_rows(data: str, found: Mapping[str, Pooled]) -> list[Row]:
@@ -88,9 +92,7 @@ def _comparison_rows(data: str, found: Mapping[str, Pooled]) -> list[Row]:
     compared = {name: _difference(found[REAL], found[name]) for name in others}
     corrected = holm([difference.p for difference in compared.values()])
     return [
-        _difference_row(
-            f"{data}: {EVERY_SETTING[REAL].title} - {EVERY_SETTING[name].title}", difference, p
-        )
+        _difference_row(f"{data}: {SETTINGS[REAL].title} - {SETTINGS[name].title}", difference, p)
         for (name, difference), p in zip(compared.items(), corrected, strict=True)
     ]
 
@@ -100,7 +102,7 @@ def _third_rows(data: str, found: Mapping[str, Pooled]) -> list[Row]:
     if not {REAL_THIRD, PAPER} <= found.keys():
         return []
     difference = _difference(found[REAL_THIRD], found[PAPER])
-    what = f"{data}: {EVERY_SETTING[REAL_THIRD].title} - {EVERY_SETTING[PAPER].title}"
+    what = f"{data}: {SETTINGS[REAL_THIRD].title} - {SETTINGS[PAPER].title}"
     row = _difference_row(what, difference, difference.p)
     return [replace(row, goal="at least 0", reached=difference.value >= 0)]
 

@@ -34,10 +34,11 @@ def measure(folder: Path, data: Sequence[Path] = ()) -> list[Row]:
             output = folder / root.name
             if not (output / f"{training.name}.json").is_file():
                 _train(training, output)
-    known = sorted(path for path in folder.glob("*") if path.is_dir())
-    for outcomes in known:
+    trained = {path for path in folder.glob("*") if path.is_dir()}
+    for outcomes in trained:
         draw(outcomes, outcomes / "curve.png")
-    return [row for outcomes in known for row in rows(outcomes)]
+    compared = sorted(trained | {folder / name for name in MINUTES})
+    return [row for outcomes in compared for row in rows(outcomes)]
 
 
 def _train(training: Training, output: Path) -> None:

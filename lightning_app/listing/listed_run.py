@@ -8,6 +8,7 @@ from statistics import fmean
 from typing import Generic, TypeVar
 
 from data_modules.utils.disk_usage import disk_usage
+from lightning_app.ensembles.folders import find_ensembles
 from lightning_app.report.load.display_names import run_name
 from lightning_app.report.load.members import read_members
 from lightning_app.report.load.settings import options_of
@@ -18,7 +19,6 @@ from lightning_app.runs.folder import (
     START,
     ResultFolder,
     Run,
-    find_ensembles,
     find_runs,
     run_config,
     start_of,

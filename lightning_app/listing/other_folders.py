@@ -4,8 +4,9 @@ import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
+from lightning_app.ensembles.folders import is_ensemble
 from lightning_app.report.load.tested_run import LeftOut
-from lightning_app.runs.folder import is_ensemble, is_run, subfolders
+from lightning_app.runs.folder import is_run, subfolders
 from lightning_app.utils.text import printable
 
 _NO_RUN = "no run: neither a run's name nor config.yaml and status.json"

@@ -222,18 +222,6 @@ def is_run(folder: Path) -> bool:
     return is_file(Run(folder).config) and is_file(Run(folder).status)
 
 
-def find_ensembles(root: Path) -> list[ResultFolder]:
-    """The tested ensembles in a root folder, by name."""
-    folders = [path.absolute() for path in sorted((root / ENSEMBLES).glob("*"))]
-    return [ResultFolder(path) for path in folders if is_ensemble(path)]
-
-
-def is_ensemble(path: Path) -> bool:
-    """Whether a folder is that of a tested ensemble."""
-    is_named_so = path.parent.name == ENSEMBLES and not is_run_name(path.name)
-    return is_named_so and any(is_file(TestFolder(test).metrics) for test in path.glob("test*"))
-
-
 def newest_first(runs: Iterable[Run]) -> list[Run]:
     """Runs in the order in which they were started, the newest first."""
     return sorted(runs, key=_start, reverse=True)

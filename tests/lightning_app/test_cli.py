@@ -504,8 +504,8 @@ def test_validate_prints_the_score_of_the_best_epoch(
     assert program("validate") == 0
     output = capsys.readouterr().out
     assert f"val/dice: {best[1]}" in output
-    table = dict(re.findall(r"^(\w+) +(\d\.\d{3}|-) +higher$", output, re.MULTILINE))
-    assert float(table["dice"]) == pytest.approx(float(best[1]), abs=5e-4)
+    table = dict(re.findall(r"^(\w+(?: \(\w+\))?) +(\d\.\d{3}|-) +higher$", output, re.MULTILINE))
+    assert float(table["dice (pooled)"]) == pytest.approx(float(best[1]), abs=5e-4)
     assert table["empty_right"] == "-"  # every toy patient has a tumour in the middle slice
     assert "empty_right of whole is undefined (-)" in output
     assert "nan" not in output

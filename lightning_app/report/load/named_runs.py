@@ -4,14 +4,13 @@ import difflib
 from collections.abc import Sequence
 from pathlib import Path
 
+from lightning_app.ensembles.folders import find_ensembles, is_ensemble
 from lightning_app.runs.folder import (
     DEFAULT_ROOT,
     ENSEMBLES,
     ResultFolder,
     Run,
-    find_ensembles,
     find_runs,
-    is_ensemble,
     is_file,
     is_run,
     newest_first,

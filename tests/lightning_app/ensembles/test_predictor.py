@@ -10,8 +10,9 @@ import pytest
 import yaml
 
 from lightning_app.ensembles.finished_runs import finished_runs
+from lightning_app.ensembles.folders import find_ensembles
 from lightning_app.ensembles.predictor import Predictor, joined
-from lightning_app.runs.folder import Run, find_ensembles, find_runs
+from lightning_app.runs.folder import Run, find_runs
 from lightning_app.utils.errors import UsageError
 from tests.helpers.toy_ensembles import write_ensemble
 from tests.helpers.toy_runs import ToyRun
