@@ -24,7 +24,7 @@ from lightning_app.tuning.candidates import steps_for
 from lightning_app.tuning.choice import Choice, choose
 from lightning_app.tuning.objectives import objectives_of
 from lightning_app.tuning.predicted_cases import CaseVolumes, PredictedCases
-from lightning_app.tuning.record import write_choice
+from lightning_app.tuning.record import EPOCH_KEY, write_choice
 from lightning_app.tuning.sources import Source, Sources, sources_of
 from lightning_app.tuning.table import print_choice
 from lightning_app.tuning.tuning_case import TuningCase
@@ -136,9 +136,10 @@ class TuneCLI(TrainedRunCLI):
 
 
 def _provenance(run: Run) -> dict[str, Any]:
-    """For which run something was chosen, when, and with which version of the program."""
+    """For which weights something was chosen, when, and with which version of the program."""
     return {
         "run": f"{run.experiment}/{run.path.name}",
+        EPOCH_KEY: read_checkpoint(run.best, memory_map=True).get(EPOCH_KEY),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "program": {"version": version("brats-lightning"), "git": git_state()},
     }

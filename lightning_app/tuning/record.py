@@ -13,6 +13,8 @@ from lightning_app.tuning.choice import Candidate, Choice, TriedStep
 from lightning_app.tuning.objectives import DEFINITION
 from lightning_app.tuning.sources import Sources
 
+EPOCH_KEY = "epoch"  # as in a checkpoint
+
 
 def read_postprocessing(
     path: Path, target: str, classes: Sequence[str], *, exclusive: bool
@@ -44,8 +46,22 @@ def read_postprocessing(
     return postprocessing
 
 
+def chosen_epoch(path: Path) -> int | None:
+    """The epoch of the weights for which a file was written; None if it does not say.
+
+    Raises:
+        RecordError: it is damaged.
+    """
+    values = Values(read_record(path), path)
+    return values.whole_number(EPOCH_KEY) if values.has(EPOCH_KEY) else None
+
+
 def write_choice(
-    run: Run, target: str, choice: Choice, sources: Sources, provenance: Mapping[str, Any]
+    run: Run,
+    target: str,
+    choice: Choice,
+    sources: Sources,
+    provenance: Mapping[str, Any],
 ) -> None:
     """Write postprocessing.json of a run.
 
@@ -54,7 +70,7 @@ def write_choice(
         target: what the masks are of.
         choice: what came of it.
         sources: on what it was chosen.
-        provenance: when, and with which version of the program.
+        provenance: for which weights, when, and with which version of the program.
     """
     content = {
         **provenance,

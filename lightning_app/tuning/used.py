@@ -6,8 +6,9 @@ from typing import NamedTuple
 from data_modules.targets import Target
 from lightning_app.ensembles.predictor import Predictor
 from lightning_app.postprocessing.postprocessing import NOTHING, Postprocessing
+from lightning_app.runs.checkpoint_io import read_checkpoint
 from lightning_app.runs.folder import Run, is_file
-from lightning_app.tuning.record import read_postprocessing
+from lightning_app.tuning.record import EPOCH_KEY, chosen_epoch, read_postprocessing
 from lightning_app.utils.errors import UsageError
 
 AUTO = "auto"
@@ -65,7 +66,16 @@ def chosen_postprocessing(
             f"--postprocess is '{option}', expected {AUTO}, {_NONE} or a file that tune wrote"
         ) from None
     note = f"Post-processing: {operations.in_words} ('{file}')"
+    if option == AUTO and _is_outdated(predictor.first):
+        note += "; the run has a better epoch since: tune again"
     return UsedPostprocessing(operations, file.absolute(), note)
+
+
+def _is_outdated(run: Run) -> bool:
+    """Whether the run's best weights are others than those for which was chosen."""
+    epoch = chosen_epoch(run.postprocessing)
+    best = read_checkpoint(run.best, memory_map=True).get(EPOCH_KEY)
+    return epoch is not None and epoch != best
 
 
 def postprocessing_of(run: Run, target: Target) -> Postprocessing:

@@ -16,6 +16,8 @@ from data_modules.volume_dataset import cases_to_predict, read_case
 from lightning_app import load_run
 from lightning_app.commands.tune import TuneCLI
 from lightning_app.runs.folder import Run, find_runs
+from lightning_app.tuning.sources import Source
+from lightning_app.tuning.tuning_case import TuningCase
 from tests.conftest import Program
 
 Capture = pytest.CaptureFixture[str]
@@ -25,6 +27,11 @@ LARGEST = {
     "threshold": 0.4,
     "operations": [{"name": "smallest_component", "mm3": 12}, {"name": "largest_component"}],
 }
+
+
+@pytest.fixture(autouse=True)
+def _in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lightning_app.tuning.objectives.cores", lambda: 1)
 
 
 @pytest.fixture
@@ -191,14 +198,17 @@ def test_all_folds_at_once_choose_what_each_chooses(
         folds = ("--data.slices", "all", "--data.folds", "3", "--data.fold", str(fold))
         assert program("fit", *folds) == 0
     runs = find_runs(Path("runs"))[::-1]
-    predicted = []
+    predicted: list[Source] = []
     cases_of = TuneCLI._cases_of
+
+    def noted(cli: TuneCLI, source: Source) -> list[TuningCase]:
+        predicted.append(source)
+        return cases_of(cli, source)
+
     monkeypatch.setattr("lightning_app.tuning.sources.FEWEST_PATIENTS", 9)
     monkeypatch.setattr("lightning_app.commands.tune.FEWEST_PATIENTS", 9)
     monkeypatch.setattr("lightning_app.tuning.choice.FEWEST_PATIENTS", 9)
-    monkeypatch.setattr(
-        TuneCLI, "_cases_of", lambda cli, source: predicted.append(source) or cases_of(cli, source)
-    )
+    monkeypatch.setattr(TuneCLI, "_cases_of", noted)
     assert program("tune", "--ensemble", "unet_t1c") == 0
     assert sorted(source.run.path for source in predicted) == sorted(run.path for run in runs)
     assert capsys.readouterr().out.count("Test it: ") == 4 + 2  # of fit, and of tune
@@ -207,6 +217,16 @@ def test_all_folds_at_once_choose_what_each_chooses(
         assert program("tune", "--run", str(run.path)) == 0
         alone = record(run.postprocessing)
         assert {**alone, "date": ""} == {**chosen, "date": ""}
+
+
+def test_a_better_epoch_since_is_said(program: Program, run: Run, capsys: Capture) -> None:
+    assert program("tune") == 0
+    assert program("test") == 0
+    assert "tune again" not in capsys.readouterr().out
+    checkpoint = torch.load(run.best, weights_only=True)
+    torch.save({**checkpoint, "epoch": 7}, run.best)
+    assert program("test") == 0
+    assert "the run has a better epoch since: tune again" in capsys.readouterr().out
 
 
 def test_joined_runs_do_not_use_what_was_chosen_for_one(
@@ -256,39 +276,18 @@ def test_each_fold_is_predicted_by_its_own_weights(
     assert max(nothing) == 0
 
 
-@pytest.mark.parametrize(
-    ("content", "problem"),
-    [
-        ("{", "Expecting property name"),
-        (json.dumps({**LARGEST, "format": 99}), "its format is 99"),
-        (
-            json.dumps({**LARGEST, "target": "core"}),
-            "target is 'core', and the masks are of 'whole'",
-        ),
-        (json.dumps({**LARGEST, "threshold": 2}), "threshold is 2"),
-        (
-            json.dumps({**LARGEST, "operations": [{"name": "small_enhancing_to_core", "mm3": 5}]}),
-            "it does not fit target 'whole': small_enhancing_to_core needs the class",
-        ),
-        (json.dumps({"target": "whole"}), "'format' is missing"),
-    ],
-)
 def test_a_file_that_cannot_be_used_stops_the_test_in_a_line(
-    program: Program, run: Run, capsys: Capture, content: str, problem: str
+    program: Program, run: Run, capsys: Capture
 ) -> None:
-    run.postprocessing.write_text(content, encoding="utf-8")
+    write_postprocessing(run, {**LARGEST, "threshold": 2})
     capsys.readouterr()
     assert program("test") == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert problem in line
+    assert line.endswith("threshold is 2, expected a number between 0 and 1")
     assert not run.test().path.exists()
 
-
-def test_a_file_that_is_not_there_is_named(program: Program, run: Run, capsys: Capture) -> None:
     assert program("test", "--postprocess", "missing.json") == 2
-    assert (
-        "--postprocess is 'missing.json', expected auto, none or a file" in capsys.readouterr().err
-    )
+    assert "--postprocess is 'missing.json', expected auto, none or" in capsys.readouterr().err
 
 
 def test_single_slices_are_left_as_they_are(program: Program, run: Run, capsys: Capture) -> None:

@@ -164,3 +164,15 @@ def test_a_packed_case_has_the_scores_of_its_masks() -> None:
             scores.append(2 * (truth & mask).sum() / (truth.sum() + mask.sum()))
             scores.append(lesion_scores(truth, mask, spacing, cohort).lesion_dice)
         assert packed.objective(Postprocessing(threshold)) == pytest.approx(np.mean(scores))
+
+
+def test_several_processes_compute_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    cases = [speckled(number) for number in range(3)]
+    candidates = [NOTHING, Postprocessing(0.4, (SmallestComponent(10),))]
+    found = []
+    for processes in (1, 2):
+        monkeypatch.setattr("lightning_app.tuning.objectives.cores", lambda: processes)  # noqa: B023
+        with objectives_of(cases) as objectives:
+            found.append(np.array(objectives(candidates)))
+    assert found[0].shape == (2, 3)
+    np.testing.assert_array_equal(*found)
