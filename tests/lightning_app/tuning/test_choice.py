@@ -174,5 +174,6 @@ def test_several_processes_compute_the_same(monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setattr("lightning_app.tuning.objectives.cores", lambda: processes)  # noqa: B023
         with objectives_of(cases) as objectives:
             found.append(np.array(objectives(candidates)))
-    assert found[0].shape == (2, 3)
-    np.testing.assert_array_equal(*found)
+    alone, together = found
+    assert alone.shape == (2, 3)
+    np.testing.assert_array_equal(alone, together)
