@@ -60,7 +60,9 @@ def _why_incomplete(runs: _ByFold) -> str | None:
     if missing := sorted(set(range(number)) - {fold.number for fold in runs}):
         names = ", ".join(map(str, missing))
         which = f"fold {names} has" if len(missing) == 1 else f"folds {names} have"
-        return f"a row needs all folds, and {which} no finished and tested run"
+        done = next(iter(runs.values())).test.postprocessing is not None
+        tuned = " whose masks were post-processed (tune, then test)" if done else ""
+        return f"a row needs all folds, and {which} no finished and tested run{tuned}"
     patients = list(chain.from_iterable(set(run.table.patients) for run in runs.values()))
     tested = len(set(chain.from_iterable(run.table.cases for run in runs.values())))
     cases = {sum(run.cases_per_split.values()) for run in runs.values()}

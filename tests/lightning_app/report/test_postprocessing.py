@@ -73,6 +73,8 @@ def test_folds_are_not_pooled_if_nobody_chose_for_one(tmp_path: Path) -> None:
         postprocess(run, done)
     pooled, left_out = pool_folds(read_runs(tmp_path)[0])
     assert (len(pooled), len(left_out)) == (0, 3)
+    tuned = "fold 1 has no finished and tested run whose masks were post-processed"
+    assert sum(tuned in run.reason for run in left_out) == 2
 
 
 def test_the_page_and_the_scores_say_so(runs: tuple[Run, Run], tmp_path: Path) -> None:
