@@ -61,7 +61,7 @@ def test_validate_scores_the_best_weights(
 
     output = capsys.readouterr().out
     assert f"Run: {run.path}" in output
-    assert re.findall(r"val/recall +│ +([\d.]+)", output) == ["1.0"]
+    assert re.findall(r"^recall +([\d.]+)", output, re.MULTILINE) == ["1.000"]
 
 
 def test_predict_draws_with_the_best_weights(
