@@ -260,7 +260,7 @@ REFUSED = {
             "init_args": {
                 "run": {"path": "x"},
                 "save_config": "torch.nn.functional.relu",
-                "network": {},
+                "network": "torch.nn.functional.relu",
             },
         }
     },
