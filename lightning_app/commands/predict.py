@@ -20,7 +20,6 @@ from lightning_app.results.predictions.label_map_folder import (
 from lightning_app.results.predictions.label_maps import LabelMapWriter
 from lightning_app.results.predictions.prediction_pictures import PredictionPictures
 from lightning_app.results.predictions.probability_maps import ProbabilityWriter
-from lightning_app.utils.errors import UsageError
 from lightning_app.utils.logging import print_on_rank_zero
 from lightning_app.utils.next_command import command_line
 
@@ -75,10 +74,7 @@ class PredictCLI(PostprocessedCLI):
             UsageError: there are several.
         """
         super().after_instantiate_classes()
-        if self.trainer.world_size > 1:
-            raise UsageError(
-                f"predict on {self.trainer.world_size} devices, expected trainer.devices 1"
-            )
+        self.check_one_device("predict")
 
     def predict(self, model: LightningModule, datamodule: LightningDataModule) -> None:
         """Segment.

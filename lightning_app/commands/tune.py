@@ -88,10 +88,7 @@ class TuneCLI(TrainedRunCLI):
             UsageError: there are several.
         """
         super().after_instantiate_classes()
-        if self.trainer.world_size > 1:
-            raise UsageError(
-                f"tune on {self.trainer.world_size} devices, expected trainer.devices 1"
-            )
+        self.check_one_device("tune")
 
     def predict(self, model: LightningModule, datamodule: LightningDataModule) -> None:
         """Choose for every run, and write what was chosen once all is known."""

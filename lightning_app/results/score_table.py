@@ -21,8 +21,9 @@ def score_table(title: str, scores: Sequence[Score], results: Results) -> Table:
         results: by class, a column each, and by name of a score.
     """
     table = Table(
-        box=SIMPLE_HEAD, title=title, title_justify="left", show_edge=False, pad_edge=False
-    )
+        box=SIMPLE_HEAD, title=title, title_justify="left", show_edge=False, pad_edge=False,
+        min_width=len(title),  # a title is broken at the width of its table
+    )  # fmt: skip
     table.add_column("score", no_wrap=True)
     for name in results:
         table.add_column(printable(name), justify="right")

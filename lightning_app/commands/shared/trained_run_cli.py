@@ -19,6 +19,7 @@ from lightning_app.runs.compatibility import (
 from lightning_app.runs.folder import Run, run_config
 from lightning_app.runs.status import is_finished, training_limits
 from lightning_app.runs.weights import check_weights
+from lightning_app.utils.errors import UsageError
 from lightning_app.utils.logging import print_on_rank_zero
 
 
@@ -63,6 +64,13 @@ class TrainedRunCLI(ExperimentCLI):
     def print_runs(self) -> None:
         """Print which run is used."""
         print_on_rank_zero(f"Run: {self.run_folder.path}{remark(self.run_folder)}")
+
+    def check_one_device(self, command: str) -> None:
+        """Raise UsageError if a command that needs one device has several."""
+        if self.trainer.world_size > 1:
+            raise UsageError(
+                f"{command} on {self.trainer.world_size} devices, expected trainer.devices 1"
+            )
 
     def _print_limits(self, config: Namespace) -> None:
         typed = limits(self.command, to_plain(config))
