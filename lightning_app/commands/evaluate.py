@@ -14,10 +14,11 @@ from lightning_app.evaluation.inputs.pairing import OnMissing
 from lightning_app.evaluation.inputs.values import CHOICES
 from lightning_app.evaluation.plan import InputError, Request, make_plan
 from lightning_app.evaluation.remarks import facts
-from lightning_app.evaluation.write import PAGE, Evaluation, check_output, write_evaluation
+from lightning_app.evaluation.write import Evaluation, check_output, write_evaluation
 from lightning_app.help import evaluate
 from lightning_app.metrics.volume.cohorts import COHORTS
 from lightning_app.metrics.volume_scores import VOLUME_SCORES
+from lightning_app.report.output_folder import PAGE
 from lightning_app.results.score_table import score_table, undefined_notes
 from lightning_app.utils.argparse import PlainParser
 from lightning_app.utils.exit_codes import exit_on_signals, print_stop

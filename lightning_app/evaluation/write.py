@@ -16,10 +16,9 @@ from lightning_app.evaluation.tables import comparison_table, summary_tables, wo
 from lightning_app.metrics.case_tables import CaseScores, case_tables
 from lightning_app.metrics.evaluate import Results, volume_results
 from lightning_app.metrics.volume_scores import VOLUME_SCORES
-from lightning_app.report.output_folder import check_replaceable
+from lightning_app.report.output_folder import PAGE, check_replaceable
 from lightning_app.report.tables.table import Table
 
-PAGE = "report.html"
 _FILES = {
     PAGE, records.SCORES_JSON, records.CASES_CSV, records.LESIONS_CSV, records.COMPARISON_JSON,
     ".DS_Store",
@@ -49,7 +48,7 @@ class Evaluation:
 
 def check_output(output: Path) -> None:
     """Check that an evaluation may be written. Raises UsageError if a file is in the way."""
-    check_replaceable(output, PAGE, GENERATOR, _foreign)
+    check_replaceable(output, GENERATOR, _foreign)
 
 
 def write_evaluation(plan: Plan, output: Path, workers: Workers) -> Evaluation:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from lightning_app.ensembles.folders import is_ensemble
 from lightning_app.report.load.tested_run import LeftOut
-from lightning_app.runs.folder import is_run, subfolders
+from lightning_app.report.output_folder import PAGE
+from lightning_app.runs.folder import is_file, is_run, subfolders
 from lightning_app.utils.text import printable
 
 _NO_RUN = "no run: neither a run's name nor config.yaml and status.json"
@@ -16,7 +17,9 @@ def other_folders(root: Path) -> list[LeftOut]:
     """The folders where runs and ensembles are expected that are none."""
     if _is_result(root):
         return []
-    folders = [folder for folder in _folders(root) if not _is_result(folder)]
+    folders = [
+        folder for folder in _folders(root) if not (_is_result(folder) or is_file(folder / PAGE))
+    ]
     return [other for folder in folders for other in _others(folder)]
 
 

@@ -21,6 +21,7 @@ _TWO_LINES = (("name",), ("status", "age"), ("val/dice", "epoch"), ("test/dice",
 _TEXTS = {"name", "status"}
 _EDGES = 2  # characters, of the table
 _NARROWEST_SETTINGS = 16  # characters
+_NARROWEST_NAMES = 22  # characters of <date>-<time>-<short id>
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 _UNITS = (("d", 24 * 3600), ("h", 3600), ("min", 60))
 
@@ -36,12 +37,15 @@ def run_table(runs: Sequence[ListedRun], settings: Settings, width: int) -> Tabl
     columns = _ONE_LINE if width >= _ONE_LINE_WIDTH else _TWO_LINES
     now = datetime.now(UTC)
     blocks = [_block(_cells(run, now), columns) for run in runs]
-    widths = [
+    of_names, *others = (
         max(map(cell_len, (*names, *(line for block in blocks for line in block[index]))))
         for index, names in enumerate(columns)
-    ]
-    left = max(width - sum(widths) - len(widths) - _EDGES, _NARROWEST_SETTINGS)
+    )
+    shared = width - sum(others) - len(columns) - _EDGES  # of names and settings
+    of_names = min(of_names, max(shared - _NARROWEST_SETTINGS, _NARROWEST_NAMES))
     for run, block in zip(runs, blocks, strict=True):
+        block[0] = [part for line in block[0] for part in textwrap.wrap(line, of_names)]
+        left = max(shared - of_names, _NARROWEST_SETTINGS)
         block.append(_wrapped(settings.unusual(run), left))
     table = Table(box=SIMPLE_HEAD, padding=0, caption=_caption(settings), caption_justify="left")
     for names in columns:

@@ -5,15 +5,16 @@ from pathlib import Path
 
 from lightning_app.utils.errors import UsageError
 
+PAGE = "report.html"
+
 
 def check_replaceable(
-    output: Path, page: str, generator: str, foreign: Callable[[Path], Iterable[str]]
+    output: Path, generator: str, foreign: Callable[[Path], Iterable[str]]
 ) -> None:
     """Check that a folder does not exist, is empty, or holds what the same command wrote.
 
     Args:
         output: the folder.
-        page: name of the HTML file in it.
         generator: who wrote the page, as the page says.
         foreign: the names of files in a folder that the command does not write.
 
@@ -23,7 +24,7 @@ def check_replaceable(
     if not output.exists() or (output.is_dir() and not any(output.iterdir())):
         return
     kind = generator.rpartition(" ")[2]
-    path = output / page
+    path = output / PAGE
     if not path.is_file() or generator not in path.read_text(encoding="utf-8", errors="replace"):
         raise UsageError(
             f"--output '{output}' exists and holds no earlier {kind}: name a new or empty folder"

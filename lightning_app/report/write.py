@@ -17,7 +17,7 @@ from lightning_app.report.load.cohorts import Cohort, cohorts
 from lightning_app.report.load.folds import pool_folds
 from lightning_app.report.load.runs import read_external_tests, read_runs
 from lightning_app.report.load.tested_run import LeftOut, TestedRun
-from lightning_app.report.output_folder import check_replaceable
+from lightning_app.report.output_folder import PAGE, check_replaceable
 from lightning_app.report.tables.caveats import group_warnings, test_warnings
 from lightning_app.report.tables.comparison_table import comparison_tables
 from lightning_app.report.tables.external_table import own_and_external
@@ -29,8 +29,6 @@ from lightning_app.report.tables.table import Table
 from lightning_app.report.tables.tested_data import origin_of, split_name
 from lightning_app.report.tables.volume_table import volume_table
 from lightning_app.utils.errors import UsageError
-
-PAGE = "report.html"
 
 # What a report writes, of this and of earlier versions.
 _GROUP = re.compile(r"(group|external)-\d+")
@@ -70,7 +68,7 @@ def write_report(paths: Sequence[Path], output: Path) -> Written:
         UsageError: there is no run to report, or the output folder holds what no report wrote.
     """
     output = output.resolve()
-    check_replaceable(output, PAGE, GENERATOR, _not_of_a_report)
+    check_replaceable(output, GENERATOR, _not_of_a_report)
     runs, groups, external, left_out = _read(paths)
     output.parent.mkdir(parents=True, exist_ok=True)
     remove_leftovers(output.parent)
@@ -86,7 +84,7 @@ def write_report(paths: Sequence[Path], output: Path) -> Written:
         with atomic_write(folder / PAGE) as page:
             page.write_text(render(parts, external_parts, left_out), encoding="utf-8")
         check_replaceable(
-            output, PAGE, GENERATOR, _not_of_a_report
+            output, GENERATOR, _not_of_a_report
         )  # a file may have been put there in the meantime
     reported, tested = (
         sum(len(cohort.trainings) for cohort in found) for found in (groups, external)

@@ -88,6 +88,37 @@ def test_long_settings_take_more_lines_and_are_not_cut(
         ) in words
 
 
+def test_the_long_name_of_an_ensemble_cuts_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.chdir(tmp_path)
+    for number, rate in enumerate(("0.0001", "0.0002")):
+        settings = {"optimizer": {"init_args": {"lr": rate}}, "data": {"batch_size": number}}
+        ToyRun(CASES, name=f"20260101-00000{number}-abcdef", settings=settings).write(tmp_path)
+    name = "unet_f0-be52d1+unet_f1-c403ab+unet_f2-f0e648-mirror"
+    (tmp_path / "ensembles" / name / "test").mkdir(parents=True)
+    (tmp_path / "ensembles" / name / "test" / "metrics.json").write_text("{}", "utf-8")
+
+    assert main(["runs", "."]) == 0
+
+    output = capsys.readouterr().out
+    assert "\N{HORIZONTAL ELLIPSIS}" not in output
+    assert all(word in output for word in ("val/dice", "lr 0.0001", "lr 0.0002", "-mirror"))
+
+
+def test_a_report_beside_runs_is_no_damaged_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ToyRun(CASES).write(tmp_path)
+    (tmp_path / "report" / "external-1").mkdir(parents=True)
+    (tmp_path / "report" / "report.html").write_text("<html></html>", "utf-8")
+
+    assert main(["runs", str(tmp_path)]) == 0
+
+    assert "external-1" not in "".join(capsys.readouterr())
+
+
 def test_the_command_needs_no_torch_and_ends_at_a_closed_pipe(tmp_path: Path) -> None:
     ToyRun(CASES).write(tmp_path)
     script = f"{sys.executable} -X importtime {MAIN} runs {tmp_path} 2>&1 >/dev/null | grep torch"
