@@ -32,16 +32,23 @@ class Curve:
         self._due = {max(1, round(share * epochs)) for share in SHARES}
         self.seconds: list[float] = []
         self.points: list[Point] = []
+        self._dice: float | None = None  # of the epoch that has not ended
         self._start = process_time()
 
-    def epoch_ended(self, forward: Forward) -> None:
-        """Note the end of an epoch, and test if it is due."""
-        self.seconds.append(process_time() - self._start)
-        epoch = len(self.seconds)
-        if epoch in self._due:
-            dice = mean_dice(forward, self._data.test_dataloader(), self._data)
-            self.points.append(Point(epoch, sum(self.seconds) / 60, dice))
-        self._start = process_time()
+    def test_if_due(self, forward: Forward) -> None:
+        """Test with the weights that the epoch is validated with, outside the counted time."""
+        begin = process_time()
+        if len(self.seconds) + 1 in self._due:
+            self._dice = mean_dice(forward, self._data.test_dataloader(), self._data)
+        self._start += process_time() - begin
+
+    def epoch_ended(self) -> None:
+        """Note the end of an epoch, validation included."""
+        end = process_time()
+        self.seconds.append(end - self._start)
+        if self._dice is not None:
+            self.points.append(Point(len(self.seconds), sum(self.seconds) / 60, self._dice))
+        self._dice, self._start = None, end
 
 
 def mean_dice(

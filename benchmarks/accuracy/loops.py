@@ -77,9 +77,10 @@ def _fit(parts: Parts, data: BraTSDataModule, epochs: int, curve: Curve) -> None
             optimizer.step()
         schedule.step()
         network.eval()
+        curve.test_if_due(_forward(network))
         if (score := mean_dice(_forward(network), data.val_dataloader(), data, "val")) > best:
             best, weights = score, deepcopy(network.state_dict())
-        curve.epoch_ended(_forward(network))
+        curve.epoch_ended()
     network.load_state_dict(weights)
 
 

@@ -26,17 +26,21 @@ class RecordCurve(Callback):
         """Start the clock."""
         self._curve = Curve(attributes(trainer).datamodule, trainer.max_epochs or 0)
 
-    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Note the epoch, which Lightning has validated before."""
+    def on_validation_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Test the weights that are validated: averaged weights are only in place here."""
+        if trainer.sanity_checking:
+            return
 
         def forward(image: Tensor) -> Tensor:
             with trainer.precision_plugin.forward_context():
                 logits: Tensor = pl_module(image)
                 return logits
 
-        pl_module.eval()
-        self._curve.epoch_ended(forward)
-        pl_module.train()
+        self._curve.test_if_due(forward)
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Note the epoch, which Lightning has validated before."""
+        self._curve.epoch_ended()
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Write the file."""

@@ -43,7 +43,8 @@ def test_a_curve_tests_at_shares_of_the_epochs(data: BraTSDataModule) -> None:
     curve = Curve(data, epochs=16)
 
     for _ in range(16):
-        curve.epoch_ended(_bright)
+        curve.test_if_due(_bright)
+        curve.epoch_ended()
 
     assert [point.epoch for point in curve.points] == [2 * number for number in range(1, 9)]
     assert len(SHARES) == 8
@@ -64,7 +65,8 @@ def test_the_tests_are_not_counted_as_training(
         now += 1000
         return torch.zeros_like(image) - 1
 
-    curve.epoch_ended(slow)
+    curve.test_if_due(slow)
+    curve.epoch_ended()
 
     assert curve.seconds == [30.0]
     assert curve.points[0].minutes == 0.5
