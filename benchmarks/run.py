@@ -36,6 +36,7 @@ SECTIONS = {
     "scaling": "8. Scaling",
     "volume_scores": "9. Scores of volumes",
     "accuracy": "10. Accuracy on unseen patients",
+    "recipe": "11. The pieces of real.yaml",
 }
 BENCHMARKS = ROOT / "benchmarks"
 

@@ -33,9 +33,7 @@ SETTINGS = {
     SMP: Setting("segmentation_models_pytorch's Unet, resnet18"),
     REAL_THIRD: Setting("real.yaml, a third of the minutes", _REAL, share=1 / 3),
 }
-_EMA = (
-    '{"class_path": "lightning.pytorch.callbacks.EMAWeightAveraging", "init_args": {"decay": 0.99}}'
-)
+_EMA = '{"class_path": "callbacks.weight_averaging.WarmedUpAverage", "init_args": {"decay": 0.99}}'
 # Each is the paper's recipe with one thing changed. Not all are in real.yaml.
 INGREDIENTS = {
     "window": Setting("with the window", ("--data.window", "auto")),

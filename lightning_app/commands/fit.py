@@ -12,11 +12,11 @@ from lightning.pytorch import Callback, LightningDataModule, LightningModule
 from lightning.pytorch.cli import LightningArgumentParser
 
 from callbacks.checkpoints import BestCheckpoint
-from callbacks.epoch_lines import EpochLines
 from callbacks.graceful_stop import GracefulStop
 from callbacks.gradient_check import GradientCheck
+from callbacks.progress.epoch_lines import EpochLines
+from callbacks.progress.slow_training import SlowTraining
 from callbacks.rng_state import RandomStates
-from callbacks.slow_training import SlowTraining
 from callbacks.utils.atomic_write import atomic_write
 from lightning_app.commands.shared.experiment_cli import ExperimentCLI
 from lightning_app.commands.shared.experiment_name import name_remark

@@ -15,7 +15,7 @@ from lightning.pytorch.cli import LightningCLI, ReduceLROnPlateau
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from callbacks.progress_bar import TransientProgressBar
+from callbacks.progress.bar import TransientProgressBar
 from data_modules.dataloaders import check_divides
 from data_modules.utils.malloc import keep_freed_memory
 from data_modules.utils.out_of_memory import is_out_of_memory

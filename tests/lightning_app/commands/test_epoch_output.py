@@ -65,8 +65,8 @@ def test_a_progress_bar_that_a_config_names_replaces_ours(name: str, program: Pr
 def test_a_slow_training_names_the_config_that_takes_minutes_unless_it_is_in_use(
     program: Program, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("callbacks.slow_training.MEASURED_S", 0.0)
-    monkeypatch.setattr("callbacks.slow_training.LONG_S", 0.0)
+    monkeypatch.setattr("callbacks.progress.slow_training.MEASURED_S", 0.0)
+    monkeypatch.setattr("callbacks.progress.slow_training.LONG_S", 0.0)
     hint = "--config quick.yaml trains a narrow network in minutes"
     assert program("fit", *TWO_EPOCHS) == 0
     assert capsys.readouterr().err.count(hint) == 1

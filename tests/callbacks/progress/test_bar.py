@@ -14,7 +14,7 @@ from lightning.pytorch import LightningModule, Trainer
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from callbacks.progress_bar import TransientProgressBar
+from callbacks.progress.bar import TransientProgressBar
 
 _CONTROL = re.compile(r"\x1b\[([?\d;]*)([A-Za-z])")
 

@@ -10,7 +10,7 @@ from lightning.pytorch import LightningModule, Trainer
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from callbacks.slow_training import SlowTraining
+from callbacks.progress.slow_training import SlowTraining
 
 BATCHES = 3
 ADVICE = "take fewer"
@@ -39,7 +39,7 @@ def said(
     folder: Path, caplog: pytest.LogCaptureFixture, seconds: list[float], **options: Any
 ) -> list[str]:
     """What is said in a training of three batches an epoch."""
-    caplog.set_level(logging.INFO, "callbacks.slow_training")
+    caplog.set_level(logging.INFO, "callbacks.progress.slow_training")
     task = Task(seconds)
     trainer = Trainer(
         default_root_dir=folder, accelerator="cpu", logger=False, enable_progress_bar=False,

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from callbacks.checkpoints import BestCheckpoint
-from callbacks.epoch_lines import EpochLines
+from callbacks.progress.epoch_lines import EpochLines
 
 BATCHES = 2
 DICE = (0.25, 0.75, 0.5)  # of the three epochs
