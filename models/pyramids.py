@@ -30,7 +30,10 @@ def pool_to_cells(x: Tensor, size: int) -> Tensor:
     # Not F.adaptive_max_pool2d: its gradient is not deterministic on CUDA.
     for axis in (-2, -1):
         length = x.shape[axis]
-        bounds = [(i * length // size, -(-(i + 1) * length // size)) for i in range(size)]
+        # Rounded up without negative numbers: ONNX divides towards zero, and length may be dynamic.
+        bounds = [
+            (i * length // size, ((i + 1) * length + size - 1) // size) for i in range(size)
+        ]
         strips = [x.narrow(axis, low, high - low) for low, high in bounds]
         x = torch.cat([strip.amax(axis, keepdim=True) for strip in strips], dim=axis)
     return x
