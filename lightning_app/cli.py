@@ -16,6 +16,7 @@ COMMANDS = {
     "tune": "choose the post-processing:   python main.py tune [--run RUN]",
     "test": "score the test split:         python main.py test [--run RUN]",
     "predict": "segment volumes:              python main.py predict --input CASE --output DIR",
+    "export": "a model for other programs:   python main.py export [--run RUN]",
     "evaluate": "score anybody's masks:        python main.py evaluate --help",
     "reproduce": "train and test experiments:   python main.py reproduce --config quick.yaml",
     "report": "tables, figures and a page:   python main.py report [RUNS ...]",

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lightning_app.ensembles.folders import is_ensemble
+from lightning_app.export.folder import EXPORT, ExportFolder
 from lightning_app.report.load.tested_run import LeftOut
 from lightning_app.report.output_folder import PAGE
 from lightning_app.runs.folder import is_file, is_run, subfolders
@@ -35,7 +36,7 @@ def _others(folder: Path) -> Iterator[LeftOut]:
 
 
 def _is_result(folder: Path) -> bool:
-    return is_run(folder) or is_ensemble(folder)
+    return is_run(folder) or is_ensemble(folder) or ExportFolder(folder / EXPORT).is_export
 
 
 def _folders(folder: Path) -> list[Path]:

@@ -28,10 +28,20 @@ def score_table(title: str, scores: Sequence[Score], results: Results) -> Table:
     for name in results:
         table.add_column(printable(name), justify="right")
     table.add_column("better")
-    for score in _shown(scores, results):
-        cells = [_text(by_name[score.name], score, _cases(by_name)) for by_name in results.values()]
+    for score, cells in score_rows(scores, results):
         table.add_row(score.summary_heading, *cells, score.better)
     return table
+
+
+def score_rows(scores: Sequence[Score], results: Results) -> list[tuple[Score, list[str]]]:
+    """The scores that have a row, with a cell for each class: its value and, below, its interval.
+
+    The arguments are those of ``score_table``.
+    """
+    return [
+        (score, [_text(of[score.name], score, _cases(of)) for of in results.values()])
+        for score in _shown(scores, results)
+    ]
 
 
 def undefined_notes(scores: Sequence[Score], results: Results) -> list[str]:

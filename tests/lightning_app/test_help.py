@@ -16,7 +16,7 @@ from lightning_app.help.page import THE_RUNS, Option, Page
 from lightning_app.utils.option_hints import SYNONYMS
 from lightning_app.utils.private_api import option_names
 
-OF_A_RUN = {"test", "validate", "predict", "tune"}
+OF_A_RUN = {"test", "validate", "predict", "tune", "export"}
 PLAIN = {"clean", "evaluate", "phantom", "report", "runs"}
 REQUIRED = {
     "fit": ["--model.network", "models.UNet"],

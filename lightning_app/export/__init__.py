@@ -1,0 +1,1 @@
+"""A trained model in a folder that needs nothing of this program."""

@@ -1,0 +1,85 @@
+"""model.onnx: the graph of a network with its weights."""
+
+import logging
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from lightning_app.utils.errors import UsageError
+
+OPSET = 20
+INPUT, OUTPUT = "image", "probabilities"
+_AXES = {0: "batch", 2: "height", 3: "width"}  # of any length
+_LIBRARIES = ("torch.onnx", "torch.export", "onnxscript", "onnx_ir")
+
+
+def write_onnx(network: nn.Module, image: Tensor, path: Path) -> None:
+    """Write a network as one file.
+
+    Args:
+        network: maps ``image`` to probabilities; evaluated in float32.
+        image: (N, modalities, H, W) with N of at least 2: 1 would be taken for a constant.
+        path: the file.
+
+    Raises:
+        UsageError: the network does things that have no ONNX operator, or depend on sizes.
+    """
+    with _quiet():
+        try:
+            program = torch.onnx.export(
+                network.eval(),
+                (image,),
+                dynamo=True,
+                opset_version=OPSET,
+                input_names=[INPUT],
+                output_names=[OUTPUT],
+                dynamic_shapes=(_AXES,),
+                verbose=False,
+            )
+        except torch.onnx.errors.OnnxExporterError as error:
+            reason = next(iter(str(error.__cause__ or error).strip().splitlines()), "")
+            raise UsageError(f"torch cannot write the network as ONNX: {reason}") from error
+        assert program is not None
+        for node in program.model.graph.all_nodes():
+            node.metadata_props.clear()  # the sources that it comes from, with their folders
+        program.save(path, external_data=False)
+
+
+def onnx_runner(path: Path) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+    """A function that runs a graph on images (N, modalities, H, W), by ONNX Runtime on the CPU."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+    def run(image: NDArray[np.float32]) -> NDArray[np.float32]:
+        outputs: list[Any] = session.run([OUTPUT], {INPUT: image})
+        probabilities: NDArray[np.float32] = outputs[0]
+        return probabilities
+
+    return run
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Leave out the notes of the exporter about itself and its libraries."""
+    loggers = [logging.getLogger(name) for name in _LIBRARIES]
+    levels = [logger.level for logger in loggers]
+    with warnings.catch_warnings(), redirect_stdout(StringIO()):
+        warnings.simplefilter("ignore")
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)

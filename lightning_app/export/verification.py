@@ -1,0 +1,74 @@
+"""Compares an exported file with the run: probabilities and masks of validation slices."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from data_modules.targets import Target
+from data_modules.utils.words import counted
+from lightning_app.export.network import channel_probabilities
+from lightning_app.export.record import Verified
+from lightning_app.export.validation_slices import Images
+
+LARGEST_DIFFERENCE = 1e-4  # between two probabilities
+
+Probabilities = NDArray[np.float32]  # of the channels, (N, channels, H, W)
+
+
+class VerificationError(Exception):
+    """An exported file does not do what the run does. The message is one line."""
+
+
+def verify(
+    name: str,
+    run: Callable[[Images], Probabilities],
+    network: nn.Module,
+    batches: Sequence[Images],
+    target: Target,
+    threshold: float,
+) -> Verified:
+    """Compare a file with the network of the run.
+
+    Args:
+        name: of the file.
+        run: what the file makes of images.
+        network: maps images to logits.
+        batches: the images.
+        target: what is segmented.
+        threshold: of the masks.
+
+    Raises:
+        VerificationError: a probability differs by more than 1e-4, or a pixel of a mask.
+    """
+    differences, changed, pixels = [], 0, 0
+    for images in batches:
+        with torch.inference_mode():
+            logits = network.eval()(torch.from_numpy(images))
+            expected = channel_probabilities(logits, exclusive=target.exclusive).numpy()
+            masks = target.decode(logits, threshold)
+        found = run(images)
+        # A NaN is infinitely far from everything.
+        difference = np.nan_to_num(np.abs(found - expected), nan=np.inf)
+        differences.append(float(difference.max()))
+        changed += int(np.count_nonzero(decoded(found, target, threshold) != masks.numpy()))
+        pixels += masks.numel()
+    sizes, largest = [len(images) for images in batches], max(differences)
+    if changed or largest > LARGEST_DIFFERENCE:
+        raise VerificationError(
+            f"{name} differs from the run on {counted(sum(sizes), 'validation slice')}: by up to "
+            f"{largest:.2g} in a probability, expected {LARGEST_DIFFERENCE:g} at most, and in "
+            f"{changed:,} of {counted(pixels, 'mask pixel')}, expected 0; nothing was written"
+        )
+    return Verified(sum(sizes), sizes, largest, pixels, changed)
+
+
+def decoded(probabilities: Probabilities, target: Target, threshold: float) -> NDArray[np.bool_]:
+    """Masks (N, classes, H, W) as a program without torch makes them of probabilities."""
+    if target.exclusive:
+        winner = probabilities.argmax(axis=1)[:, np.newaxis]
+        masks: NDArray[np.bool_] = winner == np.arange(1, target.channels).reshape(-1, 1, 1)
+        return masks
+    return probabilities > threshold
