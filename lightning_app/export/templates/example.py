@@ -89,7 +89,7 @@ def crop_or_pad(volume: Array, size: tuple[int, ...]) -> Array:
     return volume
 
 
-def window(brain: Array) -> list[slice]:
+def window(brain: Array) -> tuple[slice, slice]:
     """Rows and columns that the network gets: centred on the brain, larger if it does not fit."""
     step, parts = IMAGES["window_step"], []
     for axis, (length, limit) in enumerate(zip(IMAGES["window"] or FRAME, FRAME, strict=True)):
@@ -97,10 +97,10 @@ def window(brain: Array) -> list[slice]:
         needed = max(length, min(-(-(last + 1 - first) // step) * step, limit))
         start = min(max((first + last + 1 - needed) // 2, 0), limit - needed)
         parts.append(slice(start, start + needed))
-    return parts
+    return parts[0], parts[1]
 
 
-def predicted(image: Array, part: list[slice]) -> Array:
+def predicted(image: Array, part: tuple[slice, slice]) -> Array:
     """Masks of the classes, bool (classes, D, H, W), of images (D, modalities, H, W)."""
     session = onnxruntime.InferenceSession(FOLDER / "model.onnx")
     masks = np.zeros((len(image), len(OUTPUT["classes"]), *image.shape[2:]), np.bool_)
