@@ -67,3 +67,9 @@ def test_no_vulnerable_version_is_allowed(name: str) -> None:
     (requirement,) = [r for r in requirements() if normalised(r.name) == name]
     (lowest,) = [Version(s.version) for s in requirement.specifier if s.operator == ">="]
     assert lowest >= Version(FIXED[name])
+
+
+def test_the_tests_can_export_models() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    assert set(extras["export"]) <= set(extras["test"])

@@ -261,9 +261,8 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, capsys: Captur
 
 
 def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
-    real = packages.find_spec
     absent = {"onnxscript", "onnxruntime", "safetensors"}
-    monkeypatch.setattr(packages, "find_spec", lambda n: None if n in absent else real(n))
+    monkeypatch.setattr(packages, "find_spec", lambda name: None if name in absent else name)
     remedy = "not installed here: pip install -e '.[export]' -c constraints.txt"
     assert main(["export", "--run", "a", "--format", "onnx"]) == 2
     assert error_of(capsys) == f"error: export needs onnxscript, onnxruntime, {remedy}"

@@ -25,6 +25,7 @@ def lively(network: nn.Module) -> nn.Module:
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight)
         if isinstance(module, nn.BatchNorm2d):
+            assert module.running_mean is not None
             nn.init.normal_(module.running_mean, std=0.1)
     return network.eval()
 
