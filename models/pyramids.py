@@ -31,9 +31,7 @@ def pool_to_cells(x: Tensor, size: int) -> Tensor:
     for axis in (-2, -1):
         length = x.shape[axis]
         # Rounded up without negative numbers: ONNX divides towards zero, and length may be dynamic.
-        bounds = [
-            (i * length // size, ((i + 1) * length + size - 1) // size) for i in range(size)
-        ]
+        bounds = [(i * length // size, ((i + 1) * length + size - 1) // size) for i in range(size)]
         strips = [x.narrow(axis, low, high - low) for low, high in bounds]
         x = torch.cat([strip.amax(axis, keepdim=True) for strip in strips], dim=axis)
     return x

@@ -1,5 +1,6 @@
 """The ``export`` command: a trained model in a folder that needs nothing of this program."""
 
+import shlex
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -67,7 +68,7 @@ class ExportCLI(PostprocessedCLI):
         self._onnx, self._weights = wanted != "safetensors", wanted != "onnx"
         check_installed([*FOR_ONNX * self._onnx, *FOR_SAFETENSORS * self._weights])
         super().check_against_run(config)
-        self._output = (config.output or self.predictor.folder.path / EXPORT).absolute()
+        self._output = (config.output or self.predictor.folder.path / EXPORT).resolve()
         self._earlier()
         for option, value in _TRAINER.items():
             config.trainer[option] = value
@@ -112,8 +113,9 @@ class ExportCLI(PostprocessedCLI):
                 f"No licence yet: fill in that of {folder.record.name} and {folder.card.name}"
             )
         if folder.example.is_file():
-            files = " ".join(f"{name}=FILE" for name in record.images.modalities)
-            print_on_rank_zero(f"Try it: python {folder.example} {files} --output labels.nii.gz")
+            files = [f"{name}=FILE" for name in record.images.modalities]
+            words = ["python", str(folder.example), *files, "--output", "labels.nii.gz"]
+            print_on_rank_zero(f"Try it: {shlex.join(words)}")
 
 
 def _size(number: int) -> str:

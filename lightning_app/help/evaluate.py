@@ -1,6 +1,6 @@
 """The short help of ``evaluate``."""
 
-from lightning_app.help.page import Option, Page
+from lightning_app.help.shared.page import Option, Page
 
 PAGE = Page(
     usage="evaluate --input MASKS --reference DATA --output DIR [...]",

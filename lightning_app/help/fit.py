@@ -1,7 +1,7 @@
 """The short help of ``fit``."""
 
-from lightning_app.help.options import CONFIG, DATA, MODALITIES, RUNS_ROOT, TRUST
-from lightning_app.help.page import Option, Page
+from lightning_app.help.shared.options import CONFIG, DATA, MODALITIES, RUNS_ROOT, TRUST
+from lightning_app.help.shared.page import Option, Page
 
 PAGE = Page(
     usage="fit --config EXPERIMENT [--config OVERLAY] [OPTIONS]",

@@ -1,7 +1,7 @@
 """The short help of ``predict``."""
 
-from lightning_app.help.options import DEVICE, JOINED, OF_A_RUN, POSTPROCESS, TRUST
-from lightning_app.help.page import THE_RUNS, Option, Page
+from lightning_app.help.shared.options import DEVICE, JOINED, OF_A_RUN, POSTPROCESS, TRUST
+from lightning_app.help.shared.page import THE_RUNS, Option, Page
 
 PAGE = Page(
     usage="predict --input CASE_OR_FOLDER --output DIR [OPTIONS]",

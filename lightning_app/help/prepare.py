@@ -1,7 +1,7 @@
 """The short help of ``prepare``."""
 
-from lightning_app.help.options import CONFIG, DATA, MODALITIES
-from lightning_app.help.page import Option, Page
+from lightning_app.help.shared.options import CONFIG, DATA, MODALITIES
+from lightning_app.help.shared.page import Option, Page
 
 PAGE = Page(
     usage="prepare [--config EXPERIMENT] [OPTIONS]",

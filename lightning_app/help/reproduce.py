@@ -1,7 +1,7 @@
 """The short help of ``reproduce``."""
 
-from lightning_app.help.options import DATA, RUNS_ROOT
-from lightning_app.help.page import Option, Page
+from lightning_app.help.shared.options import DATA, RUNS_ROOT
+from lightning_app.help.shared.page import Option, Page
 
 PAGE = Page(
     usage="reproduce [--experiment NAME] [--seeds N] [OPTIONS OF FIT]",

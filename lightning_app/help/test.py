@@ -1,7 +1,7 @@
 """The short help of ``test``."""
 
-from lightning_app.help.options import JOINED, OF_A_RUN, POSTPROCESS, SCORED_DATA, TRUST
-from lightning_app.help.page import THE_RUNS, Option, Page
+from lightning_app.help.shared.options import JOINED, OF_A_RUN, POSTPROCESS, SCORED_DATA, TRUST
+from lightning_app.help.shared.page import THE_RUNS, Option, Page
 
 PAGE = Page(
     usage="test [--run RUN] [OPTIONS]",

@@ -1,7 +1,7 @@
 """The short help of ``tune``."""
 
-from lightning_app.help.options import DEVICE, OF_A_RUN, TRUST
-from lightning_app.help.page import THE_RUNS, Option, Page
+from lightning_app.help.shared.options import DEVICE, OF_A_RUN, TRUST
+from lightning_app.help.shared.page import THE_RUNS, Option, Page
 
 PAGE = Page(
     usage="tune [--run RUN | --ensemble NAME] [OPTIONS]",

@@ -1,7 +1,7 @@
 """The short help of ``validate``."""
 
-from lightning_app.help.options import OF_A_RUN, SCORED_DATA, TRUST
-from lightning_app.help.page import Option, Page
+from lightning_app.help.shared.options import OF_A_RUN, SCORED_DATA, TRUST
+from lightning_app.help.shared.page import Option, Page
 
 PAGE = Page(
     usage="validate [--run RUN] [OPTIONS]",

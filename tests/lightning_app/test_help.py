@@ -12,7 +12,7 @@ from lightning_app.cli import COMMANDS, main
 from lightning_app.commands.shared.base_cli import BaseCLI
 from lightning_app.commands.shared.experiment_cli import ExperimentCLI
 from lightning_app.config.diff import to_plain
-from lightning_app.help.page import THE_RUNS, Option, Page
+from lightning_app.help.shared.page import THE_RUNS, Option, Page
 from lightning_app.utils.option_hints import SYNONYMS
 from lightning_app.utils.private_api import option_names
 

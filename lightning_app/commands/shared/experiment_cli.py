@@ -29,7 +29,7 @@ from lightning_app.config.lookup import BASE
 from lightning_app.config.monitor_mode import follow_scores
 from lightning_app.config.parser import default_configs
 from lightning_app.config.schedule_options import fill_cycle
-from lightning_app.help.page import Page
+from lightning_app.help.shared.page import Page
 from lightning_app.results.wandb_reporter import keep_wandb_in
 from lightning_app.runs.checkpoint_io import DurableCheckpointIO
 from lightning_app.runs.compatibility import (

@@ -1,6 +1,6 @@
 """Options that several commands share, with the same words."""
 
-from lightning_app.help.page import THE_RUNS, Option
+from lightning_app.help.shared.page import THE_RUNS, Option
 
 CONFIG = Option(
     "--config",
