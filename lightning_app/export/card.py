@@ -75,7 +75,7 @@ def _sentence(record: ModelRecord) -> str:
 
 def _spacing(data: TrainingRecord) -> str:
     """What a case should have along x, y and z."""
-    ranges = [number_range(f"{low:g}", f"{high:g}") for low, high in data.spacing.values()]
+    ranges = [number_range(f"{low:.3g}", f"{high:.3g}") for low, high in data.spacing.values()]
     return f"{' x '.join(ranges)} mm, as in training" if ranges else "not known"
 
 
@@ -113,7 +113,7 @@ def _scores(record: ModelRecord, predictor: Predictor) -> tuple[list[str], list[
     tested = (
         f"On the test split of the same data: {counted(patients, 'patient')}, "
         f"{counted(cases, 'case')}, {counted(slices, 'slice')} ({test.data.eval_slices}). "
-        f"{METHOD.partition(' (')[0]}."
+        f"{METHOD.partition(' (')[0]}; n: the cases that have a score."
     )
     kinds: list[tuple[str, Sequence[Score], Results]] = [
         ("Of pixels:", SCORES, test.scores),
@@ -140,5 +140,5 @@ def _table(title: str, scores: Sequence[Score], results: Results) -> dict[str, A
     rows = []
     for score, cells in score_rows(scores, results):
         values = [" (".join(cell.split("\n")) + ")" * ("\n" in cell) for cell in cells]
-        rows.append([score.summary_heading, *values, score.better])
+        rows.append([score.summary_heading, *values, score.better, score.definition])
     return {"title": title, "classes": list(results), "rows": rows}

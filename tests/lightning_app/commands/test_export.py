@@ -296,7 +296,7 @@ def test_the_card_has_the_scores_of_the_test(capsys: Capture) -> None:
     card = folder.card.read_text("utf-8")
     scores = json.loads(run.test().metrics.read_text("utf-8"))["scores"]
     cells = [f"{scores[name]['dice']['value']:.3f}" for name in ("whole", "core", "enhancing")]
-    assert f"| dice (pooled) | {' | '.join(cells)} | higher |" in card
+    assert f"| dice (pooled) | {' | '.join(cells)} | higher | pooled over all" in card
     assert "6 patients, 6 cases, 6 slices (middle)" in card
     assert f"| a/{run.path.name} | models.UNet | 1 | " in card
 
