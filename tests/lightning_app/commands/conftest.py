@@ -1,11 +1,13 @@
 """Fixtures for the tests of commands."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from lightning_app.cli import main
+from tests.helpers.exported_runs import train
 
 Command = Callable[..., str]
 
@@ -24,3 +26,15 @@ def clean(
         return capsys.readouterr().out
 
     return run
+
+
+@pytest.fixture(scope="session")
+def _exportable(tmp_path_factory: pytest.TempPathFactory, toy_root: Path) -> Path:
+    return train(tmp_path_factory.mktemp("exportable"), toy_root)
+
+
+@pytest.fixture
+def exportable_runs(_exportable: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A copy of trained runs in ``runs`` of an empty working folder."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(_exportable, "runs")
