@@ -8,8 +8,8 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from callbacks.utils.fuse_batch_norm import fused
-from callbacks.utils.private_api import compiled
+from callbacks.network.compiled import compiled
+from callbacks.network.fuse_batch_norm import fused
 
 Mode = Literal["default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs"]
 
@@ -23,7 +23,8 @@ class Acceleration(Callback):
     Args:
         channels_last: Use PyTorch's channels_last memory format.
         compile: Compile the network with torch.compile, in fit only: true, or the name of a mode.
-            The other commands have too few batches of the same size to benefit.
+            The other commands have too few batches of the same size to benefit, and so have
+            batches of another size than the others, such as the last of an epoch.
         fold_batch_norm: In test and predict, fuse batch normalisation into the convolutions.
     """
 

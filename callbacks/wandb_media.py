@@ -10,7 +10,8 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from callbacks.utils.attention_hooks import attention_maps
+from callbacks.network.attention_hooks import attention_maps
+from callbacks.network.compiled import uncompiled
 from callbacks.wandb_logger import ForgivingWandbLogger, forgiving_loggers
 
 
@@ -89,7 +90,7 @@ class Results:
 def run_network(network: nn.Module, slices: Slices) -> Results:
     """Run a network, which must be in evaluation mode, on the slices."""
     device = next(network.parameters()).device
-    with torch.no_grad(), attention_maps(network) as maps:
+    with torch.no_grad(), uncompiled(network), attention_maps(network) as maps:
         outputs = network(slices.inputs.to(device))
     prediction = slices.predict(outputs).cpu().numpy()
     attention = {name: _colour(alpha.float().cpu().numpy()[:, 0]) for name, alpha in maps.items()}

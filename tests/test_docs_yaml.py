@@ -90,14 +90,15 @@ def test_early_stopping_ends_the_training(train: Train) -> None:
 def test_the_averaged_weights_are_validated_saved_and_tested(train: Train, capsys: Capture) -> None:
     config = config_of("Averaged weights (EMA)")
     run = train(config, "--trainer.max_epochs", "2")
-    checkpoint = torch.load(run.best, weights_only=True)
+    checkpoint = torch.load(run.last, weights_only=True)
     name = "network.head.weight"
     assert not torch.equal(checkpoint["state_dict"][name], checkpoint["current_model_state"][name])
     losses = {int(row["epoch"]): float(row["val/loss"]) for row in epochs_of(run)}
     capsys.readouterr()
     assert main(["validate"]) == 0
     (loss,) = re.findall(r"val/loss: ([\d.]+)", capsys.readouterr().out)
-    assert float(loss) == pytest.approx(losses[checkpoint["epoch"]], abs=5e-5)
+    best = torch.load(run.best, weights_only=True)
+    assert float(loss) == pytest.approx(losses[best["epoch"]], abs=5e-5)
     assert main(["test"]) == 0
 
 

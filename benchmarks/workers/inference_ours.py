@@ -17,7 +17,7 @@ from torch.nn.utils import convert_conv2d_weight_memory_format
 from torch.utils.data import DataLoader
 
 from callbacks.acceleration import Acceleration
-from callbacks.utils.fuse_batch_norm import fused
+from callbacks.network.fuse_batch_norm import fused
 from data_modules.brats import BraTSDataModule
 from data_modules.utils.malloc import keep_freed_memory
 from data_modules.volume_dataset import VolumeDataset, cases_to_predict

@@ -1,7 +1,7 @@
 """Private attributes of Lightning, PyTorch and W&B that have no public equivalent."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,17 +19,24 @@ def cluster_environment(trainer: Trainer) -> ClusterEnvironment | None:
 
 
 @contextmanager
-def compiled(network: nn.Module, mode: str | None) -> Iterator[None]:
-    """Compile a network in place, so that its weights keep their names, and undo it at the end.
+def call_replaced(network: nn.Module, call: Callable[..., Any] | None) -> Iterator[None]:
+    """Let calls of a module, hooks included, go through a function; None for the module's own.
 
-    ``nn.Module.compile`` has no public counterpart that undoes it.
+    Its weights keep their names. ``nn.Module.compile`` does the same, but has no public counterpart
+    that undoes it.
     """
     before = network._compiled_call_impl  # noqa: SLF001
-    network.compile(mode=mode)
+    network._compiled_call_impl = call  # noqa: SLF001
     try:
         yield
     finally:
         network._compiled_call_impl = before  # noqa: SLF001
+
+
+def plain_call(network: nn.Module) -> Callable[..., Any]:
+    """The call of a module, hooks included, whatever it is replaced by."""
+    call: Callable[..., Any] = network._call_impl  # noqa: SLF001
+    return call
 
 
 def wandb_connection() -> Any:

@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import torch
 from jsonargparse import Namespace
 from lightning.pytorch import Callback, LightningDataModule, LightningModule
 from lightning.pytorch.cli import LightningArgumentParser
@@ -14,6 +13,7 @@ from lightning.pytorch.cli import LightningArgumentParser
 from callbacks.checkpoints import BestCheckpoint
 from callbacks.graceful_stop import GracefulStop
 from callbacks.gradient_check import GradientCheck
+from callbacks.network.compiled import uncompiled
 from callbacks.progress.epoch_lines import EpochLines
 from callbacks.progress.slow_training import SlowTraining
 from callbacks.rng_state import RandomStates
@@ -188,7 +188,7 @@ class FitCLI(ExperimentCLI):
         """The network's size, for the window that ``auto`` has found in the data."""
         if self._network["image_size"] == list(self.datamodule.window.input_size):
             return self._network
-        with torch.compiler.set_stance("force_eager"):  # by now it may be compiled, for batches
+        with uncompiled(self.model):  # by now it may be compiled, for batches
             return describe_network(self.model.network, self.datamodule)
 
     def _slow_training(self) -> list[Callback]:

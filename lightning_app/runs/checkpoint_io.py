@@ -22,6 +22,9 @@ _FORBIDDEN = re.compile(
 )
 _ZIP = b"PK\x03\x04"
 FORMAT = 1  # to be raised if earlier versions of the program could misread a checkpoint
+WEIGHTS_ONLY = "best.ckpt"  # a training is resumed from last.ckpt
+# Twice as large as the weights with Adam; and the weights that are trained, if others are averaged.
+_TRAINING_STATE = ("optimizer_states", "current_model_state", "averaging_state")
 
 
 class DurableCheckpointIO(TorchCheckpointIO):
@@ -47,12 +50,16 @@ class DurableCheckpointIO(TorchCheckpointIO):
     ) -> None:
         """Save a checkpoint; an earlier file stays complete until the new file is.
 
+        That of the best epoch is saved without what only resuming needs.
+
         Raises:
             OSError: it cannot be written.
         """
+        left_out = _TRAINING_STATE if Path(path).name == WEIGHTS_ONLY else ()
+        content = {key: value for key, value in checkpoint.items() if key not in left_out}
         with atomic_write(Path(path)) as temporary, temporary.open("wb") as file:
             try:
-                torch.save({**checkpoint, FORMAT_KEY: FORMAT}, file)
+                torch.save({**content, FORMAT_KEY: FORMAT}, file)
             except (
                 RuntimeError
             ) as error:  # torch's own, while it closes the archive of a failed write

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from callbacks.acceleration import Acceleration, Mode
-from callbacks.utils.fuse_batch_norm import fused
+from callbacks.network.fuse_batch_norm import fused
 
 
 class Net(nn.Module):
@@ -194,9 +195,14 @@ class Compiler:
 
     def __init__(self) -> None:
         self.modes: list[object] = []
+        self.batches: list[int] = []  # of the graphs
         self.runs = 0
 
-    def __call__(self, graph: torch.fx.GraphModule, _: list[Tensor]) -> Callable[..., object]:
+    def __call__(self, graph: torch.fx.GraphModule, inputs: list[Tensor]) -> Callable[..., object]:
+        self.batches += [
+            len(x) for x in inputs if isinstance(x, Tensor) and x.shape[1:] == (2, 8, 8)
+        ]
+
         def run(*inputs: Tensor) -> object:
             self.runs += 1
             return graph.forward(*inputs)
@@ -206,13 +212,14 @@ class Compiler:
 
 @pytest.fixture
 def compiler(monkeypatch: pytest.MonkeyPatch) -> Compiler:
-    compiler, compiled = Compiler(), nn.Module.compile
+    compiler, compile_function = Compiler(), torch.compile
 
-    def compile_module(self: nn.Module, mode: object) -> None:
+    def compiled(function: Callable[..., object], *, mode: object, dynamic: bool) -> object:
         compiler.modes.append(mode)
-        compiled(self, backend=compiler)
+        return compile_function(function, dynamic=dynamic, backend=compiler)
 
-    monkeypatch.setattr(nn.Module, "compile", compile_module)
+    torch.compiler.reset()  # the graphs of earlier tests count towards its limit
+    monkeypatch.setattr(torch, "compile", compiled)
     return compiler
 
 
@@ -245,6 +252,48 @@ def test_the_network_is_compiled_in_training_only(compiler: Compiler, tmp_path: 
     task.network(torch.zeros(1, 2, 8, 8))
     assert len(compiler.modes) == 1
     assert compiler.runs == 14
+
+
+class Batches(Task):
+    """Trains and validates, and keeps its outputs."""
+
+    def training_step(self, batch: list[Tensor]) -> Tensor:
+        self.outputs.append(self.network(batch[0]))
+        return self.outputs[-1].square().mean()
+
+    def validation_step(self, batch: list[Tensor]) -> None:
+        self.outputs.append(self.network(batch[0]))
+
+
+@quietly
+@pytest.mark.parametrize("slices", [7, 6], ids=["with a rest", "without"])
+def test_there_is_one_graph_for_training_and_one_for_validation(
+    slices: int, compiler: Compiler, tmp_path: Path
+) -> None:
+    images = TensorDataset(torch.randn(slices, 2, 8, 8, generator=torch.Generator().manual_seed(1)))
+    loaders = DataLoader(images, 2), DataLoader(images, 3)
+    plain, task = Batches(), Batches()
+    for number, (acceleration, module) in enumerate(
+        [(Acceleration(), plain), (Acceleration(compile=True), task)]
+    ):
+        run = trainer(tmp_path / str(number), acceleration, epochs=3)
+        run.fit(module, *loaders)
+
+    assert compiler.batches == [3, 2]  # the sanity check comes first
+    assert compiler.runs == 2 + 3 * (3 + 2)  # no batch of one slice
+    torch.testing.assert_close(task.outputs, plain.outputs)
+
+
+@quietly
+def test_a_training_that_starts_with_the_rest_of_an_epoch_compiles_the_whole_batches(
+    compiler: Compiler, tmp_path: Path
+) -> None:
+    images = torch.randn(5, 2, 8, 8)
+    batches: Any = [[images[:1]], [images[1:3]], [images[3:]]]
+    trainer(tmp_path, Acceleration(compile=True)).fit(Task(), DataLoader(batches, batch_size=None))
+
+    assert compiler.batches == [1, 2]
+    assert compiler.runs == 1 + 2 + 2  # the rest is compiled once, and no more
 
 
 @quietly

@@ -24,7 +24,7 @@ def differences(run: Run, other: Run) -> list[str]:
         names += [
             f"{path.name}: {part}"
             for part in PARTS
-            if not same(checkpoint[part], other_checkpoint[part])
+            if not same(checkpoint.get(part), other_checkpoint.get(part))
         ]
     if run.metrics.read_bytes() != other.metrics.read_bytes():
         names.append(run.metrics.name)

@@ -50,6 +50,43 @@ def test_libraries_are_frozen_and_garbage_collection_stays_on() -> None:
     assert done.stdout == "True True\n"
 
 
+_SIGNAL_IS_REAL = "scipy.signal.convolve([1, 2], [1, 1]).tolist() == [1, 3, 2]"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "printed"),
+    [
+        ("pass", "print('scipy.signal' in sys.modules)", "False"),
+        ("pass", f"import scipy.signal; print({_SIGNAL_IS_REAL})", "True"),
+        ("pass", f"import scipy; print({_SIGNAL_IS_REAL})", "True"),
+        ("import scipy.signal", f"print({_SIGNAL_IS_REAL})", "True"),
+        ("pass", "import torchmetrics; print(callable(torchmetrics.Accuracy))", "True"),
+    ],
+    ids=["not imported", "imported later", "an attribute later", "imported before", "torchmetrics"],
+)
+def test_scipy_signal_is_left_out_of_the_import_and_real_afterwards(
+    before: str, after: str, printed: str
+) -> None:
+    script = f"{before}; import sys, lightning_app.utils.import_torch; {after}"
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"{printed}\n"
+
+
+def test_who_imports_scipy_signal_meanwhile_gets_the_real_one() -> None:
+    script = (
+        "import sys; from lightning_app.utils.import_torch import _StandIn;"
+        "import scipy; sys.modules['scipy.signal'] = _StandIn('scipy.signal');"
+        "import scipy.signal as meanwhile; from scipy.signal import convolve;"
+        f"print(meanwhile.hamming, convolve is meanwhile.convolve, {_SIGNAL_IS_REAL})"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "None True True\n"
+
+
 def test_a_misspelt_command_names_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["tset"]) == 2
     assert capsys.readouterr().err == "error: 'tset' is not a command; nearest: test\n"

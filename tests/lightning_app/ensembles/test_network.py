@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from callbacks.utils.fuse_batch_norm import fused
+from callbacks.network.fuse_batch_norm import fused
 from models import AttentionUNet, Ensemble, Mirrored, UNet
 
 

@@ -119,3 +119,19 @@ def test_lightnings_own_callback_still_replaces_its_best(program: Program) -> No
     kept = {path.name for path in run.checkpoints.iterdir()}
     assert len(kept) == 3, kept
     assert {"best.ckpt", "last.ckpt"} < kept
+
+
+def test_what_only_resuming_needs_is_saved_in_the_latest_state_alone(tmp_path: Path) -> None:
+    weights = {"weight": torch.ones(2)}
+    checkpoint = {
+        "state_dict": weights, "epoch": 3, "callbacks": {}, "optimizer_states": [{"state": {}}],
+        "current_model_state": weights, "averaging_state": {"n_averaged": torch.tensor(2)},
+    }  # fmt: skip
+    for name in ("best.ckpt", "last.ckpt"):
+        DurableCheckpointIO(tmp_path).save_checkpoint(checkpoint, tmp_path / name)
+
+    best, last = (
+        torch.load(tmp_path / f"{name}.ckpt", weights_only=True) for name in ("best", "last")
+    )
+    assert best.keys() == {"state_dict", "epoch", "callbacks", "format"}
+    assert last.keys() == {*checkpoint, "format"}

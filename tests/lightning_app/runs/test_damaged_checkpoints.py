@@ -266,7 +266,7 @@ def test_a_state_that_cannot_be_resumed_from(
     variant: str, program: Program, run: Run, capsys: pytest.CaptureFixture[str]
 ) -> None:
     change, words = STATES[variant]
-    of_both(run, change)
+    rewrite(run.last, change)
 
     check_refused("fit", words, program, run, capsys)
 

@@ -1,7 +1,7 @@
 import torch
 from torch import Tensor, nn
 
-from callbacks.utils.attention_hooks import attention_maps, find_gates
+from callbacks.network.attention_hooks import attention_maps, find_gates
 
 
 class Gate(nn.Module):

@@ -1,0 +1,1 @@
+"""How a network is run: compiled, with fused layers, with its attention maps."""
