@@ -36,12 +36,11 @@ SETTINGS = {
 _EMA = '{"class_path": "callbacks.weight_averaging.WarmedUpAverage", "init_args": {"decay": 0.99}}'
 # Each is the paper's recipe with one thing changed. Not all are in real.yaml.
 INGREDIENTS = {
-    "window": Setting("with the window", ("--data.window", "auto")),
     "batch": Setting("with batches of 16", ("--data.batch_size", "16")),
     "average": Setting("with averaged weights", ("--trainer.callbacks+", _EMA)),
-    "flip": Setting("with flips", ("--data.flip", "true")),
-    "light": Setting("with light augmentation", ("--data.augmentation", "light")),
     "strong": Setting("with strong augmentation", ("--data.augmentation", "strong")),
     "tumour_share": Setting("with half of each batch tumour", ("--data.tumour_share", "0.5")),
+    "light": Setting("with light augmentation", ("--data.augmentation", "light")),
+    "window": Setting("with the window", ("--data.window", "auto")),
 }
 EVERY_SETTING = {**SETTINGS, **INGREDIENTS}

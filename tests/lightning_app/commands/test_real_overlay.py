@@ -23,8 +23,11 @@ def test_the_overlay_trains_with_what_it_names_and_its_run_is_tested_and_predict
     assert program("fit", *REAL, *TOY) == 0
     (run,) = find_runs(Path("runs"))
     config = yaml.safe_load(run.config.read_text("utf-8"))
-    data = {name: config["data"][name] for name in ("slices", "window", "batch_size")}
-    assert data == {"slices": "all", "window": "auto", "batch_size": 16}
+    expected = {
+        "slices": "all", "window": "auto", "batch_size": 16, "tumour_share": 0.5,
+        "augmentation": "strong",
+    }  # fmt: skip
+    assert {name: config["data"][name] for name in expected} == expected
     best, last = (torch.load(path, weights_only=True) for path in (run.best, run.last))
     assert "averaging_state" in last
     trained = last["current_model_state"]
