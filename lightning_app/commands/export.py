@@ -66,7 +66,7 @@ class ExportCLI(PostprocessedCLI):
         """
         wanted = config.format
         self._onnx, self._weights = wanted != "safetensors", wanted != "onnx"
-        check_installed([*FOR_ONNX * self._onnx, *FOR_SAFETENSORS * self._weights])
+        check_installed("export", [*FOR_ONNX * self._onnx, *FOR_SAFETENSORS * self._weights])
         super().check_against_run(config)
         self._output = (config.output or self.predictor.folder.path / EXPORT).resolve()
         self._earlier()
