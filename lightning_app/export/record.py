@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lightning_app.ensembles.predictor import MIRROR
 from lightning_app.export.file_records import FileRecord, Quantised, Verified
 from lightning_app.postprocessing.postprocessing import Postprocessing
 from lightning_app.runs.record_values import RecordError, Values
@@ -45,7 +46,7 @@ class ImageRecord:
         """From ``images`` of model.json. Raises RecordError."""
         brain = values.values("brain")
         return cls(
-            values.texts("modalities"),
+            _different(values, "modalities"),
             values.text("orientation"),
             _size(values, "image_size"),
             _size(values, "window") if values.has("window") else None,
@@ -103,7 +104,7 @@ class OutputRecord:
     @classmethod
     def from_values(cls, values: Values) -> "OutputRecord":
         """From ``output`` of model.json. Raises RecordError."""
-        classes, exclusive = values.texts("classes"), values.switch("exclusive")
+        classes, exclusive = _different(values, "classes"), values.switch("exclusive")
         try:
             postprocessing = Postprocessing.from_json(values.content)
         except ValueError as error:
@@ -113,6 +114,8 @@ class OutputRecord:
         labels = [LabelRecord.from_values(label) for label in values.list_of_values("labels")]
         if unknown := [label.of_class for label in labels if label.of_class not in classes]:
             raise RecordError(values.path, f"a label is of the unknown class '{unknown[0]}'")
+        if not labels:
+            raise RecordError(values.path, f"{values.name}.labels is empty")
         return cls(values.text("target"), classes, exclusive, postprocessing, labels)
 
     @property
@@ -242,7 +245,7 @@ def read_model_record(path: Path) -> ModelRecord:
         raise RecordError(path, "runs is empty")
     return ModelRecord(
         runs,
-        values.text("tta") if values.has("tta") else None,
+        _tta(values),
         ImageRecord.from_values(values.values("images")),
         OutputRecord.from_values(values.values("output")),
         TrainingRecord.from_values(values.values("training_data")),
@@ -253,6 +256,21 @@ def read_model_record(path: Path) -> ModelRecord:
         {name: FileRecord.from_values(files.values(name)) for name in files.content},
         Quantised.from_values(values.values("quantised")) if values.has("quantised") else None,
     )
+
+
+def _different(values: Values, name: str) -> list[str]:
+    """Names of which none is given twice."""
+    names = values.texts(name)
+    if len(set(names)) < len(names):
+        raise RecordError(values.path, f"{values.name}.{name} is {names}, expected different names")
+    return names
+
+
+def _tta(values: Values) -> str | None:
+    found = values.text("tta") if values.has("tta") else None
+    if found not in {None, MIRROR}:
+        raise RecordError(values.path, f"tta is '{found}', expected null or {MIRROR}")
+    return found
 
 
 def _size(values: Values, name: str) -> tuple[int, int]:

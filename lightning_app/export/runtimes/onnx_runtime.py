@@ -1,11 +1,14 @@
 """Runs a graph by ONNX Runtime, in float32 on the CPU. Imports no torch."""
 
 import os
+import textwrap
 from typing import Any
 
 from lightning_app.export.runtimes.decoding import Images, Probabilities, Runner
 from lightning_app.export.runtimes.graph import INPUT, OUTPUT
 from lightning_app.utils.errors import UsageError
+
+_LONGEST = 200  # characters of a library's message
 
 
 def threads() -> int:
@@ -48,4 +51,5 @@ def onnx_runner(content: bytes, name: str) -> Runner:
 
 def failed(name: str, error: Exception) -> UsageError:
     """What a runtime says of a graph that it cannot run, in one line."""
-    return UsageError(f"{name}: the runtime cannot run it: {' '.join(str(error).split())}")
+    reason = textwrap.shorten(str(error), _LONGEST, placeholder=" ...")
+    return UsageError(f"{name}: the runtime cannot run it: {reason}")

@@ -82,14 +82,14 @@ def _networks(model: ExportedModel) -> list[Values]:
 def _built(options: Mapping[str, Any], path: Path, trusted: Sequence[str]) -> nn.Module:
     """A network with new weights. Raises UsageError."""
     parser = ExperimentParser()
-    parser.add_subclass_arguments(nn.Module, "network", required=True)
+    parser.add_argument("--network", type=nn.Module)
     with restrict_imports(trusted):
         try:
             with raising_parser(parser):
                 parsed: Namespace = parser.parse_object({"network": dict(options)})
             check_named(parsed, trusted)
             with WeightLimit():
-                network: nn.Module = parser.instantiate_classes(parsed).network
+                network: nn.Module = parser.instantiate(parsed).network
         except (
             argparse.ArgumentError, ValueError, TypeError, MemoryError, RuntimeError,
         ) as error:  # fmt: skip
