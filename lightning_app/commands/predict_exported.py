@@ -12,8 +12,8 @@ from data_modules.catalog.releases import RELEASES
 from data_modules.utils.errors import DataError
 from lightning_app.export.record import OutputRecord
 from lightning_app.export.runtimes.choice import (
-    INT8,
     ModelWeights,
+    QuantiseName,
     RuntimeName,
     chosen_runtime,
     load,
@@ -78,7 +78,9 @@ def _parser() -> PlainParser:
         choices=get_args(RuntimeName),
         help="what runs the model; by default onnx if the folder has its file and it is installed",
     )
-    parser.add_argument("--quantise", choices=[INT8], help="use the quantised model, by OpenVINO")
+    parser.add_argument(
+        "--quantise", choices=get_args(QuantiseName), help="use the quantised model, by OpenVINO"
+    )
     parser.add_argument("--pictures", action="store_true", help="draw each case")
     parser.add_argument(
         "--probabilities", action="store_true", help="write the probabilities of the classes"

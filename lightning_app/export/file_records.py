@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from lightning_app.runs.record_values import Values
 
+LARGEST_LOSS = 0.002  # of validation Dice by quantisation
+
 
 @dataclass(frozen=True)
 class Verified:
@@ -54,13 +56,18 @@ class Quantised:
         kind: of the numbers, such as int8.
         slices: of the training, by which the ranges of intensities were found.
         dice_float: validation Dice of the run, in float32.
-        dice_quantised: that of the quantised model.
+        dice_quantised: that of the quantised model, which is in the folder if it is high enough.
     """
 
     kind: str
     slices: int
     dice_float: float
     dice_quantised: float
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether the quantised model is accurate enough to be kept."""
+        return self.dice_quantised >= self.dice_float - LARGEST_LOSS
 
     @classmethod
     def from_values(cls, values: Values) -> "Quantised":

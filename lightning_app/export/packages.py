@@ -7,6 +7,7 @@ from lightning_app.utils.errors import UsageError
 
 FOR_ONNX = ("onnx", "onnxscript", "onnxruntime")
 FOR_SAFETENSORS = ("safetensors",)
+FOR_INT8 = ("openvino", "nncf")
 EXPORT, OPENVINO = "export", "openvino"  # the extras
 
 

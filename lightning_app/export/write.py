@@ -1,7 +1,7 @@
 """Writes the folder of an exported model at once, or nothing."""
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ from callbacks.utils.atomic_write import atomic_folder, atomic_write
 from callbacks.utils.unfinished import remove_leftovers
 from lightning_app.ensembles.predictor import Predictor
 from lightning_app.export.card import TEMPLATES, model_card
-from lightning_app.export.file_records import FileRecord, Verified
+from lightning_app.export.file_records import FileRecord, Quantised, Verified
 from lightning_app.export.folder import ExportFolder, digest
 from lightning_app.export.network import WithProbabilities, members
 from lightning_app.export.onnx_file import write_onnx
@@ -66,7 +66,14 @@ def new_folder(output: Path) -> Iterator[ExportFolder]:
         raise
 
 
-def write_model(model: Model, folder: ExportFolder, *, onnx: bool, weights: bool) -> ModelRecord:
+def write_model(
+    model: Model,
+    folder: ExportFolder,
+    *,
+    onnx: bool,
+    weights: bool,
+    quantise: Callable[[ExportFolder], Quantised] | None,
+) -> ModelRecord:
     """Write and verify the files of a model.
 
     Args:
@@ -74,6 +81,7 @@ def write_model(model: Model, folder: ExportFolder, *, onnx: bool, weights: bool
         folder: gets the files.
         onnx: whether to write the graph, and the program that uses it.
         weights: whether to write the weights with their config.
+        quantise: writes the quantised graph, if one is wanted and it is accurate enough.
 
     Raises:
         VerificationError: a file does not do what the run does.
@@ -85,7 +93,8 @@ def write_model(model: Model, folder: ExportFolder, *, onnx: bool, weights: bool
         shutil.copyfile(TEMPLATES / folder.example.name, folder.example)
     if weights:
         verified[folder.weights.name] = _write_weights(model, folder)
-    record = replace(model.record, verification=verified)
+    quantised = quantise(folder) if quantise else None
+    record = replace(model.record, verification=verified, quantised=quantised)
     with atomic_write(folder.card) as card:
         card.write_text(model_card(record, model.predictor, folder), encoding="utf-8")
     files = {path.name: FileRecord(path.stat().st_size, digest(path)) for path in folder.files()}

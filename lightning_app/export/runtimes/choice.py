@@ -12,7 +12,7 @@ from lightning_app.export.runtimes.graph import check_graph
 from lightning_app.utils.errors import UsageError
 
 RuntimeName = Literal["torch", "onnx", "openvino"]
-INT8: Literal["int8"] = "int8"  # the numbers of a quantised model
+QuantiseName = Literal["int8"]  # the numbers of a quantised model
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class ModelWeights:
 
     model: ExportedModel
     runtime: RuntimeName
-    quantise: Literal["int8"] | None
+    quantise: QuantiseName | None
 
     @property
     def note(self) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def chosen_runtime(
     if quantise:
         if name not in {None, "openvino"}:
             raise UsageError(f"--quantise {quantise} needs --runtime openvino, not {name}")
-        if model.record.quantised is None:
+        if model.folder.int8.name not in model.record.files:
             raise UsageError(
                 f"--quantise {quantise}: there is no {model.folder.int8.name} in "
                 f"'{model.folder.path}': export --quantise {quantise} writes it"
@@ -99,7 +99,7 @@ def load(weights: ModelWeights, trust: Sequence[str]) -> LoadedModel:
 
         return LoadedModel(torch_runner(model, trust), "torch, in float32")
     if runtime == "openvino":
-        return _by_openvino(model, is_quantised=weights.quantise is not None)
+        return _by_openvino(weights)
     check_installed("--runtime onnx", ["onnx", "onnxruntime"])
     from lightning_app.export.runtimes.onnx_runtime import onnx_runner
 
@@ -107,15 +107,16 @@ def load(weights: ModelWeights, trust: Sequence[str]) -> LoadedModel:
     return LoadedModel(onnx_runner(content, str(folder.onnx)), "ONNX Runtime, in float32")
 
 
-def _by_openvino(model: ExportedModel, *, is_quantised: bool) -> LoadedModel:
+def _by_openvino(weights: ModelWeights) -> LoadedModel:
     check_installed("--runtime openvino", ["openvino"], OPENVINO)
     from lightning_app.export.runtimes.openvino_runtime import openvino_runner, precision
 
+    model = weights.model
     folder = model.folder
-    if is_quantised:
-        content, weights = model.read(folder.int8), model.read(folder.int8_weights)
-        runner = openvino_runner(content, weights, str(folder.int8))
-        return LoadedModel(runner, f"OpenVINO, in {INT8} and {precision()}")
+    if weights.quantise is not None:
+        content, numbers = model.read(folder.int8), model.read(folder.int8_weights)
+        runner = openvino_runner(content, numbers, str(folder.int8))
+        return LoadedModel(runner, f"OpenVINO, in {weights.quantise} and {precision()}")
     check_installed("--runtime openvino", ["onnx"])
     runner = openvino_runner(_graph(model), None, str(folder.onnx))
     return LoadedModel(runner, f"OpenVINO, in {precision()}")

@@ -11,8 +11,6 @@ from lightning_app.export.runtimes.decoding import Probabilities, Runner, decode
 from lightning_app.postprocessing.postprocessing import Postprocessing
 from lightning_app.utils.errors import UsageError
 
-SLICES_PER_CALL = 4  # bounds the memory
-
 
 class Segmented(NamedTuple):
     """What is predicted for a volume.
@@ -46,14 +44,12 @@ def segment(
     shape = (len(image), len(output.classes), *image.shape[2:])
     masks, probabilities = np.zeros(shape, np.bool_), np.zeros(shape, np.float32)
     with_brain = np.flatnonzero(image.any(axis=(1, 2, 3)))  # all other slices are 0
-    for start in range(0, len(with_brain), SLICES_PER_CALL):
-        slices = with_brain[start : start + SLICES_PER_CALL]
-        found = run(np.ascontiguousarray(image[slices, :, *window]))
-        _check(found, (len(slices), output.channels, *masks[0, 0][window].shape))
-        masks[slices, :, *window] = decoded(
-            found, postprocessing.threshold, exclusive=output.exclusive
-        )
-        probabilities[slices, :, *window] = of_classes(found, exclusive=output.exclusive)
+    threshold, exclusive = postprocessing.threshold, output.exclusive
+    for index in with_brain.tolist():  # one by one, which is as fast as in batches
+        found = run(np.ascontiguousarray(image[index : index + 1, :, *window]))
+        _check(found, (1, output.channels, *image[0, 0][window].shape))
+        masks[index, :, *window] = decoded(found, threshold, exclusive=exclusive)[0]
+        probabilities[index, :, *window] = of_classes(found, exclusive=exclusive)[0]
     x, y, z = volume.spacing
     changed = postprocessing.apply(masks.swapaxes(0, 1), output.classes, (z, y, x))
     return Segmented(_label_map(changed, output), probabilities.swapaxes(0, 1))
@@ -62,8 +58,7 @@ def segment(
 def _check(found: Probabilities, expected: tuple[int, ...]) -> None:
     if found.shape != expected:
         raise UsageError(
-            f"the model gives {found.shape} probabilities for {expected[0]} slices, expected "
-            f"{expected}"
+            f"the model gives probabilities of the shape {found.shape}, expected {expected}"
         )
 
 
