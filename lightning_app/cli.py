@@ -25,7 +25,7 @@ COMMANDS = {
     "phantom": "write synthetic patients:     python main.py phantom --output DIR --cases 60",
 }
 _HELP = {"-h", "--help"}
-_WITHOUT_TORCH = {"clean", "evaluate", "phantom", "predict_exported", "report", "runs"}
+_WITHOUT_TORCH = {"clean", "evaluate", "phantom", "exported.predict", "report", "runs"}
 _OF_EXPORTED = {"--model", "--runtime", "--quantise"}  # options of predict for an exported model
 
 
@@ -69,7 +69,7 @@ def _module(command: str, options: list[str]) -> str:
     """The module of a command; ``predict`` has another one for exported models."""
     typed = {option.partition("=")[0] for option in options}
     is_exported = command == "predict" and not _OF_EXPORTED.isdisjoint(typed)
-    return "predict_exported" if is_exported else command
+    return "exported.predict" if is_exported else command
 
 
 def _help() -> str:

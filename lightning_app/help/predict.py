@@ -14,7 +14,7 @@ PAGE = Page(
         "python main.py predict --run aspp_t1c --input /data/new --output masks",
         "python main.py predict --ensemble aspp_t1c --input /data/new --output masks",
         "python main.py predict --input /data/new --output masks --config cpu.yaml",
-        "python main.py predict --model models/aspp_t1c --input /data/new --output masks",
+        "python main.py predict --model aspp_t1c --input /data/new --output masks",
     ),
     options=(
         Option("--input", "PATH", "a case, a folder of cases, or a single image"),

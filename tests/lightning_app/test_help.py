@@ -65,7 +65,7 @@ def options(command: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     if command in PLAIN:
         return plain_options(command)
     if command == "predict":  # --model has a parser of its own
-        return plain_options("predict_exported") | config_options(command, monkeypatch)
+        return config_options(command, monkeypatch) | plain_options("exported.predict")
     if command == "reproduce":
         return config_options("fit", monkeypatch) | plain_options(command)
     return config_options(command, monkeypatch)
