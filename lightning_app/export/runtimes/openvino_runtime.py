@@ -54,7 +54,7 @@ def openvino_runner(content: bytes, weights: bytes | None, name: str) -> Runner:
     def run(images: Images) -> Probabilities:
         try:
             found = compiled(images.shape)({INPUT: np.ascontiguousarray(images)})[OUTPUT]
-        except RuntimeError as error:
+        except (RuntimeError, KeyError, TypeError) as error:  # KeyError: no such output
             raise failed(name, error) from None
         return np.array(found, np.float32)  # a copy: the next call overwrites it
 

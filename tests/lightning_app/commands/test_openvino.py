@@ -80,7 +80,7 @@ def test_a_quantised_model_is_validated_and_used(
     assert found.slices == 5
     assert abs(found.dice_quantised - found.dice_float) < 0.1
     assert f"validation Dice {found.dice_quantised:.4f}, that of the run" in printed.out
-    assert f"{found.dice_float:.3f}" in validated
+    assert f"val/dice: {found.dice_float:.4f}" in validated
     assert {folder.int8.name, folder.int8_weights.name} <= record.files.keys()
     assert folder.foreign() == []
     assert "`model_int8.xml`" in folder.card.read_text("utf-8")
