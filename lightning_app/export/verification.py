@@ -10,7 +10,7 @@ from data_modules.targets import Target
 from data_modules.utils.words import counted
 from lightning_app.export.file_records import Verified
 from lightning_app.export.network import channel_probabilities
-from lightning_app.export.runtimes.decoding import Images, Runner, decoded
+from lightning_app.export.runtimes.decoding import Images, Probabilities, Runner, decoded
 
 LARGEST_DIFFERENCE = 1e-4  # between two probabilities
 
@@ -47,9 +47,7 @@ def verify(
             expected = channel_probabilities(logits, exclusive=target.exclusive).numpy()
             masks = target.decode(logits, threshold)
         found = run(images)
-        # A NaN is infinitely far from everything.
-        difference = np.nan_to_num(np.abs(found - expected), nan=np.inf)
-        differences.append(float(difference.max()))
+        differences.append(_distance(found, expected))
         found_masks = decoded(found, threshold, exclusive=target.exclusive)
         changed += int(np.count_nonzero(found_masks != masks.numpy()))
         pixels += masks.numel()
@@ -61,3 +59,8 @@ def verify(
             f"{changed:,} of {counted(pixels, 'mask pixel')}, expected 0; nothing was written"
         )
     return Verified(sum(sizes), sizes, largest, pixels, changed)
+
+
+def _distance(found: Probabilities, expected: Probabilities) -> float:
+    """The largest difference; a NaN is infinitely far from everything."""
+    return float(np.nan_to_num(np.abs(found - expected), nan=np.inf).max())

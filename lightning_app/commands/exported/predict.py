@@ -81,6 +81,26 @@ def _parser() -> PlainParser:
     parser.add_argument(
         "--quantise", choices=get_args(QuantiseName), help="use the quantised model, by OpenVINO"
     )
+    parser.add_argument(
+        "--trust",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a module or class that config.yaml of the model may name; its code will run",
+    )
+    parser.add_argument(
+        _RELEASE,
+        dest="release",
+        choices=("auto", *(release.name for release in RELEASES)),
+        default="auto",
+        help="release of BraTS, if file names do not tell",
+    )
+    _add_results(parser)
+    return parser
+
+
+def _add_results(parser: argparse.ArgumentParser) -> None:
+    """The options that say what is written."""
     parser.add_argument("--pictures", action="store_true", help="draw each case")
     parser.add_argument(
         "--probabilities", action="store_true", help="write the probabilities of the classes"
@@ -96,21 +116,6 @@ def _parser() -> PlainParser:
         metavar="auto|none|FILE",
         help="auto: as the model says; none; or a file of tune",
     )
-    parser.add_argument(
-        _RELEASE,
-        dest="release",
-        choices=("auto", *(release.name for release in RELEASES)),
-        default="auto",
-        help="release of BraTS, if file names do not tell",
-    )
-    parser.add_argument(
-        "--trust",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="a module or class that config.yaml of the model may name; its code will run",
-    )
-    return parser
 
 
 def _predict(options: argparse.Namespace) -> None:
