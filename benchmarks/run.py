@@ -37,6 +37,7 @@ SECTIONS = {
     "volume_scores": "9. Scores of volumes",
     "accuracy": "10. Accuracy on unseen patients",
     "recipe": "11. The pieces of real.yaml",
+    "export": "12. Exported networks",
 }
 BENCHMARKS = ROOT / "benchmarks"
 

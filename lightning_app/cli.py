@@ -25,7 +25,8 @@ COMMANDS = {
     "phantom": "write synthetic patients:     python main.py phantom --output DIR --cases 60",
 }
 _HELP = {"-h", "--help"}
-_WITHOUT_TORCH = {"clean", "evaluate", "phantom", "report", "runs"}
+_WITHOUT_TORCH = {"clean", "evaluate", "phantom", "exported.predict", "report", "runs"}
+_OF_EXPORTED = {"--model", "--runtime", "--quantise"}  # options of predict for an exported model
 
 
 def main(arguments: list[str]) -> int:
@@ -52,15 +53,23 @@ def main(arguments: list[str]) -> int:
         print(importlib.import_module(f"lightning_app.help.{name}").PAGE.text())
         return 0
     end_with_parent()
+    module = _module(name, options)
     try:
-        if name not in _WITHOUT_TORCH:
+        if module not in _WITHOUT_TORCH:
             import lightning_app.utils.import_torch  # noqa: F401 (torch and lightning come first)
-        command = importlib.import_module(f"lightning_app.commands.{name}")
+        command = importlib.import_module(f"lightning_app.commands.{module}")
     except KeyboardInterrupt:
         print("Interrupted", file=sys.stderr)
         return 130
     code: int = command.run(options)
     return code
+
+
+def _module(command: str, options: list[str]) -> str:
+    """The module of a command; ``predict`` has another one for exported models."""
+    typed = {option.partition("=")[0] for option in options}
+    is_exported = command == "predict" and not _OF_EXPORTED.isdisjoint(typed)
+    return "exported.predict" if is_exported else command
 
 
 def _help() -> str:

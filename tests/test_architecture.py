@@ -122,6 +122,7 @@ def test_the_task_names_no_network() -> None:
         "lightning_app.cli",
         "lightning_app.commands.clean",
         "lightning_app.commands.evaluate",
+        "lightning_app.commands.exported.predict",
         "lightning_app.commands.runs",
         "lightning_app.export.record",
         "lightning_app.metrics.volume.lesions",

@@ -6,7 +6,16 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-PACKAGES = ("torch", "lightning", "torchmetrics", "monai", "numpy", "SimpleITK")
+PACKAGES = (
+    "torch",
+    "lightning",
+    "torchmetrics",
+    "monai",
+    "numpy",
+    "SimpleITK",
+    "onnxruntime",
+    "openvino",
+)
 INSTRUCTION_SETS = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")
 
 

@@ -20,6 +20,14 @@ SAMPLE_SIZE = 10_000
 # ITK stops at changes below 0.5 and treats negative intensities in another way, so its threshold
 # depends on scale and offset. It is given intensities from 0 to this number.
 LI_RANGE = 10_000
+# By name, for programs that find the brain by the same rule.
+NUMBERS: dict[str, float] = {
+    "largest_dim_share": LARGEST_DIM_SHARE,
+    "largest_share_below": LARGEST_SHARE_BELOW_NOISE,
+    "well_below": WELL_BELOW,
+    "sample_size": SAMPLE_SIZE,
+    "li_range": LI_RANGE,
+}
 
 
 class Brain(NamedTuple):

@@ -12,11 +12,13 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from callbacks.acceleration import Acceleration
+from data_modules.case_volume import CaseVolume, read_case, volume_of_arrays
 from data_modules.catalog.cases import Case
+from data_modules.catalog.cases_to_predict import cases_to_predict
 from data_modules.io.crop_or_pad import crop_or_pad
 from data_modules.io.geometry import read_grid
 from data_modules.io.writers import on_grid
-from data_modules.volume_dataset import Volume, cases_to_predict, read_case, volume_of_arrays
+from data_modules.volume_dataset import as_item
 from data_modules.window import AUTO
 from lightning_app.ensembles.saved_task import build_task
 from lightning_app.results.predictions.unseen_data import warn_of_spacing, warn_of_unseen_slices
@@ -90,7 +92,7 @@ class TrainedRun:
 
     def _segment_files(self, case: Case) -> NDArray[np.uint8]:
         volume = read_case(case, self.modalities, self._image_size, self._window)
-        warn_of_spacing(case.id, volume["spacing"], self.trained_on)
+        warn_of_spacing(case.id, volume.spacing, self.trained_on)
         first = self.modalities[0]
         return on_grid(self._labels(volume), read_grid(case.images[first], case.channel(first)))
 
@@ -128,9 +130,9 @@ class TrainedRun:
         window = self.config["data"].get("window")
         return self.trained_on.window if window == AUTO else window and (window[0], window[1])
 
-    def _labels(self, volume: Volume) -> NDArray[np.uint8]:
+    def _labels(self, volume: CaseVolume) -> NDArray[np.uint8]:
         """The label map (D, H, W) of the network's height and width, in the order of BraTS."""
-        volumes: Any = [volume]
+        volumes: Any = [as_item(volume)]
         loader = DataLoader(volumes, batch_size=None)
         with quiet_libraries():
             predicted: Any = self._trainer().predict(self.task, loader)

@@ -15,18 +15,28 @@ from lightning_app.commands.shared.ensemble_cli import PostprocessedCLI
 from lightning_app.ensembles.saved_task import network_options
 from lightning_app.export.description import describe, identity_of
 from lightning_app.export.earlier import earlier_export
+from lightning_app.export.file_records import LARGEST_LOSS, Quantised
 from lightning_app.export.folder import EXPORT, ExportFolder
-from lightning_app.export.packages import FOR_ONNX, FOR_SAFETENSORS, check_installed
+from lightning_app.export.packages import (
+    FOR_INT8,
+    FOR_ONNX,
+    FOR_SAFETENSORS,
+    OPENVINO,
+    check_installed,
+)
 from lightning_app.export.record import ModelRecord
+from lightning_app.export.runtimes.choice import QuantiseName
 from lightning_app.export.validation_slices import validation_batches
 from lightning_app.export.verification import VerificationError
 from lightning_app.export.write import Model, new_folder, write_model
 from lightning_app.help import export
 from lightning_app.runs.weights import load_weights
+from lightning_app.utils.errors import UsageError
 from lightning_app.utils.logging import print_on_rank_zero
 from lightning_app.utils.text import print_lines
 
 Format = Literal["onnx", "safetensors", "both"]
+_TRAINER_OPTION = "--trainer."
 # In float32 on the CPU, as whoever runs the graph does.
 _TRAINER = {
     "accelerator": "cpu", "strategy": "auto", "devices": 1, "num_nodes": 1, "precision": "32-true",
@@ -42,6 +52,12 @@ class ExportCLI(PostprocessedCLI):
 
     @classmethod
     def _run(cls, arguments: list[str]) -> int:
+        for option in (word.partition("=")[0] for word in arguments):
+            if option.startswith(_TRAINER_OPTION) and option[len(_TRAINER_OPTION) :] in _TRAINER:
+                raise UsageError(
+                    f"{option}: a model is exported in float32 and compared on one CPU, as "
+                    "whoever runs its graph runs it: leave the option out"
+                )
         try:
             return super()._run(arguments)
         except VerificationError as error:
@@ -58,6 +74,12 @@ class ExportCLI(PostprocessedCLI):
             "--format", type=Format, default="both", help="onnx, safetensors or both."
         )
 
+        parser.add_argument(
+            "--quantise",
+            type=QuantiseName | None,
+            help="int8: write the graph with integers of 8 bits too, for OpenVINO.",
+        )
+
     def check_against_run(self, config: Namespace) -> None:
         """Check packages and output too, and choose float32 on the CPU.
 
@@ -65,8 +87,15 @@ class ExportCLI(PostprocessedCLI):
             UsageError: a package is missing, or a file is in the way.
         """
         wanted = config.format
+        if config.quantise:
+            if wanted == "safetensors":
+                raise UsageError(
+                    f"--quantise {config.quantise} quantises the graph, which --format "
+                    "safetensors leaves out: expected onnx or both"
+                )
+            check_installed(f"export --quantise {config.quantise}", FOR_INT8, OPENVINO)
         self._onnx, self._weights = wanted != "safetensors", wanted != "onnx"
-        check_installed([*FOR_ONNX * self._onnx, *FOR_SAFETENSORS * self._weights])
+        check_installed("export", [*FOR_ONNX * self._onnx, *FOR_SAFETENSORS * self._weights])
         super().check_against_run(config)
         self._output = (config.output or self.predictor.folder.path / EXPORT).resolve()
         self._earlier()
@@ -95,9 +124,29 @@ class ExportCLI(PostprocessedCLI):
             networks = [network_options(run, self._trusted) for run in predictor.runs]
             model_to_write = Model(predictor, self.model.eval(), networks, record, batches)
             print_on_rank_zero("Writing and comparing, which takes a minute for each network ...")
-            record = write_model(model_to_write, folder, onnx=self._onnx, weights=self._weights)
+            quantise = self._quantise if self.option("quantise") else None
+            record = write_model(
+                model_to_write, folder, onnx=self._onnx, weights=self._weights, quantise=quantise
+            )
             self._earlier()  # somebody may have put a file there in the meantime
         self._print(record)
+        self._check_quantised(record)
+
+    def _quantise(self, folder: ExportFolder) -> Quantised:
+        from lightning_app.export.quantisation import write_quantised
+
+        print_on_rank_zero("Quantising, and validating twice ...")
+        return write_quantised(self.model, self.datamodule, folder)
+
+    def _check_quantised(self, record: ModelRecord) -> None:
+        """Say if the quantised graph was not kept. Raises VerificationError then."""
+        found = record.quantised
+        if found is not None and not found.is_accepted:
+            raise VerificationError(
+                f"{found.kind} was not kept: its validation Dice is {found.dice_quantised:.4f}, "
+                f"that of the run {found.dice_float:.4f}, expected at most {LARGEST_LOSS:g} less; "
+                "all other files were written"
+            )
 
     def _earlier(self) -> ModelRecord | None:
         """The export that is replaced. Raises UsageError for a folder of anything else."""
@@ -123,6 +172,12 @@ def _size(number: int) -> str:
 
 
 def _verified(record: ModelRecord, name: str) -> str:
+    quantised = record.quantised
+    if quantised is not None and name == ExportFolder(Path()).int8.name:
+        return (
+            f": validation Dice {quantised.dice_quantised:.4f}, that of the run "
+            f"{quantised.dice_float:.4f}"
+        )
     if name not in record.verification:
         return ""
     found = record.verification[name]

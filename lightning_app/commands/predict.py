@@ -1,15 +1,14 @@
 """The ``predict`` command: segment volumes with a run's best weights."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from lightning.pytorch import Callback, LightningDataModule, LightningModule
 from lightning.pytorch.cli import LightningArgumentParser
 from torch.utils.data import DataLoader
 
-from data_modules.catalog.cases import Case
+from data_modules.catalog.cases_to_predict import cases_to_predict
 from data_modules.utils.errors import DataError
-from data_modules.volume_dataset import VolumeDataset, cases_to_predict
+from data_modules.volume_dataset import VolumeDataset
 from lightning_app.commands.shared.ensemble_cli import PostprocessedCLI
 from lightning_app.help import predict
 from lightning_app.results.predictions.label_map_folder import (
@@ -18,10 +17,10 @@ from lightning_app.results.predictions.label_map_folder import (
     LabelMapFolder,
 )
 from lightning_app.results.predictions.label_maps import LabelMapWriter
+from lightning_app.results.predictions.next_step import evaluation_command
 from lightning_app.results.predictions.prediction_pictures import PredictionPictures
 from lightning_app.results.predictions.probability_maps import ProbabilityWriter
 from lightning_app.utils.logging import print_on_rank_zero
-from lightning_app.utils.next_command import command_line
 
 
 class PredictCLI(PostprocessedCLI):
@@ -59,7 +58,7 @@ class PredictCLI(PostprocessedCLI):
         """Write the label maps, and what else is asked for."""
         output: Path = self.option("output")
         predictor, overwrite = self.predictor, self.option("overwrite")
-        self._writer = LabelMapWriter(LabelMapFolder(output, predictor, overwrite))
+        self._writer = LabelMapWriter(LabelMapFolder(output, predictor, overwrite), predictor)
         self._probabilities: list[ProbabilityWriter] = []
         if self.option("probabilities"):
             folder = LabelMapFolder(output / PROBABILITIES, predictor, overwrite)
@@ -98,18 +97,9 @@ class PredictCLI(PostprocessedCLI):
             raise DataError(
                 f"cases that could not be segmented: {len(problems)} ({'; '.join(problems)})"
             )
-        print_on_rank_zero(f"Score them: {self._evaluation(cases)}")
-
-    def _evaluation(self, cases: Sequence[Case]) -> str:
-        """The command that scores the label maps; ground truth elsewhere is left to be named."""
-        masks = self._writer.folder.path
-        with_truth = all(case.segmentation is not None for case in cases)
-        reference = str(self.option("input")) if with_truth else "GROUND_TRUTH"
-        scores = f"{masks}-scores" if masks.name else "scores"
-        words = ["--input", str(masks), "--reference", reference, "--output", scores]
-        if self.datamodule.release != "auto":
-            words += ["--data.release", self.datamodule.release]
-        return command_line("evaluate", *words)
+        masks, source = self._writer.folder.path, self.option("input")
+        command = evaluation_command(masks, source, cases, data.release)
+        print_on_rank_zero(f"Score them: {command}")
 
 
 run = PredictCLI.run

@@ -26,7 +26,11 @@ def joined_network(predictor: Predictor, task: SegmentationTask, trust: Sequence
     networks = [task.network, *(build_task(run, trust).network for run in others)]
     for network, run in zip(networks, (first, *others), strict=True):
         load_weights(network, run.best)
-    exclusive = task.target.exclusive
-    if predictor.is_mirrored:
+    return join(networks, exclusive=task.target.exclusive, is_mirrored=predictor.is_mirrored)
+
+
+def join(networks: Sequence[nn.Module], *, exclusive: bool, is_mirrored: bool) -> nn.Module:
+    """The mean probability of networks, also over mirror images if wanted, as a network."""
+    if is_mirrored:
         networks = [Mirrored(network, exclusive=exclusive) for network in networks]
-    return Ensemble(networks, exclusive=exclusive) if others else networks[0]
+    return Ensemble(networks, exclusive=exclusive) if networks[1:] else networks[0]

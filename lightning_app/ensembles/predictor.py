@@ -50,6 +50,16 @@ class Predictor:
         return self.folder == self.first
 
     @property
+    def note(self) -> dict[str, Any]:
+        """What the note of a label map says of the weights."""
+        note: dict[str, Any] = {"run": str(self.first.path)}
+        if len(self.runs) > 1:
+            note["members"] = [str(run.path) for run in self.runs]
+        if self.is_mirrored:
+            note["tta"] = MIRROR
+        return note
+
+    @property
     def words(self) -> list[str]:
         """The options of ``test`` that name it."""
         runs = [word for run in self.runs for word in ("--run", str(run.path))]

@@ -92,6 +92,8 @@ def _files(folder: ExportFolder) -> list[tuple[str, str]]:
     words = {
         folder.onnx: "the graph, for ONNX Runtime and others: `image` (batch, modalities, height, "
         "width) to `probabilities` (batch, channels, height, width), float32",
+        folder.int8: "the graph with integers of 8 bits, for OpenVINO; see the scores",
+        folder.int8_weights: "its weights",
         folder.weights: "the weights, for PyTorch",
         folder.config: "how the networks of these weights are built",
         folder.record: "all that a program must know of the model",

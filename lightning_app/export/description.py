@@ -27,13 +27,6 @@ from lightning_app.runs.folder import Run, run_config
 from lightning_app.runs.records import DataRecord, read_environment
 from lightning_app.utils.errors import UsageError
 
-_BRAIN = {
-    "largest_dim_share": brain_mask.LARGEST_DIM_SHARE,
-    "largest_share_below": brain_mask.LARGEST_SHARE_BELOW_NOISE,
-    "well_below": brain_mask.WELL_BELOW,
-    "sample_size": brain_mask.SAMPLE_SIZE,
-    "li_range": brain_mask.LI_RANGE,
-}
 _NORMALISATION = (
     "z-score over the brain of each modality by itself, in float32; 0 outside it. The brain is all "
     "that differs from the most frequent value on the borders of the slices or, if that is noise, "
@@ -70,7 +63,7 @@ def describe(
             image_size=data.cache.size,
             window=data.window.size,
             window_step=STEP,
-            brain=_BRAIN,
+            brain=brain_mask.NUMBERS,
             normalisation=_NORMALISATION,
         ),
         output=_output(data.target, postprocessing),

@@ -38,6 +38,16 @@ class ExportFolder:
         return self.path / "config.yaml"
 
     @property
+    def int8(self) -> Path:
+        """The graph with integers of 8 bits, for OpenVINO."""
+        return self.path / "model_int8.xml"
+
+    @property
+    def int8_weights(self) -> Path:
+        """The weights of that graph."""
+        return self.path / "model_int8.bin"
+
+    @property
     def record(self) -> Path:
         """What the model takes and gives, and where it comes from."""
         return self.path / "model.json"
@@ -62,8 +72,9 @@ class ExportFolder:
 
     def files(self) -> Iterator[Path]:
         """The files that are there besides the record, which describes them."""
-        names = (self.onnx, self.weights, self.config, self.card, self.example)
-        return (path for path in names if path.is_file())
+        int8 = (self.int8, self.int8_weights)
+        paths = (self.onnx, *int8, self.weights, self.config, self.card, self.example)
+        return (path for path in paths if path.is_file())
 
     def foreign(self) -> list[str]:
         """The names of what is in the folder and is no file of a model, sorted."""

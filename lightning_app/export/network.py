@@ -1,8 +1,31 @@
 """The networks of a model: joined, with probabilities as output, and one by one."""
 
+import torch
 from torch import Tensor, nn
 
+from lightning_app.export.runtimes.decoding import Runner
 from models import Ensemble, Mirrored
+
+_SMALLEST = 1e-6  # probability: the logit of 0 is infinite
+
+
+class OfRunner(nn.Module):
+    """A network that gives the logits of what a runtime gives, so that it can be validated.
+
+    Args:
+        run: maps images (N, modalities, H, W) to probabilities (N, channels, H, W).
+        exclusive: as of ``WithProbabilities``.
+    """
+
+    def __init__(self, run: Runner, *, exclusive: bool) -> None:
+        super().__init__()
+        self.run = run
+        self.exclusive = exclusive
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Logits (N, channels, H, W) of images (N, modalities, H, W)."""
+        probabilities = torch.from_numpy(self.run(image.numpy()))
+        return probabilities.log() if self.exclusive else probabilities.logit(_SMALLEST)
 
 
 class WithProbabilities(nn.Module):

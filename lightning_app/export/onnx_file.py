@@ -2,21 +2,18 @@
 
 import logging
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from io import StringIO
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from lightning_app.export.runtimes.graph import INPUT, OUTPUT
 from lightning_app.utils.errors import UsageError
 
 OPSET = 20
-INPUT, OUTPUT = "image", "probabilities"
 _AXES = {0: "batch", 2: "height", 3: "width"}  # of any length
 _LIBRARIES = ("torch.onnx", "torch.export", "onnxscript", "onnx_ir")
 
@@ -51,22 +48,6 @@ def write_onnx(network: nn.Module, image: Tensor, path: Path) -> None:
         for node in program.model.graph.all_nodes():
             node.metadata_props.clear()  # the sources that it comes from, with their folders
         program.save(path, external_data=False)
-
-
-def onnx_runner(path: Path) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
-    """A function that runs a graph on images (N, modalities, H, W), by ONNX Runtime on the CPU."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = torch.get_num_threads()
-    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-
-    def run(image: NDArray[np.float32]) -> NDArray[np.float32]:
-        outputs: list[Any] = session.run([OUTPUT], {INPUT: image})
-        probabilities: NDArray[np.float32] = outputs[0]
-        return probabilities
-
-    return run
 
 
 @contextmanager

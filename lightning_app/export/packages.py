@@ -1,4 +1,4 @@
-"""The packages that an export needs, which are an extra of the project."""
+"""The packages that exported models need, which are extras of the project."""
 
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -7,16 +7,23 @@ from lightning_app.utils.errors import UsageError
 
 FOR_ONNX = ("onnx", "onnxscript", "onnxruntime")
 FOR_SAFETENSORS = ("safetensors",)
+FOR_INT8 = ("openvino", "nncf")
+EXPORT, OPENVINO = "export", "openvino"  # the extras
 
 
-def check_installed(packages: Sequence[str]) -> None:
+def check_installed(what: str, packages: Sequence[str], extra: str = EXPORT) -> None:
     """Check that packages can be imported.
+
+    Args:
+        what: needs them.
+        packages: their names.
+        extra: that has them.
 
     Raises:
         UsageError: names those that cannot, and how to install them.
     """
     if missing := [name for name in packages if find_spec(name) is None]:
         raise UsageError(
-            f"export needs {', '.join(missing)}, not installed here: "
-            "pip install -e '.[export]' -c constraints.txt"
+            f"{what} needs {', '.join(missing)}, not installed here: "
+            f"pip install -e '.[{extra}]' -c constraints.txt"
         )

@@ -8,9 +8,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lightning_app.ensembles.predictor import MIRROR
+from lightning_app.export.file_records import FileRecord, Quantised, Verified
 from lightning_app.postprocessing.postprocessing import Postprocessing
 from lightning_app.runs.record_values import RecordError, Values
 from lightning_app.runs.records import read_record, write_record
+
+LARGEST_LABEL = 255  # a label map has a byte for each voxel
+LARGEST_SIZE = 4096  # of a slice, in pixels: memory is taken for so many
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,7 @@ class ImageRecord:
         """From ``images`` of model.json. Raises RecordError."""
         brain = values.values("brain")
         return cls(
-            values.texts("modalities"),
+            _different(values, "modalities"),
             values.text("orientation"),
             _size(values, "image_size"),
             _size(values, "window") if values.has("window") else None,
@@ -64,6 +69,16 @@ class LabelRecord:
     value: int
     of_class: str
     meaning: str
+
+    @classmethod
+    def from_values(cls, values: Values) -> "LabelRecord":
+        """From one of ``output.labels`` of model.json. Raises RecordError."""
+        value = values.whole_number("value")
+        if not 0 < value <= LARGEST_LABEL:
+            raise RecordError(
+                values.path, f"{values.name}.value is {value}, expected 1 to {LARGEST_LABEL}"
+            )
+        return cls(value, values.text("class"), values.text("meaning"))
 
 
 @dataclass(frozen=True)
@@ -89,20 +104,24 @@ class OutputRecord:
     @classmethod
     def from_values(cls, values: Values) -> "OutputRecord":
         """From ``output`` of model.json. Raises RecordError."""
-        classes, exclusive = values.texts("classes"), bool(values.content.get("exclusive"))
+        classes, exclusive = _different(values, "classes"), values.switch("exclusive")
         try:
             postprocessing = Postprocessing.from_json(values.content)
         except ValueError as error:
             raise RecordError(values.path, str(error)) from None
         if reason := postprocessing.why_unfit(classes, exclusive=exclusive):
             raise RecordError(values.path, reason)
-        labels = [
-            LabelRecord(label.whole_number("value"), label.text("class"), label.text("meaning"))
-            for label in values.list_of_values("labels")
-        ]
+        labels = [LabelRecord.from_values(label) for label in values.list_of_values("labels")]
         if unknown := [label.of_class for label in labels if label.of_class not in classes]:
             raise RecordError(values.path, f"a label is of the unknown class '{unknown[0]}'")
+        if not labels:
+            raise RecordError(values.path, f"{values.name}.labels is empty")
         return cls(values.text("target"), classes, exclusive, postprocessing, labels)
+
+    @property
+    def channels(self) -> int:
+        """Of the graph's output."""
+        return len(self.classes) + self.exclusive
 
     def to_json(self) -> dict[str, Any]:
         """What ``from_values`` reads."""
@@ -172,41 +191,6 @@ class TrainingRecord:
 
 
 @dataclass(frozen=True)
-class Verified:
-    """How a file was compared with the run on validation slices.
-
-    Attributes:
-        slices: that were compared.
-        batch_sizes: of the batches.
-        largest_difference: between two probabilities.
-        pixels: of all masks.
-        pixels_changed: of these.
-    """
-
-    slices: int
-    batch_sizes: Sequence[int]
-    largest_difference: float
-    pixels: int
-    pixels_changed: int
-
-    @classmethod
-    def from_values(cls, values: Values) -> "Verified":
-        """From one of ``verification`` of model.json. Raises RecordError."""
-        slices, sizes = values.whole_number("slices"), values.choice("batch_sizes")
-        difference = values.number("largest_difference")
-        numbers = map(values.whole_number, ("pixels", "pixels_changed"))
-        return cls(slices, list(map(int, sizes)), difference, *numbers)
-
-
-@dataclass(frozen=True)
-class FileRecord:
-    """A file of the folder: its size and its SHA-256."""
-
-    bytes: int
-    sha256: str
-
-
-@dataclass(frozen=True)
 class ModelRecord:
     """model.json.
 
@@ -221,6 +205,7 @@ class ModelRecord:
         licence: for the user to fill in; None before.
         verification: by file.
         files: the others of the folder, by name.
+        quantised: how it was quantised; None if it was not.
     """
 
     runs: Sequence[ExportedRun]
@@ -233,6 +218,7 @@ class ModelRecord:
     licence: str | None = None
     verification: Mapping[str, Verified] = field(default_factory=dict)
     files: Mapping[str, FileRecord] = field(default_factory=dict)
+    quantised: Quantised | None = None
 
     @property
     def identity(self) -> object:
@@ -254,13 +240,12 @@ def read_model_record(path: Path) -> ModelRecord:
     """
     values = Values(read_record(path), path)
     verification, files = values.values_or_none("verification"), values.values_or_none("files")
-    listed = {name: files.values(name) for name in files.content}
     runs = [ExportedRun.from_values(run) for run in values.list_of_values("runs")]
     if not runs:
         raise RecordError(path, "runs is empty")
     return ModelRecord(
         runs,
-        values.text("tta") if values.has("tta") else None,
+        _tta(values),
         ImageRecord.from_values(values.values("images")),
         OutputRecord.from_values(values.values("output")),
         TrainingRecord.from_values(values.values("training_data")),
@@ -268,11 +253,33 @@ def read_model_record(path: Path) -> ModelRecord:
         values.text("date", ""),
         values.text("licence") if values.has("licence") else None,
         {name: Verified.from_values(verification.values(name)) for name in verification.content},
-        {n: FileRecord(v.whole_number("bytes"), v.text("sha256")) for n, v in listed.items()},
+        {name: FileRecord.from_values(files.values(name)) for name in files.content},
+        Quantised.from_values(values.values("quantised")) if values.has("quantised") else None,
     )
+
+
+def _different(values: Values, name: str) -> list[str]:
+    """Names of which none is given twice."""
+    names = values.texts(name)
+    if len(set(names)) < len(names):
+        raise RecordError(values.path, f"{values.name}.{name} is {names}, expected different names")
+    return names
+
+
+def _tta(values: Values) -> str | None:
+    found = values.text("tta") if values.has("tta") else None
+    if found not in {None, MIRROR}:
+        raise RecordError(values.path, f"tta is '{found}', expected null or {MIRROR}")
+    return found
 
 
 def _size(values: Values, name: str) -> tuple[int, int]:
     """Height and width."""
     height, width = values.numbers(name, 2)
+    if not all(size.is_integer() and 0 < size <= LARGEST_SIZE for size in (height, width)):
+        raise RecordError(
+            values.path,
+            f"{values.name}.{name} is [{height:g}, {width:g}], expected whole numbers from 1 to "
+            f"{LARGEST_SIZE}",
+        )
     return int(height), int(width)

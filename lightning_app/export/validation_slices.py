@@ -1,17 +1,15 @@
 """The validation slices on which an exported model is compared with its run."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from data_modules.brats import BraTSDataModule
 from data_modules.io.crop_or_pad import crop_or_pad
 from data_modules.utils.errors import DataError
 from data_modules.window import STEP
+from lightning_app.export.runtimes.decoding import Images
 from lightning_app.utils.errors import UsageError
 
 SIZES = (1, 2, 5)  # of the batches
-
-Images = NDArray[np.float32]  # (N, modalities, H, W)
 
 
 def validation_batches(data: BraTSDataModule) -> list[Images]:

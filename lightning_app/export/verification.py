@@ -1,21 +1,18 @@
 """Compares an exported file with the run: probabilities and masks of validation slices."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
 from data_modules.targets import Target
 from data_modules.utils.words import counted
+from lightning_app.export.file_records import Verified
 from lightning_app.export.network import channel_probabilities
-from lightning_app.export.record import Verified
-from lightning_app.export.validation_slices import Images
+from lightning_app.export.runtimes.decoding import Images, Probabilities, Runner, decoded
 
 LARGEST_DIFFERENCE = 1e-4  # between two probabilities
-
-Probabilities = NDArray[np.float32]  # of the channels, (N, channels, H, W)
 
 
 class VerificationError(Exception):
@@ -24,7 +21,7 @@ class VerificationError(Exception):
 
 def verify(
     name: str,
-    run: Callable[[Images], Probabilities],
+    run: Runner,
     network: nn.Module,
     batches: Sequence[Images],
     target: Target,
@@ -50,10 +47,9 @@ def verify(
             expected = channel_probabilities(logits, exclusive=target.exclusive).numpy()
             masks = target.decode(logits, threshold)
         found = run(images)
-        # A NaN is infinitely far from everything.
-        difference = np.nan_to_num(np.abs(found - expected), nan=np.inf)
-        differences.append(float(difference.max()))
-        changed += int(np.count_nonzero(decoded(found, target, threshold) != masks.numpy()))
+        differences.append(_distance(found, expected))
+        found_masks = decoded(found, threshold, exclusive=target.exclusive)
+        changed += int(np.count_nonzero(found_masks != masks.numpy()))
         pixels += masks.numel()
     sizes, largest = [len(images) for images in batches], max(differences)
     if changed or largest > LARGEST_DIFFERENCE:
@@ -65,10 +61,6 @@ def verify(
     return Verified(sum(sizes), sizes, largest, pixels, changed)
 
 
-def decoded(probabilities: Probabilities, target: Target, threshold: float) -> NDArray[np.bool_]:
-    """Masks (N, classes, H, W) as a program without torch makes them of probabilities."""
-    if target.exclusive:
-        winner = probabilities.argmax(axis=1)[:, np.newaxis]
-        masks: NDArray[np.bool_] = winner == np.arange(1, target.channels).reshape(-1, 1, 1)
-        return masks
-    return probabilities > threshold
+def _distance(found: Probabilities, expected: Probabilities) -> float:
+    """The largest difference; a NaN is infinitely far from everything."""
+    return float(np.nan_to_num(np.abs(found - expected), nan=np.inf).max())

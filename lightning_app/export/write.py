@@ -1,7 +1,7 @@
 """Writes the folder of an exported model at once, or nothing."""
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -15,11 +15,13 @@ from callbacks.utils.atomic_write import atomic_folder, atomic_write
 from callbacks.utils.unfinished import remove_leftovers
 from lightning_app.ensembles.predictor import Predictor
 from lightning_app.export.card import TEMPLATES, model_card
+from lightning_app.export.file_records import FileRecord, Quantised, Verified
 from lightning_app.export.folder import ExportFolder, digest
 from lightning_app.export.network import WithProbabilities, members
-from lightning_app.export.onnx_file import onnx_runner, write_onnx
-from lightning_app.export.record import FileRecord, ModelRecord, Verified, write_model_record
-from lightning_app.export.validation_slices import Images
+from lightning_app.export.onnx_file import write_onnx
+from lightning_app.export.record import ModelRecord, write_model_record
+from lightning_app.export.runtimes.decoding import Images, Runner
+from lightning_app.export.runtimes.onnx_runtime import onnx_runner
 from lightning_app.export.verification import verify
 from lightning_app.export.weights_file import read_weights, write_config, write_weights
 from lightning_app.task import SegmentationTask
@@ -64,7 +66,14 @@ def new_folder(output: Path) -> Iterator[ExportFolder]:
         raise
 
 
-def write_model(model: Model, folder: ExportFolder, *, onnx: bool, weights: bool) -> ModelRecord:
+def write_model(
+    model: Model,
+    folder: ExportFolder,
+    *,
+    onnx: bool,
+    weights: bool,
+    quantise: Callable[[ExportFolder], Quantised] | None,
+) -> ModelRecord:
     """Write and verify the files of a model.
 
     Args:
@@ -72,6 +81,7 @@ def write_model(model: Model, folder: ExportFolder, *, onnx: bool, weights: bool
         folder: gets the files.
         onnx: whether to write the graph, and the program that uses it.
         weights: whether to write the weights with their config.
+        quantise: writes the quantised graph, if one is wanted and it is accurate enough.
 
     Raises:
         VerificationError: a file does not do what the run does.
@@ -83,7 +93,8 @@ def write_model(model: Model, folder: ExportFolder, *, onnx: bool, weights: bool
         shutil.copyfile(TEMPLATES / folder.example.name, folder.example)
     if weights:
         verified[folder.weights.name] = _write_weights(model, folder)
-    record = replace(model.record, verification=verified)
+    quantised = quantise(folder) if quantise else None
+    record = replace(model.record, verification=verified, quantised=quantised)
     with atomic_write(folder.card) as card:
         card.write_text(model_card(record, model.predictor, folder), encoding="utf-8")
     files = {path.name: FileRecord(path.stat().st_size, digest(path)) for path in folder.files()}
@@ -97,7 +108,8 @@ def _write_graph(model: Model, folder: ExportFolder) -> Verified:
     height, width = model.batches[0].shape[2:]
     image = torch.zeros(2, len(model.record.images.modalities), height, width)
     write_onnx(network, image, folder.onnx)
-    return _verify(model, folder.onnx, onnx_runner(folder.onnx))
+    run = onnx_runner(folder.onnx.read_bytes(), folder.onnx.name)
+    return _verify(model, folder.onnx, run)
 
 
 def _write_weights(model: Model, folder: ExportFolder) -> Verified:
@@ -118,6 +130,6 @@ def _write_weights(model: Model, folder: ExportFolder) -> Verified:
     return _verify(model, folder.weights, run)
 
 
-def _verify(model: Model, path: Path, run: Any) -> Verified:
+def _verify(model: Model, path: Path, run: Runner) -> Verified:
     task, threshold = model.task, model.record.output.postprocessing.threshold
     return verify(path.name, run, task.network, model.batches, task.target, threshold)

@@ -14,7 +14,7 @@ PAGE = Page(
         "python main.py export",
         "python main.py export --run aspp_t1c --output models/aspp_t1c",
         "python main.py export --ensemble aspp_t1c --tta mirror",
-        "python main.py export --run aspp_t1c --format onnx",
+        "python main.py export --run aspp_t1c --format onnx --quantise int8",
     ),
     options=(
         Option(
@@ -23,6 +23,12 @@ PAGE = Page(
             "the folder; by default export in that of the run or of the ensemble",
         ),
         Option("--format", "NAME", "onnx, safetensors or both", "both"),
+        Option(
+            "--quantise",
+            "int8",
+            "write the graph with integers of 8 bits too, for OpenVINO; only if its validation "
+            "Dice is at most 0.002 lower, otherwise the exit code is 1",
+        ),
         *OF_A_RUN,
         *JOINED,
         POSTPROCESS,

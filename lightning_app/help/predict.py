@@ -7,12 +7,14 @@ PAGE = Page(
     usage="predict --input CASE_OR_FOLDER --output DIR [OPTIONS]",
     summary="Segment whole volumes with the best epoch of a run. No ground truth is needed. Each "
     "case gives <case>.nii.gz on the grid of its images, and <case>.json, which names the values "
-    "in it.",
+    "in it. --model takes a folder that export wrote instead of a run, and then starts in about "
+    "a second.",
     examples=(
         "python main.py predict --input /data/new/BraTS-GLI-01234-000 --output masks",
         "python main.py predict --run aspp_t1c --input /data/new --output masks",
         "python main.py predict --ensemble aspp_t1c --input /data/new --output masks",
         "python main.py predict --input /data/new --output masks --config cpu.yaml",
+        "python main.py predict --model aspp_t1c --input /data/new --output masks",
     ),
     options=(
         Option("--input", "PATH", "a case, a folder of cases, or a single image"),
@@ -29,6 +31,14 @@ PAGE = Page(
         POSTPROCESS,
         Option("--data.release", "NAME", "release of BraTS, if file names do not tell", THE_RUNS),
         *DEVICE,
+        Option("--model", "DIR", "an exported model, instead of a run and the options of runs"),
+        Option(
+            "--runtime",
+            "NAME",
+            "what runs that model: onnx, openvino (bfloat16) or torch; by default onnx, or torch "
+            "if the folder has no graph or ONNX Runtime is not installed",
+        ),
+        Option("--quantise", "int8", "use the quantised graph of that model, by OpenVINO"),
         TRUST,
     ),
     network_help=True,

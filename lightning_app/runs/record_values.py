@@ -65,6 +65,10 @@ class Values:
         """A whole number from 0 up."""
         return int(self._checked(key, _is_whole_number, f"a whole number from 0 to {LARGEST}"))
 
+    def switch(self, key: str) -> bool:
+        """True or false."""
+        return bool(self._checked(key, lambda value: isinstance(value, bool), "true or false"))
+
     def number(self, key: str) -> float:
         """A finite number."""
         return float(self._checked(key, _is_number, "a finite number"))

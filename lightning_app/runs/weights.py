@@ -34,7 +34,7 @@ def load_weights(network: nn.Module, path: Path) -> None:
     """
     saved = read_checkpoint(path)["state_dict"]
     weights = {k.removeprefix(_PREFIX): v for k, v in saved.items() if k.startswith(_PREFIX)}
-    _check(weights, network.state_dict(), network, path)
+    check_fit(weights, network.state_dict(), network, path)
     network.load_state_dict(weights)
 
 
@@ -44,12 +44,23 @@ def check_weights(checkpoint: dict[str, Any], task: SegmentationTask, path: Path
     Raises:
         UsageError: they belong to another network, or one of them is not finite.
     """
-    _check(checkpoint["state_dict"], task.state_dict(), task.network, path)
+    check_fit(checkpoint["state_dict"], task.state_dict(), task.network, path)
 
 
-def _check(
+def check_fit(
     saved: dict[str, Tensor], expected: dict[str, Tensor], network: nn.Module, path: Path
 ) -> None:
+    """Check that weights can be loaded.
+
+    Args:
+        saved: the weights.
+        expected: those of the network.
+        network: it.
+        path: the file of the weights.
+
+    Raises:
+        UsageError: they belong to another network, or one of them is not finite.
+    """
     for name in (*expected, *saved):
         found, wanted = (_kind(state.get(name)) for state in (saved, expected))
         if found != wanted:

@@ -6,8 +6,9 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from data_modules.catalog.cases_to_predict import cases_to_predict
 from data_modules.utils.errors import DataError
-from data_modules.volume_dataset import VolumeDataset, cases_to_predict
+from data_modules.volume_dataset import VolumeDataset
 from tests.helpers.forms import mirror_sform
 from tests.helpers.toy import toy_image, toy_labels, write_case
 

@@ -1,12 +1,15 @@
 """Toy runs to export, and what a test of ``export`` needs."""
 
+import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from lightning_app.cli import main
+from lightning_app.export.folder import ExportFolder, digest
 from lightning_app.runs.folder import Run, find_runs
 from tests.helpers.sharp_runs import sharpen
 from tests.helpers.toy import toy_config
@@ -47,3 +50,24 @@ def refused(*words: str) -> None:
     """Run a command that cannot be carried out."""
     with pytest.raises(SystemExit, match=r"\A2\Z"):  # the parser's, or that of main.py
         sys.exit(main(["export", *words]))
+
+
+def sign(folder: ExportFolder) -> None:
+    """Make model.json fit the files, as a stranger would who changed them."""
+    content = json.loads(folder.record.read_text("utf-8"))
+    content["files"] = {
+        path.name: {"bytes": path.stat().st_size, "sha256": digest(path)} for path in folder.files()
+    }
+    folder.record.write_text(json.dumps(content), "utf-8")
+
+
+def edit_record(folder: ExportFolder, **values: Any) -> None:
+    """Change values of model.json: ``images_window`` is that of ``window`` in ``images``."""
+    content = json.loads(folder.record.read_text("utf-8"))
+    for name, value in values.items():
+        section, _, key = name.partition("_")
+        if isinstance(content.get(section), dict) and key:
+            content[section][key] = value
+        else:
+            content[name] = value
+    folder.record.write_text(json.dumps(content), "utf-8")

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import torch
 
-from data_modules.volume_dataset import cases_to_predict, read_case
+from data_modules.case_volume import read_case
+from data_modules.catalog.cases_to_predict import cases_to_predict
 from lightning_app import load_run
 from lightning_app.runs.folder import Run
 
@@ -23,7 +24,7 @@ def sharpen(run: Run, case: Path) -> None:
     data = trained.config["data"]
     height, width = data["image_size"]
     (found,) = cases_to_predict(case, trained.modalities, "auto")
-    image = read_case(found, trained.modalities, (height, width))["image"]
+    image = torch.from_numpy(read_case(found, trained.modalities, (height, width)).image)
     with torch.no_grad():
         logits = trained.network(image[image.flatten(1).any(dim=1)])
     by_channel = logits.transpose(0, 1).flatten(1)

@@ -64,6 +64,8 @@ def config_options(command: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, A
 def options(command: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     if command in PLAIN:
         return plain_options(command)
+    if command == "predict":  # --model has a parser of its own
+        return config_options(command, monkeypatch) | plain_options("exported.predict")
     if command == "reproduce":
         return config_options("fit", monkeypatch) | plain_options(command)
     return config_options(command, monkeypatch)

@@ -1,7 +1,4 @@
-"""Segment a case: python example.py t1c=scan_t1c.nii.gz --output labels.nii.gz.
-
-The images, named by modality or in the order of model.json, are prepared as those of BraTS.
-"""
+"""Segment a case prepared as in BraTS: example.py t1c=scan_t1c.nii.gz --output labels.nii.gz."""
 
 import argparse
 import json
@@ -29,7 +26,10 @@ def read(files: list[str]) -> list[sitk.Image]:
     paths = paths or dict(zip(names, files, strict=False))
     if len(files) != len(names) or paths.keys() != set(names):
         raise SystemExit(f"error: {' '.join(files)}; expected {'=FILE '.join(names)}=FILE")
-    images = [sitk.ReadImage(paths[name]) for name in names]
+    try:
+        images = [sitk.ReadImage(paths[name]) for name in names]
+    except RuntimeError as error:
+        raise SystemExit(f"error: {str(error).splitlines()[-1].strip()}") from None
     for image, part in ((i, p) for i in images for p in ("Size", "Spacing", "Direction")):
         found, first = (getattr(i, f"Get{part}")() for i in (image, images[0]))
         if image.GetDimension() != 3 or not np.allclose(found, first, rtol=0, atol=1e-3):
@@ -131,7 +131,7 @@ def postprocess(masks: Array, voxel: float) -> None:
 
 
 parser = argparse.ArgumentParser(description=f"Segment {OUTPUT['target']} in a case.")
-parser.add_argument("files", nargs="+", help=" ".join(IMAGES["modalities"]))
+parser.add_argument("files", nargs="+", help=f"{' '.join(IMAGES['modalities'])}, or NAME=FILE each")
 parser.add_argument("--output", required=True, help="the label map, such as labels.nii.gz")
 options = parser.parse_args()
 images = read(options.files)

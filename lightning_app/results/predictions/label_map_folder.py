@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import xxhash
 
@@ -12,7 +12,6 @@ from callbacks.utils.atomic_write import atomic_write
 from callbacks.utils.unfinished import remove_leftovers
 from data_modules.catalog.cases import Case
 from data_modules.utils.words import counted
-from lightning_app.ensembles.predictor import MIRROR, Predictor
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.json_csv import read_json, write_json
 
@@ -21,6 +20,14 @@ Note = dict[str, Any]
 _KEYS = {"labels", "target", "modalities", "input", "run", "voxels"}  # of a note, in every version
 PICTURES, PROBABILITIES = "pictures", "probabilities"  # folders below that of the label maps
 _ELSEWHERE = "name another folder"
+
+
+class Weights(Protocol):
+    """Whose weights predict: a run, several, or an exported model."""
+
+    @property
+    def note(self) -> Note:
+        """What the note of a mask says of them: ``run``, and what else makes them different."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +39,12 @@ class LabelMapFolder:
 
     Attributes:
         path: gets ``<case>.nii.gz`` and ``<case>.json``.
-        predictor: whose weights predict.
+        weights: that predict.
         overwrite: whether masks of other runs, or of other inputs, may be replaced.
     """
 
     path: Path
-    predictor: Predictor
+    weights: Weights
     overwrite: bool = False
 
     def prepare(self, cases: Sequence[Case], modality: str) -> None:
@@ -93,7 +100,7 @@ class LabelMapFolder:
         mask, note = self._mask(case), self._note(case)
         with atomic_write(mask) as new_mask:
             content = write_mask(new_mask)
-            about = {**_weights(self.predictor), "digest": _digest(new_mask)}
+            about = {**self.weights.note, "digest": _digest(new_mask)}
             with atomic_write(note) as new_note:
                 write_json(new_note, {**content, **about})
                 mask.unlink(missing_ok=True)  # its note is replaced first
@@ -106,7 +113,7 @@ class LabelMapFolder:
 
     def _other(self, written: Note, source: Path) -> str | None:
         """The other run or the other input that an earlier mask is of; None if both are ours."""
-        if _identities(written) != _identities(_weights(self.predictor)):
+        if _identities(written) != _identities(self.weights.note):
             return _in_words(written)
         return None if written["input"] == str(source) else f"'{written['input']}'"
 
@@ -140,16 +147,6 @@ def read_note(path: Path) -> Note | None:
     return content if isinstance(content, dict) and content.keys() >= _KEYS else None
 
 
-def _weights(predictor: Predictor) -> Note:
-    """What a note says of the weights."""
-    note: Note = {"run": str(predictor.first.path)}
-    if len(predictor.runs) > 1:
-        note["members"] = [str(run.path) for run in predictor.runs]
-    if predictor.is_mirrored:
-        note["tta"] = MIRROR
-    return note
-
-
 def _members(note: Note) -> list[str]:
     members = note.get("members")
     return list(map(str, members if isinstance(members, list) else [note["run"]]))
@@ -157,13 +154,16 @@ def _members(note: Note) -> list[str]:
 
 def _identities(note: Note) -> object:
     """The same for notes of the same weights; the runs may have been moved."""
-    return sorted(Path(run).parts[-2:] for run in _members(note)), note.get("tta")
+    runs = sorted(Path(run).parts[-2:] for run in _members(note))
+    return runs, note.get("tta"), note.get("quantise")
 
 
 def _in_words(note: Note) -> str:
     members = _members(note)
     runs = f"an ensemble of {len(members)} runs" if members[1:] else f"run '{members[0]}'"
-    return f"{runs} on mirrored images" if note.get("tta") else runs
+    mirrored = " on mirrored images" if note.get("tta") else ""
+    quantised = f" in {note['quantise']}" if note.get("quantise") else ""
+    return f"{runs}{mirrored}{quantised}"
 
 
 def _digest(path: Path) -> str:

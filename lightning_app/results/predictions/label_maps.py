@@ -1,18 +1,13 @@
 """Writes the label maps of a prediction."""
 
-import math
 from collections.abc import Sequence
-from pathlib import Path
 
-import numpy as np
 from lightning.pytorch import Callback, LightningModule, Trainer
-from numpy.typing import NDArray
 
-from data_modules.catalog.cases import Case
-from data_modules.io.writers import write_label_map
 from data_modules.volume_dataset import Volume, VolumeDataset
-from lightning_app.metrics.volume.masks import MM3_PER_ML
-from lightning_app.results.predictions.label_map_folder import LabelMapFolder, Note
+from lightning_app.ensembles.predictor import Predictor
+from lightning_app.results.predictions.case_files import Meaning, write_case_labels
+from lightning_app.results.predictions.label_map_folder import LabelMapFolder
 from lightning_app.results.predictions.unseen_data import warn_of_spacing, warn_of_unseen_slices
 from lightning_app.runs.records import read_environment
 from lightning_app.task import Prediction, SegmentationTask
@@ -23,6 +18,7 @@ class LabelMapWriter(Callback):
 
     Args:
         folder: gets them.
+        predictor: whose weights predict.
 
     Attributes:
         problems: why cases could not be segmented.
@@ -31,11 +27,10 @@ class LabelMapWriter(Callback):
         RecordError: environment.json of a run is damaged.
     """
 
-    def __init__(self, folder: LabelMapFolder) -> None:
+    def __init__(self, folder: LabelMapFolder, predictor: Predictor) -> None:
         self.folder = folder
         self.problems: list[str] = []
-        runs = folder.predictor.runs
-        self._trained_on = [read_environment(run.environment).data for run in runs]
+        self._trained_on = [read_environment(run.environment).data for run in predictor.runs]
 
     def on_predict_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Warn if a network was trained on some slices only."""
@@ -61,31 +56,12 @@ class LabelMapWriter(Callback):
             self.problems.append(reason)
             return
         warn_of_spacing(case.id, batch["spacing"], *self._trained_on)
-        voxel_ml = math.prod(batch["spacing"]) / MM3_PER_ML
-        self._write(case, outputs.labels.cpu().numpy(), pl_module, dataset.modalities, voxel_ml)
+        meaning = meaning_of(pl_module, dataset.modalities)
+        labels = outputs.labels.cpu().numpy()
+        write_case_labels(self.folder, case, labels, batch["spacing"], meaning)
 
-    def _write(
-        self,
-        case: Case,
-        labels: NDArray[np.uint8],
-        task: SegmentationTask,
-        modalities: Sequence[str],
-        voxel_ml: float,
-    ) -> None:
-        source, target = case.images[modalities[0]], task.target
-        done = task.postprocessing
 
-        def write_mask(path: Path) -> Note:
-            written = write_label_map(path, labels, source, case.channel(modalities[0]))
-            voxels = {str(v): int((written == v).sum()) for v, _ in target.written}
-            return {
-                "labels": {str(value): name for value, name in target.written},
-                "target": target.name,
-                "postprocessing": None if done.is_nothing else done.to_json(),
-                "modalities": list(modalities),
-                "input": str(source),
-                "voxels": voxels,
-                "ml": {value: round(number * voxel_ml, 3) for value, number in voxels.items()},
-            }
-
-        self.folder.write(case.id, write_mask)
+def meaning_of(task: SegmentationTask, modalities: Sequence[str]) -> Meaning:
+    """What the predictions of a task mean."""
+    target = task.target
+    return Meaning(target.name, target.class_names, target.written, task.postprocessing, modalities)

@@ -1,16 +1,11 @@
 """Writes the probabilities of a prediction."""
 
-from pathlib import Path
-
-import numpy as np
 from lightning.pytorch import Callback, LightningModule, Trainer
-from numpy.typing import NDArray
 
-from data_modules.catalog.cases import Case
-from data_modules.io.writers import write_probabilities
-from data_modules.targets import Target
 from data_modules.volume_dataset import Volume, VolumeDataset
-from lightning_app.results.predictions.label_map_folder import LabelMapFolder, Note
+from lightning_app.results.predictions.case_files import write_case_probabilities
+from lightning_app.results.predictions.label_map_folder import LabelMapFolder
+from lightning_app.results.predictions.label_maps import meaning_of
 from lightning_app.task import Prediction, SegmentationTask
 
 
@@ -48,29 +43,6 @@ class ProbabilityWriter(Callback):
         if reason := self.folder.refusal(case, dataset.modalities[0]):  # another process wrote it
             self.problems.append(reason)
             return
-        self._write(case, outputs.probabilities.cpu().numpy(), pl_module.target, dataset)
-
-    def _write(
-        self,
-        case: Case,
-        probabilities: NDArray[np.float32],
-        target: Target,
-        dataset: VolumeDataset,
-    ) -> None:
-        first = dataset.modalities[0]
-        source = case.images[first]
-
-        def write(path: Path) -> Note:
-            write_probabilities(path, probabilities, source, case.channel(first))
-            return {
-                "labels": {str(index): name for index, name in enumerate(target.class_names)},
-                "target": target.name,
-                "modalities": dataset.modalities,
-                "input": str(source),
-                "voxels": {
-                    str(index): int((of_class > 0.5).sum())
-                    for index, of_class in enumerate(probabilities)
-                },
-            }
-
-        self.folder.write(case.id, write)
+        probabilities = outputs.probabilities.cpu().numpy()
+        meaning = meaning_of(pl_module, dataset.modalities)
+        write_case_probabilities(self.folder, case, probabilities, meaning)

@@ -1,17 +1,29 @@
 """Warns of volumes that are unlike what a network was trained on."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from data_modules.utils.words import number_range
-from lightning_app.runs.records import DataRecord
 
 SPACING_TOLERANCE = 0.1  # share by which a spacing may lie outside those of the training data
 
 _log = logging.getLogger(__name__)
 
 
-def warn_of_unseen_slices(*trained_on: DataRecord) -> None:
+class TrainedOn(Protocol):
+    """The data of a training: its slices, and its spacing in mm by axis."""
+
+    @property
+    def slices(self) -> str | list[int]:
+        """Which slices the training took."""
+
+    @property
+    def spacing(self) -> Mapping[str, Sequence[float]]:
+        """Lowest and highest by axis."""
+
+
+def warn_of_unseen_slices(*trained_on: TrainedOn) -> None:
     """Warn if a network was trained on some slices only."""
     trained = {str(data.slices): data.slices for data in trained_on}
     for slices in trained.values():
@@ -22,7 +34,7 @@ def warn_of_unseen_slices(*trained_on: DataRecord) -> None:
             )
 
 
-def warn_of_spacing(case: str, spacing: Sequence[float], *trained_on: DataRecord) -> None:
+def warn_of_spacing(case: str, spacing: Sequence[float], *trained_on: TrainedOn) -> None:
     """Warn if a case has another spacing (x, y, z in mm) than the training data of a network."""
     for axis, value in zip("xyz", spacing, strict=True):
         # An earlier version did not record the spacing.

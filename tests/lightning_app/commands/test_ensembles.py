@@ -13,9 +13,9 @@ import torch
 import yaml
 from numpy.typing import NDArray
 
+from data_modules.case_volume import read_case
 from data_modules.catalog.cases import find_cases
 from data_modules.io.crop_or_pad import crop_or_pad
-from data_modules.volume_dataset import read_case
 from lightning_app import load_run
 from lightning_app.cli import main
 from lightning_app.runs.folder import Run, TestFolder, find_runs
@@ -109,7 +109,7 @@ def test_mirrored_probabilities_are_means_over_four_images(tmp_path: Path) -> No
     case = write_case(tmp_path / "in", "patient", seed=3, names={"t1c": "-t1c"})
     run = load_run(runs_of("unet_t1c")[0].path)
     (found,) = find_cases(case, "auto")
-    image = read_case(found, ["t1c"], (32, 32))["image"]
+    image = torch.from_numpy(read_case(found, ["t1c"], (32, 32)).image)
     with torch.no_grad():
         expected = sum(
             run.network(image.flip(axes)).flip(axes).sigmoid() / 4

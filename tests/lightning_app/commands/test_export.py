@@ -3,7 +3,6 @@
 import importlib
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -20,17 +19,12 @@ from lightning_app.export import write
 from lightning_app.export.folder import EXPORT, ExportFolder
 from lightning_app.export.record import read_model_record
 from models import Ensemble, Mirrored
-from tests.helpers.exported_runs import WEIGHTS, Capture, runs_of
+from tests.helpers.exported_runs import WEIGHTS, Capture, edit_record, runs_of
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 safetensors = pytest.importorskip("safetensors.torch")
 pytestmark = pytest.mark.usefixtures("exportable_runs")
-
-
-def edit_record(folder: ExportFolder, **values: Any) -> None:
-    content = json.loads(folder.record.read_text("utf-8"))
-    folder.record.write_text(json.dumps({**content, **values}), "utf-8")
 
 
 def test_the_folder_has_a_graph_weights_card_and_example(capsys: Capture) -> None:

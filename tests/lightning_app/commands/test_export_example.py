@@ -12,6 +12,7 @@ import pytest
 import SimpleITK as sitk
 from numpy.typing import NDArray
 
+from data_modules.phantom.dataset import write_phantom
 from lightning_app.export.folder import EXPORT, ExportFolder
 from lightning_app.runs.folder import Run, find_runs
 from tests.conftest import Program
@@ -165,6 +166,33 @@ def test_a_wrong_number_of_files_is_an_error_in_one_line(
     (line,) = run_alone(folder, *words, "--output", "out.nii.gz").stderr.splitlines()
     assert line == "error: Size (42, 42, 4), expected 3-D images on one grid"
     assert not Path("out.nii.gz").exists()
+
+
+def test_a_file_that_is_missing_or_damaged_is_an_error_in_one_line(
+    program: Program, tmp_path: Path, exported: Callable[..., tuple[Run, ExportFolder]]
+) -> None:
+    _, folder = exported(target="whole", operations=[])
+    damaged = tmp_path / "damaged.nii.gz"
+    damaged.write_bytes(b"no image")
+    for path, reason in ((tmp_path / "gone.nii.gz", "does not exist"), (damaged, str(damaged))):
+        done = run_alone(folder, str(path), "--output", "out.nii.gz")
+        (line,) = done.stderr.splitlines()
+        assert line.startswith("error: ")
+        assert reason in line
+        assert done.returncode == 1
+    assert not Path("out.nii.gz").exists()
+
+
+def test_a_synthetic_patient(
+    program: Program, tmp_path: Path, exported: Callable[..., tuple[Run, ExportFolder]]
+) -> None:
+    """240 x 240 pixels, a head of some shape, and a tumour of all tissues."""
+    (case,) = write_phantom(tmp_path / "phantom", 1, 4, seed=3, modalities=["t1c"])
+    options = ["--data.image_size", "[240,240]", "--data.window", "[144,128]"]
+    folder = tmp_path / "phantom" / case
+    _, model = exported(*options, target="regions", operations=[SMALL], seen=folder)
+    values = assert_same_as_predict(program, model, folder, files_of(folder, "t1c"))
+    assert len(np.unique(values)) >= 3
 
 
 @pytest.mark.skipif(not REAL.exists(), reason=f"there are no real patients in {REAL}")

@@ -105,13 +105,17 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path, capsys: Captur
 
 
 def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
-    absent = {"onnxscript", "onnxruntime", "safetensors"}
+    absent = {"onnxscript", "onnxruntime", "safetensors", "nncf"}
     monkeypatch.setattr(packages, "find_spec", lambda name: None if name in absent else name)
     remedy = "not installed here: pip install -e '.[export]' -c constraints.txt"
     assert main(["export", "--run", "a", "--format", "onnx"]) == 2
     assert error_of(capsys) == f"error: export needs onnxscript, onnxruntime, {remedy}"
     assert main([*WEIGHTS, "--run", "a"]) == 2
     assert error_of(capsys) == f"error: export needs safetensors, {remedy}"
+    assert main(["export", "--run", "a", "--quantise", "int8"]) == 2
+    line = error_of(capsys)
+    assert line.startswith("error: export --quantise int8 needs ")
+    assert line.endswith(f"nncf, {remedy.replace('[export]', '[openvino]')}")
 
 
 def test_data_that_are_gone_are_named(toy_root: Path, tmp_path: Path, capsys: Capture) -> None:
@@ -136,6 +140,16 @@ def test_data_that_are_gone_are_named(toy_root: Path, tmp_path: Path, capsys: Ca
         (["--run", "a", "--run", "b"], "the runs of an ensemble need the same"),
         (["--run", "a", "--format", "onnx,safetensors"], "format"),
         (["--run", "a", "--tta", "flip"], "--tta is 'flip', expected mirror"),
+        (["--run", "a", "--trainer.precision", "16-mixed"], "--trainer.precision: a model is"),
+        (
+            ["--run", "a", "--trainer.devices=2"],
+            "--trainer.devices: a model is exported in float32",
+        ),
+        (["--run", "a", "--quantise", "int4"], "quantise"),
+        (
+            ["--run", "a", "--quantise", "int8", "--format", "safetensors"],
+            "--quantise int8 quantises the graph, which --format safetensors leaves out",
+        ),
     ],
 )
 def test_a_command_that_cannot_be_carried_out(

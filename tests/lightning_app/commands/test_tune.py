@@ -12,7 +12,8 @@ import SimpleITK as sitk
 import torch
 from scipy import ndimage
 
-from data_modules.volume_dataset import cases_to_predict, read_case
+from data_modules.case_volume import read_case
+from data_modules.catalog.cases_to_predict import cases_to_predict
 from lightning_app import load_run
 from lightning_app.commands.tune import TuneCLI
 from lightning_app.runs.folder import Run, find_runs
@@ -57,7 +58,8 @@ def logits_of(run: Run, root: Path) -> torch.Tensor:
     (case,) = cases_to_predict(folder, ["t1c"], "auto")
     trained = load_run(run.path)
     with torch.no_grad():
-        logits: torch.Tensor = trained.network(read_case(case, ["t1c"], (32, 32))["image"][1:])
+        image = torch.from_numpy(read_case(case, ["t1c"], (32, 32)).image[1:])
+        logits: torch.Tensor = trained.network(image)
     return logits
 
 

@@ -9,7 +9,8 @@ from torch import nn
 
 import models
 from lightning_app.export.network import WithProbabilities
-from lightning_app.export.onnx_file import onnx_runner, write_onnx
+from lightning_app.export.onnx_file import write_onnx
+from lightning_app.export.runtimes.onnx_runtime import onnx_runner
 from lightning_app.utils.errors import UsageError
 from models import Ensemble
 
@@ -32,7 +33,7 @@ def lively(network: nn.Module) -> nn.Module:
 
 def check(network: nn.Module, path: Path, sizes: list[tuple[int, int, int]] = SIZES) -> None:
     write_onnx(network, torch.zeros(2, 2, 64, 96), path)
-    run = onnx_runner(path)
+    run = onnx_runner(path.read_bytes(), path.name)
     for number, height, width in sizes:
         image = torch.randn(number, 2, height, width)
         with torch.no_grad():

@@ -6,15 +6,14 @@ from typing import Any
 
 import pytest
 
+from lightning_app.export.file_records import FileRecord, Quantised, Verified
 from lightning_app.export.record import (
     ExportedRun,
-    FileRecord,
     ImageRecord,
     LabelRecord,
     ModelRecord,
     OutputRecord,
     TrainingRecord,
-    Verified,
     read_model_record,
     write_model_record,
 )
@@ -39,6 +38,7 @@ RECORD = ModelRecord(
     licence="mit",
     verification={"model.onnx": Verified(8, [1, 2, 5], 1e-7, 100, 0)},
     files={"model.onnx": FileRecord(10, "00")},
+    quantised=Quantised("int8", 64, 0.91, 0.909),
 )
 
 

@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from data_modules.targets import TARGETS
-from lightning_app.export.record import Verified
-from lightning_app.export.validation_slices import Images
+from lightning_app.export.file_records import Verified
+from lightning_app.export.runtimes.decoding import Images
 from lightning_app.export.verification import VerificationError, verify
 
 WHOLE, LABELS = TARGETS["whole"], TARGETS["labels"]

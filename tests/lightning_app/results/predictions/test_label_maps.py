@@ -91,7 +91,7 @@ def test_pictures_show_up_to_eight_slices_with_tumour(
     ) -> None:
         drawn[path.name] = (titles, bool(masks.any(axis=(1, 2, 3)).all()))
 
-    monkeypatch.setattr("lightning_app.results.predictions.prediction_pictures.draw_batch", draw)
+    monkeypatch.setattr("lightning_app.results.predictions.case_picture.draw_batch", draw)
     assert learned("predict", "--input", "in", "--output", "out", "--pictures") == 0
 
     written = sitk.GetArrayFromImage(sitk.ReadImage("out/patient.nii.gz"))

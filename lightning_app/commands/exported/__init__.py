@@ -1,0 +1,1 @@
+"""Commands with exported models, which need neither a run nor torch."""

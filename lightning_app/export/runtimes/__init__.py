@@ -1,0 +1,1 @@
+"""Runs exported models: by ONNX Runtime or OpenVINO without torch, or by torch."""
