@@ -1,6 +1,6 @@
 """Train once, in a process of its own with one thread: ``python -m benchmarks.accuracy``.
 
-Beside the outcome of each training there is ``<setting>.json``: the CPU seconds of an epoch of that
+Beside the outcomes there is ``<setting>-epoch.json``: the CPU seconds of an epoch of that
 setting, by which the epochs of all its trainings are chosen.
 """
 

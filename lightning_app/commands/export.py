@@ -123,7 +123,7 @@ class ExportCLI(PostprocessedCLI):
                 record = replace(record, licence=earlier.licence)  # which the user has filled in
             networks = [network_options(run, self._trusted) for run in predictor.runs]
             model_to_write = Model(predictor, self.model.eval(), networks, record, batches)
-            print_on_rank_zero("Writing and comparing, which takes a minute for each network ...")
+            print_on_rank_zero("Writing and comparing, up to a minute for each network ...")
             quantise = self._quantise if self.option("quantise") else None
             record = write_model(
                 model_to_write, folder, onnx=self._onnx, weights=self._weights, quantise=quantise
@@ -159,7 +159,8 @@ class ExportCLI(PostprocessedCLI):
             print_on_rank_zero(f"  {name} {_size(file.bytes)}{_verified(record, name)}")
         if record.licence is None:
             print_on_rank_zero(
-                f"No licence yet: fill in that of {folder.record.name} and {folder.card.name}"
+                f"No licence yet: fill it in as licence in {folder.record.name} and export again, "
+                f"which writes it into {folder.card.name}"
             )
         if folder.example.is_file():
             files = [f"{name}=FILE" for name in record.images.modalities]

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from lightning_app.export.runtimes.graph import INPUT, OUTPUT
 from lightning_app.utils.errors import UsageError
+from lightning_app.utils.logging import loggers_at
 
 OPSET = 20
 _AXES = {0: "batch", 2: "height", 3: "width"}  # of any length
@@ -53,14 +54,10 @@ def write_onnx(network: nn.Module, image: Tensor, path: Path) -> None:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Leave out the notes of the exporter about itself and its libraries."""
-    loggers = [logging.getLogger(name) for name in _LIBRARIES]
-    levels = [logger.level for logger in loggers]
-    with warnings.catch_warnings(), redirect_stdout(StringIO()):
+    with (
+        warnings.catch_warnings(),
+        redirect_stdout(StringIO()),
+        loggers_at(logging.ERROR, _LIBRARIES),
+    ):
         warnings.simplefilter("ignore")
-        for logger in loggers:
-            logger.setLevel(logging.ERROR)
-        try:
-            yield
-        finally:
-            for logger, level in zip(loggers, levels, strict=True):
-                logger.setLevel(level)
+        yield

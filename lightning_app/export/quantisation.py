@@ -23,7 +23,7 @@ from lightning_app.export.runtimes.openvino_runtime import (
 )
 from lightning_app.task import MONITOR, SegmentationTask
 from lightning_app.utils.errors import UsageError
-from lightning_app.utils.logging import quiet_libraries
+from lightning_app.utils.logging import loggers_at, quiet_libraries
 
 INT8: QuantiseName = "int8"
 SLICES = 64  # of the training, spread over it
@@ -101,11 +101,9 @@ def _dice(task: SegmentationTask, network: nn.Module, data: BraTSDataModule) -> 
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Leave out the bars and the notes of the library."""
-    logger = logging.getLogger("nncf")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
-            yield
-    finally:
-        logger.setLevel(level)
+    with (
+        loggers_at(logging.ERROR, ["nncf"]),
+        redirect_stdout(StringIO()),
+        redirect_stderr(StringIO()),
+    ):
+        yield

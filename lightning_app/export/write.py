@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 from callbacks.utils.atomic_write import atomic_folder, atomic_write
 from callbacks.utils.unfinished import remove_leftovers
@@ -117,8 +116,8 @@ def _write_weights(model: Model, folder: ExportFolder) -> Verified:
     write_weights(members(network), folder.weights)
     write_config(model.networks, folder.config, exclusive=exclusive, tta=model.record.tta)
     read = deepcopy(network)
-    for parameter in read.parameters():
-        nn.init.zeros_(parameter)  # so that nothing but the file gives them
+    for value in read.state_dict().values():
+        value.zero_()  # so that nothing but the file gives them
     read_weights(members(read), folder.weights)
     loaded = WithProbabilities(read.eval(), exclusive=exclusive)
 
