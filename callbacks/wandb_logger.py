@@ -19,6 +19,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from callbacks.utils.atomic_write import atomic_write
 from callbacks.utils.file_names import check_file_name
 from callbacks.utils.limited_calls import LimitedCalls
+from callbacks.utils.private_api import without_launch_inputs
 from callbacks.utils.unfinished import remove_leftovers
 from callbacks.utils.wandb_service import end_service, use_writable_folders
 
@@ -192,7 +193,8 @@ class ForgivingWandbLogger(WandbLogger):
         if saved is None:
             _warn_of_shared_id()
         use_writable_folders(self._folder / "wandb")
-        run: Any = super().experiment  # opens it
+        with without_launch_inputs():
+            run: Any = super().experiment  # opens it
         if mode != "disabled":
             self._id_file.parent.mkdir(exist_ok=True)
             remove_leftovers(self._id_file.parent)

@@ -1,6 +1,7 @@
 """Private attributes of Lightning, PyTorch and W&B that have no public equivalent."""
 
 import logging
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -37,6 +38,27 @@ def plain_call(network: nn.Module) -> Callable[..., Any]:
     """The call of a module, hooks included, whatever it is replaced by."""
     call: Callable[..., Any] = network._call_impl  # noqa: SLF001
     return call
+
+
+@contextmanager
+def without_launch_inputs() -> Iterator[None]:
+    """Let W&B open a run without importing its code for launched jobs, which takes a second.
+
+    W&B asks that code for inputs that were declared before the run. Whoever declares one has
+    imported the code; then nothing is left out.
+    """
+    from wandb.sdk.wandb_run import Run
+
+    name, code = "_detect_and_apply_job_inputs", "wandb.sdk.launch.inputs.internal"
+    apply_inputs = vars(Run).get(name)
+    if apply_inputs is None or code in sys.modules:
+        yield
+        return
+    setattr(Run, name, lambda run: None)
+    try:
+        yield
+    finally:
+        setattr(Run, name, apply_inputs)
 
 
 def wandb_connection() -> Any:
