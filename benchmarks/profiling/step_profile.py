@@ -31,7 +31,7 @@ def profile_step() -> dict[str, float]:
     network = AttentionUNet(widths=WIDTHS)
     # A backward pass costs two forward passes: gradients by inputs and by weights.
     flop = 2 * 3 * BATCH * count_multiply_adds(network, torch.zeros(1, 1, 240, 240))[0]
-    step = bare_step(network, DiceCrossEntropy(), optimise=True)
+    step = bare_step(network, DiceCrossEntropy())
     images, labels = random_slices(BATCH)
     target = labels[:, None].float()
     step(images, target)  # warms up

@@ -4,13 +4,12 @@ The networks have random weights. Everything runs on one thread and is measured 
 other programs on the machine matter little. All variants take turns.
 """
 
-import resource
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.utils.measuring import ROOT, alternate, run_process, run_worker
+from benchmarks.utils.measuring import ROOT, alternate, cpu_seconds, run_process, run_worker
 from benchmarks.utils.phantoms import link_many, phantom
 from benchmarks.utils.rows import Row
 from benchmarks.workers.exported_model import MODEL, RUNS
@@ -68,7 +67,7 @@ def _network_rows(name: str, width: int) -> list[Row]:
 def _patient_rows(folder: Path) -> list[Row]:
     """A patient by each variant: the whole command, and what each further patient takes."""
     worker = [sys.executable, "-m", "benchmarks.workers.exported_model", str(folder)]
-    run_process(worker, environment=ONE_THREAD)
+    run_process([*worker, "16", "null", "--quantise"], environment=ONE_THREAD)
     patient = next(path for path in phantom(folder, 1, 155).iterdir() if path.is_dir())
     for count in (1, 2):
         link_many([patient], folder / f"patients-{count}", count)
@@ -93,14 +92,4 @@ def _workload(folder: Path, words: list[str], count: int) -> Callable[[], float]
     else:
         words = [*words, "--trainer.default_root_dir", str(folder / RUNS)]
 
-    def run() -> float:
-        before = _of_children()
-        run_process([*command, *words], environment=ONE_THREAD)
-        return _of_children() - before
-
-    return run
-
-
-def _of_children() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+    return lambda: cpu_seconds([*command, *words], environment=ONE_THREAD)

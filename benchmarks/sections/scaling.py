@@ -1,4 +1,4 @@
-"""Scaling: time and memory at 50 to 400 scans, and what 1,251 scans with all slices will cost."""
+"""Scaling: CPU time and memory at 50 to 400 scans, and what 1,251 with all slices will cost."""
 
 import os
 import shutil
@@ -21,7 +21,6 @@ CONDITIONS = (
 )
 BRATS_SCANS = 1251
 FULL_PHANTOMS, FULL_SCANS, FULL_DEPTH = 8, 144, 155
-ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 Figures = dict[str, float]
 
 
@@ -56,16 +55,16 @@ def _run_step(step: str, root: Path, cache: Path) -> Figures:
     folders = ("--root", str(root), "--cache", str(cache))
     if step == "prepare":
         return run_worker("benchmarks.workers.preparing_ours", *folders, "--slices", "all")
-    return run_worker("benchmarks.workers.scaling_step", step, *folders, environment=ONE_THREAD)
+    return run_worker("benchmarks.workers.scaling_step", step, *folders)
 
 
 def _growth_rows(step: str, figures: list[Figures]) -> list[Row]:
-    """Time per scan and memory, the most scans against the fewest."""
+    """CPU time per scan and memory, the most scans against the fewest."""
     sizes = ", ".join(map(str, SIZES))
-    times = [1e3 * f["seconds"] / size for f, size in zip(figures, SIZES, strict=True)]
+    times = [1e3 * f["cpu"] / size for f, size in zip(figures, SIZES, strict=True)]
     peaks = [f["mebibytes"] for f in figures]
     return [
-        _growth_row(f"{step}: time per scan at {sizes} scans", times, "ms"),
+        _growth_row(f"{step}: CPU time per scan at {sizes} scans", times, "ms"),
         _growth_row(f"{step}: memory at {sizes} scans", peaks, "MiB"),
     ]
 
@@ -86,7 +85,7 @@ def _whole_data_set_rows(folder: Path, epoch: Figures) -> list[Row]:
     part = _run_step("prepare", root, cache)
     share = BRATS_SCANS / FULL_SCANS
     slices = share * part["slices"]
-    epoch_seconds = slices * epoch["seconds"] / epoch["slices"]
+    epoch_seconds = slices * epoch["cpu"] / epoch["slices"]
     conditions = (
         f"{FULL_PHANTOMS} phantoms of {FULL_DEPTH} slices, linked under {FULL_SCANS} names; "
         "t1c and labels, all slices with brain; two processes on two cores"
@@ -106,7 +105,7 @@ def _whole_data_set_rows(folder: Path, epoch: Figures) -> list[Row]:
         ),
         Row(
             f"the data's part of an epoch over all slices of {BRATS_SCANS} scans, estimated",
-            f"{epoch_seconds / 60:.1f} min",
+            f"{epoch_seconds / 60:.1f} min of CPU time",
             conditions="from the largest epoch above, whose cache fits into memory; with less "
             "memory than cache the disk limits it",
         ),

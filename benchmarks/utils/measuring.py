@@ -2,10 +2,13 @@
 
 import json
 import os
+import resource
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
+from time import process_time
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -51,21 +54,59 @@ def run_worker(
     return figures
 
 
-def run_process(command: list[str], *, environment: Mapping[str, str] | None = None) -> str:
-    """Run a command from the project's root and return its standard output.
+def cpu_seconds(command: list[str], **options: Any) -> float:
+    """Run a command; the CPU time of its process and of all processes that it waited for.
+
+    Args:
+        command: the program and its arguments.
+        **options: of ``run_process``.
+
+    Raises:
+        RuntimeError: it failed; the message holds the end of its standard error.
+    """
+    before = cpu_of_children()
+    run_process(command, **options)
+    return cpu_of_children() - before
+
+
+def cpu_so_far() -> float:
+    """CPU seconds of this process and of the processes that have ended below it."""
+    return process_time() + cpu_of_children()
+
+
+def cpu_of_children() -> float:
+    """CPU seconds of the processes that this one has waited for, and of theirs."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def run_process(
+    command: list[str],
+    *,
+    environment: Mapping[str, str] | None = None,
+    root: Path = ROOT,
+    codes: Collection[int] = (0,),
+) -> str:
+    """Run a command and return its standard output.
+
+    Args:
+        command: the program and its arguments.
+        environment: variables to set in addition to ours.
+        root: the folder to run it from.
+        codes: the exit codes that are no failure.
 
     Raises:
         RuntimeError: it failed; the message holds the end of its standard error.
     """
     process = subprocess.run(
         command,
-        cwd=ROOT,
+        cwd=root,
         env={**os.environ, **(environment or {})},
         capture_output=True,
         text=True,
         check=False,
     )
-    if process.returncode:
+    if process.returncode not in codes:
         raise RuntimeError(f"{' '.join(command)} failed:\n{process.stderr[-3000:]}")
     return process.stdout
 

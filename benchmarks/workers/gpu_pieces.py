@@ -21,6 +21,7 @@ from lightning_app.utils.json_csv import read_json, write_json
 
 NETWORKS = ("unet", "attention_unet", "spp", "aspp")
 GPU = ["--config", "gpu.yaml"]
+WINDOW = ["--data.window", "auto"]
 # Each is measured together with all those before it.
 OPTIMISATIONS = {
     "float32": [],
@@ -29,7 +30,8 @@ OPTIMISATIONS = {
     "cudnn_benchmark": ["--trainer.benchmark", "true"],
     "fused_adam": ["--optimizer.init_args.fused", "true"],
     "on_device": ["--data.on_device", "true"],
-    "compiled": ["--acceleration.compile", "reduce-overhead"],
+    "compiled": ["--acceleration.compile", "default"],
+    "cuda_graphs": ["--acceleration.compile", "reduce-overhead"],
 }
 # A test has four batches: too few for cuDNN's search for the best algorithms to pay off.
 TEST = ["--trainer.benchmark", "false"]
@@ -130,9 +132,9 @@ def _rate(function: Callable[[], Tensor], operations: int, device: torch.device)
     return best
 
 
-def train_fully(network: str, bench: Bench) -> dict[str, Any]:
+def train_fully(network: str, flags: Sequence[str], bench: Bench) -> dict[str, Any]:
     """The paper's training and test of a network, with gpu.yaml."""
-    return _train(bench, network, [*GPU], bench.size.epochs)
+    return _train(bench, network, [*GPU, *flags], bench.size.epochs)
 
 
 def measure_optimisation(name: str, bench: Bench) -> dict[str, Any]:
@@ -152,7 +154,8 @@ def compare_quality(flags: Sequence[str], seed: int, bench: Bench) -> dict[str, 
 PIECES: dict[str, Callable[[Bench], dict[str, Any]]] = {
     "data": make_data,
     "peak": measure_peak,
-    **{f"train_{network}": partial(train_fully, network) for network in NETWORKS},
+    **{f"train_{network}": partial(train_fully, network, ()) for network in NETWORKS},
+    **{f"window_{network}": partial(train_fully, network, WINDOW) for network in NETWORKS},
     **{f"optimisation_{name}": partial(measure_optimisation, name) for name in OPTIMISATIONS},
     **{
         f"quality_{name}_{seed}": partial(compare_quality, flags, seed)
@@ -185,7 +188,7 @@ def read_run(run: Run) -> dict[str, Any]:
     """The times and scores in a run's files.
 
     The first epoch is kept apart from the others, from which rates are computed: it includes the
-    compilation of the network for both batch sizes, that of the smaller last batch too.
+    compilation of the network.
     """
     timing = read_json(run.timing)
     with run.metrics.open(newline="", encoding="utf-8") as file:

@@ -1,10 +1,9 @@
-"""The inference benchmark with MONAI's cache, metrics, readers and writers."""
+"""The inference benchmark with MONAI's cache and metrics, and our optimisations."""
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import torch
@@ -14,42 +13,29 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from benchmarks.workers.inference_ours import data_module, latency
 from data_modules.utils.malloc import keep_freed_memory
 
-TEST_BATCH, SLICES_AT_ONCE = 32, 16  # the sizes of our batches in a test and in a prediction
-
-
-def as_installed(task: str, data: Path, widths: Sequence[int]) -> float:
-    """Seconds that a task takes in float32."""
-    return _seconds(task, data, widths, optimise=False)
+TEST_BATCH = 32  # as ours
 
 
 def optimised(task: str, data: Path, widths: Sequence[int]) -> float:
-    """Seconds that a task takes with every optimisation that ours has."""
-    return _seconds(task, data, widths, optimise=True)
-
-
-def _seconds(task: str, data: Path, widths: Sequence[int], *, optimise: bool) -> float:
+    """CPU seconds that a task takes with every optimisation that ours has."""
     from monai.networks.nets.attentionunet import AttentionUnet
 
     network = AttentionUnet(2, 1, 1, widths, [2] * (len(widths) - 1)).eval()
-    if optimise:
-        keep_freed_memory()
-        fuse_batch_norm(network)
-        network.to(memory_format=torch.channels_last)
+    keep_freed_memory()
+    fuse_batch_norm(network)
+    network.to(memory_format=torch.channels_last)
     if task.startswith("batch_"):
-        return latency(network, int(task.removeprefix("batch_")), optimise=optimise)
-    work = {"test": _test, "patient": _predict}[task](network, data, optimise=optimise)
-    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=optimise):
+        return latency(network, int(task.removeprefix("batch_")))
+    work = _test(network, data)
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
         next(work)  # warms up
-        start = perf_counter()
+        start = process_time()
         next(work)
-        return perf_counter() - start
+        return process_time() - start
 
 
-def _test(network: nn.Module, data: Path, *, optimise: bool) -> Iterator[None]:
-    """Each iteration: all images from the cache in memory to masks, Dice and IoU.
-
-    If optimised, they are not copied out of the cache.
-    """
+def _test(network: nn.Module, data: Path) -> Iterator[None]:
+    """Each iteration: all images from the cache in memory to masks, Dice and IoU."""
     from monai.data.dataloader import DataLoader
     from monai.data.dataset import CacheDataset
     from monai.metrics.meandice import DiceMetric
@@ -62,7 +48,7 @@ def _test(network: nn.Module, data: Path, *, optimise: bool) -> Iterator[None]:
     for batch in slices.test_dataloader():
         masks = (batch["labels"] > 0)[:, None]
         items += [{"image": i, "mask": m} for i, m in zip(batch["image"], masks, strict=True)]
-    cache = CacheDataset(items, lambda item: item, progress=False, copy_cache=not optimise)
+    cache = CacheDataset(items, lambda item: item, progress=False, copy_cache=False)
     loader = DataLoader(cache, batch_size=TEST_BATCH)
     metrics: list[Any] = [DiceMetric(), MeanIoU()]
     while True:
@@ -74,32 +60,6 @@ def _test(network: nn.Module, data: Path, *, optimise: bool) -> Iterator[None]:
             metric.aggregate()
             metric.reset()
         yield
-
-
-def _predict(network: nn.Module, data: Path, *, optimise: bool) -> Iterator[None]:
-    """Each iteration: read and normalise the volume, segment its slices in batches, write it.
-
-    If optimised, slices without brain are left out.
-    """
-    from monai.transforms.compose import Compose
-    from monai.transforms.intensity.array import NormalizeIntensity
-    from monai.transforms.io.array import LoadImage, SaveImage
-    from monai.transforms.utility.array import EnsureChannelFirst
-
-    (path,) = (data / "patient").rglob("*-t2f.nii.gz")
-    read = Compose([LoadImage(), EnsureChannelFirst(), NormalizeIntensity(nonzero=True)])
-    with TemporaryDirectory() as folder:
-        write = SaveImage(folder, separate_folder=False, print_log=False, output_dtype="uint8")
-        while True:
-            volume = read(path)  # (1, width, height, depth)
-            slices = volume.as_tensor().permute(3, 0, 1, 2).contiguous()
-            run = slices.flatten(1).any(dim=1) if optimise else torch.ones(len(slices)).bool()
-            masks = torch.zeros_like(slices, dtype=torch.bool)
-            batches = slices[run].split(SLICES_AT_ONCE)
-            masks[run] = torch.cat([network(batch) > 0 for batch in batches])
-            volume.set_(masks.permute(1, 2, 3, 0).float().contiguous())
-            write(volume)
-            yield
 
 
 def fuse_batch_norm(network: nn.Module) -> None:

@@ -16,7 +16,7 @@ from monai.data import PersistentDataset
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
-from benchmarks.utils.measuring import print_figures
+from benchmarks.utils.measuring import cpu_so_far, print_figures
 from benchmarks.utils.memory import PeakMemory
 from benchmarks.workers.preparing_ours import PROCESSES, limit_cores
 
@@ -90,14 +90,14 @@ def main() -> None:
         for image in sorted(options.root.glob("*/*-t1c.nii.gz"))
     ]
     chain = optimised if options.optimise else as_installed
-    start = perf_counter()
+    start, cpu = perf_counter(), cpu_so_far()
     with PeakMemory() as peak:
         dataset = PersistentDataset(files, chain(options.slices), cache_dir=options.cache)
         for _ in DataLoader(dataset, batch_size=None, num_workers=PROCESSES):
             pass
-    seconds = perf_counter() - start
+    seconds, cpu = perf_counter() - start, cpu_so_far() - cpu
     size = sum(file.stat().st_size for file in options.cache.glob("*.pt"))
-    print_figures(seconds=seconds, mebibytes=peak.mebibytes, bytes=size)
+    print_figures(seconds=seconds, cpu=cpu, mebibytes=peak.mebibytes, bytes=size)
 
 
 if __name__ == "__main__":

@@ -8,14 +8,14 @@ import os
 from pathlib import Path
 from time import perf_counter
 
-from benchmarks.utils.measuring import print_figures
+from benchmarks.utils.measuring import cpu_so_far, print_figures
 from benchmarks.utils.memory import PeakMemory
 
 PROCESSES = 2
 
 
 def main() -> None:
-    """Prepare, and print the seconds, the peak memory and the number of arrays built."""
+    """Prepare, and print times, the peak memory and the number of arrays built."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--root", type=Path, required=True)
     parser.add_argument("--cache", type=Path, required=True)
@@ -32,16 +32,17 @@ def main() -> None:
         cache_dir=options.cache,
     )
     before = set(options.cache.glob("*/array.npy"))
-    start = perf_counter()
+    start, cpu = perf_counter(), cpu_so_far()
     with PeakMemory() as peak:
         data.prepare_data()
-    seconds = perf_counter() - start
+    seconds, cpu = perf_counter() - start, cpu_so_far() - cpu
     built = set(options.cache.glob("*/array.npy")) - before
     size = sum(array.stat().st_size for array in built)
     slices = sum(len(dataset) for dataset in data.datasets.values())
     print_figures(
-        seconds=seconds, mebibytes=peak.mebibytes, built=len(built), bytes=size, slices=slices
-    )
+        seconds=seconds, cpu=cpu, mebibytes=peak.mebibytes, built=len(built), bytes=size,
+        slices=slices,
+    )  # fmt: skip
 
 
 def limit_cores(cores: int) -> None:

@@ -41,7 +41,7 @@ def main() -> None:
 
 
 def _workloads(network: Callable[..., nn.Module], width: int) -> dict[str, Callable[[], float]]:
-    step = bare_step(network(widths=widths_from(width)), DiceCrossEntropy(), optimise=True)
+    step = bare_step(network(widths=widths_from(width)), DiceCrossEntropy())
     images, labels = random_slices(BATCH)
     sizes = {"whole": WHOLE, "window": WINDOW}
     cropped = {name: (images[..., :h, :w], labels[:, :h, :w]) for name, (h, w) in sizes.items()}

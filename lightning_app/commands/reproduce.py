@@ -5,17 +5,16 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NoReturn
 
-from rich.console import Console
-from rich.table import Table
-
 from data_modules.catalog.folds import FEWEST_FOLDS
 from data_modules.utils.errors import DataError
-from lightning_app.commands.experiment_grid import Cell, WantedRun, cells
-from lightning_app.commands.shared.child_command import execute
+from lightning_app.commands.grid.cells import Cell, WantedRun, cells
+from lightning_app.commands.grid.child_command import execute
+from lightning_app.commands.grid.companions import COMPANION, companions
+from lightning_app.commands.grid.outcomes import Outcomes
 from lightning_app.commands.shared.session import run_session
 from lightning_app.help import reproduce
 from lightning_app.results.partial_test import is_partial
@@ -26,7 +25,7 @@ from lightning_app.runs.status import is_alive, is_finished
 from lightning_app.utils.argparse import PlainParser
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.next_command import command_line
-from lightning_app.utils.text import print_lines, printable
+from lightning_app.utils.text import print_lines
 
 WAIT_S = 5.0
 _SIZES = "--data.split_sizes"
@@ -50,28 +49,37 @@ def _reproduce(arguments: list[str]) -> int:
     if parsed.folds and any(word.split("=")[0] == _SIZES for word in options):
         parser.error(f"--folds and {_SIZES} are given: expected only one of them")
     grid = cells(parsed.experiments, parsed.seeds, options, parsed.folds)
-    outcomes = _Outcomes(len(grid))
-    roots = set()
-    left_out: dict[Path, str] = {}
-    for cell, wanted in _available(grid, outcomes):
-        roots.add(wanted.root)
-        new = {path: why for path, why in wanted.unreadable.items() if path not in left_out}
-        left_out |= new
-        print_lines(*(f"Left out: run '{path}': {why}" for path, why in new.items()))
-        with outcomes.timed(cell):
-            code = outcomes.codes[cell] = _complete(cell, wanted)
-        if code > 128:
-            print("Interrupted: the same command continues from here", file=sys.stderr)
-            return code
+    outcomes = Outcomes(len(grid), parsed.jobs)
+    if code := _carry_out(grid, outcomes, arguments):
+        print("Interrupted: the same command continues from here", file=sys.stderr)
+        return code
     outcomes.show()
-    reported = [execute("report", str(root)) for root in roots]
+    reported = [] if parsed.companion else [execute("report", str(root)) for root in outcomes.roots]
     if not any((*outcomes.codes.values(), *reported)):
         return 0
     print_lines(f"Try again what failed: {command_line('reproduce', *arguments)}")
     return 1
 
 
-def _available(grid: Sequence[Cell], outcomes: "_Outcomes") -> Iterator[tuple[Cell, WantedRun]]:
+def _carry_out(grid: Sequence[Cell], outcomes: Outcomes, arguments: Sequence[str]) -> int:
+    """Train and test what is missing; the exit code of an interruption, else 0."""
+    left_out: dict[Path, str] = {}
+    with ExitStack() as stack:
+        for cell, wanted in _available(grid, outcomes):
+            if not outcomes.roots:  # the first cell has prepared the data
+                stack.enter_context(companions(outcomes.jobs, arguments, wanted.root))
+            outcomes.roots.add(wanted.root)
+            new = {path: why for path, why in wanted.unreadable.items() if path not in left_out}
+            left_out |= new
+            print_lines(*(f"Left out: run '{path}': {why}" for path, why in new.items()))
+            with outcomes.timed(cell):
+                code = outcomes.codes[cell] = _complete(cell, wanted)
+            if code > 128:
+                return code
+    return 0
+
+
+def _available(grid: Sequence[Cell], outcomes: Outcomes) -> Iterator[tuple[Cell, WantedRun]]:
     """The cells in turn; a cell that another process trains comes when that process has ended.
 
     A cell whose data cannot be used has failed and is left out.
@@ -134,39 +142,6 @@ def _is_tested(run: Run) -> bool:
         return False
 
 
-class _Outcomes:
-    """The exit code and the duration of each cell."""
-
-    def __init__(self, total: int) -> None:
-        self.total = total
-        self.codes: dict[Cell, int] = {}
-        self._seconds: dict[Cell, float] = {}
-
-    @contextmanager
-    def timed(self, cell: Cell) -> Iterator[None]:
-        """Announce a cell and measure its time."""
-        print_lines(f"[{len(self.codes) + 1}/{self.total}] {cell}{self._left()}", flush=True)
-        start = time.monotonic()
-        yield
-        self._seconds[cell] = time.monotonic() - start
-
-    def _left(self) -> str:
-        """An estimate from the cells that were trained or tested so far."""
-        worked = [seconds for seconds in self._seconds.values() if seconds > WAIT_S]
-        if not worked:
-            return ""
-        minutes = sum(worked) / len(worked) * (self.total - len(self.codes)) / 60
-        return f"; about {minutes:.0f} min left at most"
-
-    def show(self) -> None:
-        """Print a line for each cell."""
-        table = Table("experiment", "seed", "outcome", box=None, pad_edge=False)
-        for cell, code in self.codes.items():
-            outcome = "done" if code == 0 else f"failed (exit code {code})"
-            table.add_row(printable(cell.name), str(cell.seed), outcome)
-        Console(markup=False, emoji=False).print(table)
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = PlainParser("reproduce", reproduce.PAGE.summary)
     parser.add_argument(
@@ -191,6 +166,14 @@ def _parser() -> argparse.ArgumentParser:
         help="cross-validation: each experiment is trained and tested for each of so many folds, "
         "in which every patient is tested once",
     )
+    parser.add_argument(
+        "--jobs",
+        type=_at_least(1),
+        default=1,
+        help="how many experiments are trained at a time, each with its share of the cores and "
+        "with memory of its own",
+    )
+    parser.add_argument(COMPANION, action="store_true", help=argparse.SUPPRESS)
     for option, of in (
         ("seed_everything", "seeds"),
         ("data.folds", "folds"),

@@ -7,8 +7,7 @@ from benchmarks.run import BENCHMARKS, SECTIONS, main
 
 
 @pytest.mark.parametrize("section", SECTIONS)
-def test_stored_results_and_remarks_exist(section: str) -> None:
-    assert json.loads((BENCHMARKS / "results" / f"{section}.json").read_text("utf-8"))["rows"]
+def test_a_section_has_remarks(section: str) -> None:
     assert (BENCHMARKS / "remarks" / f"{section}.md").is_file()
     assert (BENCHMARKS / "sections" / f"{section}.py").is_file()
 
@@ -39,7 +38,7 @@ def test_a_section_stores_its_rows_and_writes_the_page(
     }
     page = (tmp_path / "RESULTS.md").read_text("utf-8")
     assert "| the GPU's peak rate in bfloat16 | not measured |  |  |  |" in page
-    assert "## 2. Loading\n\nNot measured." in page
+    assert "## 7. Loading\n\nNot measured." in page
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from filelock import FileLock
 
 from lightning_app.cli import main
 from lightning_app.commands import reproduce
-from lightning_app.commands.experiment_grid import WantedRun, cells
+from lightning_app.commands.grid.cells import WantedRun, cells
 from lightning_app.config.lookup import BASE, CONFIGS
 from lightning_app.runs.folder import Run, find_runs
 from lightning_app.runs.records import read_split
@@ -447,6 +447,32 @@ def test_a_training_that_starts_up_ends_with_a_killed_reproduce(program: Program
     grid.wait()
     wait_until(lambda: not any(Path(f"/proc/{child}").is_dir() for child in children))
     assert find_runs(Path("runs")) == []
+
+
+@pytest.mark.slow
+def test_two_at_a_time_train_and_test_everything_once(program: Program) -> None:
+    command = [sys.executable, str(MAIN), "reproduce", *TWO, "--only", "unet_t2w", "--jobs", "2"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+
+    runs = find_runs(Path("runs"))
+    assert sorted(run.experiment for run in runs) == ["aspp_t2f", "unet_t1c", "unet_t2w"]
+    assert all(run.test().metrics.is_file() for run in runs)
+    trained = [Path("runs/reproduce-2.log").read_text("utf-8").count("\nBest epoch"),
+               done.stdout.count("\nBest epoch")]  # fmt: skip
+    assert sum(trained) == 3
+    assert min(trained) > 0
+    assert done.stdout.count("3 runs, 0 left out") == 1
+
+
+@pytest.mark.slow
+def test_two_at_a_time_end_with_the_first(program: Program) -> None:
+    command = [sys.executable, str(MAIN), "reproduce", *TWO, "--jobs", "2"]
+    grid = subprocess.Popen([*command, "--trainer.max_epochs", "100000"])
+    wait_until(lambda: [run.last.exists() for run in find_runs(Path("runs"))] == [True, True])
+    grid.terminate()
+
+    assert grid.wait() == 143
+    assert [read_status(run)["status"] for run in find_runs(Path("runs"))] == ["interrupted"] * 2
 
 
 def training_of(process: int) -> list[int]:

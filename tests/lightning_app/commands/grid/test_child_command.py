@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from lightning_app.commands.shared import child_command
-from lightning_app.commands.shared.child_command import execute
+from lightning_app.commands.grid import child_command
+from lightning_app.commands.grid.child_command import execute
 
 STOP_PARENT = "import os, signal, sys, time\nnumber = signal.Signals[sys.argv[1]]\n"
 PASSED_ON = "os.kill(os.getppid(), number); time.sleep(60)"

@@ -1,0 +1,1 @@
+"""The work of ``reproduce``: its trainings, how each is carried out, and by how many processes."""
