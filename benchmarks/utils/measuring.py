@@ -55,7 +55,7 @@ def run_worker(
 
 
 def cpu_seconds(command: list[str], **options: Any) -> float:
-    """Run a command; the CPU time of its process and of all processes that it waited for.
+    """Run a command; the CPU time of all its processes.
 
     Args:
         command: the program and its arguments.
@@ -64,20 +64,14 @@ def cpu_seconds(command: list[str], **options: Any) -> float:
     Raises:
         RuntimeError: it failed; the message holds the end of its standard error.
     """
-    before = cpu_of_children()
-    run_process(command, **options)
-    return cpu_of_children() - before
+    measured = [sys.executable, str(ROOT / "benchmarks" / "utils" / "cpu_of_command.py"), *command]
+    return float(run_process(measured, **options).splitlines()[-1])
 
 
 def cpu_so_far() -> float:
     """CPU seconds of this process and of the processes that have ended below it."""
-    return process_time() + cpu_of_children()
-
-
-def cpu_of_children() -> float:
-    """CPU seconds of the processes that this one has waited for, and of theirs."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+    return process_time() + used.ru_utime + used.ru_stime
 
 
 def run_process(

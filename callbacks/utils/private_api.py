@@ -1,5 +1,6 @@
-"""Private attributes of Lightning, PyTorch and W&B that have no public equivalent."""
+"""Private attributes of Python, Lightning, PyTorch and W&B that have no public equivalent."""
 
+import atexit
 import logging
 import sys
 from collections.abc import Callable, Iterator
@@ -9,6 +10,11 @@ from typing import Any
 from lightning.fabric.plugins import ClusterEnvironment
 from lightning.pytorch import Trainer
 from torch import nn
+
+
+def run_exit_functions() -> None:
+    """Call what was registered with ``atexit``, which processes of multiprocessing leave out."""
+    atexit._run_exitfuncs()  # noqa: SLF001
 
 
 def cluster_environment(trainer: Trainer) -> ClusterEnvironment | None:

@@ -1,20 +1,19 @@
 """Worker processes: how many, how they run jobs, and how they end with their parent."""
 
 import os
-import sys
 import threading
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnContext, SpawnProcess
-from types import ModuleType
 from typing import Self, TypeVar
 
 import SimpleITK as sitk
 from threadpoolctl import threadpool_limits
 
 from data_modules.utils.errors import DataError
+from data_modules.utils.main_module import main_module_hidden
 from data_modules.utils.malloc import keep_freed_memory
 from data_modules.utils.signals import leave_to_parent
 
@@ -105,21 +104,13 @@ def run_in_order(
 class _WorkerProcess(SpawnProcess):
     """A spawned process that does not run its parent's main module, which no job needs.
 
-    A script without a main guard would otherwise run once more in each worker, which then waits for
-    what its parent is building, and the parent for the worker.
+    The worker would otherwise wait for what its parent is building, and the parent for the worker.
     """
 
-    _starting = threading.Lock()
-
     def start(self) -> None:
-        """Start it; meanwhile the main module is one without a file."""
-        with self._starting:
-            main = sys.modules["__main__"]
-            sys.modules["__main__"] = ModuleType("__main__")
-            try:
-                super().start()
-            finally:
-                sys.modules["__main__"] = main
+        """Start it."""
+        with main_module_hidden():
+            super().start()
 
 
 class _WorkerContext(SpawnContext):

@@ -10,9 +10,10 @@ from tests.helpers.paths import ROOT
 
 BUSY = "import time\nwhile time.process_time() < 0.3: pass"
 WAITS_FOR_BUSY = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {BUSY!r}])"
+LEAVES_BUSY = f"import subprocess, sys; subprocess.Popen([sys.executable, '-c', {BUSY!r}])"
 
 
-@pytest.mark.parametrize("program", [BUSY, WAITS_FOR_BUSY])
+@pytest.mark.parametrize("program", [BUSY, WAITS_FOR_BUSY, LEAVES_BUSY])
 def test_cpu_time_is_that_of_a_command_and_of_its_children(program: str) -> None:
     own = process_time()
 

@@ -439,13 +439,11 @@ def test_a_training_that_starts_up_ends_with_a_killed_reproduce(program: Program
         sys.executable, str(MAIN), "reproduce", "--only", "unet_t1c", "--config", "toy.yaml",
         "--trainer.max_epochs", "100000",
     ]  # fmt: skip
-    grid = subprocess.Popen(command)
-    while not (children := training_of(grid.pid)):
-        assert grid.poll() is None
-        time.sleep(0.01)
+    grid = subprocess.Popen(command, start_new_session=True)
+    wait_until(lambda: any(parent in processes_of(grid.pid) for parent in parents_of(grid.pid)))
     grid.kill()  # and not its child
     grid.wait()
-    wait_until(lambda: not any(Path(f"/proc/{child}").is_dir() for child in children))
+    wait_until(lambda: not processes_of(grid.pid))
     assert find_runs(Path("runs")) == []
 
 
@@ -475,14 +473,19 @@ def test_two_at_a_time_end_with_the_first(program: Program) -> None:
     assert [read_status(run)["status"] for run in find_runs(Path("runs"))] == ["interrupted"] * 2
 
 
-def training_of(process: int) -> list[int]:
-    """Children of a process that run `fit`."""
-    children = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
+def processes_of(session: int) -> dict[int, int]:
+    """The processes of a session except its first, each with its parent."""
+    found = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
         try:
-            parent = int((path.parent / "stat").read_text("utf-8").rpartition(")")[2].split()[1])
-            if parent == process and b"\0fit\0" in path.read_bytes():
-                children.append(int(path.parent.name))
+            state, parent, _, its_session = path.read_text("utf-8").rpartition(")")[2].split()[:4]
         except OSError:
             continue
-    return children
+        if int(its_session) == session and state != "Z":
+            found[int(path.parent.name)] = int(parent)
+    found.pop(session, None)
+    return found
+
+
+def parents_of(session: int) -> list[int]:
+    return list(processes_of(session).values())
