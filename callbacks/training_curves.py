@@ -15,14 +15,14 @@ from callbacks.utils.file_names import check_file_name
 _log = logging.getLogger(__name__)
 
 Row = dict[str, str]
-_SECONDS_BETWEEN = 10  # figures of 0.2 s each
+_SECONDS_BETWEEN = 60  # figures of 0.3 s each
 _LOSSES = {"train/loss": "training", "val/loss": "validation"}
 
 
 class TrainingPicture(Callback):
     """Plot loss, score and learning rate over the epochs, counted from 1.
 
-    The figure is replaced after an epoch, at most every ten seconds so that short epochs take no
+    The figure is replaced after an epoch, at most every minute so that short epochs take no
     longer, and when the training ends or fails. The data come from the file of MetricsCSV, which
     must come first among the callbacks, so the plot of a resumed training is complete.
 

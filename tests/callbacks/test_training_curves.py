@@ -93,7 +93,7 @@ def test_curves_are_plotted_after_an_epoch_but_not_all_the_time(
     picture, now = TrainingPicture(), 0.0
     monkeypatch.setattr("time.monotonic", lambda: now)
     drawn = []
-    for seconds in (0.0, 1.0, 9.0, 10.0, 15.0, 30.0):
+    for seconds in (0.0, 1.0, 59.0, 60.0, 90.0, 180.0):
         now = seconds
         picture.on_train_epoch_end(trainer, LightningModule())
         drawn.append(len(figures))

@@ -22,6 +22,8 @@ _IMPORTED = [
     "lightning_app.utils.import_torch",
     "lightning_app.commands.fit",
     "lightning_app.commands.test",
+    "matplotlib.backends.backend_agg",
+    "wandb",
 ]
 
 
