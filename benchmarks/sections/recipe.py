@@ -1,4 +1,4 @@
-"""What the pieces of real.yaml cost: a step with the window, and augmentation beside it."""
+"""What the pieces of real.yaml cost: the window, and augmentation beside a step."""
 
 from collections.abc import Mapping, Sequence
 
@@ -30,6 +30,8 @@ def _rows(network: str, width: int) -> list[Row]:
     return [
         ratio_row(f"{title}: a step at {SIZES}", seconds["whole"], seconds["window"],
                   goal=None, conditions=conditions),
+        ratio_row(f"{title}: a forward pass at {SIZES}", seconds["whole_pass"],
+                  seconds["window_pass"], goal=None, conditions=conditions),
         *(_share_row(f"{title}: {preset} augmentation", seconds[preset], seconds["window"],
                      conditions) for preset in AUGMENTED),
     ]  # fmt: skip
@@ -38,7 +40,7 @@ def _rows(network: str, width: int) -> list[Row]:
 def _rounds(network: str, width: int) -> Rounds:
     figures = run_worker("benchmarks.workers.recipe_step", network, str(width),
                          environment=ONE_THREAD)  # fmt: skip
-    names = ("whole", "window", *AUGMENTED)
+    names = ("whole", "window", "whole_pass", "window_pass", *AUGMENTED)
     return {name: [figures[f"{name}_{number}"] for number in range(ROUNDS)] for name in names}
 
 

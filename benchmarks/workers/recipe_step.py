@@ -1,4 +1,4 @@
-"""CPU time of training steps with a window, and of augmentation: ``... recipe_step NETWORK``."""
+"""CPU time with a window, and of augmentation: ``... recipe_step NETWORK WIDTH``."""
 
 import argparse
 from collections.abc import Callable, Sequence
@@ -7,10 +7,12 @@ from time import process_time
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import convert_conv2d_weight_memory_format
 
 import models
 from benchmarks.utils.measuring import alternate, print_figures
 from benchmarks.workers.training_step import Step, bare_step, random_slices, widths_from
+from callbacks.network.fuse_batch_norm import fused
 from data_modules.augmentation.augmentation import Augmentation
 from data_modules.augmentation.presets import PRESETS, Preset
 from data_modules.batch_dataset import Batch
@@ -42,23 +44,37 @@ def main() -> None:
 
 def _workloads(network: Callable[..., nn.Module], width: int) -> dict[str, Callable[[], float]]:
     step = bare_step(network(widths=widths_from(width)), DiceCrossEntropy())
+    trained = network(widths=widths_from(width)).eval()
+    convert_conv2d_weight_memory_format(trained, torch.channels_last)
     images, labels = random_slices(BATCH)
     sizes = {"whole": WHOLE, "window": WINDOW}
     cropped = {name: (images[..., :h, :w], labels[:, :h, :w]) for name, (h, w) in sizes.items()}
     steps = {name: partial(_step_seconds, step, *batch) for name, batch in cropped.items()}
+    passes = {
+        f"{name}_pass": partial(_pass_seconds, trained, image)
+        for name, (image, _) in cropped.items()
+    }
     presets = {
         str(preset): partial(
             _augmentation_seconds, Augmentation(PRESETS[preset](), seed=0), *cropped["window"]
         )
         for preset in AUGMENTED
     }
-    return {**steps, **presets}
+    return {**steps, **passes, **presets}
 
 
 def _step_seconds(step: Step, images: Tensor, labels: Tensor) -> float:
     start = process_time()
     step(images, labels[:, None].float())
     return process_time() - start
+
+
+def _pass_seconds(network: nn.Module, images: Tensor) -> float:
+    """Of a forward pass as in ``predict`` with cpu.yaml."""
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16), fused(network):
+        start = process_time()
+        network(images)
+        return process_time() - start
 
 
 def _augmentation_seconds(augmentation: Augmentation, images: Tensor, labels: Tensor) -> float:
