@@ -13,15 +13,18 @@ COLOURS = {PAPER: "#666666", REAL: "#d55e00", MONAI: "#0072b2", SMP: "#009e73"}
 
 
 def draw(folder: Path, path: Path) -> None:
-    """Draw the settings whose folds are complete."""
+    """Draw the settings whose folds are complete; nothing if there is none."""
     from matplotlib.figure import Figure
 
+    every = {setting: pooled(folder, setting, FOLDS) for setting in COLOURS}
+    found = {setting: outcome for setting, outcome in every.items() if outcome}
+    if not found:
+        return
     figure = Figure(figsize=(7, 4.2), layout="constrained")
     axes = figure.subplots()
-    for setting, colour in COLOURS.items():
-        if outcome := pooled(folder, setting, FOLDS):
-            minutes, dice = _mean_curve(outcome)
-            axes.plot(minutes, dice, "o-", color=colour, label=SETTINGS[setting].title)
+    for setting, outcome in found.items():
+        minutes, dice = _mean_curve(outcome)
+        axes.plot(minutes, dice, "o-", color=COLOURS[setting], label=SETTINGS[setting].title)
     axes.set_xlabel("minutes of CPU time, one thread")
     axes.set_ylabel("mean Dice of unseen patients")
     axes.set_title(f"{folder.name}: {FOLDS} folds, weights of the epoch at hand")

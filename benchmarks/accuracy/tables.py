@@ -44,6 +44,11 @@ class Pooled:
         """The mean over patients and seeds."""
         return float(np.mean([ratio.numerators.mean() for ratio in self.ratios]))
 
+    def mean(self, score: str) -> float:
+        """The mean of another score over the patients that have it, and over seeds."""
+        cases = (case for outcome in self.outcomes for case in outcome.cases.values())
+        return float(np.mean([value for case in cases if (value := case[score]) is not None]))
+
 
 def pooled(folder: Path, setting: str, folds: int, seeds: int = 1) -> Pooled | None:
     """The outcomes of a setting; None if one is missing."""
@@ -80,7 +85,11 @@ def _value_row(folder: Path, setting: str, outcome: Pooled | None) -> Row:
         return Row(measurement, f"not measured: {trained} of {FOLDS} folds trained")
     epochs = outcome.outcomes[0].epochs
     minutes = np.mean([sum(fold.seconds) / 60 for fold in outcome.outcomes])
-    conditions = f"{len(outcome.cases)} patients, {epochs} epochs, {minutes:.1f} minutes of CPU"
+    conditions = (
+        f"{len(outcome.cases)} patients, {epochs} epochs, {minutes:.1f} minutes of CPU; "
+        f"lesion-wise Dice {outcome.mean('lesion_dice'):.3f}, "
+        f"{outcome.mean('lesions_invented'):.1f} invented lesions a patient"
+    )
     interval = score_interval(outcome.ratios, averaged=True)
     value = f"{outcome.value:.3f}{_interval(interval)}"
     return Row(measurement, value, conditions=conditions)

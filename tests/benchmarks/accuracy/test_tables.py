@@ -13,7 +13,11 @@ PATIENTS = 4  # of a fold
 def _write(folder: Path, setting: str, dice: float, fold: int, seed: int = 0) -> None:
     training = Training(folder, setting, fold, seed, 5.0)
     cases = {
-        f"patient-{fold}-{index}": {"dice": dice - 0.01 * index - 0.001 * fold}
+        f"patient-{fold}-{index}": {
+            "dice": dice - 0.01 * index - 0.001 * fold,
+            "lesion_dice": dice / 2 if index else None,  # without a tumour there is none
+            "lesions_invented": float(index),
+        }
         for index in range(PATIENTS)
     }
     outcome = Outcome(3, [20.0, 19.0, 19.0], [Point(3, 0.97, dice)], cases)
@@ -54,6 +58,17 @@ def test_seeds_are_averaged(tmp_path: Path) -> None:
 
     assert outcome is not None
     assert outcome.value == pytest.approx(0.75 - 0.015 - 0.002)
+
+
+def test_a_setting_has_its_lesion_wise_scores_beside_its_dice(tmp_path: Path) -> None:
+    _write_folds(tmp_path, PAPER, 0.8)
+
+    (paper,) = (row for row in rows(tmp_path) if "Dice, recipe of the paper" in row.measurement)
+
+    assert paper.conditions == (
+        "20 patients, 3 epochs, 1.0 minutes of CPU; lesion-wise Dice 0.400, "
+        "1.5 invented lesions a patient"
+    )
 
 
 def test_goals_are_reached_only_by_a_shown_difference(tmp_path: Path) -> None:
