@@ -4,7 +4,7 @@ from lightning_app.help.shared.options import DATA, RUNS_ROOT
 from lightning_app.help.shared.page import Option, Page
 
 PAGE = Page(
-    usage="reproduce [--experiment NAME] [--seeds N] [--jobs N] [OPTIONS OF FIT]",
+    usage="reproduce [--experiment NAME] [--seeds N] [OPTIONS OF FIT]",
     summary="Train and test experiments, by default the twelve of the paper, and write the report. "
     "What is finished is not repeated and what was interrupted is resumed, so the same command "
     "continues after a stop. All other options go to fit. The exit code is 1 if one failed.",

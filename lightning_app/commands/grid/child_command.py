@@ -1,6 +1,7 @@
 """Runs a command of the program in another process, which stops when this one does."""
 
 import os
+import runpy
 import sys
 
 from lightning_app.commands.grid.child_process import run_in_child
@@ -10,14 +11,11 @@ from lightning_app.utils.parent_process import PARENT_VARIABLE
 
 def execute(*arguments: str) -> int:
     """Run a command of the program in another process; returns its exit code."""
-    return run_in_child(_main, *arguments)
+    return run_in_child(_main, str(MAIN), *arguments)
 
 
-def _main(*arguments: str) -> int:
-    """Do what main.py does."""
-    from lightning_app.cli import main
-
-    sys.argv = [str(MAIN), *arguments]
-    os.environ.setdefault("WANDB_PROGRAM", str(MAIN))  # W&B looks for the main module's file
+def _main(script: str, *arguments: str) -> int:
+    sys.argv = [script, *arguments]
     os.environ.pop(PARENT_VARIABLE, None)  # of our parent, which did not start this process
-    return main(list(arguments))
+    runpy.run_path(script, run_name="__main__")
+    return 0

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from types import FrameType
@@ -18,7 +19,6 @@ from data_modules.utils.main_module import main_module_hidden
 # Imported once, by a server from which the processes are forked. It runs nothing else, so it has
 # neither threads nor a state of CUDA, with which a fork would fail.
 _IMPORTED = [
-    "lightning_app.commands.grid.blocked_signals",
     "lightning_app.utils.import_torch",
     "lightning_app.commands.fit",
     "lightning_app.commands.test",
@@ -40,7 +40,7 @@ def run_in_child(function: Callable[..., int], *arguments: str) -> int:
     """
     with _noted_signals() as noted:
         process = _new_process(function, arguments)
-        with main_module_hidden():
+        with main_module_hidden(), _blocked_signals():
             process.start()
         noted.pass_on_to(process)
         process.join()
@@ -53,16 +53,15 @@ def run_in_child(function: Callable[..., int], *arguments: str) -> int:
 def _new_process(function: Callable[..., int], arguments: tuple[str, ...]) -> BaseProcess:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn").Process(target=_run, args=(function, arguments))
+    resource_tracker.ensure_running()  # its start lets signals through that are to be blocked
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(_IMPORTED)
     return context.Process(target=_run, args=(function, arguments))
 
 
 def _run(function: Callable[..., int], arguments: tuple[str, ...]) -> None:
-    from lightning_app.commands.grid import blocked_signals
-
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    blocked_signals.release()
+    _mask_signals("SIG_UNBLOCK")
     try:
         sys.exit(function(*arguments))
     finally:
@@ -74,6 +73,25 @@ def _end_with_parent() -> None:
     assert parent is not None
     wait([parent.sentinel])
     os.kill(os.getpid(), signal.SIGTERM)
+
+
+@contextmanager
+def _blocked_signals() -> Iterator[None]:
+    """Block the signals to stop in the server and in the processes that start in this block.
+
+    They may be sent to the whole process group. Then the server must not end before the process
+    that it has forked, which lets them through.
+    """
+    _mask_signals("SIG_BLOCK")
+    try:
+        yield
+    finally:
+        _mask_signals("SIG_UNBLOCK")
+
+
+def _mask_signals(how: str) -> None:
+    if hasattr(signal, "pthread_sigmask"):  # not on Windows, where nothing is forked
+        signal.pthread_sigmask(getattr(signal, how), stop_signals())
 
 
 class _NotedSignals:
