@@ -48,7 +48,7 @@ def plain_call(network: nn.Module) -> Callable[..., Any]:
 
 @contextmanager
 def without_launch_inputs() -> Iterator[None]:
-    """Let W&B open a run without importing its code for launched jobs, which takes a second.
+    """Let W&B open a run without importing its code for launched jobs, nearly a second of CPU.
 
     W&B asks that code for inputs that were declared before the run. Whoever declares one has
     imported the code; then nothing is left out.

@@ -49,12 +49,14 @@ def _reproduce(arguments: list[str]) -> int:
     if parsed.folds and any(word.split("=")[0] == _SIZES for word in options):
         parser.error(f"--folds and {_SIZES} are given: expected only one of them")
     grid = cells(parsed.experiments, parsed.seeds, options, parsed.folds)
-    outcomes = Outcomes(len(grid), parsed.jobs)
+    outcomes = Outcomes(len(grid), min(parsed.jobs, len(grid)))
     if code := _carry_out(grid, outcomes, arguments):
         print("Interrupted: the same command continues from here", file=sys.stderr)
         return code
     outcomes.show()
-    reported = [] if parsed.companion else [execute("report", str(root)) for root in outcomes.roots]
+    if parsed.companion:
+        return int(any(outcomes.codes.values()))
+    reported = [execute("report", str(root)) for root in outcomes.roots]
     if not any((*outcomes.codes.values(), *reported)):
         return 0
     print_lines(f"Try again what failed: {command_line('reproduce', *arguments)}")

@@ -17,13 +17,13 @@ from callbacks.utils.signals import leave_closed_terminal, stop_signals
 from data_modules.utils.main_module import main_module_hidden
 
 # Imported once, by a server from which the processes are forked. It runs nothing else, so it has
-# neither threads nor a state of CUDA, with which a fork would fail.
+# neither threads nor a state of CUDA, with which a fork would fail. W&B is left out: it makes a
+# temporary folder when it is imported, which the first process to end would remove for all.
 _IMPORTED = [
     "lightning_app.utils.import_torch",
     "lightning_app.commands.fit",
     "lightning_app.commands.test",
     "matplotlib.backends.backend_agg",
-    "wandb",
 ]
 
 

@@ -58,10 +58,10 @@ def _threads(number: int) -> Iterator[None]:
 
 
 def _announce(jobs: int, logs: Sequence[Path]) -> None:
-    others = f"'{logs[0]}'" if len(logs) == 1 else f"'{logs[0]}' to '{logs[-1].name}'"
+    files = f"'{logs[0]}'" if len(logs) == 1 else f"'{logs[0]}' to '{logs[-1].name}'"
     print_lines(
-        f"{jobs} experiments at a time, threads of each: {os.environ[_THREADS]}. The others print "
-        f"into {others}"
+        f"{jobs} experiments at a time, threads of each: {os.environ[_THREADS]}. What is not shown "
+        f"here is in {files}"
     )
 
 

@@ -25,6 +25,7 @@ from tests.conftest import Program
 from tests.helpers.paths import MAIN
 from tests.helpers.waiting import wait_until
 
+LOGGER = "callbacks.wandb_logger.ForgivingWandbLogger"
 TWO = ["--only", "unet_t1c", "--only", "aspp_t2f", "--config", "toy.yaml"]
 
 Calls = list[tuple[str, ...]]
@@ -460,6 +461,17 @@ def test_two_at_a_time_train_and_test_everything_once(program: Program) -> None:
     assert sum(trained) == 3
     assert min(trained) > 0
     assert done.stdout.count("3 runs, 0 left out") == 1
+
+
+@pytest.mark.slow
+def test_every_training_and_test_is_logged_to_w_and_b(program: Program) -> None:
+    pytest.importorskip("wandb")
+    command = [sys.executable, str(MAIN), "reproduce", *TWO, "--trainer.logger", LOGGER]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+
+    assert "W&B failed" not in done.stdout + done.stderr
+    folders = [len(list(run.path.glob("wandb/offline-run-*"))) for run in find_runs(Path("runs"))]
+    assert folders == [2, 2]
 
 
 @pytest.mark.slow

@@ -75,7 +75,8 @@ def note(file: str) -> int:
     import atexit
 
     atexit.register(lambda: Path(f"{file}-ended").touch())
-    libraries = [name for name in ("torch", "lightning") if name in sys.modules]
+    # Each process needs a temporary folder of its own from W&B.
+    libraries = [name for name in ("torch", "lightning", "wandb") if name in sys.modules]
     Path(file).write_text(" ".join([*libraries, os.environ["COLOUR"]]), "utf-8")
     return 0
 
