@@ -98,7 +98,7 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert all(f"\n  {command} " in listed for command in ("fit", "validate", "test", "predict"))
 
 
-@pytest.mark.parametrize("command", ["fit", "test", "predict"])
+@pytest.mark.parametrize("command", ["fit", "test", "predict", "tune"])
 def test_the_list_of_all_options_needs_no_run_and_no_data(
     command: str,
     tmp_path: Path,
@@ -109,7 +109,9 @@ def test_the_list_of_all_options_needs_no_run_and_no_data(
     with pytest.raises(SystemExit) as end:
         main([command, "--help-all"])
     assert end.value.code == 0
-    assert "--data.root" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert printed.startswith(f"usage: python main.py {command} ")
+    assert "--data.root" in printed
 
 
 FLIP = "data_modules.augmentation.horizontal_flip.HorizontalFlip"

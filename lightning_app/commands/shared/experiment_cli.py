@@ -11,7 +11,7 @@ from jsonargparse import Namespace
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import ProgressBar
-from lightning.pytorch.cli import LightningCLI, ReduceLROnPlateau
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, ReduceLROnPlateau
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
@@ -99,6 +99,11 @@ class ExperimentCLI(BaseCLI):
         """The command, and the arguments of the trainer's method that are not options."""
         skipped = {"ckpt_path", "weights_only", "verbose", "return_predictions"}
         return {self.command: LightningCLI.subcommands()[self.command] | skipped}
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
+        """Parse as the command that was typed: ``tune`` is not named as the Trainer's method is."""
+        self._parser(self.command).prog = f"python main.py {self.page.command}"
+        super().parse_arguments(parser, args)
 
     def follow(self, config: Namespace, typed: Namespace) -> None:
         """Keep what an existing run was started with, also by an earlier version.

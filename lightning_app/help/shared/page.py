@@ -48,6 +48,11 @@ class Page:
     options: Sequence[Option]
     network_help: bool = False
 
+    @property
+    def command(self) -> str:
+        """The command that the page explains."""
+        return self.usage.partition(" ")[0]
+
     def text(self) -> str:
         """The page, wrapped at the width of the terminal."""
         width = min(shutil.get_terminal_size().columns, _WIDEST)
@@ -70,11 +75,10 @@ class Page:
         )
 
     def _further_help(self) -> Sequence[str]:
-        command = self.usage.partition(" ")[0]
-        lines = [f"Every option: python main.py {command} --help-all"]
+        lines = [f"Every option: python main.py {self.command} --help-all"]
         if self.network_help:
             lines.append(
-                f"Options of a class: python main.py {command} --model.network.help models.UNet"
+                f"Options of a class: python main.py {self.command} --model.network.help models.UNet"
             )
         return lines
 
