@@ -11,7 +11,7 @@ import torch
 
 from benchmarks.accuracy.budget import epochs_for
 from benchmarks.accuracy.recipes import train as train_recipe
-from benchmarks.accuracy.settings import EVERY_SETTING
+from benchmarks.accuracy.settings import TRAINED
 from benchmarks.accuracy.training import Outcome, Training, write_outcome
 
 
@@ -19,7 +19,7 @@ def main() -> None:
     """Train, test, and write the outcome."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
-    parser.add_argument("setting", choices=EVERY_SETTING)
+    parser.add_argument("setting", choices=TRAINED)
     parser.add_argument("fold", type=int)
     parser.add_argument("seed", type=int)
     parser.add_argument("minutes", type=float)
@@ -30,7 +30,7 @@ def main() -> None:
     torch.set_num_threads(1)
     training = Training(**options)
     epochs = epochs_for(training, output, lambda first, number: train(first, number, cache))
-    write_outcome(output / f"{training.name}.json", training, train(training, epochs, cache))
+    write_outcome(training.file(output), training, train(training, epochs, cache))
 
 
 def train(training: Training, epochs: int, cache: Path) -> Outcome:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -9,14 +10,16 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
 
 from benchmarks.accuracy.curve import Curve
-from benchmarks.accuracy.training import FOLDS, Outcome, Point, Training, case_scores
+from benchmarks.accuracy.training import FOLDS, Cases, Outcome, Point, Training, case_scores
 from benchmarks.utils.measuring import run_process
 from benchmarks.utils.trainings import fit, main_command
 from callbacks.utils.trainer import attributes
 from lightning_app import read_scores
+from lightning_app.runs.folder import Run
 
 RECORD = "ACCURACY_CURVE"  # environment variable: the file that the callback writes
-BASE = ("attention_unet_t2f.yaml", "quick.yaml", "cpu.yaml")
+EXPERIMENT = "attention_unet_t2f"
+BASE = (f"{EXPERIMENT}.yaml", "quick.yaml", "cpu.yaml")
 
 
 class RecordCurve(Callback):
@@ -50,17 +53,29 @@ class RecordCurve(Callback):
 
 
 def train(training: Training, epochs: int, cache: Path) -> Outcome:
-    """Train for some epochs and test the weights of the best one."""
+    """Train for some epochs and test the weights of the best one; the run is kept."""
     with TemporaryDirectory() as name:
         record = Path(name) / "curve.json"
         environment = {RECORD: str(record)}
         options = _options(training, epochs)
         run = fit(Path(name), training.data, *options, cache=cache, environment=environment)
-        run_process([*main_command("test"), "--run", str(run.path), "--trust", __name__])
+        cases = tested_cases(run)
         content = json.loads(record.read_text("utf-8"))
-        cases = case_scores(read_scores(run.path).cases)
+        shutil.copytree(run.path, kept_run(cache, training), dirs_exist_ok=True)
     points = [Point(**point) for point in content["curve"]]
     return Outcome(epochs, content["seconds"], points, cases)
+
+
+def tested_cases(run: Run) -> Cases:
+    """Test a run; the scores of its patients."""
+    run_process([*main_command("test"), "--run", str(run.path), "--trust", __name__])
+    return case_scores(read_scores(run.path).cases)
+
+
+def kept_run(cache: Path, training: Training) -> Path:
+    """Where the run of a training is kept, below a folder of its data, setting and seed."""
+    folder = cache / "runs" / f"{training.data.name}-{training.setting}-seed{training.seed}"
+    return folder / EXPERIMENT / f"fold{training.fold}"
 
 
 def _options(training: Training, epochs: int) -> list[str]:

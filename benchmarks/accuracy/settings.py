@@ -43,4 +43,10 @@ INGREDIENTS = {
     "light": Setting("with light augmentation", ("--data.augmentation", "light")),
     "window": Setting("with the window", ("--data.window", "auto")),
 }
-EVERY_SETTING = {**SETTINGS, **INGREDIENTS}
+TRAINED = {**SETTINGS, **INGREDIENTS}
+# The networks of these settings once more, with the post-processing that ``tune`` chooses.
+TUNED_FROM = {"paper_tuned": PAPER, "real_tuned": REAL}
+TUNED = {
+    name: Setting(f"{SETTINGS[source].title}, after tune") for name, source in TUNED_FROM.items()
+}
+EVERY_SETTING = {**TRAINED, **TUNED}

@@ -1,6 +1,6 @@
 """Settings compared on all patients of a data set, each scored by a network that never saw it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,6 +15,8 @@ from benchmarks.accuracy.settings import (
     REAL_THIRD,
     SETTINGS,
     SMP,
+    TUNED,
+    TUNED_FROM,
 )
 from benchmarks.accuracy.training import FOLDS, Outcome, Training, read_outcome
 from benchmarks.utils.rows import Row
@@ -71,6 +73,7 @@ def rows(folder: Path) -> list[Row]:
     found = {name: outcome for name, outcome in every.items() if outcome}
     return [
         *(_value_row(folder, name, outcome) for name, outcome in every.items()),
+        *_tuned_rows(folder, found),
         *_comparison_rows(folder.name, found),
         *_third_rows(folder.name, found),
         *_ingredient_rows(folder),
@@ -93,6 +96,23 @@ def _value_row(folder: Path, setting: str, outcome: Pooled | None) -> Row:
     interval = score_interval(outcome.ratios, averaged=True)
     value = f"{outcome.value:.3f}{_interval(interval)}"
     return Row(measurement, value, conditions=conditions)
+
+
+def _tuned_rows(folder: Path, found: Mapping[str, Pooled]) -> Iterator[Row]:
+    """Settings after ``tune`` against the same networks without."""
+    for name, source in TUNED_FROM.items():
+        tuned, raw = pooled(folder, name, FOLDS), found.get(source)
+        if tuned is None or raw is None:
+            continue
+        before, after = (outcome.mean("lesion_dice") for outcome in (raw, tuned))
+        conditions = (
+            f"lesion-wise Dice {before:.3f} before and {after:.3f} after, "
+            f"{tuned.mean('lesions_invented'):.1f} invented lesions a patient; "
+            f"Dice {raw.value:.3f} and {tuned.value:.3f}"
+        )
+        what = f"{folder.name}: lesion-wise Dice, {TUNED[name].title}"
+        ratio = after / before
+        yield Row(what, f"{ratio:.2f} times", "at least 2 times", ratio >= 2, conditions)
 
 
 def _comparison_rows(data: str, found: Mapping[str, Pooled]) -> list[Row]:
@@ -164,7 +184,7 @@ def _interval(interval: tuple[float, float] | None) -> str:
 
 
 def _outcome(folder: Path, setting: str, fold: int, seed: int) -> Outcome | None:
-    path = folder / f"{Training(folder, setting, fold, seed, 0).name}.json"
+    path = Training(folder, setting, fold, seed, 0).file(folder)
     return read_outcome(path) if path.is_file() else None
 
 

@@ -45,8 +45,12 @@ class Training:
 
     @property
     def name(self) -> str:
-        """Name of its file."""
+        """What is trained, without the data set."""
         return f"{self.setting}-fold{self.fold}-seed{self.seed}"
+
+    def file(self, folder: Path) -> Path:
+        """Its file in the folder of the outcomes of its data set."""
+        return folder / f"{self.name}.json"
 
     @property
     def how(self) -> Setting:

@@ -1,7 +1,8 @@
 """Dice on patients that the network never saw, at equal minutes of training.
 
 Five folds: each patient is scored by a network that was trained on others, and whose epoch was
-chosen on others. What has an outcome below results/accuracy is not trained again.
+chosen on others. What has an outcome below results/accuracy is not trained again. At the end
+``tune`` chooses post-processing for the runs of our recipes.
 """
 
 import os
@@ -13,6 +14,7 @@ from benchmarks.accuracy.figure import draw
 from benchmarks.accuracy.plan import trainings
 from benchmarks.accuracy.tables import rows
 from benchmarks.accuracy.training import Training
+from benchmarks.accuracy.tuned import tune_folds
 from benchmarks.utils.measuring import ROOT, run_process
 from benchmarks.utils.rows import Row
 
@@ -30,10 +32,11 @@ def measure(folder: Path, data: Sequence[Path] = ()) -> list[Row]:
         data: roots of the data sets to train on.
     """
     for root in data:
-        for training in trainings(root.absolute(), MINUTES.get(root.name, OTHER_DATA)):
-            output = folder / root.name
-            if not (output / f"{training.name}.json").is_file():
+        output, minutes = folder / root.name, MINUTES.get(root.name, OTHER_DATA)
+        for training in trainings(root.absolute(), minutes):
+            if not training.file(output).is_file():
                 _train(training, output)
+        tune_folds(root.absolute(), minutes, CACHE, output)
     trained = {path for path in folder.glob("*") if path.is_dir()}
     for outcomes in trained:
         draw(outcomes, outcomes / "curve.png")
