@@ -22,8 +22,8 @@ _LOSSES = {"train/loss": "training", "val/loss": "validation"}
 class TrainingPicture(Callback):
     """Plot loss, score and learning rate over the epochs, counted from 1.
 
-    The figure is replaced after an epoch, at most every minute so that short epochs take no
-    longer, and when the training ends or fails. The data come from the file of MetricsCSV, which
+    The figure is drawn after an epoch, at most every minute so that short epochs take no longer,
+    and when the training ends or fails. The data come from the file of MetricsCSV, which
     must come first among the callbacks, so the plot of a resumed training is complete.
 
     Args:
@@ -44,7 +44,7 @@ class TrainingPicture(Callback):
         self.score = score
         self.metrics = check_file_name("training_picture.metrics", metrics)
         self.filename = check_file_name("training_picture.filename", filename)
-        self._drawn_at = -math.inf
+        self._drawn_at = time.monotonic()
         self._has_failed = False
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:

@@ -90,15 +90,16 @@ def test_curves_are_plotted_after_an_epoch_but_not_all_the_time(
 ) -> None:
     (tmp_path / "metrics.csv").write_text("epoch,step,lr\n0,4,0.1\n", "utf-8")
     trainer = Trainer(accelerator="cpu", logger=False, default_root_dir=tmp_path)
-    picture, now = TrainingPicture(), 0.0
+    now = 0.0
     monkeypatch.setattr("time.monotonic", lambda: now)
+    picture = TrainingPicture()
     drawn = []
     for seconds in (0.0, 1.0, 59.0, 60.0, 90.0, 180.0):
         now = seconds
         picture.on_train_epoch_end(trainer, LightningModule())
         drawn.append(len(figures))
 
-    assert drawn == [1, 1, 1, 2, 2, 3]
+    assert drawn == [0, 0, 0, 1, 1, 2]
 
 
 def test_a_figure_that_cannot_be_written_is_reported_once(
@@ -108,7 +109,7 @@ def test_a_figure_that_cannot_be_written_is_reported_once(
     (tmp_path / "training.png").mkdir()
     trainer = Trainer(accelerator="cpu", logger=False, default_root_dir=tmp_path)
     picture = TrainingPicture()
-    picture.on_train_epoch_end(trainer, LightningModule())
+    picture.on_exception(trainer, LightningModule(), RuntimeError())
     picture.on_train_end(trainer, LightningModule())
 
     assert caplog.text.count("training.png cannot be written") == 1
