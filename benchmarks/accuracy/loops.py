@@ -18,7 +18,7 @@ from benchmarks.accuracy.training import FOLDS, Outcome, Training, case_scores
 from data_modules.brats import BraTSDataModule
 from data_modules.utils.malloc import keep_freed_memory
 from lightning_app.losses import DiceCrossEntropy
-from lightning_app.results.test_record import CASE_COLUMNS, case_rows
+from lightning_app.results.test_tables import CASE_COLUMNS, case_rows
 from lightning_app.task import SegmentationTask
 
 Augment = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]

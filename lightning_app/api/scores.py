@@ -12,7 +12,7 @@ from lightning_app.report.load.display_names import network_name
 from lightning_app.report.load.runs import read_external_tests, read_runs
 from lightning_app.report.load.settings import Settings, in_words, settings_of
 from lightning_app.report.load.tested_run import LeftOut, TestedRun
-from lightning_app.results.test_record import CASE_COLUMNS, case_rows
+from lightning_app.results.test_tables import CASE_COLUMNS, case_rows
 from lightning_app.runs.folder import DEFAULT_ROOT
 
 # By name of a column: text, numbers, or None.

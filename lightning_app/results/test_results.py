@@ -33,14 +33,9 @@ from lightning_app.results.example_slices import ExampleSlices
 from lightning_app.results.lesion_record import write_lesions
 from lightning_app.results.partial_test import PARTIAL_KEY
 from lightning_app.results.plots import to_grey
-from lightning_app.results.test_record import (
-    POSTPROCESSING_KEY,
-    write_cases,
-    write_slices,
-    write_test,
-    write_volumes,
-)
+from lightning_app.results.test_record import POSTPROCESSING_KEY, write_test
 from lightning_app.results.test_summary import postprocessing_notes, print_scores, volume_notes
+from lightning_app.results.test_tables import write_cases, write_slices, write_volumes
 from lightning_app.runs.checkpoint_io import read_checkpoint
 from lightning_app.runs.environment import git_state
 from lightning_app.runs.folder import Run, TestFolder, run_config

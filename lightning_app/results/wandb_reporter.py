@@ -14,8 +14,9 @@ from callbacks.wandb_media import Slices, WandbMedia
 from data_modules.brats import BraTSDataModule
 from data_modules.summary import description
 from lightning_app.results.plots import to_grey
-from lightning_app.results.test_record import CASE_COLUMNS, case_rows, read_slices, read_test
+from lightning_app.results.test_record import read_test
 from lightning_app.results.test_results import TestResults
+from lightning_app.results.test_tables import CASE_COLUMNS, case_rows, read_slices
 from lightning_app.runs.checkpoint_io import read_checkpoint
 from lightning_app.runs.folder import Run, TestFolder, run_config
 from lightning_app.scoring.test_scores import logged_values

@@ -75,11 +75,10 @@ class Page:
         )
 
     def _further_help(self) -> Sequence[str]:
-        lines = [f"Every option: python main.py {self.command} --help-all"]
+        command = f"python main.py {self.command}"
+        lines = [f"Every option: {command} --help-all"]
         if self.network_help:
-            lines.append(
-                f"Options of a class: python main.py {self.command} --model.network.help models.UNet"
-            )
+            lines.append(f"Options of a class: {command} --model.network.help models.UNet")
         return lines
 
 

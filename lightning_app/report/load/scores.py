@@ -16,7 +16,8 @@ from lightning_app.metrics.evaluate import (
 from lightning_app.metrics.score import VolumeScore
 from lightning_app.metrics.volume_scores import VOLUME_SCORES
 from lightning_app.report.load.display_names import test_again
-from lightning_app.results.test_record import TestRecord, read_volumes
+from lightning_app.results.test_record import TestRecord
+from lightning_app.results.test_tables import read_volumes
 from lightning_app.runs.folder import TestFolder
 from lightning_app.runs.record_values import RecordError
 from lightning_app.utils.errors import UsageError

@@ -17,7 +17,8 @@ from lightning_app.report.load.scores import (
 )
 from lightning_app.report.load.settings import Options
 from lightning_app.report.load.training import Fold, History, joined, read_time, read_training
-from lightning_app.results.test_record import TestRecord, read_slices, read_test
+from lightning_app.results.test_record import TestRecord, read_test
+from lightning_app.results.test_tables import read_slices
 from lightning_app.runs.folder import ResultFolder, TestFolder
 from lightning_app.runs.record_values import RecordError
 from lightning_app.runs.records import DataRecord, EnvironmentRecord, NetworkRecord

@@ -13,13 +13,12 @@ from lightning_app.metrics.case_tables import case_tables, score_case
 from lightning_app.metrics.count_table import CountTable
 from lightning_app.metrics.evaluate import accuracy_of_nothing, count_results, volume_results
 from lightning_app.metrics.volume_scores import VOLUME_SCORES
-from lightning_app.results.test_record import (
+from lightning_app.results.test_record import read_test, write_test
+from lightning_app.results.test_tables import (
     read_slices,
-    read_test,
     read_volumes,
     write_cases,
     write_slices,
-    write_test,
     write_volumes,
 )
 from lightning_app.runs.folder import TestFolder
