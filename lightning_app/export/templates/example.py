@@ -147,4 +147,7 @@ written.CopyInformation(oriented)
 axes = sitk.DICOMOrientImageFilter.GetOrientationFromDirectionCosines(images[0].GetDirection())
 written = sitk.DICOMOrient(written, axes)
 written.CopyInformation(images[0])
-sitk.WriteImage(written, options.output, useCompression=True)
+try:
+    sitk.WriteImage(written, options.output, useCompression=True)
+except RuntimeError as error:
+    raise SystemExit(f"error: {str(error).splitlines()[-1].strip()}") from None

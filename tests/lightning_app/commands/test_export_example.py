@@ -183,6 +183,20 @@ def test_a_file_that_is_missing_or_damaged_is_an_error_in_one_line(
     assert not Path("out.nii.gz").exists()
 
 
+def test_an_output_that_cannot_be_written_is_an_error_without_traceback(
+    program: Program, tmp_path: Path, exported: Callable[..., tuple[Run, ExportFolder]]
+) -> None:
+    _, folder = exported(target="whole", operations=[])
+    case = write_case(tmp_path / "in", "case", names=NAMES)
+    for output in ("gone/out.nii.gz", "out.unknown"):
+        done = run_alone(folder, *files_of(case, "t1c"), "--output", output)
+        line = done.stderr.splitlines()[-1]  # the NIfTI library may print one before it
+        assert line.startswith("error: ")
+        assert "Traceback" not in done.stderr
+        assert output in line
+        assert done.returncode == 1
+
+
 def test_a_synthetic_patient(
     program: Program, tmp_path: Path, exported: Callable[..., tuple[Run, ExportFolder]]
 ) -> None:
