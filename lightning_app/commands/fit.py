@@ -108,7 +108,7 @@ class FitCLI(ExperimentCLI):
         self._config_text = config_text(self._parser("fit"), to_save)
         if self.resumes:
             use_saved_split(config, self.run_folder)
-            use_saved_window(config, self.run_folder)
+            use_saved_window(config, [self.run_folder])
 
     def _check_root(self, config: Namespace) -> None:
         root = config.trainer.default_root_dir

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from data_modules.window import AUTO
 from lightning_app.config.option_policy import FIXED
 from lightning_app.runs.folder import ENSEMBLES, ResultFolder, Run, is_run_name, run_config
-from lightning_app.runs.records import read_environment
+from lightning_app.runs.records import trained_window
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.text import LONGEST_FILE_NAME, is_file_name
 from lightning_app.utils.yaml_file import get_option
@@ -16,8 +15,7 @@ from lightning_app.utils.yaml_file import get_option
 Augmentation = Literal["mirror"]  # of images at test time
 MIRROR: Augmentation = "mirror"
 # What an image and a channel of the logits mean; the networks may differ.
-_WINDOW = "data.window"
-_SHARED = (*(o for o in FIXED if o != "model.network"), "data.image_size", _WINDOW)
+_SHARED = (*(o for o in FIXED if o != "model.network"), "data.image_size")
 
 
 @dataclass(frozen=True)
@@ -94,6 +92,8 @@ def joined(
 def check_agreement(runs: Sequence[Run]) -> None:
     """Check that runs segment the same classes in the same images.
 
+    The sizes of their windows may differ, as those that folds find do: all get the largest.
+
     Raises:
         UsageError: names an option that differs.
         RecordError: environment.json of a run with an automatic window is damaged.
@@ -101,21 +101,18 @@ def check_agreement(runs: Sequence[Run]) -> None:
     first, *others = runs
     for run in others:
         for option in _SHARED:
-            expected, found = (_value(r, option) for r in (first, run))
+            expected, found = (get_option(run_config(r), option) for r in (first, run))
             if found != expected:
                 raise UsageError(
                     f"{option} is {expected} in '{first.path}' and {found} in '{run.path}': the "
                     "runs of an ensemble need the same"
                 )
-
-
-def _value(run: Run, option: str) -> Any:
-    """The value of an option in a training; of an automatic window the size that was found."""
-    value = get_option(run_config(run), option)
-    if option == _WINDOW and value == AUTO:
-        window = read_environment(run.environment).data.window
-        return list(window) if window else None
-    return value
+        windows = [trained_window(r.config, r.environment) for r in (first, run)]
+        if windows.count(None) == 1:
+            raise UsageError(
+                f"one of '{first.path}' and '{run.path}' was trained with data.window, the other "
+                "on whole slices: the runs of an ensemble need the same"
+            )
 
 
 def with_mirror(name: str, *, is_mirrored: bool) -> str:

@@ -1,6 +1,7 @@
 """What a command may not change in a run that it uses, and what it changes on another machine."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from data_modules.window import AUTO
 from lightning_app.config.diff import changed_options, new_options, to_plain
 from lightning_app.config.option_policy import FIXED, FOLDS, FREE, SPLIT, WARNED, is_below
 from lightning_app.runs.folder import Run, is_file, run_config
-from lightning_app.runs.records import read_environment, read_split
+from lightning_app.runs.records import read_environment, read_split, trained_window
 from lightning_app.runs.status import is_finished
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.yaml_file import get_option
@@ -124,21 +125,27 @@ def use_saved_split(config: Namespace, run: Run) -> None:
         data.folds, data.fold = None, 0  # by which the split was made
 
 
-def use_saved_window(config: Namespace, run: Run) -> None:
-    """Write the window that ``auto`` was in the training into a config, whatever its data are.
+def use_saved_window(config: Namespace, runs: Sequence[Run]) -> None:
+    """Write the largest window of some trainings into a config, whatever its data are.
+
+    Args:
+        config: the options. A window of its own stays.
+        runs: all with a window, or all without. The options are those of the first.
 
     Raises:
-        UsageError: the training did not find it.
-        RecordError: environment.json of the run is damaged.
+        UsageError: the window is to be found, but the training did not find one.
+        RecordError: environment.json of a run is damaged.
     """
-    if config.data.window != AUTO:
-        return
-    if get_option(run_config(run), "data.window") != AUTO:
+    saved = get_option(run_config(runs[0]), "data.window")
+    if config.data.window == AUTO != saved:
         raise UsageError(
-            f"data.window is {AUTO}, but run '{run.path}' was trained without it: leave the option "
-            "out, or give height and width"
+            f"data.window is {AUTO}, but run '{runs[0].path}' was trained without it: leave the "
+            "option out, or give height and width"
         )
-    config.data.window = read_environment(run.environment).data.window
+    if to_plain(config.data.window) == saved is not None:
+        windows = [trained_window(run.config, run.environment) for run in runs]
+        heights, widths = zip(*filter(None, windows), strict=True)
+        config.data.window = (max(heights), max(widths))
 
 
 def _has_cases_of(run: Run, data: Namespace) -> bool:

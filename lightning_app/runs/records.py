@@ -13,10 +13,11 @@ from pathlib import Path, PurePath
 from typing import Any
 
 from data_modules.catalog.source import Source
+from data_modules.window import AUTO
 from lightning_app.runs.record_values import RecordError, Values
 from lightning_app.utils.json_csv import read_json, write_csv, write_json
 from lightning_app.utils.text import printable
-from lightning_app.utils.yaml_file import read_yaml_sections
+from lightning_app.utils.yaml_file import get_option, read_yaml_sections
 
 FORMAT_KEY = "format"
 FORMAT = 1  # to be raised if earlier versions of the program could misread a record
@@ -201,6 +202,22 @@ def add_resumed(path: Path, environment: Mapping[str, Any]) -> None:
     before = content.get("resumed")
     resumed = [*(before if isinstance(before, list) else []), environment]
     write_record(path, {**content, "resumed": resumed})
+
+
+def trained_window(config: Path, environment: Path) -> tuple[int, int] | None:
+    """Height and width of what a network got in training, chosen or found; None for whole slices.
+
+    Args:
+        config: config.yaml of the run.
+        environment: environment.json of the run.
+
+    Raises:
+        RecordError: a file is damaged.
+    """
+    window = get_option(read_config(config), "data.window")
+    if window == AUTO:
+        return read_environment(environment).data.window
+    return window and (window[0], window[1])
 
 
 def read_environment(path: Path) -> EnvironmentRecord:

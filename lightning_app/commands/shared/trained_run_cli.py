@@ -58,7 +58,7 @@ class TrainedRunCLI(ExperimentCLI):
         self.print_runs()
         check_same_experiment(config, self.run_folder)
         use_saved_split(config, self.run_folder)
-        use_saved_window(config, self.run_folder)
+        use_saved_window(config, self.selection.predictor.runs)
         self._print_limits(config)
 
     def print_runs(self) -> None:

@@ -67,6 +67,20 @@ def test_all_folds_are_joined_and_have_seen_the_patients_of_each_other(
     assert f"or its best epoch chosen, on {number} of {number} patients: these scores" in output
 
 
+def test_folds_that_found_other_windows_are_joined_with_the_largest() -> None:
+    found = json.loads(fold(0).environment.read_text("utf-8"))["data"]["window"]
+    assert found != [64, 64]
+    for number, window in ((1, [64, found[1]]), (2, [found[0], 64])):
+        environment = json.loads(fold(number).environment.read_text("utf-8"))
+        environment["data"]["window"] = window
+        fold(number).environment.write_text(json.dumps(environment), "utf-8")
+
+    assert main(["test", "--ensemble", "unet_t1c"]) == 0
+
+    metrics = TestFolder(Path("runs/ensembles/unet_t1c/test")).metrics
+    assert json.loads(metrics.read_text("utf-8"))["data"]["window"] == [64, 64]
+
+
 def test_folds_are_tested_fairly_on_other_data(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
