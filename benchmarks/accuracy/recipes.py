@@ -61,7 +61,9 @@ def train(training: Training, epochs: int, cache: Path) -> Outcome:
         run = fit(Path(name), training.data, *options, cache=cache, environment=environment)
         cases = tested_cases(run)
         content = json.loads(record.read_text("utf-8"))
-        shutil.copytree(run.path, kept_run(cache, training), dirs_exist_ok=True)
+        kept = kept_run(cache, training)
+        shutil.rmtree(kept, ignore_errors=True)  # with what was tuned for earlier weights
+        shutil.copytree(run.path, kept)
     points = [Point(**point) for point in content["curve"]]
     return Outcome(epochs, content["seconds"], points, cases)
 

@@ -205,18 +205,15 @@ def add_resumed(path: Path, environment: Mapping[str, Any]) -> None:
 
 
 def trained_window(config: Path, environment: Path) -> tuple[int, int] | None:
-    """Height and width of what a network got in training, chosen or found; None for whole slices.
-
-    Args:
-        config: config.yaml of the run.
-        environment: environment.json of the run.
+    """Height and width of what a network got, from the records of its run; None for whole slices.
 
     Raises:
-        RecordError: a file is damaged.
+        RecordError: a record is damaged.
     """
-    window = get_option(read_config(config), "data.window")
-    if window == AUTO:
-        return read_environment(environment).data.window
+    chosen = get_option(read_config(config), "data.window")
+    window = read_environment(environment).data.window if chosen == AUTO else chosen
+    if chosen == AUTO and window is None:
+        raise RecordError(environment, f"data.window is missing, which {AUTO} has found")
     return window and (window[0], window[1])
 
 

@@ -13,6 +13,7 @@ from lightning_app.ensembles.finished_runs import finished_runs
 from lightning_app.ensembles.folders import find_ensembles
 from lightning_app.ensembles.predictor import Predictor, joined
 from lightning_app.runs.folder import Run, find_runs
+from lightning_app.runs.record_values import RecordError
 from lightning_app.utils.errors import UsageError
 from tests.helpers.toy_ensembles import write_ensemble
 from tests.helpers.toy_runs import ToyRun
@@ -88,6 +89,13 @@ def test_windows_of_any_size_are_joined(tmp_path: Path) -> None:
         run_with_window(tmp_path, "cccccc", [32, 32]),
     ]
     assert joined(runs, tmp_path, is_mirrored=False).runs == tuple(runs)
+
+
+def test_a_window_that_was_found_but_not_recorded_is_an_error(tmp_path: Path) -> None:
+    runs = [run_with_window(tmp_path, name, "auto") for name in ("aaaaaa", "bbbbbb")]
+
+    with pytest.raises(RecordError, match="is missing, which auto has found"):
+        joined(runs, tmp_path, is_mirrored=False)
 
 
 def test_a_run_from_before_windows_has_whole_slices(tmp_path: Path) -> None:
