@@ -19,12 +19,11 @@ from data_modules.io.crop_or_pad import crop_or_pad
 from data_modules.io.geometry import read_grid
 from data_modules.io.writers import on_grid
 from data_modules.volume_dataset import as_item
-from data_modules.window import AUTO
 from lightning_app.ensembles.saved_task import build_task
 from lightning_app.results.predictions.unseen_data import warn_of_spacing, warn_of_unseen_slices
 from lightning_app.runs.folder import DEFAULT_ROOT, Run, run_config
 from lightning_app.runs.lookup import trained_run
-from lightning_app.runs.records import DataRecord, read_environment
+from lightning_app.runs.records import DataRecord, read_environment, trained_window
 from lightning_app.runs.weights import load_weights
 from lightning_app.task import SegmentationTask
 from lightning_app.tuning.used import postprocessing_of
@@ -43,12 +42,14 @@ class TrainedRun:
         config: every option of the training, as in config.yaml.
         task: the network with what it segments.
         trained_on: the data of the training.
+        window: height and width of what the network got in training; None for whole slices.
     """
 
     path: Path
     config: Mapping[str, Any]
     task: SegmentationTask
     trained_on: DataRecord
+    window: tuple[int, int] | None
 
     @property
     def network(self) -> nn.Module:
@@ -86,12 +87,12 @@ class TrainedRun:
         if isinstance(case, str | Path):
             return self._segment_files(self._only_case(Path(case)))
         arrays = self._by_modality(case)
-        labels = self._labels(volume_of_arrays(arrays, self._image_size, self._window))
+        labels = self._labels(volume_of_arrays(arrays, self._image_size, self.window))
         height, width = next(iter(arrays.values())).shape[1:]
         return crop_or_pad(labels, (height, width))
 
     def _segment_files(self, case: Case) -> NDArray[np.uint8]:
-        volume = read_case(case, self.modalities, self._image_size, self._window)
+        volume = read_case(case, self.modalities, self._image_size, self.window)
         warn_of_spacing(case.id, volume.spacing, self.trained_on)
         first = self.modalities[0]
         return on_grid(self._labels(volume), read_grid(case.images[first], case.channel(first)))
@@ -123,12 +124,6 @@ class TrainedRun:
     def _image_size(self) -> tuple[int, int]:
         height, width = self.config["data"]["image_size"]
         return height, width
-
-    @property
-    def _window(self) -> tuple[int, int] | None:
-        """Height and width of the windows of the training, which ``auto`` found."""
-        window = self.config["data"].get("window")
-        return self.trained_on.window if window == AUTO else window and (window[0], window[1])
 
     def _labels(self, volume: CaseVolume) -> NDArray[np.uint8]:
         """The label map (D, H, W) of the network's height and width, in the order of BraTS."""
@@ -167,8 +162,9 @@ def load_run(run: str | Path, *, trust: Sequence[str] = ()) -> TrainedRun:
     """
     folder: Run = trained_run(Path(DEFAULT_ROOT), str(run))
     config, trained_on = run_config(folder), read_environment(folder.environment).data
+    window = trained_window(folder.config, folder.environment)
     task = build_task(folder, trust)
     load_weights(task.network, folder.best)
     task.postprocessing = postprocessing_of(folder, task.target)
     warn_of_unseen_slices(trained_on)
-    return TrainedRun(folder.path, config, task.eval(), trained_on)
+    return TrainedRun(folder.path, config, task.eval(), trained_on, window)

@@ -1,5 +1,6 @@
 """A run that is loaded in Python segments as ``predict`` does."""
 
+import json
 from pathlib import Path
 
 import nibabel as nib
@@ -68,6 +69,23 @@ def test_arrays_get_the_labels_of_their_files(run: Run, program: Program, tmp_pa
     assert len(np.unique(expected)) > 1
     np.testing.assert_array_equal(named, expected)
     np.testing.assert_array_equal(stacked, expected)
+
+
+def test_a_network_trained_with_a_window_gets_one(program: Program, tmp_path: Path) -> None:
+    assert program("fit", "--data.window", "auto", "--data.slices", "all") == 0
+    run = find_runs(Path("runs"))[0]
+    case = write_case(tmp_path / "in", "patient", seed=3, depth=5)
+    expected = predicted(program, case)
+    loaded = load_run(run.path)
+
+    assert loaded.window == (32, 32)
+    np.testing.assert_array_equal(loaded.segment(case), expected)
+
+    record = json.loads(run.environment.read_text("utf-8"))
+    del record["data"]["window"]
+    run.environment.write_text(json.dumps(record), "utf-8")
+    with pytest.raises(UsageError, match=r"data\.window is missing, which auto has found"):
+        load_run(run.path)
 
 
 def test_a_run_is_found_by_its_name_and_by_the_folder_of_its_experiment(
