@@ -13,6 +13,8 @@ from lightning_app.export.network import channel_probabilities
 from lightning_app.export.runtimes.decoding import Images, Probabilities, Runner, decoded
 
 LARGEST_DIFFERENCE = 1e-4  # between two probabilities
+# A pixel may fall either way if its probability is that near to the threshold.
+LARGEST_SHARE = 1e-5  # of the pixels of all masks
 
 
 class VerificationError(Exception):
@@ -38,7 +40,7 @@ def verify(
         threshold: of the masks.
 
     Raises:
-        VerificationError: a probability differs by more than 1e-4, or a pixel of a mask.
+        VerificationError: a probability differs by more than 1e-4, or more than one mask pixel in 100,000.
     """
     differences, changed, pixels = [], 0, 0
     for images in batches:
@@ -52,11 +54,11 @@ def verify(
         changed += int(np.count_nonzero(found_masks != masks.numpy()))
         pixels += masks.numel()
     sizes, largest = [len(images) for images in batches], max(differences)
-    if changed or largest > LARGEST_DIFFERENCE:
+    if largest > LARGEST_DIFFERENCE or changed > LARGEST_SHARE * pixels:
         raise VerificationError(
             f"{name} differs from the run on {counted(sum(sizes), 'validation slice')}: by up to "
             f"{largest:.2g} in a probability, expected {LARGEST_DIFFERENCE:g} at most, and in "
-            f"{changed:,} of {counted(pixels, 'mask pixel')}, expected 0; nothing was written"
+            f"{changed:,} of {counted(pixels, 'mask pixel')}, expected 1 in 100,000 at most; nothing was written"
         )
     return Verified(sum(sizes), sizes, largest, pixels, changed)
 

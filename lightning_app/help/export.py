@@ -8,8 +8,8 @@ PAGE = Page(
     summary="Write the best epoch of a run, or several runs joined, to a folder that needs nothing "
     "of this program: an ONNX graph from images to probabilities, the weights as safetensors, a "
     "model card, and a short program that segments a case. Each file is compared with the run on "
-    "validation slices; if a probability differs by more than 0.0001, or a pixel of a mask, "
-    "nothing is written and the exit code is 1.",
+    "validation slices; if a probability differs by more than 0.0001, or more than one mask "
+    "pixel in 100,000, nothing is written and the exit code is 1.",
     examples=(
         "python main.py export",
         "python main.py export --run aspp_t1c --output models/aspp_t1c",

@@ -1,4 +1,4 @@
-"""An exported file is refused if a probability or a pixel of a mask differs."""
+"""An exported file is refused if a probability differs, or more pixels than round either way."""
 
 import numpy as np
 import pytest
@@ -40,6 +40,23 @@ def test_a_file_that_does_something_else(change: float, reason: str) -> None:
         verify("model.onnx", run, nn.Identity(), BATCHES, WHOLE, 0.5)
     assert reason in str(error.value)
     assert str(error.value).startswith("model.onnx differs from the run on 3 validation slices: ")
+
+
+def test_a_pixel_at_the_threshold_may_fall_either_way() -> None:
+    logits = np.full((1, 1, 500, 400), -1, np.float32)
+    logits.flat[:2] = 1e-7
+
+    def run(images: Images, flipped: int) -> Images:
+        found = probabilities(images)
+        found.flat[:flipped] -= np.float32(2e-7)
+        return found
+
+    found = verify("f", lambda images: run(images, 2), nn.Identity(), [logits], WHOLE, 0.5)
+    assert (found.pixels, found.pixels_changed) == (200_000, 2)
+
+    logits.flat[2] = 1e-7
+    with pytest.raises(VerificationError, match="in 3 of 200,000 mask pixels, expected 1 in"):
+        verify("f", lambda images: run(images, 3), nn.Identity(), [logits], WHOLE, 0.5)
 
 
 def test_exclusive_classes_are_won_by_the_most_probable_channel() -> None:
