@@ -14,16 +14,18 @@ import argparse
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from benchmarks.utils.machine import describe_machine
 from benchmarks.utils.measuring import ROOT
 from benchmarks.utils.rows import Row, markdown_table, print_rows
+from lightning_app.export.packages import FOR_INT8, FOR_ONNX, FOR_SAFETENSORS
 
 SECTIONS = {
     # What users wait for.
@@ -43,6 +45,11 @@ SECTIONS = {
     "recipe": "13. The pieces of real.yaml",
     "export": "14. Exported networks",
 }
+# The sections that need a package that not every installation has.
+NEEDED_BY = {
+    "monai": ("patient", "preparing", "loading", "training_cpu", "inference_cpu", "volume_scores"),
+    **dict.fromkeys((*FOR_ONNX, *FOR_SAFETENSORS, *FOR_INT8), ("patient", "export")),
+}
 BENCHMARKS = ROOT / "benchmarks"
 
 
@@ -56,11 +63,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
         measure(section, options.output, **_own_options(section, options))
         write_page(options.output)
     else:
-        for section in options.sections or SECTIONS:  # a fresh process each: no shared imports
-            print(SECTIONS[section], flush=True)
-            command = [sys.executable, "-m", "benchmarks.run", section]
-            command += ["--output", str(options.output)]
-            subprocess.run(command, cwd=ROOT, check=True)
+        sections = options.sections or list(SECTIONS)
+        if failed := [section for section in sections if _measure_apart(section, options.output)]:
+            sys.exit(f"error: failed: {', '.join(failed)}")
+
+
+def _measure_apart(section: str, output: Path) -> int:
+    """Measure a section in a fresh process, without the imports of others; its exit code."""
+    print(SECTIONS[section], flush=True)
+    command = [sys.executable, "-m", "benchmarks.run", section, "--output", str(output)]
+    with subprocess.Popen(command, cwd=ROOT) as process:
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            process.wait()  # it removes its temporary folders, which may be large
+            raise
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -92,12 +109,24 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         parser.error("--data.root belongs to the section accuracy")
     if missing := [root for root in options.data if not root.is_dir()]:
         parser.error(f"--data.root '{missing[0]}' is no folder")
+    sections = () if options.page else options.sections or SECTIONS
+    if missing := _not_installed(sections):
+        parser.error(
+            f"not installed: {', '.join(missing)}; pip install -e "
+            '".[benchmarks,export,openvino]" -c constraints.txt'
+        )
     if options.piece:
         from benchmarks.workers.gpu_pieces import PIECES
 
         if unknown := set(options.piece) - set(PIECES):
             parser.error(f"no piece {', '.join(unknown)}; there are {', '.join(PIECES)}")
     return options
+
+
+def _not_installed(sections: Collection[str]) -> list[str]:
+    """The packages that these sections need and cannot import."""
+    needed = [name for name, users in NEEDED_BY.items() if not {*users}.isdisjoint(sections)]
+    return [name for name in needed if find_spec(name) is None]
 
 
 def _own_options(section: str, options: argparse.Namespace) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.utils.measuring import print_figures
-from benchmarks.workers.training_step import bare_step, random_slices
+from benchmarks.workers.training_step import WARM_UPS, bare_step, random_slices
 from lightning_app.losses import DiceCrossEntropy
 from lightning_app.runs.model_summary import count_multiply_adds
 from models import AttentionUNet
@@ -34,7 +34,8 @@ def profile_step() -> dict[str, float]:
     step = bare_step(network, DiceCrossEntropy())
     images, labels = random_slices(BATCH)
     target = labels[:, None].float()
-    step(images, target)  # warms up
+    for _ in range(WARM_UPS):
+        step(images, target)
     start = perf_counter()
     step(images, target)
     seconds = perf_counter() - start

@@ -15,7 +15,10 @@ from benchmarks.utils.trainings import main_command
 ROUNDS = 2
 JOBS = 2
 GOAL, LARGEST_SHARE = 2, 10  # times as fast, and % outside steps and evaluation
-CONDITIONS = "12 experiments, trained and tested, and the report; the default phantom, warm cache"
+CONDITIONS = (
+    "12 experiments, trained and tested, and the report; the default phantom, warm cache; before: "
+    f"one at a time with two threads, now {JOBS} at a time with one thread each"
+)
 
 
 def measure() -> list[Row]:

@@ -76,5 +76,5 @@ def _waiting_row(folder: Path, data: Path) -> Row:
     )  # fmt: skip
     times = json.loads(run.timing.read_text())["run"]
     share = 100 * times["data_wait_seconds"] / times["training_seconds"]
-    conditions = "unet_t2f with quick.yaml: the smallest network, so the largest share"
+    conditions = "unet_t2f with quick.yaml: the smallest network; time on the clock"
     return bound_row("waiting for data in a training", share, "%", at_most=2, conditions=conditions)

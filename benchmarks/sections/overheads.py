@@ -17,7 +17,7 @@ from torch import Tensor
 from torchmetrics.segmentation import DiceScore, MeanIoU
 
 from benchmarks.utils.cpu_times import CLOCK, TRUST, cpu_times
-from benchmarks.utils.measuring import alternate, run_worker
+from benchmarks.utils.measuring import ONE_THREAD, alternate, run_worker
 from benchmarks.utils.phantoms import phantom
 from benchmarks.utils.rows import Row, bound_row, ratio_row
 from benchmarks.utils.trainings import fit
@@ -49,6 +49,7 @@ def _counting_row() -> Row:
     generator = torch.Generator().manual_seed(0)
     reference = torch.rand(IMAGES, 1, 240, 240, generator=generator) > 0.98
     prediction = reference ^ (torch.rand(IMAGES, 1, 240, 240, generator=generator) > 0.99)
+    torch.set_num_threads(1)
     masks = list(
         zip(torch.split(prediction, MASK_BATCH), torch.split(reference, MASK_BATCH), strict=True)
     )
@@ -58,7 +59,7 @@ def _counting_row() -> Row:
     return ratio_row(
         f"scores of {IMAGES} images, against torchmetrics' DiceScore and MeanIoU, same numbers",
         baseline_rounds, our_rounds, goal=COUNTING_GUARD,
-        conditions=f"masks, batches of {MASK_BATCH}, {torch.get_num_threads()} threads",
+        conditions=f"masks, batches of {MASK_BATCH}, one thread",
     )  # fmt: skip
 
 
@@ -115,7 +116,7 @@ def _hooks_row(folder: Path, data: Path) -> Row:
     per_step = hooks / len(steps)
     share = 100 * per_step / median(steps)
     measurement = f"all callbacks within an epoch, {1e3 * per_step:.2f} ms a step, share of a step"
-    conditions = f"quick.yaml, {1e3 * median(steps):.0f} ms"
+    conditions = f"quick.yaml, {1e3 * median(steps):.0f} ms on the clock"
     return bound_row(measurement, share, "%", at_most=2, conditions=conditions)
 
 
@@ -129,12 +130,13 @@ def _step_row(folder: Path, data: Path, network: str) -> Row:
     options = [*_data_options(folder, data), *_fit_options(network, SLICES), *CLOCK, *TRUST]
 
     def ours() -> float:
-        epochs = cpu_times(["fit", *options]).epochs[1:]
+        epochs = cpu_times(["fit", *options], environment=ONE_THREAD).epochs[1:]
         return median(epochs) / (SPLIT_SIZES[0] * len(SLICES) / BATCH)
 
     def plain() -> float:
         arguments = (str(data), str(folder / "cache"), *map(str, WIDTHS[network]))
-        return run_worker("benchmarks.workers.plain_loop", *arguments)["step"]
+        figures = run_worker("benchmarks.workers.plain_loop", *arguments, environment=ONE_THREAD)
+        return figures["step"]
 
     plain_rounds, our_rounds = alternate(plain, ours, rounds=5, warm_ups=0)
     added = 1e3 * median(o - p for o, p in zip(our_rounds, plain_rounds, strict=True))
@@ -143,7 +145,7 @@ def _step_row(folder: Path, data: Path, network: str) -> Row:
         plain_rounds,
         our_rounds,
         goal=None,
-        conditions="network, loss, Adam, loader, allocator, batches of 4, float32; ours also saves",
+        conditions="network, loss, Adam, loader, allocator, batches of 4, float32, one thread",
     )
 
 

@@ -51,7 +51,8 @@ def _profile_rows() -> list[Row]:
     """The ten largest operators, the step's arithmetic, and the CPU's measured peak."""
     figures = run_worker("benchmarks.profiling.step_profile")
     conditions = (
-        f"widths 16 to 256, batches of {step_profile.BATCH}, {torch.get_num_threads()} threads"
+        f"widths 16 to 256, batches of {step_profile.BATCH}, {torch.get_num_threads()} threads, "
+        "time on the clock"
     )
     step = figures.pop("step_seconds")
     peaks = {name: figures.pop(name) for name in ("float32", "bfloat16")}

@@ -35,12 +35,15 @@ class CpuTimes:
     work: float
 
 
-def cpu_times(words: list[str], *, root: Path = ROOT) -> CpuTimes:
+def cpu_times(
+    words: list[str], *, root: Path = ROOT, environment: Mapping[str, str] | None = None
+) -> CpuTimes:
     """Run a command of the program with the clock, and return its times.
 
     Args:
         words: the command and its options. A ``fit`` needs ``CLOCK``, and every command ``TRUST``.
         root: the program to run.
+        environment: variables to set in addition to ours.
 
     Raises:
         RuntimeError: it failed; the message holds the end of its standard error.
@@ -49,9 +52,9 @@ def cpu_times(words: list[str], *, root: Path = ROOT) -> CpuTimes:
         clock = Path(name) / "clock"
         clock.mkdir()
         shutil.copy(ROOT / "benchmarks" / "profiling" / "cpu_clock.py", clock)
-        environment = {FOLDER: name, "PYTHONPATH": f"{clock}{os.pathsep}{_path()}"}
+        watched = {FOLDER: name, "PYTHONPATH": f"{clock}{os.pathsep}{_path()}"}
         command = [sys.executable, str(root / "main.py"), *words]
-        total = cpu_seconds(command, environment=environment, root=root)
+        total = cpu_seconds(command, environment={**(environment or {}), **watched}, root=root)
         return _joined(total, [json.loads(file.read_text()) for file in Path(name).glob("*.json")])
 
 

@@ -11,6 +11,8 @@ from time import process_time
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
+# Environment of a process. A thread that waits for another spins, which counts as CPU time.
+ONE_THREAD = {"OMP_NUM_THREADS": "1"}
 
 
 def alternate(

@@ -22,11 +22,12 @@ from torch.nn.utils import convert_conv2d_weight_memory_format
 
 import models
 from benchmarks.utils.measuring import alternate, print_figures
+from benchmarks.utils.networks import widths_from
 from benchmarks.utils.phantoms import phantom
-from benchmarks.workers.training_step import widths_from
 from callbacks.network.fuse_batch_norm import fused
 from data_modules.case_volume import read_case
 from data_modules.catalog.cases import find_cases
+from data_modules.utils.malloc import keep_freed_memory
 from lightning_app.export.network import WithProbabilities
 from lightning_app.export.onnx_file import write_onnx
 from lightning_app.export.runtimes.decoding import Images, Runner
@@ -51,6 +52,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.manual_seed(0)
     torch.set_num_threads(1)
+    keep_freed_memory()
     os.environ["OMP_NUM_THREADS"] = "1"
     widths = widths_from(options.width)
     network = getattr(models, options.network)(1, 1, widths).eval()

@@ -7,7 +7,7 @@ import argparse
 import os
 from pathlib import Path
 
-from benchmarks.workers.training_step import widths_from
+from benchmarks.utils.networks import widths_from
 from lightning_app.cli import main as program
 from lightning_app.export import file_records
 

@@ -1,15 +1,14 @@
 """The inference benchmark with MONAI's cache and metrics, and our optimisations."""
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 from pathlib import Path
 from time import process_time
 from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from benchmarks.utils.networks import fuse_batch_norm
 from benchmarks.workers.inference_ours import data_module, latency
 from data_modules.utils.malloc import keep_freed_memory
 
@@ -60,26 +59,3 @@ def _test(network: nn.Module, data: Path) -> Iterator[None]:
             metric.aggregate()
             metric.reset()
         yield
-
-
-def fuse_batch_norm(network: nn.Module) -> None:
-    """Fuse each batch normalisation into the convolution before it, by MONAI's module names."""
-    from monai.networks.blocks.convolutions import Convolution
-
-    for block in list(network.modules()):
-        if isinstance(block, Convolution):
-            _fuse_pair(block, getattr(block, "adn", block), "N")
-        elif isinstance(block, nn.Sequential):
-            for (_, first), (name, _) in pairwise(block.named_children()):
-                if isinstance(first, Convolution):
-                    _fuse_pair(first, block, name)
-
-
-def _fuse_pair(convolution: nn.Module, parent: nn.Module, name: str) -> None:
-    """Fuse the child ``name`` of ``parent`` if it is a batch normalisation."""
-    norm = getattr(parent, name, None)
-    if isinstance(norm, nn.BatchNorm2d):
-        conv: Any = convolution.conv
-        transposed = isinstance(conv, nn.ConvTranspose2d)
-        convolution.conv = fuse_conv_bn_eval(conv, norm, transpose=transposed)
-        setattr(parent, name, nn.Identity())

@@ -55,6 +55,7 @@ def _copy(data: Path, folder: Path) -> Loader:
 
 
 VARIANTS = {"ours": _ours, "monai": _monai, "copy": _copy}
+LIBRARIES = {"monai": "monai.data"}
 
 
 def _data_module(data: Path, folder: Path) -> Any:
@@ -83,7 +84,8 @@ def measure(variant: str, data: Path, folder: Path) -> dict[str, float]:
     """CPU seconds per thousand images, and the private memory that the data take."""
     import torch
 
-    import_module("data_modules.brats")  # its memory is not that of the data
+    for library in ("data_modules.brats", LIBRARIES.get(variant, "torch")):
+        import_module(library)  # its memory is not that of the data
     torch.set_num_threads(1)
     before = process_mebibytes()
     loader = VARIANTS[variant](data, folder)

@@ -12,8 +12,7 @@ from monai.transforms.io.array import LoadImage, SaveImage
 from monai.transforms.utility.array import EnsureChannelFirst
 from torch import nn
 
-from benchmarks.workers.inference_monai import fuse_batch_norm
-from benchmarks.workers.training_step import widths_from
+from benchmarks.utils.networks import fuse_batch_norm, widths_from
 from data_modules.utils.malloc import keep_freed_memory
 
 SLICES_AT_ONCE = 16  # as our predict

@@ -11,7 +11,8 @@ from torch.nn.utils import convert_conv2d_weight_memory_format
 
 import models
 from benchmarks.utils.measuring import alternate, print_figures
-from benchmarks.workers.training_step import Step, bare_step, random_slices, widths_from
+from benchmarks.utils.networks import widths_from
+from benchmarks.workers.training_step import Step, bare_step, random_slices
 from callbacks.network.fuse_batch_norm import fused
 from data_modules.augmentation.augmentation import Augmentation
 from data_modules.augmentation.presets import PRESETS, Preset

@@ -16,6 +16,7 @@ from torch.nn.utils import convert_conv2d_weight_memory_format
 from torch.utils.data import DataLoader, Dataset
 
 from benchmarks.utils.measuring import print_figures
+from benchmarks.utils.networks import widths_from
 from callbacks.acceleration import Acceleration
 from callbacks.nan_guard import FiniteLoss
 from callbacks.timing.timing import Timing
@@ -28,11 +29,6 @@ from models import AttentionUNet
 BATCH_SIZES = {"16": 32, "32": 4}  # by the width of the top level
 WARM_UPS, STEPS = 2, 3  # memory still grows in the second step
 Step = Callable[[Tensor, Tensor], None]
-
-
-def widths_from(top: int) -> list[int]:
-    """The widths of five levels, each twice the one above."""
-    return [top * 2**level for level in range(5)]
 
 
 def random_slices(count: int) -> tuple[Tensor, Tensor]:

@@ -41,6 +41,29 @@ def test_a_section_stores_its_rows_and_writes_the_page(
     assert "## 7. Loading\n\nNot measured." in page
 
 
+def test_packages_that_are_missing_are_named_before_anything_is_measured(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("benchmarks.run.find_spec", lambda name: None if name == "nncf" else name)
+
+    with pytest.raises(SystemExit):
+        main(["scaling", "export"])
+
+    assert "not installed: nncf; pip install" in capsys.readouterr().err
+
+
+def test_a_section_that_fails_does_not_end_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    (tmp_path / "results" / "training_gpu.json").mkdir(parents=True)  # cannot be written
+
+    with pytest.raises(SystemExit, match="error: failed: training_gpu"):
+        main(["training_gpu", "accuracy", "--output", str(tmp_path)])
+
+    assert (tmp_path / "results" / "accuracy.json").is_file()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
