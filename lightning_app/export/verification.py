@@ -40,7 +40,8 @@ def verify(
         threshold: of the masks.
 
     Raises:
-        VerificationError: a probability differs by more than 1e-4, or more than one mask pixel in 100,000.
+        VerificationError: a probability differs by more than 1e-4, or more than one mask pixel in
+            100,000.
     """
     differences, changed, pixels = [], 0, 0
     for images in batches:
@@ -58,7 +59,8 @@ def verify(
         raise VerificationError(
             f"{name} differs from the run on {counted(sum(sizes), 'validation slice')}: by up to "
             f"{largest:.2g} in a probability, expected {LARGEST_DIFFERENCE:g} at most, and in "
-            f"{changed:,} of {counted(pixels, 'mask pixel')}, expected 1 in 100,000 at most; nothing was written"
+            f"{changed:,} of {counted(pixels, 'mask pixel')}, expected 1 in 100,000 at most; "
+            "nothing was written"
         )
     return Verified(sum(sizes), sizes, largest, pixels, changed)
 
