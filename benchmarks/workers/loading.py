@@ -55,7 +55,6 @@ def _copy(data: Path, folder: Path) -> Loader:
 
 
 VARIANTS = {"ours": _ours, "monai": _monai, "copy": _copy}
-LIBRARIES = {"monai": "monai.data"}
 
 
 def _data_module(data: Path, folder: Path) -> Any:
@@ -84,8 +83,9 @@ def measure(variant: str, data: Path, folder: Path) -> dict[str, float]:
     """CPU seconds per thousand images, and the private memory that the data take."""
     import torch
 
-    for library in ("data_modules.brats", LIBRARIES.get(variant, "torch")):
-        import_module(library)  # its memory is not that of the data
+    import_module("data_modules.brats")  # the memory of libraries is not that of the data
+    if variant == "monai":
+        import_module("monai.data")
     torch.set_num_threads(1)
     before = process_mebibytes()
     loader = VARIANTS[variant](data, folder)

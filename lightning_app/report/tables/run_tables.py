@@ -72,7 +72,7 @@ def network_table(cohort: Cohort) -> Table:
             "{} x {}".format(*run.size.image_size),
         )
         for entry in cohort.entries
-        for run in entry.runs
+        for run in entry.trainings  # windows may differ between folds
     )  # fmt: skip
     return Table("networks", "Networks", columns, list(rows), [_NETWORKS_NOTE])
 

@@ -13,6 +13,7 @@ from lightning_app.report.figures.examples import gallery
 from lightning_app.report.load.cohorts import cohorts
 from lightning_app.report.load.folds import pool_folds
 from lightning_app.report.load.runs import read_runs
+from lightning_app.utils.json_csv import write_json
 from tests.helpers.toy_folds import FOLDS, fold_run, write_folds
 from tests.helpers.toy_runs import ASPP, ATTENTION, ToyRun, masks, twelve_cases
 
@@ -48,6 +49,21 @@ def test_each_setting_is_a_row_over_all_patients(
     listed = rows(root / "report/runs.csv")
     assert [(row["fold"], row["split"]) for row in listed] == 2 * [
         (str(number), f"fold-{number}") for number in range(FOLDS)
+    ]
+
+
+def test_each_size_of_the_windows_of_a_networks_folds_is_listed(tmp_path: Path) -> None:
+    for number, run in enumerate(write_folds(tmp_path, CASES)):
+        size = {"parameters": 1000, "multiply_adds": 2000, "image_size": [16, 16]}
+        wider = {"multiply_adds": 3000, "image_size": [16, 24]} if number else {}
+        write_json(run.network, size | wider)
+
+    assert main(["report", str(tmp_path)]) == 0
+
+    listed = rows(tmp_path / "report/networks.csv")
+    assert [(row["multiply_adds"], row["image"]) for row in listed] == [
+        ("2000", "16 x 16"),
+        ("3000", "16 x 24"),
     ]
 
 
