@@ -9,6 +9,7 @@ from typing import Any
 from jsonargparse import Namespace
 from lightning.pytorch import Callback, LightningDataModule, LightningModule
 from lightning.pytorch.cli import LightningArgumentParser
+from lightning.pytorch.utilities import rank_zero_only
 
 from callbacks.checkpoints import BestCheckpoint
 from callbacks.graceful_stop import GracefulStop
@@ -44,6 +45,7 @@ from lightning_app.runs.status import now, read_status, training_limits, write_s
 from lightning_app.runs.weights import load_weights
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.logging import print_on_rank_zero
+from lightning_app.utils.text import print_lines
 
 _QUICK = "quick.yaml"
 _LEFT_OUT = "Reports leave this run out"
@@ -230,16 +232,17 @@ class FitCLI(ExperimentCLI):
     def _how_to_resume(self) -> str:
         return f"To resume: {self.command_about_run('fit', '--resume', str(self.run_folder.path))}"
 
+    @rank_zero_only  # another node has not got the folder of the run
     def after_fit(self) -> None:
         """Print what was limited, the best epoch and the command that tests it."""
         if limited := training_limits(self.run_folder):
-            print_on_rank_zero(f"Trained in part: {limited}. {_LEFT_OUT}")
+            print_lines(f"Trained in part: {limited}. {_LEFT_OUT}")
         best: BestCheckpoint = self.option("best_checkpoint")
         if best.best_model_score is None:
-            print_on_rank_zero("No best epoch was saved, so there is nothing to test")
+            print_lines("No best epoch was saved, so there is nothing to test")
             return
         number = read_checkpoint(self.run_folder.best, memory_map=True)["epoch"] + 1
-        print_on_rank_zero(
+        print_lines(
             f"Best epoch: {number} of {self.trainer.current_epoch}, {best.monitor} "
             f"{float(best.best_model_score):.4f}"
         )

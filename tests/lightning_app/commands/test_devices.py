@@ -148,7 +148,6 @@ def test_two_devices_are_stopped_and_resumed_exactly(program: Program, callback:
     assert run.metrics.read_bytes() == uninterrupted.metrics.read_bytes()
 
 
-@pytest.mark.slow
 def test_two_nodes_through_torchrun(program: Program) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -173,13 +172,12 @@ def test_two_nodes_through_torchrun(program: Program) -> None:
     assert read_status(only_run("runs"))["status"] == "finished"
 
 
-@pytest.mark.slow
 def test_an_error_on_the_first_device_ends_the_others(program: Program) -> None:
     assert program("fit", "--trainer.max_epochs", "1") == 0  # fills the cache
     # The first slice has no tumour.
     only = ["--data.split_sizes", "[10,2,2]", "--data.slices", "[0]"]
     output = finish(start(*fit(*only, "--trainer.devices", "2")), 2)
-    assert "hold no pixel of target 'whole'" in output
+    assert "the validation split has no pixel of target 'whole'" in output
     assert "Stopped" not in output  # the other one's end is nobody's concern
 
 
