@@ -148,7 +148,7 @@ def _draw(data: BraTSDataModule) -> Path:
     stored = next(iter(getattr(data, f"{split}_dataloader")()))
     batches = {"": stored}
     if split == "train" and data.augmentation.transforms:
-        batches = {", as stored": stored, ", augmented": data.augment(stored, epoch=0)}
+        batches = {"\nas stored": stored, "\naugmented": data.augment(stored, epoch=0)}
     dataset = data.datasets[split]
     path = data.cache.folder / "pictures" / f"batch-{data.fingerprint}.png"
     titles = [

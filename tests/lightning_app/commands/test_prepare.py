@@ -73,7 +73,7 @@ def test_the_picture_shows_slices_before_and_after_augmentation(
     (stored, plain), (both, titles) = drawn
     assert np.array_equal(both[::2], stored)
     assert not np.array_equal(both[1::2], stored)
-    assert titles[:2] == [f"{plain[0]}, as stored", f"{plain[0]}, augmented"]
+    assert titles[:2] == [f"{plain[0]}\nas stored", f"{plain[0]}\naugmented"]
 
 
 def test_an_unknown_augmentation_is_refused(
