@@ -177,6 +177,11 @@ class BraTSDataModule(LightningDataModule):
         """Batches of the test split, in order."""
         return self._loader("test", self._ordered_batches("test"))
 
+    def on_exception(self, exception: BaseException) -> None:
+        """End the training's workers, which Lightning leaves if a validation fails."""
+        if self.trainer is not None:
+            self.trainer.fit_loop.teardown()  # Python would wait for them at its end
+
     def on_before_batch_transfer(self, batch: Any, dataloader_idx: int) -> Any:
         """Draw the augmentation of a training batch while its sample indices are on the host."""
         if self.trainer is None or not self.trainer.training or not self.augmentation.transforms:

@@ -1,5 +1,6 @@
 """Signals, a diverged loss and lack of memory: what is kept, and the message."""
 
+import multiprocessing
 import os
 import pty
 import signal
@@ -253,6 +254,21 @@ def test_a_loss_that_is_nan_stops_the_run_and_keeps_the_checkpoint_before(
         assert f"--weights {run.last}" in line
         assert all(w.isfinite().all() for w in weights(run).values() if w.is_floating_point())
         assert torch.load(run.last, weights_only=True)["global_step"] == 3
+
+
+@pytest.mark.parametrize("method", ["training_step", "validation_step"])
+def test_no_worker_outlives_a_training_that_failed(
+    method: str, program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At its end Python would wait for it."""
+
+    def step(self: SegmentationTask, batch: object, batch_idx: int) -> Tensor:
+        assert multiprocessing.active_children()
+        return torch.empty(2**58)  # more than any machine has
+
+    monkeypatch.setattr(SegmentationTask, method, step)
+    assert program("fit", "--data.num_workers", "1") == 2
+    assert not multiprocessing.active_children()
 
 
 def test_want_of_memory_says_what_to_lower(
