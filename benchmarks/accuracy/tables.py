@@ -1,6 +1,6 @@
 """Settings compared on all patients of a data set, each scored by a network that never saw it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -52,13 +52,11 @@ class Pooled:
         return float(np.mean([value for case in cases if (value := case[score]) is not None]))
 
 
-def pooled(folder: Path, setting: str, folds: int, seeds: int = 1) -> Pooled | None:
+def pooled(folder: Path, setting: str, folds: int, seeds: Iterable[int] = (0,)) -> Pooled | None:
     """The outcomes of a setting; None if one is missing."""
-    by_seed = [
-        [_outcome(folder, setting, fold, seed) for fold in range(folds)] for seed in range(seeds)
-    ]
-    outcomes = [outcome for of_seed in by_seed for outcome in of_seed if outcome]
-    if len(outcomes) < folds * seeds:
+    every = [_outcome(folder, setting, fold, seed) for seed in seeds for fold in range(folds)]
+    outcomes = [outcome for outcome in every if outcome]
+    if not outcomes or len(outcomes) < len(every):
         return None
     cases = sorted(case for outcome in outcomes[:folds] for case in outcome.cases)
     ratios = [
@@ -73,7 +71,7 @@ def rows(folder: Path) -> list[Row]:
     found = {name: outcome for name, outcome in every.items() if outcome}
     return [
         *(_value_row(folder, name, outcome) for name, outcome in every.items()),
-        *_tuned_rows(folder, found),
+        *_tuned_rows(folder),
         *_comparison_rows(folder.name, found),
         *_third_rows(folder.name, found),
         *_ingredient_rows(folder),
@@ -98,17 +96,18 @@ def _value_row(folder: Path, setting: str, outcome: Pooled | None) -> Row:
     return Row(measurement, value, conditions=conditions)
 
 
-def _tuned_rows(folder: Path, found: Mapping[str, Pooled]) -> Iterator[Row]:
-    """Settings after ``tune`` against the same networks without."""
+def _tuned_rows(folder: Path) -> Iterator[Row]:
+    """Settings after ``tune`` against the same networks without, over all seeds that are tuned."""
     for name, source in TUNED_FROM.items():
-        tuned, raw = pooled(folder, name, FOLDS), found.get(source)
+        seeds = [seed for seed in range(SEEDS) if pooled(folder, name, FOLDS, [seed])]
+        tuned, raw = (pooled(folder, setting, FOLDS, seeds) for setting in (name, source))
         if tuned is None or raw is None:
             continue
         before, after = (outcome.mean("lesion_dice") for outcome in (raw, tuned))
         conditions = (
             f"lesion-wise Dice {before:.3f} before and {after:.3f} after, "
             f"{tuned.mean('lesions_invented'):.1f} invented lesions a patient; "
-            f"Dice {raw.value:.3f} and {tuned.value:.3f}"
+            f"Dice {raw.value:.3f} and {tuned.value:.3f}; seeds: {', '.join(map(str, seeds))}"
         )
         what = f"{folder.name}: lesion-wise Dice, {TUNED[name].title}"
         ratio = after / before
@@ -155,7 +154,7 @@ def _ingredient_rows(folder: Path) -> list[Row]:
 
 
 def _seed_rows(folder: Path) -> list[Row]:
-    first, second = (pooled(folder, name, FOLDS, SEEDS) for name in (REAL, PAPER))
+    first, second = (pooled(folder, name, FOLDS, range(SEEDS)) for name in (REAL, PAPER))
     if first is None or second is None:
         return []
     difference = _difference(first, second)

@@ -54,7 +54,7 @@ def test_seeds_are_averaged(tmp_path: Path) -> None:
     _write_folds(tmp_path, PAPER, 0.8)
     _write_folds(tmp_path, PAPER, 0.7, seed=1)
 
-    outcome = pooled(tmp_path, PAPER, FOLDS, seeds=2)
+    outcome = pooled(tmp_path, PAPER, FOLDS, seeds=range(2))
 
     assert outcome is not None
     assert outcome.value == pytest.approx(0.75 - 0.015 - 0.002)
@@ -92,6 +92,18 @@ def test_tune_is_compared_with_the_same_networks_without_it(tmp_path: Path) -> N
 
     assert (tuned.result, tuned.reached) == ("2.25 times", True)
     assert "lesion-wise Dice 0.200 before and 0.450 after" in tuned.conditions
+
+
+def test_tune_is_compared_over_the_seeds_that_are_tuned(tmp_path: Path) -> None:
+    for seed, dice in enumerate((0.8, 0.4, 0.2)):
+        _write_folds(tmp_path, REAL, dice, seed)
+    for seed in (1, 2):
+        _write_folds(tmp_path, "real_tuned", 0.9, seed)
+
+    (tuned,) = (row for row in rows(tmp_path) if "after tune" in row.measurement)
+
+    assert "lesion-wise Dice 0.150 before and 0.450 after" in tuned.conditions
+    assert tuned.conditions.endswith("seeds: 1, 2")
 
 
 def test_settings_on_other_patients_are_not_compared(tmp_path: Path) -> None:

@@ -44,6 +44,18 @@ def test_every_fold_is_tested_after_tune(tmp_path: Path, tuned_roots: list[Path]
         assert outcome.epochs == 3
 
 
+def test_each_seed_is_tuned_for_itself(tmp_path: Path, tuned_roots: list[Path]) -> None:
+    for fold in range(FOLDS):
+        training = Training(tmp_path / "lgg", REAL, fold, 2, 8.0)
+        write_outcome(training.file(tmp_path), training, Outcome(4, [20.0] * 4, [], {}))
+        recipes.kept_run(tmp_path, training).mkdir(parents=True)
+
+    tuned.tune_folds(tmp_path / "lgg", 8.0, tmp_path, tmp_path)
+
+    assert [root.name for root in tuned_roots] == ["lgg-real-seed0", "lgg-real-seed2"]
+    assert read_outcome(tmp_path / "real_tuned-fold1-seed2.json").epochs == 4
+
+
 def test_nothing_is_tuned_twice(tmp_path: Path, tuned_roots: list[Path]) -> None:
     for _ in range(2):
         tuned.tune_folds(tmp_path / "lgg", 8.0, tmp_path, tmp_path)
