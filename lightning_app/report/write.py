@@ -34,7 +34,7 @@ from lightning_app.utils.errors import UsageError
 _GROUP = re.compile(r"(group|external)-\d+")
 _FILE = re.compile(
     r"report\.html|\.DS_Store|(figure3_.+|training|tumour_size|patients_.+|tumour_volume_.+)\.(png|pdf)"
-    r"|(table1|table2|scores|volumes|comparisons|volume_comparisons|tumour_size|networks|runs|own_and_external)\.(md|tex|csv)"
+    r"|(table1|table2|scores|volumes|(volume_|modality_)?comparisons|tumour_size|networks|runs|own_and_external)\.(md|tex|csv)"
 )
 
 

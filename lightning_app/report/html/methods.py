@@ -13,7 +13,7 @@ from lightning_app.report.load.cohorts import Cohort, differing_settings
 from lightning_app.report.load.display_names import modality_name, network_name
 from lightning_app.report.load.settings import is_off
 from lightning_app.report.tables.score_tables import TABLE_1_SCORES
-from lightning_app.report.tables.significance import QUESTIONS, compare
+from lightning_app.report.tables.significance import MODALITIES, NETWORKS, QUESTIONS, compare
 from lightning_app.report.tables.tested_data import tested
 from lightning_app.results.test_record import POSTPROCESSING
 
@@ -46,11 +46,11 @@ _INTERVALS = (
 )
 _NO_INTERVALS = f"No intervals are given: they need at least {FEWEST_PATIENTS} patients."
 _TESTS = (
-    "Networks were compared in pairs on the same patients with Wilcoxon's signed-rank test "
+    "{} were compared in pairs on the same patients with Wilcoxon's signed-rank test "
     "(two-sided), by their Dice on cases with the class in the ground truth and by the share of "
     "slices without it that they predict empty, with Holm's correction over all tests of a "
     f"question. A difference is called shown if the corrected p is below {ALPHA} and the 95 % "
-    "interval of the difference excludes 0, both in favour of the same network."
+    "interval of the difference excludes 0, both in favour of the same one."
 )
 _FOLDS = (
     "The patients were dealt to {} folds: for each fold a network was tested on it, its epoch was "
@@ -58,8 +58,8 @@ _FOLDS = (
     "fold, over all patients."
 )
 _SEEDS_TEST = (
-    f"If both networks have at least {FEWEST_SEEDS} seeds, p is the larger one of this test and of "
-    "a t test over patients and seeds."
+    f"If both have at least {FEWEST_SEEDS} seeds, p is the larger one of this test and of a t test "
+    "over patients and seeds."
 )
 _VOLUMES = (
     "Scores of volumes are means over cases; NSD has a tolerance of "
@@ -149,9 +149,16 @@ def _scores(cohort: Cohort) -> Iterator[str]:
 
 
 def _tests(cohort: Cohort) -> Iterator[str]:
-    compared = [found for question in QUESTIONS for found in compare(cohort, question)]
-    if any(found.holm_p is not None for found in compared):
-        yield _TESTS
+    compared = [
+        found
+        for contrast in (NETWORKS, MODALITIES)
+        for question in QUESTIONS
+        for found in compare(cohort, question, contrast)
+    ]
+    tested = dict.fromkeys(found.contrast for found in compared if found.holm_p is not None)
+    if tested:
+        subject = " and ".join(contrast.plural for contrast in tested)
+        yield _TESTS.format(subject.capitalize())
     if any(found.difference and found.difference.seeds_p is not None for found in compared):
         yield _SEEDS_TEST
 

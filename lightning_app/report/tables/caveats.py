@@ -94,7 +94,7 @@ def _few_seeds(cohort: Cohort) -> list[str]:
     seeds = "a single seed" if fewest == 1 else f"fewer than {FEWEST_SEEDS} seeds"
     note = (
         f"With {seeds} the results are about these weights, not about the architecture: other "
-        "seeds may well order the networks differently."
+        "seeds may well give another order."
     )
     return [note]
 

@@ -1,18 +1,20 @@
-"""The tables of paired comparisons of networks."""
+"""The tables of paired comparisons of networks, and of modalities."""
 
 from collections.abc import Sequence
 
 from lightning_app.metrics.intervals import FEWEST_PATIENTS
 from lightning_app.metrics.paired_tests import ALPHA, FEWEST_SEEDS, MOST_FOR_EXACT
 from lightning_app.report.load.cohorts import Cohort
-from lightning_app.report.load.display_names import modality_name
 from lightning_app.report.tables.caveats import computation_caveats, seed_notes
-from lightning_app.report.tables.entry_columns import CLASS_COLUMNS, settings_notes
+from lightning_app.report.tables.entry_columns import TARGET_COLUMN, settings_notes
 from lightning_app.report.tables.estimates import Measure
 from lightning_app.report.tables.significance import (
+    MODALITIES,
+    NETWORKS,
     QUESTIONS,
     VOLUME_QUESTIONS,
     Comparison,
+    Contrast,
     Question,
     compare,
 )
@@ -35,39 +37,49 @@ _TEST_NOTE = (
     f"{MOST_FOR_EXACT} patients differ, else by the normal approximation. "
     "The interval of A - B is a 95 % interval over patients. "
     f"A verdict needs a corrected p below {ALPHA}, and an interval that excludes 0, and both must "
-    "favour the same network."
+    "favour the same one."
 )
 _SEEDS_NOTE = (
-    f"If both networks have at least {FEWEST_SEEDS} seeds, the interval of A - B is over patients "
-    "and seeds, and p is the larger one of Wilcoxon's and that of a t test over patients and seeds "
+    f"If both have at least {FEWEST_SEEDS} seeds, the interval of A - B is over patients and "
+    "seeds, and p is the larger one of Wilcoxon's and that of a t test over patients and seeds "
     "(p, seeds)."
 )
 
 
 def comparison_tables(cohort: Cohort) -> list[Table]:
-    """Every pair of networks on the same patients: by the main questions, and by volumes.
+    """Every pair of networks, and of modalities, on the same patients.
 
-    No table if no modality has two networks.
+    Networks are compared by the main questions and by volumes, modalities by the main questions.
+    No table if there is no pair.
     """
-    if all(len(cohort.of(modality)) < 2 for modality in cohort.modalities):
-        return []
-    title = "Paired comparisons of networks"
-    tables = [_table(cohort, QUESTIONS, "comparisons", title, _QUESTIONS_NOTE)]
-    if any(run.volume_table for run in cohort.runs):
-        title = "Paired comparisons of scores of volumes"
-        tables.append(_table(cohort, VOLUME_QUESTIONS, "volume_comparisons", title, _VOLUMES_NOTE))
+    tables = []
+    if any(NETWORKS.pairs(cohort)):
+        title = "Paired comparisons of networks"
+        tables.append(_table(cohort, QUESTIONS, NETWORKS, "comparisons", title, _QUESTIONS_NOTE))
+        if any(run.volume_table for run in cohort.runs):
+            title = "Paired comparisons of scores of volumes"
+            name = "volume_comparisons"
+            tables.append(_table(cohort, VOLUME_QUESTIONS, NETWORKS, name, title, _VOLUMES_NOTE))
+    if any(MODALITIES.pairs(cohort)):
+        title, name = "Paired comparisons of modalities", "modality_comparisons"
+        tables.append(_table(cohort, QUESTIONS, MODALITIES, name, title, _QUESTIONS_NOTE))
     return tables
 
 
 def _table(
-    cohort: Cohort, questions: Sequence[Question], name: str, title: str, note: str
+    cohort: Cohort,
+    questions: Sequence[Question],
+    contrast: Contrast,
+    name: str,
+    title: str,
+    note: str,
 ) -> Table:
-    families = [compare(cohort, question) for question in questions]
+    families = [compare(cohort, question, contrast) for question in questions]
     # A question that no pair can answer gets a note instead of a row for each pair.
     shown = [found for family in families if _is_tested(family) for found in family] or families[0]
     over_seeds = any(_seeds_p(found) is not None for found in shown)
     columns = [
-        Column("question", "Question"), *CLASS_COLUMNS,
+        Column("question", "Question"), contrast.common, TARGET_COLUMN,
         Column("first", "A"), Column("second", "B"),
         Column("patients", "Patients", fixed(0)), Column("differing", "Differ", fixed(0)),
         Column("difference", "A - B", fixed(4)),
@@ -83,10 +95,10 @@ def _table(
 
 
 def _cells(found: Comparison, cohort: Cohort, *, over_seeds: bool) -> list[Cell]:
-    difference = found.difference
+    contrast, difference = found.contrast, found.difference
     return [
-        found.question.subject, modality_name(found.first.modality), cohort.classes[found.index],
-        found.first.name, found.second.name,
+        found.question.subject, contrast.common_name(found.first), cohort.classes[found.index],
+        contrast.name(found.first), contrast.name(found.second),
         difference.patients if difference else 0,
         difference.differing if difference else 0,
         Measure(difference.value, None, difference.interval) if difference else Measure(None),

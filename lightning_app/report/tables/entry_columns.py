@@ -6,7 +6,8 @@ from lightning_app.report.load.display_names import modality_name, network_name
 from lightning_app.report.tables.caveats import computation_caveats, seed_notes
 from lightning_app.report.tables.table import Cell, Column, fixed
 
-CLASS_COLUMNS = (Column("modality", "Modality"), Column("target", "Target"))
+TARGET_COLUMN = Column("target", "Target")
+CLASS_COLUMNS = (Column("modality", "Modality"), TARGET_COLUMN)
 
 _SETTINGS_NOTE = "Settings are the options in which the runs differ."
 _SHORT_NOTE = (

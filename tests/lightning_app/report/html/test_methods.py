@@ -114,3 +114,19 @@ def test_intervals_and_tests_are_described_if_there_are_any(seeds: int, tmp_path
     assert "Wilcoxon's signed-rank test (two-sided)" in many
     assert ("a t test over patients and seeds" in many) == (seeds == 3)
     assert "Wilcoxon" not in of(tmp_path / "single", ToyRun(cases))
+
+
+@pytest.mark.parametrize(
+    ("others", "subject"),
+    [
+        ([{"network": ATTENTION}], "Networks"),
+        ([{"modality": "t1c"}], "Modalities"),
+        ([{"network": ATTENTION}, {"modality": "t1c"}], "Networks and modalities"),
+    ],
+)
+def test_what_was_compared_is_said(
+    others: list[dict[str, Any]], subject: str, tmp_path: Path
+) -> None:
+    cases = twelve_cases(range(20, 32))
+    text = of(tmp_path, ToyRun(cases), *(ToyRun(cases, **other) for other in others))
+    assert f" {subject} were compared in pairs" in text

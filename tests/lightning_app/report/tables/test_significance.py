@@ -12,7 +12,13 @@ from scipy import stats
 from lightning_app.report.load.cohorts import Cohort, cohorts
 from lightning_app.report.load.runs import read_runs
 from lightning_app.report.tables.comparison_table import comparison_tables
-from lightning_app.report.tables.significance import QUESTIONS, Comparison, Question, compare
+from lightning_app.report.tables.significance import (
+    MODALITIES,
+    QUESTIONS,
+    Comparison,
+    Question,
+    compare,
+)
 from lightning_app.report.tables.table import Table
 from tests.helpers.toy_runs import ASPP, ATTENTION, SPP, UNET, Sizes, ToyRun, twelve_cases
 
@@ -240,8 +246,59 @@ def test_a_question_that_no_patients_can_answer_is_a_note(tmp_path: Path) -> Non
     assert "No tests of empty slices: they need at least 10 patients" in notes
 
 
-def test_a_single_network_has_nothing_to_be_compared_with(tmp_path: Path) -> None:
-    assert comparison_tables(cohort(tmp_path, ToyRun(HIGH), ToyRun(HIGH, modality="t1c"))) == []
+def test_a_single_row_has_nothing_to_be_compared_with(tmp_path: Path) -> None:
+    assert comparison_tables(cohort(tmp_path, ToyRun(HIGH))) == []
+
+
+def test_modalities_of_a_network_are_compared_on_the_same_patients(tmp_path: Path) -> None:
+    group = cohort(tmp_path, ToyRun(HIGH), ToyRun(LOW, modality="t1c"))
+    (made,) = comparison_tables(group)
+
+    assert made.name == "modality_comparisons"
+    assert [column(made, key) for key in ("network", "first", "second")] == [
+        ["UNet"], ["T1c"], ["FLAIR"],
+    ]  # fmt: skip
+    (difference,) = column(made, "difference")
+    assert difference.value == pytest.approx(np.mean(shares(LOW)) - np.mean(shares(HIGH)))
+    expected = stats.wilcoxon(shares(HIGH), shares(LOW), method="exact").pvalue
+    assert column(made, "p") == [pytest.approx(expected)]
+    assert column(made, "verdict") == ["these FLAIR weights are better at overlap"]
+
+
+def test_all_pairs_of_modalities_of_all_networks_are_corrected_together(tmp_path: Path) -> None:
+    modalities = {"t1c": 0, "t2f": 2, "t2w": 1}
+    runs = [
+        ToyRun(twelve_cases([2 + shift * (i + 1) for i in range(12)]), network=of, modality=name)
+        for of in (UNET, ASPP)
+        for name, shift in modalities.items()
+    ]
+    pairs = compare(cohort(tmp_path, *runs), OVERLAP, MODALITIES)
+
+    assert [(p.first.network, p.first.modality, p.second.modality) for p in pairs] == [
+        (network, *names)
+        for network in (UNET, ASPP)
+        for names in (("t1c", "t2f"), ("t1c", "t2w"), ("t2f", "t2w"))
+    ]
+    for found in pairs:
+        assert found.holm_p == pytest.approx(6 * 2 / 2**12)
+
+
+def test_modalities_are_not_compared_if_their_networks_have_other_settings(tmp_path: Path) -> None:
+    fast, slow = ({"optimizer": {"init_args": {"lr": rate}}} for rate in (0.001, 0.0001))
+    runs = [ToyRun(HIGH, settings=fast), ToyRun(LOW, modality="t1c", settings=slow)]
+    group = cohort(tmp_path, *runs)
+
+    assert compare(group, OVERLAP, MODALITIES) == []
+
+
+def test_with_several_seeds_the_verdict_is_about_the_modalities(tmp_path: Path) -> None:
+    low = twelve_cases([20, 19, 18, 17, 16, 15, 14, 13, 12, 11, 10, 9])
+    runs = [*seeds([HIGH, shifted(HIGH, -1), shifted(HIGH, -2)])]
+    of_t1c = seeds([low, shifted(low, 1), shifted(low, -1)])
+    runs += [replace(run, modality="t1c") for run in of_t1c]
+    (found,) = compare(cohort(tmp_path, *runs), OVERLAP, MODALITIES)
+
+    assert found.verdict == "FLAIR is better at overlap"
 
 
 def test_the_table_shows_the_p_over_seeds_if_there_are_several(tmp_path: Path) -> None:
