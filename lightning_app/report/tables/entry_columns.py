@@ -60,7 +60,7 @@ def score_notes(cohort: Cohort) -> list[str]:
     has_intervals = patients >= FEWEST_PATIENTS
     interval = (
         f"A score has no interval if it is defined for fewer than {FEWEST_PATIENTS} patients, or "
-        "if it is pooled and the same for all patients."
+        "if it is the same for all patients and either pooled or an amount without an upper bound."
         if has_intervals
         else f"No intervals: they need at least {FEWEST_PATIENTS} patients, not {patients}."
     )
