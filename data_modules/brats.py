@@ -67,7 +67,8 @@ class BraTSDataModule(LightningDataModule):
         window: Height and width of the part of the slices, centred on the brain, that the network
             gets; auto for the smallest multiples of 16 that hold every training brain, null for
             whole slices. In validation and test a brain that does not fit gets a larger window.
-        tumour_share: Share of slices with target in each training batch; null for as many as come.
+        tumour_share: Share of slices with target in each training batch; null to draw slices
+            whether they have any or not.
         batch_size: Slices per batch, over all devices.
         num_workers: Processes that load batches; 0 loads them in the training process.
         on_device: Copy all slices to the memory of the device, once, and gather the batches there;

@@ -17,7 +17,7 @@ COMMANDS = {
     "test": "score the test split:         python main.py test [--run RUN]",
     "predict": "segment volumes:              python main.py predict --input CASE --output DIR",
     "export": "a model for other programs:   python main.py export [--run RUN]",
-    "evaluate": "score anybody's masks:        python main.py evaluate --help",
+    "evaluate": "score masks of any tool:      python main.py evaluate --help",
     "reproduce": "train and test experiments:   python main.py reproduce --config quick.yaml",
     "report": "tables, figures and a page:   python main.py report [RUNS ...]",
     "runs": "list runs with their scores:  python main.py runs [RUNS_DIR] [--sort COLUMN]",

@@ -192,7 +192,7 @@ class SegmentationTask(LightningModule):
     def predict_step(self, volume: Volume) -> Prediction:
         """The label map, after post-processing, and the probabilities of a volume.
 
-        Slices without brain become background (0) and are not run; a test runs them.
+        Slices without brain become background (0) and are not run.
         """
         image, window = volume["image"], Window(*volume["window"]).pixels
         shape = (len(image), len(self.target.class_names), *image.shape[2:])

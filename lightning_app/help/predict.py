@@ -7,8 +7,8 @@ PAGE = Page(
     usage="predict --input CASE_OR_FOLDER --output DIR [OPTIONS]",
     summary="Segment whole volumes with the best epoch of a run. No ground truth is needed. Each "
     "case gives <case>.nii.gz on the grid of its images, and <case>.json, which names the values "
-    "in it. --model takes a folder that export wrote instead of a run, and then starts in about "
-    "a second.",
+    "in it. --model takes a folder that export wrote instead of a run, and then starts in one "
+    "to two seconds.",
     examples=(
         "python main.py predict --input /data/new/BraTS-GLI-01234-000 --output masks",
         "python main.py predict --run aspp_t1c --input /data/new --output masks",

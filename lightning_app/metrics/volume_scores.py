@@ -124,7 +124,7 @@ VOLUME_SCORES: tuple[VolumeScore, ...] = (
     ),
     VolumeScore(
         name="lesions_found",
-        definition="number of lesions of the ground truth that a predicted lesion lies at",
+        definition="number of lesions of the ground truth to which a predicted lesion belongs",
         compute=_of_lesions(lambda lesions: lesions.found),
         higher_is_better=True,
         bounds=_AMOUNT,
@@ -138,7 +138,7 @@ VOLUME_SCORES: tuple[VolumeScore, ...] = (
     ),
     VolumeScore(
         name="lesions_invented",
-        definition="number of predicted lesions that lie at no lesion of the ground truth",
+        definition="number of predicted lesions that belong to no lesion of the ground truth",
         compute=_of_lesions(lambda lesions: lesions.invented),
         higher_is_better=False,
         bounds=_AMOUNT,
