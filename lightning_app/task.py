@@ -18,7 +18,7 @@ from data_modules.volume_dataset import Volume
 from data_modules.window import Window
 from lightning_app.metrics.confusion_counts import SliceCounts
 from lightning_app.metrics.count_table import COUNTS, CountTable, with_background, with_outside
-from lightning_app.metrics.evaluate import evaluate, monitored_dice
+from lightning_app.metrics.evaluate import case_dice, evaluate, monitored_dice
 from lightning_app.metrics.mean_loss import MeanLoss
 from lightning_app.metrics.predicted_masks import PackedMasks, PredictedMasks
 from lightning_app.metrics.split_loss import LossSums, pooled
@@ -155,8 +155,10 @@ class SegmentationTask(LightningModule):
         self.log("val/loss", pooled(self.loss).of_sums(self.val_loss.compute()).float())
         self.val_loss.reset()
         self.log(MONITOR, monitored_dice(table), prog_bar=True)
-        several = len(table.classes) > 1
-        for name, scores in evaluate(table).items():
+        several, results = len(table.classes) > 1, evaluate(table)
+        if several:  # one number for a checkpoint to follow, as val/dice
+            self.log("val/dice_case", float(case_dice(table.by_case()).mean()))
+        for name, scores in results.items():
             for score, value in scores.items():
                 if several or score != "dice":
                     key = f"val/{name}/{score}" if several else f"val/{score}"

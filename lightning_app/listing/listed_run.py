@@ -13,7 +13,7 @@ from lightning_app.report.load.display_names import run_name
 from lightning_app.report.load.members import read_members
 from lightning_app.report.load.settings import options_of
 from lightning_app.report.load.tested_run import in_words
-from lightning_app.report.load.training import history
+from lightning_app.report.load.training import ValidatedEpoch, history
 from lightning_app.results.partial_test import is_partial
 from lightning_app.runs.folder import (
     START,
@@ -41,7 +41,7 @@ class ListedRun:
         started: when its training was started; when an ensemble was tested.
         status: of its training; of an ensemble what it is, such as "ensemble of 5".
         options: every option of the training as text, by its dotted name.
-        best_epoch: with the highest validation Dice, counted from 0; the first of several.
+        best_epoch: by the score that best.ckpt follows, counted from 0; the first of several.
         val_dice: of that epoch.
         test_dice: mean over the classes, as ``val_dice``.
         size: bytes on disk.
@@ -96,14 +96,14 @@ def _listed(run: Run) -> ListedRun:
     read = _Reader(run)
     started, status = read(_started), read(_status, missing="there is no status.json")
     options = read(_options, missing="there is no config.yaml")
-    best_epoch, val_dice = read(_best_epoch) or (None, None)
+    best = read(_best_epoch)
     return ListedRun(
         run=run,
         started=started,
         status=status or "unknown",
         options=options or {},
-        best_epoch=best_epoch,
-        val_dice=val_dice,
+        best_epoch=best.number if best else None,
+        val_dice=best.dice if best else None,
         test_dice=read(_test_dice),
         size=disk_usage(run.path),
         remarks=tuple(dict.fromkeys(read.remarks)),  # two readers may read one file
@@ -160,8 +160,8 @@ def _options(run: Run) -> dict[str, str]:
     return options_of(run_config(run))
 
 
-def _best_epoch(run: Run) -> tuple[int, float] | None:
-    return max(history(run.metrics), key=lambda epoch: epoch[1], default=None)
+def _best_epoch(run: Run) -> ValidatedEpoch | None:
+    return max(history(run), key=lambda epoch: epoch.rating, default=None)
 
 
 def _test_dice(run: Run) -> float | None:

@@ -66,10 +66,10 @@ def _training(cohort: Cohort, origin: str) -> Drawing:
         for entry in cohort.of(modality):
             style = styles[entry.key]
             for run in filter(lambda run: run.history, entry.trainings):  # ensembles have none
-                epochs = [epoch + 1 for epoch, _ in run.history]
                 axis.plot(
-                    epochs, [dice for _, dice in run.history], color=style.colour, ls=style.line,
-                    label=entry.name, lw=1.2, marker=".", ms=3,
+                    [epoch.number + 1 for epoch in run.history],
+                    [epoch.dice for epoch in run.history],
+                    color=style.colour, ls=style.line, label=entry.name, lw=1.2, marker=".", ms=3,
                 )  # fmt: skip
         axis.set(title=modality_name(modality), xlabel="epoch", ylim=(0, 1))
     axes[0].set_ylabel("validation Dice (val/dice)")

@@ -43,9 +43,10 @@ class TestedWeights:
 
     @property
     def better_epoch_exists(self) -> bool:
-        """Whether an epoch has a higher validation Dice."""
-        tested = dict(self.history).get(self.epoch)
-        return tested is not None and any(dice > tested for _, dice in self.history)
+        """Whether an epoch is better by the score that best.ckpt follows."""
+        ratings = {epoch.number: epoch.rating for epoch in self.history}
+        tested = ratings.get(self.epoch)
+        return tested is not None and max(ratings.values()) > tested
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class TestedRun:
         missing: scores that the run lacks, and why.
         table: the counts of every tested slice.
         volume_table: the volume scores of every case; None if the test is of an earlier version.
-        history: epoch and validation Dice; empty for an ensemble.
+        history: every validated epoch; empty for an ensemble.
         weights: the tested weights, one for each run.
         training_time: of the training, validation included; of all runs of an ensemble.
         inference_time: of the test, from the first read to the last mask.

@@ -1,9 +1,10 @@
 """What a report needs to know of trainings: of one, or of several whose networks are joined."""
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from callbacks.timing.record import TimingRecord, read_timing
 from data_modules.catalog.splits import SPLITS
@@ -20,10 +21,27 @@ from lightning_app.runs.records import (
     read_split,
 )
 from lightning_app.utils.text import is_file_name, printable
+from lightning_app.utils.yaml_file import get_option
 
-# Epoch and validation Dice of every validated epoch.
-History = list[tuple[int, float]]
+_DICE = "val/dice"
 _MIRROR_IMAGES = 4  # of an image, itself among them
+
+
+class ValidatedEpoch(NamedTuple):
+    """An epoch after which a run was validated.
+
+    Attributes:
+        number: from 0.
+        dice: on the validation split.
+        rating: of its weights, by the score that best.ckpt follows: the higher the better.
+    """
+
+    number: int
+    dice: float
+    rating: float
+
+
+History = list[ValidatedEpoch]
 
 
 class Fold(NamedTuple):
@@ -80,7 +98,7 @@ def read_training(run: Run) -> Training:
         environment=read_environment(run.environment),
         size=read_network(run.network),
         cases_per_split={split: splits.count(split) for split in SPLITS},
-        history=history(run.metrics),
+        history=history(run),
         time=read_time(run.timing),
         fold=_fold(values, len(splits)),
     )
@@ -110,11 +128,29 @@ def joined(trainings: Sequence[Training], *, is_mirrored: bool) -> Training:
     )
 
 
-def history(path: Path) -> History:
-    """Epoch and validation Dice of every validated epoch in metrics.csv. Raises as read_rows."""
-    rows = [row for row in read_rows(path, ("epoch", "val/dice")) if row["val/dice"]]
-    epochs = column(rows, "epoch", whole_number, path)
-    return list(zip(epochs, column(rows, "val/dice", number, path), strict=True))
+def history(run: Run) -> History:
+    """Every validated epoch in metrics.csv.
+
+    Raises:
+        RecordError: metrics.csv or config.yaml is damaged.
+        FileNotFoundError: there is none.
+    """
+    path = run.metrics
+    rows = [row for row in read_rows(path, ("epoch", _DICE)) if row[_DICE]]
+    epochs, dice = column(rows, "epoch", whole_number, path), column(rows, _DICE, number, path)
+    ratings = _ratings(rows, run_config(run), path)
+    return list(map(ValidatedEpoch, epochs, dice, ratings))
+
+
+def _ratings(
+    rows: Sequence[Mapping[str, str]], config: Mapping[str, Any], path: Path
+) -> list[float]:
+    """By what best.ckpt monitors; by Dice if that is not in metrics.csv. Undefined is worst."""
+    monitor = get_option(config, "best_checkpoint.monitor")
+    if not all(monitor in row for row in rows):
+        return column(rows, _DICE, number, path)
+    sign = -1 if get_option(config, "best_checkpoint.mode") == "min" else 1
+    return column(rows, monitor, lambda cell: sign * number(cell) if cell else -math.inf, path)
 
 
 def read_time(path: Path) -> TimingRecord:

@@ -1,8 +1,11 @@
 """real.yaml: the recipe for real patients, with quick.yaml and cpu.yaml, from training to masks."""
 
+import csv
 import json
 from pathlib import Path
+from statistics import fmean
 
+import pytest
 import torch
 import yaml
 
@@ -28,6 +31,7 @@ def test_the_overlay_trains_with_what_it_names_and_its_run_is_tested_and_predict
         "augmentation": "strong",
     }  # fmt: skip
     assert {name: config["data"][name] for name in expected} == expected
+    assert config["best_checkpoint"] == {"monitor": "val/dice_case", "mode": "max"}
     best, last = (torch.load(path, weights_only=True) for path in (run.best, run.last))
     assert "averaging_state" in last
     trained = last["current_model_state"]
@@ -39,6 +43,20 @@ def test_the_overlay_trains_with_what_it_names_and_its_run_is_tested_and_predict
     write_case(Path("in"), "a", names={"t1c": "-t1c"})
     assert program("predict", "--input", "in", "--output", "out") == 0
     assert len(list(Path("out").glob("a.nii.gz"))) == 1
+
+
+def test_with_several_classes_it_follows_the_mean_over_cases_and_classes(program: Program) -> None:
+    assert program("fit", *REAL, *TOY, "--data.target", "regions") == 0
+
+    (run,) = find_runs(Path("runs"))
+    with run.metrics.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    means = [
+        fmean(float(row[f"val/{name}/dice_case"]) for name in ("whole", "core", "enhancing"))
+        for row in rows
+    ]
+    assert [float(row["val/dice_case"]) for row in rows] == pytest.approx(means)
+    assert torch.load(run.best, weights_only=True)["epoch"] == means.index(max(means))
 
 
 def test_it_can_be_a_fold_although_quick_yaml_has_split_sizes(program: Program) -> None:

@@ -39,12 +39,35 @@ def test_what_a_run_is_comes_from_its_config_not_from_its_folder(tmp_path: Path)
 
     ((found,), _) = read_runs(tmp_path)
     assert (found.network, found.modality, found.seed) == (ASPP, "t1c+t2w", 7)
-    assert found.history == [(0, 0.25), (2, 0.5)]
+    assert found.history == [(0, 0.25, 0.25), (2, 0.5, 0.5)]
     assert found.cases_per_split == {"train": 1, "val": 0, "test": 3}
     assert found.table.counts.tolist() == [[[5, 15, 5, 231]], [[0, 0, 0, 256]], [[8, 0, 0, 248]]]
     assert found.table.patients == ["A", "A", "B"]
     assert found.scores["whole"]["dice"].value == pytest.approx(2 * 13 / (28 + 18))
     assert found.training_time == found.inference_time == TimingRecord(None, None)
+
+
+@pytest.mark.parametrize(
+    ("checkpoint", "ratings", "is_outdated"),
+    [
+        ({"monitor": "val/dice_case", "mode": "max"}, [0.1, -math.inf, 0.4, 0.3], False),
+        ({"monitor": "val/loss", "mode": "min"}, [-0.5, -0.1, -0.2, -0.3], True),
+        ({"monitor": "val/mine", "mode": "max"}, [0.2, 0.9, 0.3, 0.8], True),  # Dice instead
+    ],
+)
+def test_epochs_are_rated_by_what_the_best_checkpoint_follows(
+    checkpoint: dict[str, str], ratings: list[float], is_outdated: bool, tmp_path: Path
+) -> None:
+    run = ToyRun(CASES, settings={"best_checkpoint": checkpoint}).write(tmp_path)
+    rows = ["0,0.2,0.1,0.5", "1,0.9,,0.1", "2,0.3,0.4,0.2", "3,0.8,0.3,0.3"]
+    header = "epoch,val/dice,val/dice_case,val/loss"
+    run.metrics.write_text("\n".join([header, *rows]), "utf-8")
+
+    ((found,), _) = read_runs(tmp_path)
+    assert [epoch.rating for epoch in found.history] == ratings
+    assert [epoch.dice for epoch in found.history] == [0.2, 0.9, 0.3, 0.8]
+    assert found.weights[0].epoch == 2
+    assert found.weights[0].better_epoch_exists == is_outdated
 
 
 def test_why_a_run_is_not_reported(tmp_path: Path) -> None:
