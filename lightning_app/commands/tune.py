@@ -107,17 +107,22 @@ class TuneCLI(TrainedRunCLI):
 
     def _choice(self, sources: Sources, predicted: dict[Source, list[TuningCase]]) -> Choice:
         """Choose on some sources, whose cases are predicted unless they are there already."""
+        tested = sources.tested
         if len(sources.patients) < FEWEST_PATIENTS:
             return Choice(NOTHING, len(sources.patients))
-        for part in sources.parts:
+        own_parts = (sources.own,) if sources.own else ()
+        for part in (*sources.parts, *own_parts):
             if part not in predicted:
                 predicted[part] = self._cases_of(part)
-        all_cases = [case for part in sources.parts for case in predicted[part]]
-        cases = [case for case in all_cases if case.patient not in sources.tested]
+        cases, own = (
+            [case for part in parts for case in predicted[part] if case.patient not in tested]
+            for parts in (sources.parts, own_parts)
+        )
         target = self.model.target
         steps = steps_for(target.class_names, exclusive=target.exclusive)
-        with objectives_of(cases) as objectives:
-            return choose(steps, objectives, [case.patient for case in cases])
+        with objectives_of(cases) as objectives, objectives_of(own) as of_own:
+            patients = [case.patient for case in cases]
+            return choose(steps, objectives, patients, of_own if own else None)
 
     def _cases_of(self, source: Source) -> list[TuningCase]:
         """Predict the cases of a split, as a test of its run does."""

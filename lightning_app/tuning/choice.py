@@ -1,4 +1,8 @@
-"""The choice of a post-processing: a step is kept if it gains more than chance explains."""
+"""The choice of a post-processing: a step is kept if it gains more than chance explains.
+
+What was chosen on the predictions of other networks must not lose with the network itself: it may
+be less sure of its masks than they are, and a threshold that helps them would empty its masks.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -33,8 +37,9 @@ class TriedStep:
         candidates: all that were tried, and the mean objective of each.
         best: the candidate with the highest objective, the first of equals.
         before: mean objective without it.
-        gain: of the best candidate; None without cases.
-        is_adopted: whether the interval of the gain lies above 0.
+        gain: of the best candidate.
+        own: on the run's own validation patients, mean objective without the best candidate and
+            with it; None if nothing is checked on them.
     """
 
     name: str
@@ -42,7 +47,17 @@ class TriedStep:
     best: Candidate
     before: float
     gain: Difference
-    is_adopted: bool
+    own: tuple[float, float] | None
+
+    @property
+    def gains(self) -> bool:
+        """Whether the interval of the gain lies above 0."""
+        return self.gain.interval is not None and self.gain.interval[0] > 0
+
+    @property
+    def is_adopted(self) -> bool:
+        """Whether it gains, and does not lose on the run's own validation patients."""
+        return self.gains and (self.own is None or self.own[1] >= self.own[0])
 
 
 @dataclass(frozen=True)
@@ -72,6 +87,8 @@ class Choice:
             return ""
         if not self.steps:
             return too_few(self.patients)
+        if any(step.gains for step in self.steps):
+            return "what gains would lose on the run's own validation patients"
         return "the interval of no gain lies above 0"
 
 
@@ -80,13 +97,20 @@ def too_few(patients: int) -> str:
     return f"{patients} patients, and an interval needs at least {FEWEST_PATIENTS}"
 
 
-def choose(steps: Sequence[Step], objectives: Objectives, patients: Sequence[str]) -> Choice:
+def choose(
+    steps: Sequence[Step],
+    objectives: Objectives,
+    patients: Sequence[str],
+    own: Objectives | None = None,
+) -> Choice:
     """Choose step by step: each is compared with what was chosen before it.
 
     Args:
         steps: in their order.
         objectives: computes the objective of each case.
         patients: whose scan each case is.
+        own: computes it for cases of the run's own validation split, on which no step may lose;
+            None if those are the cases.
     """
     number = len(set(patients))
     if number < FEWEST_PATIENTS:
@@ -103,13 +127,20 @@ def choose(steps: Sequence[Step], objectives: Objectives, patients: Sequence[str
             Candidate(candidate, float(value.mean()))
             for candidate, value in zip(candidates, values, strict=True)
         )
-        is_adopted = gain.interval is not None and gain.interval[0] > 0
+        checked = _means(own, chosen, candidates[best]) if own else None
         before = float(current.mean())
-        tried.append(TriedStep(step.name, rated, rated[best], before, gain, is_adopted))
-        if is_adopted:
+        tried.append(TriedStep(step.name, rated, rated[best], before, gain, checked))
+        if tried[-1].is_adopted:
             chosen, current = candidates[best], values[best]
     before, after = float(raw.mean()), float(current.mean())
     return Choice(chosen, number, tuple(tried), before, after, _gain(current, raw, patients))
+
+
+def _means(
+    objectives: Objectives, first: Postprocessing, second: Postprocessing
+) -> tuple[float, float]:
+    without, with_it = objectives([first, second])
+    return float(without.mean()), float(with_it.mean())
 
 
 def _gain(first: Floats, second: Floats, patients: Sequence[str]) -> Difference:

@@ -11,7 +11,7 @@ from lightning_app.runs.record_values import RecordError, Values
 from lightning_app.runs.records import FORMAT_KEY, read_record, write_record
 from lightning_app.tuning.choice import Candidate, Choice, TriedStep
 from lightning_app.tuning.objectives import DEFINITION
-from lightning_app.tuning.sources import Sources
+from lightning_app.tuning.sources import Source, Sources
 
 EPOCH_KEY = "epoch"  # as in a checkpoint
 
@@ -87,17 +87,19 @@ def write_choice(
         "chosen_on": {
             "what": sources.in_words,
             "patients": choice.patients,
-            "runs": [
-                {
-                    "run": f"{part.run.experiment}/{part.run.path.name}",
-                    "split": part.split,
-                    "patients": sorted(part.patients - sources.tested),
-                }
-                for part in sources.parts
-            ],
+            "runs": [_source(part, sources) for part in sources.parts],
         },
+        "checked_on": sources.own and _source(sources.own, sources),
     }
     write_record(run.postprocessing, content)
+
+
+def _source(part: Source, sources: Sources) -> dict[str, Any]:
+    return {
+        "run": f"{part.run.experiment}/{part.run.path.name}",
+        "split": part.split,
+        "patients": sorted(part.patients - sources.tested),
+    }
 
 
 def _step(step: TriedStep) -> dict[str, Any]:
@@ -107,6 +109,7 @@ def _step(step: TriedStep) -> dict[str, Any]:
         "candidates": list(map(_candidate, step.candidates)),
         "best": _candidate(step.best),
         "gain": _gain(step.gain),
+        "own_validation": step.own and dict(zip(("before", "after"), step.own, strict=True)),
         "adopted": step.is_adopted,
     }
 

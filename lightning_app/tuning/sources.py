@@ -57,11 +57,13 @@ class Sources:
         parts: predictions of these.
         tested: patients of the run's test split, of whom nothing is used.
         in_words: what the cases are, and why.
+        own: the run's own validation split, if other runs predict the parts.
     """
 
     parts: tuple[Source, ...]
     tested: frozenset[str]
     in_words: str
+    own: Source | None = None
 
     @property
     def patients(self) -> set[str]:
@@ -70,7 +72,7 @@ class Sources:
 
 
 def sources_of(run: Run) -> Sources:
-    """The validation split of a run; of a fold, the test splits of the other folds.
+    """The validation split of a run; of a fold, the test splits of the other folds, and its own.
 
     If the other folds that are there have too few patients for an interval, the validation split.
 
@@ -86,7 +88,7 @@ def sources_of(run: Run) -> Sources:
     parts = tuple(Source(others[fold], "test") for fold in sorted(others))
     missing = folds - 1 - len(others)
     found = f"{len(others)} of the {folds - 1} other folds"
-    outside = Sources(parts, tested, f"out-of-fold predictions of {found}")
+    outside = Sources(parts, tested, f"out-of-fold predictions of {found}", own.parts[0])
     if len(outside.patients) >= FEWEST_PATIENTS or not missing:
         return outside
     return Sources(own.parts, tested, f"{own.in_words}, as {found} are trained")

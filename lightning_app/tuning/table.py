@@ -7,7 +7,7 @@ from rich.table import Table
 from data_modules.utils.words import counted
 from lightning_app.metrics.paired_tests import Difference
 from lightning_app.runs.folder import Run
-from lightning_app.tuning.choice import Choice
+from lightning_app.tuning.choice import Choice, TriedStep
 from lightning_app.tuning.objectives import DEFINITION
 from lightning_app.tuning.sources import Sources
 from lightning_app.utils.text import printable
@@ -21,6 +21,9 @@ def print_choice(run: Run, choice: Choice, sources: Sources) -> None:
         console.print(_table(run, choice))
         console.print()
     lines = [f"Chosen on {counted(choice.patients, 'patient')}: {sources.in_words}."]
+    if choice.steps and sources.own:
+        number = len(sources.own.patients - sources.tested)
+        lines.append(f"Checked on its own validation split: {counted(number, 'patient')}.")
     if choice.steps:
         lines.append(f"Objective: {DEFINITION}.")
     if choice.postprocessing.is_nothing:
@@ -52,9 +55,15 @@ def _table(run: Run, choice: Choice) -> Table:
             f"{step.before:.3f} -> {step.best.objective:.3f}",
             f"{step.gain.value:+.3f}",
             _interval(step.gain),
-            "yes" if step.is_adopted else "no",
+            _kept(step),
         )
     return table
+
+
+def _kept(step: TriedStep) -> str:
+    if step.gains and not step.is_adopted and step.own is not None:
+        return "no, own validation {:.3f} -> {:.3f}".format(*step.own)
+    return "yes" if step.is_adopted else "no"
 
 
 def _interval(gain: Difference) -> str:

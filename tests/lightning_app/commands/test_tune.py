@@ -190,7 +190,12 @@ def test_folds_choose_on_patients_outside_the_fold(program: Program) -> None:
         f"unet_t1c/{runs[fold].path.name}": tested[fold] for fold in range(3) if fold != outside
     }
     assert chosen["chosen_on"]["patients"] == 10
-    assert chosen["steps"]
+    assert chosen["checked_on"]["run"] == f"unet_t1c/{runs[outside].path.name}"
+    assert set(chosen["checked_on"]["patients"]) == tested[(outside + 1) % 3]
+    for step in chosen["steps"]:
+        own = step["own_validation"]
+        gains = (step["gain"]["low"] or 0) > 0
+        assert step["adopted"] == (gains and own["after"] >= own["before"])
 
 
 def test_all_folds_at_once_choose_what_each_chooses(
@@ -212,7 +217,8 @@ def test_all_folds_at_once_choose_what_each_chooses(
     monkeypatch.setattr("lightning_app.tuning.choice.FEWEST_PATIENTS", 9)
     monkeypatch.setattr(TuneCLI, "_cases_of", noted)
     assert program("tune", "--ensemble", "unet_t1c") == 0
-    assert sorted(source.run.path for source in predicted) == sorted(run.path for run in runs)
+    once = [(run.path, split) for run in runs for split in ("test", "val")]
+    assert sorted((source.run.path, source.split) for source in predicted) == sorted(once)
     assert capsys.readouterr().out.count("Test it: ") == 4 + 2  # of fit, and of tune
     together = [record(run.postprocessing) for run in runs]
     for run, chosen in zip(runs, together, strict=True):
@@ -261,7 +267,7 @@ def test_each_fold_is_predicted_by_its_own_weights(
         torch.save(checkpoint, run.best)
     seen: dict[str, float] = {}
 
-    def choose(steps: object, objectives: Any, patients: Any) -> Any:
+    def choose(steps: object, objectives: Any, patients: Any, own: Any) -> Any:
         from lightning_app.postprocessing.postprocessing import NOTHING
         from lightning_app.tuning.choice import Choice
 

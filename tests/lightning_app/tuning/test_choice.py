@@ -40,11 +40,10 @@ def case(number: int, reference: Masks, *predicted: tuple[Masks, float]) -> Tuni
     )
 
 
-def chosen(cases: Sequence[TuningCase]) -> Choice:
-    with objectives_of(cases) as objectives:
-        return choose(
-            steps_for(("whole",), exclusive=False), objectives, [c.patient for c in cases]
-        )
+def chosen(cases: Sequence[TuningCase], own: Sequence[TuningCase] = ()) -> Choice:
+    with objectives_of(cases) as objectives, objectives_of(own) as of_own:
+        steps = steps_for(("whole",), exclusive=False)
+        return choose(steps, objectives, [c.patient for c in cases], of_own if own else None)
 
 
 @pytest.fixture(autouse=True)
@@ -116,6 +115,37 @@ def test_a_threshold_that_finds_more_is_chosen() -> None:
     choice = chosen(cases)
     assert choice.postprocessing.threshold == 0.4
     assert choice.after == 1
+
+
+def unsure(number: int) -> TuningCase:
+    """A tumour that is found with a probability that a high threshold removes."""
+    return case(number, tumour(0), (tumour(0), 0.52))
+
+
+def test_a_step_that_loses_on_the_runs_own_validation_is_not_kept() -> None:
+    """The other networks mark 0.6 around the tumour, and are sure of it."""
+    around = box((4, 4, 4), 9)
+    cases = [case(number, tumour(0), (around, 0.62), (tumour(0), SURE)) for number in range(12)]
+
+    assert chosen(cases).postprocessing.threshold > 0.6
+    choice = chosen(cases, [unsure(12), unsure(13)])
+
+    assert choice.postprocessing == NOTHING
+    assert choice.reason == "what gains would lose on the run's own validation patients"
+    assert choice.steps[0].own == (1, 0)
+
+
+def test_other_steps_are_kept_though_one_loses_on_the_runs_own_validation() -> None:
+    around = box((4, 4, 4), 9)
+    speck = box((13, 26, 26), 2)
+    cases = [
+        case(number, tumour(0), (around, 0.62), (tumour(0), SURE), (speck, SURE))
+        for number in range(12)
+    ]
+    choice = chosen(cases, [unsure(12)])
+
+    assert choice.postprocessing == Postprocessing(operations=(SmallestComponent(10),))
+    assert [step.is_adopted for step in choice.steps] == [False, True, False]
 
 
 @pytest.mark.parametrize("patients", [0, 1, 9])

@@ -41,6 +41,7 @@ def test_a_fold_uses_patients_of_the_other_folds_alone(folds: list[Run], number:
     assert sources.patients.isdisjoint(fold_patients(run))
     assert len(sources.patients) == 12
     assert sources.in_words == "out-of-fold predictions of 2 of the 2 other folds"
+    assert sources.own == Source(run, "val")
 
 
 def test_patients_of_the_fold_are_left_out_even_if_another_run_tests_them(folds: list[Run]) -> None:
@@ -63,6 +64,7 @@ def test_with_too_few_other_folds_it_is_the_validation_split(folds: list[Run]) -
     folds[1].best.unlink()
     sources = sources_of(folds[0])
     assert sources.parts == (Source(folds[0], "val"),)
+    assert sources.own is None
     assert sources.in_words == "the validation split, as 1 of the 2 other folds are trained"
 
 
