@@ -9,7 +9,8 @@ PAGE = Page(
     "probabilities, the smallest component, the largest component, and little enhancing tumour "
     "made core. It is chosen on the validation patients; for a fold of a cross-validation on "
     "patients outside the fold, whom the runs of the other folds predict. A step is adopted only "
-    "if the interval of its gain lies above 0. postprocessing.json in the run's folder says what "
+    "if the interval of its gain lies above 0 and, for a fold, its own validation patients do not "
+    "lose by it. postprocessing.json in the run's folder says what "
     "was tried; test and predict use it.",
     examples=(
         "python main.py tune",

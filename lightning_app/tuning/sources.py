@@ -2,7 +2,7 @@
 
 For a fold of a cross-validation these are patients outside the fold, each predicted by the run that
 tests it. Those runs were trained on patients of the fold, but no prediction of such a patient, and
-no ground truth, is looked at.
+no ground truth, is looked at. The choice is then checked on the run's own validation split.
 """
 
 import re
