@@ -61,6 +61,15 @@ def check_resumable(config: Namespace, run: Run, parser: ArgumentParser) -> list
     return warnings
 
 
+def add_callbacks_once(config: Namespace) -> None:
+    """Remove callbacks that a config adds to those of a run that was started with it."""
+    callbacks = config.trainer.callbacks
+    if isinstance(callbacks, list):
+        config.trainer.callbacks = [
+            added for index, added in enumerate(callbacks) if added not in callbacks[:index]
+        ]
+
+
 def check_something_left(checkpoint: dict[str, Any], max_epochs: int | None, run: Run) -> None:
     """Refuse to resume a finished run that has all its epochs.
 

@@ -33,6 +33,7 @@ from lightning_app.help.shared.page import Page
 from lightning_app.results.wandb_reporter import keep_wandb_in
 from lightning_app.runs.checkpoint_io import DurableCheckpointIO
 from lightning_app.runs.compatibility import (
+    add_callbacks_once,
     in_words,
     lower_workers,
     use_own_cache,
@@ -46,6 +47,7 @@ from lightning_app.utils.next_command import command_line
 from lightning_app.utils.weight_limit import WeightLimit
 
 _log = logging.getLogger(__name__)
+_SAME_CALLBACK = "Found more than one stateful callback"  # begins Lightning's error about them
 
 
 class ExperimentCLI(BaseCLI):
@@ -126,6 +128,8 @@ class ExperimentCLI(BaseCLI):
                 no length.
         """
         config: Namespace = self.config[self.command]
+        if not self.selection.is_new:
+            add_callbacks_once(config)
         OutputFolders(self.selection.root, self.run_folder).check(config, self._trusted)
         resolve_paths(config.data)
         if config.weights is not None:
@@ -183,6 +187,9 @@ class ExperimentCLI(BaseCLI):
         except (ValueError, TypeError, ModuleNotFoundError) as error:
             raise UsageError(" ".join(str(error).split())) from error
         except (RuntimeError, MemoryError) as error:
+            if str(error).startswith(_SAME_CALLBACK):
+                reason = str(error).split(". ")[0]
+                raise UsageError(f"trainer.callbacks: {reason}: leave one of them out") from error
             if not is_out_of_memory(error):
                 raise
             network = in_words(to_plain(self.config[self.command].model.network))

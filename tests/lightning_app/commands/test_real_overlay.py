@@ -67,3 +67,30 @@ def test_it_can_be_a_fold_although_quick_yaml_has_split_sizes(program: Program) 
     (run,) = find_runs(Path("runs"))
     config = yaml.safe_load(run.config.read_text("utf-8"))
     assert (config["data"]["folds"], config["data"]["fold"]) == (3, 1)
+
+
+def test_a_run_is_resumed_and_tested_with_the_config_that_it_was_started_with(
+    program: Program,
+) -> None:
+    assert program("fit", *REAL, *TOY) == 0
+    (run,) = find_runs(Path("runs"))
+    averaging = yaml.safe_load(run.config.read_text("utf-8"))["trainer"]["callbacks"]
+    assert len(averaging) == 1
+
+    longer = ("--trainer.max_epochs", "3")
+    assert program("fit", "--resume", str(run.path), *REAL, *TOY, *longer) == 0
+    assert yaml.safe_load(run.config.read_text("utf-8"))["trainer"]["callbacks"] == averaging
+    assert program("test", "--run", str(run.path), "--config", "real.yaml") == 0
+
+
+def test_two_of_a_callback_that_can_be_there_once_are_a_line(
+    program: Program, capsys: pytest.CaptureFixture[str]
+) -> None:
+    again = "--trainer.callbacks+=callbacks.weight_averaging.WarmedUpAverage"
+
+    assert program("fit", *REAL, *TOY, again, "--trainer.callbacks.decay=0.5") == 2
+
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        "error: trainer.callbacks: Found more than one stateful callback of type "
+        "`WarmedUpAverage`: leave one of them out"
+    )
