@@ -14,7 +14,7 @@ import argparse
 import json
 import subprocess
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib import import_module
@@ -109,8 +109,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         parser.error("--data.root belongs to the section accuracy")
     if missing := [root for root in options.data if not root.is_dir()]:
         parser.error(f"--data.root '{missing[0]}' is no folder")
-    sections = () if options.page else options.sections or SECTIONS
-    if missing := _not_installed(sections):
+    if missing := _not_installed(options):
         parser.error(
             f"not installed: {', '.join(missing)}; pip install -e "
             '".[benchmarks,export,openvino]" -c constraints.txt'
@@ -123,15 +122,26 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
-def _not_installed(sections: Collection[str]) -> list[str]:
-    """The packages that these sections need and cannot import."""
+def _not_installed(options: argparse.Namespace) -> list[str]:
+    """The packages that the sections need and cannot import."""
+    sections = () if options.page else options.sections or SECTIONS
     needed = [name for name, users in NEEDED_BY.items() if not {*users}.isdisjoint(sections)]
+    if options.data:
+        from benchmarks.sections.accuracy import packages
+
+        needed += sorted(packages(_results("accuracy", options), options.data))
     return [name for name in needed if find_spec(name) is None]
 
 
+def _results(section: str, options: argparse.Namespace) -> Path:
+    """The folder for a section that has several files."""
+    folder: Path = options.output / "results" / section
+    return folder
+
+
 def _own_options(section: str, options: argparse.Namespace) -> dict[str, Any]:
-    """What a section is given besides: those with several files have a folder for them."""
-    folder = options.output / "results" / section
+    """What a section is given besides."""
+    folder = _results(section, options)
     return {
         "training_gpu": {"folder": folder, "pieces": options.piece},
         "accuracy": {"folder": folder, "data": options.data},

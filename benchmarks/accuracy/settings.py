@@ -17,11 +17,13 @@ class Setting:
         title: in tables.
         options: of ``fit``, after the recipe of the paper; None for a loop of its own.
         share: of the minutes that all others get.
+        package: of others that its loop imports.
     """
 
     title: str
     options: Sequence[str] | None = None
     share: float = 1.0
+    package: str | None = None
 
 
 _REAL = ("--config", "real.yaml")
@@ -29,8 +31,10 @@ _REAL = ("--config", "real.yaml")
 SETTINGS = {
     PAPER: Setting("recipe of the paper, all slices", ()),
     REAL: Setting("real.yaml", _REAL),
-    MONAI: Setting("MONAI's AttentionUnet with MONAI's transforms"),
-    SMP: Setting("segmentation_models_pytorch's Unet, resnet18"),
+    MONAI: Setting("MONAI's AttentionUnet with MONAI's transforms", package="monai"),
+    SMP: Setting(
+        "segmentation_models_pytorch's Unet, resnet18", package="segmentation_models_pytorch"
+    ),
     REAL_THIRD: Setting("real.yaml, a third of the minutes", _REAL, share=1 / 3),
 }
 _EMA = '{"class_path": "callbacks.weight_averaging.WarmedUpAverage", "init_args": {"decay": 0.99}}'

@@ -7,7 +7,7 @@ chosen on others. What has an outcome below results/accuracy is not trained agai
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.accuracy.figure import draw
@@ -32,16 +32,31 @@ def measure(folder: Path, data: Sequence[Path] = ()) -> list[Row]:
         data: roots of the data sets to train on.
     """
     for root in data:
-        output, minutes = folder / root.name, MINUTES.get(root.name, OTHER_DATA)
-        for training in trainings(root.absolute(), minutes):
-            if not training.file(output).is_file():
-                _train(training, output)
-        tune_folds(root.absolute(), minutes, CACHE, output)
+        output = folder / root.name
+        for training in _missing(folder, root):
+            _train(training, output)
+        tune_folds(root.absolute(), _minutes(root), CACHE, output)
     trained = {path for path in folder.glob("*") if path.is_dir()}
     for outcomes in trained:
         draw(outcomes, outcomes / "curve.png")
     compared = sorted(trained | {folder / name for name in MINUTES})
     return [row for outcomes in compared for row in rows(outcomes)]
+
+
+def packages(folder: Path, data: Sequence[Path]) -> set[str]:
+    """The packages of others that the trainings import that ``measure`` would run."""
+    missing = (training for root in data for training in _missing(folder, root))
+    return {training.how.package for training in missing if training.how.package}
+
+
+def _missing(folder: Path, root: Path) -> Iterator[Training]:
+    for training in trainings(root.absolute(), _minutes(root)):
+        if not training.file(folder / root.name).is_file():
+            yield training
+
+
+def _minutes(root: Path) -> float:
+    return MINUTES.get(root.name, OTHER_DATA)
 
 
 def _train(training: Training, output: Path) -> None:

@@ -3,7 +3,11 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.accuracy.plan import trainings
+from benchmarks.accuracy.settings import MONAI
+from benchmarks.accuracy.training import Outcome, Training, write_outcome
 from benchmarks.run import BENCHMARKS, SECTIONS, main
+from benchmarks.sections.accuracy import packages
 
 
 @pytest.mark.parametrize("section", SECTIONS)
@@ -50,6 +54,28 @@ def test_packages_that_are_missing_are_named_before_anything_is_measured(
         main(["scaling", "export"])
 
     assert "not installed: nncf; pip install" in capsys.readouterr().err
+
+
+def test_accuracy_names_missing_packages_before_it_trains(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("benchmarks.run.find_spec", lambda name: None if name == "monai" else name)
+
+    with pytest.raises(SystemExit):
+        main(["accuracy", "--data.root", str(tmp_path), "--output", str(tmp_path / "output")])
+
+    assert "not installed: monai; pip install" in capsys.readouterr().err
+    assert not (tmp_path / "output").exists()
+
+
+def test_accuracy_needs_no_package_for_what_is_trained(tmp_path: Path) -> None:
+    data, folder = tmp_path / "lgg", tmp_path / "output"
+    for training in trainings(data, 8.0):
+        write_outcome(training.file(folder / "lgg"), training, Outcome(1, [], [], {}))
+    assert packages(folder, [data]) == set()
+
+    Training(data, MONAI, 3, 0, 8.0).file(folder / "lgg").unlink()
+    assert packages(folder, [data]) == {"monai"}
 
 
 def test_a_section_that_fails_does_not_end_the_others(
