@@ -55,11 +55,10 @@ def trained_run(root: Path, name: str | None) -> Run:
     Raises:
         UsageError: there is no such run, or it has no checkpoint.
     """
-    runs = find_runs(root)
-    trained = [run for run in runs if is_file(run.best)]
+    trained = _trained_in(root)
     if name is not None:
-        run = _by_folder(name) or _newest_in(Path(name))
-        run = run or _match(name, trained) or _match(name, runs)
+        run = _by_folder(name) or _newest(_trained_in(Path(name)))
+        run = run or _match(name, trained) or _match(name, find_runs(root))
         if run is None:
             raise UsageError(
                 f"no trained run '{name}' below '{root}'{nearest_names(name, trained)}"
@@ -84,8 +83,8 @@ def named_run(root: Path, name: str) -> Run:
     Raises:
         UsageError: there is no such run.
     """
-    runs = [run for run in find_runs(root) if is_file(run.config)]
-    run = _by_folder(name) or _match(name, runs)
+    runs = _started_in(root)
+    run = _by_folder(name) or _newest(_started_in(Path(name))) or _match(name, runs)
     if run is None:
         raise UsageError(f"no run '{name}' below '{root}'{nearest_names(name, runs)}")
     return run
@@ -163,9 +162,18 @@ def _by_folder(name: str) -> Run | None:
     return run if is_file(run.config) else None
 
 
-def _newest_in(experiment: Path) -> Run | None:
-    """The newest trained run in the folder of an experiment."""
-    return next((run for run in find_runs(experiment) if is_file(run.best)), None)
+def _started_in(folder: Path) -> list[Run]:
+    """The runs with a config in a root or in the folder of an experiment, the newest first."""
+    return [run for run in find_runs(folder) if is_file(run.config)]
+
+
+def _trained_in(folder: Path) -> list[Run]:
+    """Those with a checkpoint."""
+    return [run for run in find_runs(folder) if is_file(run.best)]
+
+
+def _newest(runs: list[Run]) -> Run | None:
+    return runs[0] if runs else None
 
 
 def _match(name: str, runs: list[Run]) -> Run | None:

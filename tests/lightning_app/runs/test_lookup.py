@@ -159,6 +159,11 @@ def test_the_newest_unfinished_run_is_resumed(
     assert (run.experiment, run.path.name[-6:]) == (found, "aaaaaa")
 
 
+def test_an_experiment_or_its_folder_stands_for_its_newest_run_to_resume(unfinished: Path) -> None:
+    for name in ("unet_t1c", str(unfinished / "unet_t1c")):
+        assert run_to_resume(unfinished, name, None).path.name.endswith("bbbbbb")
+
+
 def test_a_run_that_is_being_trained_is_not_resumed(unfinished: Path) -> None:
     newest = run_to_resume(unfinished, None, None)
     with locked(newest):
