@@ -17,7 +17,7 @@ from lightning_app.metrics.intervals import Ratio, score_interval
 from lightning_app.metrics.score import Score
 from lightning_app.metrics.volume_scores import VOLUME_SCORES
 from tests.helpers.paths import ROOT
-from tests.helpers.toy_runs import ToyRun
+from tests.helpers.runs.toy_runs import ToyRun
 
 DOCS = sorted((ROOT / "docs").rglob("*.md"))
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *DOCS, *sorted((ROOT / "benchmarks").glob("*.md"))]

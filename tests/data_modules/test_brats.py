@@ -11,7 +11,7 @@ import torch
 from data_modules.catalog.splits import SPLITS
 from data_modules.summary import description, split_rows, summary
 from data_modules.utils.errors import DataError
-from tests.data_modules.brats_modules import file_of, ids, module, number_of, ready, split_file
+from tests.helpers.brats_modules import file_of, ids, module, number_of, ready, split_file
 from tests.helpers.toy import BRATS_2021, toy_labels, write_case, write_dataset, write_volume
 
 

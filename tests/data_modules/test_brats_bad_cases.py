@@ -8,7 +8,7 @@ import pytest
 
 from data_modules.summary import description, split_rows
 from data_modules.utils.errors import DataError
-from tests.data_modules.brats_modules import file_of, ids, module, number_of, ready, split_file
+from tests.helpers.brats_modules import file_of, ids, module, number_of, ready, split_file
 from tests.helpers.forms import mirror_sform
 from tests.helpers.toy import toy_labels, write_dataset, write_volume
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from data_modules.augmentation.transform import Transform
 from data_modules.batch_dataset import Batch
 from data_modules.brats import BraTSDataModule
-from tests.data_modules.brats_modules import check_same_batches, ready
+from tests.helpers.brats_modules import check_same_batches, ready
 
 
 def test_slices_lie_on_the_device_only_if_there_is_a_trainer(data: Path, cache: Path) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from data_modules.utils.errors import DataError
-from tests.data_modules.brats_modules import module, ready
+from tests.helpers.brats_modules import module, ready
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ import re
 from pathlib import Path
 
 from data_modules.summary import description, split_rows, summary
-from tests.data_modules.brats_modules import ready, split_file
+from tests.helpers.brats_modules import ready, split_file
 from tests.helpers.toy import write_case, write_dataset
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from data_modules.training_cases import find_training_cases
 from data_modules.utils.errors import DataError
-from tests.data_modules.brats_modules import ready
+from tests.helpers.brats_modules import ready
 from tests.helpers.toy import write_case, write_dataset
 
 LABELLED = {"t1c": "-t1c", "seg": "-seg"}

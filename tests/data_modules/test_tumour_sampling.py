@@ -10,7 +10,7 @@ import pytest
 from data_modules.samplers import EpochBatches, ShardedBatches
 from data_modules.tumour_sampling import TumourBatches
 from data_modules.utils.errors import DataError
-from tests.data_modules.brats_modules import module, ready
+from tests.helpers.brats_modules import module, ready
 
 HAS_TUMOUR = np.arange(50) % 5 == 0  # 10 of 50
 

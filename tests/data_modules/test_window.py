@@ -15,8 +15,8 @@ from data_modules.device_dataset import DeviceDataset
 from data_modules.io.brain_box import Box, brain_box
 from data_modules.utils.errors import DataError
 from data_modules.window import Window, Windows, size_to_hold
-from tests.data_modules.brats_modules import module, ready
 from tests.data_modules.test_dataset import array, assert_same_batch, case
+from tests.helpers.brats_modules import module, ready
 from tests.helpers.toy import write_dataset, write_volume
 
 HEAD = Box(3, 37, 3, 37)  # of the toy images, 34 of 40 pixels

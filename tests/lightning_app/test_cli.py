@@ -12,8 +12,8 @@ import yaml
 from lightning_app.cli import main
 from lightning_app.runs.folder import find_runs
 from tests.conftest import Program
-from tests.helpers.damaged_records import yaml_bomb
 from tests.helpers.paths import MAIN, ROOT
+from tests.helpers.runs.damaged_records import yaml_bomb
 from tests.helpers.toy import write_case, write_dataset
 
 

@@ -27,7 +27,7 @@ def test_every_package_and_its_tests_exist(package: str) -> None:
         (
             "lightning_app/runs/status.py",
             "tests/lightning_app/runs/test_status.py",
-            "tests/lightning_app/commands/test_stopping.py",
+            "tests/lightning_app/commands/training/test_stopping.py",
         ),
     ],
 )

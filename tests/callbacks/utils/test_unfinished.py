@@ -12,7 +12,7 @@ from callbacks.utils.unfinished import (
     remove_unfinished,
     unfinished_path,
 )
-from tests.helpers.unfinished import (
+from tests.helpers.runs.unfinished import (
     unfinished_of,
     unfinished_of_dead_process,
     unfinished_of_live_process,

@@ -10,9 +10,9 @@ import pytest
 
 from lightning_app import read_scores
 from lightning_app.utils.errors import UsageError
-from tests.helpers.external_tests import add_external_test
 from tests.helpers.paths import ROOT
-from tests.helpers.toy_runs import ASPP, ToyRun, rate, twelve_cases
+from tests.helpers.runs.external_tests import add_external_test
+from tests.helpers.runs.toy_runs import ASPP, ToyRun, rate, twelve_cases
 
 SLOW = ToyRun(twelve_cases([20] * 12), settings=rate(0.0005), name="20260101-000000-aaaaaa")
 FAST = ToyRun(twelve_cases(range(10, 34, 2)), settings=rate(0.01), name="20260102-000000-bbbbbb")

@@ -15,8 +15,8 @@ from lightning_app.ensembles.predictor import Predictor, joined
 from lightning_app.runs.folder import Run, find_runs
 from lightning_app.runs.record_values import RecordError
 from lightning_app.utils.errors import UsageError
-from tests.helpers.toy_ensembles import write_ensemble
-from tests.helpers.toy_runs import ToyRun
+from tests.helpers.runs.toy_ensembles import write_ensemble
+from tests.helpers.runs.toy_runs import ToyRun
 
 CASES = {"A-000": (10, 10, 5)}
 DATA = {"modalities": ["t1c", "t2f"], "target": "whole", "image_size": [240, 240]}

@@ -7,7 +7,7 @@ import pytest
 
 from data_modules.catalog.source import Source
 from lightning_app.ensembles.seen_patients import patients_to_test, seen_patients
-from tests.helpers.toy_runs import ToyRun
+from tests.helpers.runs.toy_runs import ToyRun
 
 CASES = {"A-000": (10, 10, 5), "B-000": (10, 10, 5)}
 

@@ -9,8 +9,8 @@ import pytest
 from lightning_app.report import write
 from lightning_app.report.load.runs import read_runs
 from lightning_app.runs.folder import Run
-from tests.helpers.damaged_records import all_damages
-from tests.helpers.toy_runs import ToyRun
+from tests.helpers.runs.damaged_records import all_damages
+from tests.helpers.runs.toy_runs import ToyRun
 
 CASES = {"A-000": (10, 20, 5), "B-000": (8, 8, 8)}
 RECORDS = (

@@ -19,10 +19,10 @@ from lightning_app.report.load.tested_run import TestedRun
 from lightning_app.report.tables.caveats import page_warnings
 from lightning_app.report.tables.run_tables import network_table, run_table, table_2
 from lightning_app.runs.folder import Run
-from tests.helpers.external_tests import add_external_test
-from tests.helpers.toy_ensembles import write_ensemble
-from tests.helpers.toy_folds import FOLDS, write_folds
-from tests.helpers.toy_runs import ASPP, UNET, ToyRun, twelve_cases
+from tests.helpers.runs.external_tests import add_external_test
+from tests.helpers.runs.toy_ensembles import write_ensemble
+from tests.helpers.runs.toy_folds import FOLDS, write_folds
+from tests.helpers.runs.toy_runs import ASPP, UNET, ToyRun, twelve_cases
 
 CASES = twelve_cases([20 + i % 5 for i in range(12)])
 BETTER = twelve_cases([36 + i % 5 for i in range(12)])

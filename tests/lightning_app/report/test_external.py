@@ -8,8 +8,8 @@ import pytest
 
 from lightning_app.cli import main
 from lightning_app.report import write
-from tests.helpers.external_tests import add_external_test
-from tests.helpers.toy_runs import ASPP, UNET, ToyRun, rate, twelve_cases
+from tests.helpers.runs.external_tests import add_external_test
+from tests.helpers.runs.toy_runs import ASPP, UNET, ToyRun, rate, twelve_cases
 from tests.lightning_app.report.test_write import Page
 
 OWN = {"A-000": (10, 10, 5), "B-000": (8, 8, 8)}

@@ -14,8 +14,8 @@ from lightning_app.report.load.cohorts import cohorts
 from lightning_app.report.load.folds import pool_folds
 from lightning_app.report.load.runs import read_runs
 from lightning_app.utils.json_csv import write_json
-from tests.helpers.toy_folds import FOLDS, fold_run, write_folds
-from tests.helpers.toy_runs import ASPP, ATTENTION, ToyRun, masks, twelve_cases
+from tests.helpers.runs.toy_folds import FOLDS, fold_run, write_folds
+from tests.helpers.runs.toy_runs import ASPP, ATTENTION, ToyRun, masks, twelve_cases
 
 CASES = twelve_cases([3, 30, 12, 25, 38, 7, 33, 19, 28, 36, 22, 15])
 OTHERS = twelve_cases([7, 34, 16, 29, 40, 11, 37, 23, 32, 40, 26, 19])

@@ -13,8 +13,8 @@ from lightning_app.report.load.runs import read_runs
 from lightning_app.report.tables.caveats import postprocessing_caveats
 from lightning_app.report.write import write_report
 from lightning_app.runs.folder import Run
-from tests.helpers.toy_folds import write_folds
-from tests.helpers.toy_runs import ToyRun, twelve_cases
+from tests.helpers.runs.toy_folds import write_folds
+from tests.helpers.runs.toy_runs import ToyRun, twelve_cases
 
 CASES = twelve_cases([3, 30, 12, 25, 38, 7, 33, 19, 28, 36, 22, 15])
 LARGEST: dict[str, Any] = {"threshold": 0.5, "operations": [{"name": "largest_component"}]}

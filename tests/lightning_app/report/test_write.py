@@ -24,8 +24,8 @@ from lightning_app.metrics.volume_scores import VOLUME_SCORES
 from lightning_app.report.load.runs import read_runs
 from lightning_app.results.example_slices import read_example_slices
 from lightning_app.runs.folder import Run
-from tests.helpers.toy_runs import ASPP, UNET, ToyRun
-from tests.helpers.unfinished import unfinished_of_dead_process
+from tests.helpers.runs.toy_runs import ASPP, UNET, ToyRun
+from tests.helpers.runs.unfinished import unfinished_of_dead_process
 
 # A case id that would be markup, and a formula that matplotlib cannot draw.
 BAD = "<script>alert('x')</script>&\"$\\frac$-000"

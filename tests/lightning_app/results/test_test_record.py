@@ -23,8 +23,8 @@ from lightning_app.results.test_tables import (
 )
 from lightning_app.runs.folder import TestFolder
 from lightning_app.runs.record_values import RecordError
-from tests.helpers.toy_results import SLICE, ToyCase, write_results
-from tests.helpers.toy_runs import masks
+from tests.helpers.runs.toy_results import SLICE, ToyCase, write_results
+from tests.helpers.runs.toy_runs import masks
 
 CLASSES = ("whole", "core")
 NAMES = (["a0", "a0", "b0"], ["a", "a", "b"], [3, 4, 7])

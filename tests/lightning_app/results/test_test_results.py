@@ -15,8 +15,8 @@ from lightning_app.results import test_results
 from lightning_app.results.lesion_record import read_lesions
 from lightning_app.runs.folder import Run, find_runs
 from tests.conftest import Program
+from tests.helpers.runs.unfinished import unfinished_of_dead_process
 from tests.helpers.toy import write_case, write_dataset
-from tests.helpers.unfinished import unfinished_of_dead_process
 
 FILES = [
     "cases.csv", "cases.png", "images.npz", "lesions.csv", "masks.npz", "metrics.json",

@@ -16,8 +16,8 @@ from lightning_app.results.wandb_reporter import _send_test
 from lightning_app.runs.folder import Run, find_runs
 from tests.conftest import Program
 from tests.helpers.paths import ROOT
-from tests.helpers.toy_runs import ToyRun
-from tests.helpers.wandb_files import Written, offline_runs
+from tests.helpers.runs.toy_runs import ToyRun
+from tests.helpers.wandb.offline_files import Written, offline_runs
 
 wandb = pytest.importorskip("wandb")
 

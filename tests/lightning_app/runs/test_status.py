@@ -17,7 +17,7 @@ from lightning_app.runs.folder import Run
 from lightning_app.runs.records import write_record
 from lightning_app.runs.status import current_status, locked, training_limits
 from lightning_app.utils.errors import UsageError
-from tests.helpers.toy_runs import ToyRun
+from tests.helpers.runs.toy_runs import ToyRun
 
 HERE = socket.gethostname()
 

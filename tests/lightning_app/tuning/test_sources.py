@@ -7,9 +7,9 @@ import pytest
 from lightning_app.runs.folder import Run
 from lightning_app.runs.records import read_split
 from lightning_app.tuning.sources import Source, other_folds, sources_of
-from tests.helpers.toy_folds import write_folds
-from tests.helpers.toy_results import write_csv
-from tests.helpers.toy_runs import ToyRun, rate, twelve_cases
+from tests.helpers.runs.toy_folds import write_folds
+from tests.helpers.runs.toy_results import write_csv
+from tests.helpers.runs.toy_runs import ToyRun, rate, twelve_cases
 
 CASES = {f"P{index:02d}-000": (40, 40, 20) for index in range(18)}
 

@@ -7,7 +7,7 @@ import yaml
 
 from lightning_app.config.lookup import CONFIGS
 from lightning_app.utils.yaml_file import MOST_LEVELS, read_yaml
-from tests.helpers.damaged_records import yaml_bomb
+from tests.helpers.runs.damaged_records import yaml_bomb
 
 MERGED = "\n".join(
     ["a0: &a0 {k: 1}", *(f"a{i}: &a{i} {{<<: [{f'*a{i - 1}, ' * 10}]}}" for i in range(1, 11))]

@@ -7,7 +7,7 @@ import yaml
 
 from lightning_app.config.lookup import CONFIGS
 from lightning_app.utils.yaml_file import read_yaml_sections
-from tests.helpers.damaged_records import yaml_bomb
+from tests.helpers.runs.damaged_records import yaml_bomb
 
 DOCUMENTS = [
     "a: 1\nb: [1, 2]\nc:\n  d: x\n  e:\n  - 1\nf:\n- 2",

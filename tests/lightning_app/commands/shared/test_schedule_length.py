@@ -8,7 +8,7 @@ import torch
 from callbacks.checkpoints import LastCheckpoint
 from lightning_app.runs.folder import find_runs
 from tests.conftest import Program
-from tests.lightning_app.commands.test_experiments import only_run, rows
+from tests.lightning_app.commands.training.test_experiments import only_run, rows
 
 TORCH = "--lr_scheduler=torch.optim.lr_scheduler"
 

@@ -11,7 +11,7 @@ from lightning_app.report.html.case_browser import browsable
 from lightning_app.report.load.cohorts import Cohort, cohorts
 from lightning_app.report.load.display_names import NETWORKS
 from lightning_app.report.load.runs import read_runs
-from tests.helpers.toy_runs import ASPP, UNET, ToyRun, rate
+from tests.helpers.runs.toy_runs import ASPP, UNET, ToyRun, rate
 
 CASES = {"A-000": (10, 20, 5), "B-000": (8, 8, 8)}
 RATES = (0.001, 0.002, 0.003)

@@ -8,7 +8,7 @@ import pytest
 from lightning_app.report.figures.examples import Gallery, gallery
 from lightning_app.report.load.cohorts import cohorts
 from lightning_app.report.load.runs import read_runs
-from tests.helpers.toy_runs import ASPP, UNET, Sizes, ToyRun
+from tests.helpers.runs.toy_runs import ASPP, UNET, Sizes, ToyRun
 
 # The true masks are alike in all networks; P8 has no tumour.
 ORDER = (0, 40, 5, 20, 10, 30, 15, 35)

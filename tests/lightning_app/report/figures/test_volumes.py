@@ -11,7 +11,7 @@ from lightning_app.report.figures.volumes import volume_drawings
 from lightning_app.report.load.cohorts import Cohort, cohorts
 from lightning_app.report.load.runs import read_runs
 from lightning_app.report.load.tested_run import TestedRun
-from tests.helpers.toy_runs import ASPP, ToyRun
+from tests.helpers.runs.toy_runs import ASPP, ToyRun
 
 CASES = {"A-000": (10, 20, 5), "A-001": (8, 8, 8), "B-000": (10, 10, 10), "C-000": (0, 4, 0)}
 OTHERS = {"A-000": (10, 0, 0), "A-001": (8, 8, 8), "B-000": (10, 10, 5), "C-000": (0, 0, 0)}

@@ -16,8 +16,8 @@ from lightning_app.report.load.cohorts import cohorts
 from lightning_app.report.load.runs import read_runs
 from lightning_app.results.lesion_record import LESION_COLUMNS
 from lightning_app.runs.folder import Run
-from tests.helpers.toy_results import SLICE, ToyCase, write_csv, write_masks
-from tests.helpers.toy_runs import ToyRun, masks
+from tests.helpers.runs.toy_results import SLICE, ToyCase, write_csv, write_masks
+from tests.helpers.runs.toy_runs import ToyRun, masks
 
 SIDE = 40
 CASES = {"A-000": (10, 20, 5), "B-000": (8, 8, 8), "C-000": (0, 0, 0), "D-000": (9, 9, 8)}

@@ -12,8 +12,8 @@ from lightning_app.report.html.lesion_marks import lesion_marks
 from lightning_app.report.load.cohorts import cohorts
 from lightning_app.report.load.runs import read_runs
 from lightning_app.results.lesion_record import LESION_COLUMNS
-from tests.helpers.toy_results import SLICE, write_csv
-from tests.helpers.toy_runs import SIZE, ToyRun, masks
+from tests.helpers.runs.toy_results import SLICE, write_csv
+from tests.helpers.runs.toy_runs import SIZE, ToyRun, masks
 
 REFERENCE, PREDICTION = masks(30, 20, 0)
 COLUMNS = (

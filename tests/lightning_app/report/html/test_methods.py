@@ -8,7 +8,7 @@ import pytest
 from lightning_app.report.html.methods import methods
 from lightning_app.report.load.cohorts import cohorts
 from lightning_app.report.load.runs import read_runs
-from tests.helpers.toy_runs import ATTENTION, UNET, ToyRun, twelve_cases
+from tests.helpers.runs.toy_runs import ATTENTION, UNET, ToyRun, twelve_cases
 
 FEW = {"A-000": (10, 20, 5), "B-000": (8, 8, 8)}
 RECIPE: dict[str, Any] = {

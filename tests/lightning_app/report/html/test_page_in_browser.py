@@ -6,7 +6,7 @@ import pytest
 
 from lightning_app.cli import main
 from tests.helpers.chromium import PROGRAM, Chromium
-from tests.helpers.toy_runs import ASPP, UNET, ToyRun
+from tests.helpers.runs.toy_runs import ASPP, UNET, ToyRun
 from tests.helpers.waiting import wait_until
 
 CASES = {"A-000": (40, 40, 30), "B-000": (40, 40, 10), "C d-000": (40, 40, 20)}

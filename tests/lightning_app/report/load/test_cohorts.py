@@ -8,7 +8,7 @@ import pytest
 from lightning_app.report.load.cohorts import Cohort, cohorts
 from lightning_app.report.load.paper_grid import paper_rows
 from lightning_app.report.load.runs import read_runs
-from tests.helpers.toy_runs import ASPP, ATTENTION, UNET, ToyRun, rate, twelve_cases
+from tests.helpers.runs.toy_runs import ASPP, ATTENTION, UNET, ToyRun, rate, twelve_cases
 
 CASES = twelve_cases(range(20, 32))
 FAST, SLOW = rate(0.001), rate(0.0005)

@@ -11,8 +11,8 @@ from lightning_app.report.load.folds import pool_folds
 from lightning_app.report.load.runs import read_runs
 from lightning_app.report.load.tested_run import TestedRun
 from lightning_app.report.tables.significance import QUESTIONS, compare
-from tests.helpers.toy_folds import FOLDS, fold_run, write_folds
-from tests.helpers.toy_runs import ASPP, UNET, ToyRun, rate, twelve_cases
+from tests.helpers.runs.toy_folds import FOLDS, fold_run, write_folds
+from tests.helpers.runs.toy_runs import ASPP, UNET, ToyRun, rate, twelve_cases
 
 COMMON = [3, 30, 12, 25, 38, 7, 33, 19, 28, 36, 22, 15]
 CASES = twelve_cases(COMMON)

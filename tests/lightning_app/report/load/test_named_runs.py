@@ -9,7 +9,7 @@ import pytest
 from lightning_app.cli import main
 from lightning_app.report.load.named_runs import named_runs
 from lightning_app.runs.folder import Run
-from tests.helpers.toy_runs import ASPP, UNET, ToyRun, rate
+from tests.helpers.runs.toy_runs import ASPP, UNET, ToyRun, rate
 
 CASES = {"A-000": (10, 20, 5), "B-000": (8, 8, 8)}
 

@@ -10,8 +10,8 @@ import pytest
 from lightning_app.report.load.cohorts import cohorts
 from lightning_app.report.load.runs import read_external_tests, read_runs
 from lightning_app.runs.folder import Run
-from tests.helpers.external_tests import add_external_test
-from tests.helpers.toy_runs import ASPP, UNET, ToyRun, twelve_cases
+from tests.helpers.runs.external_tests import add_external_test
+from tests.helpers.runs.toy_runs import ASPP, UNET, ToyRun, twelve_cases
 
 CASES = {"A-000": (10, 20, 5), "A-001": (0, 0, 0), "B-000": (8, 8, 8)}
 HOSPITAL = {"X-000": (10, 10, 5), "Y-000": (6, 6, 6)}

@@ -21,10 +21,10 @@ from lightning_app.report.load.runs import read_runs
 from lightning_app.results.example_slices import read_example_slices
 from lightning_app.runs.folder import Run
 from lightning_app.utils.json_csv import write_csv
-from tests.helpers.damaged_records import yaml_bomb
 from tests.helpers.paths import ROOT
-from tests.helpers.toy_results import HALF_WIDTH
-from tests.helpers.toy_runs import ASPP, UNET, ToyRun, twelve_cases
+from tests.helpers.runs.damaged_records import yaml_bomb
+from tests.helpers.runs.toy_results import HALF_WIDTH
+from tests.helpers.runs.toy_runs import ASPP, UNET, ToyRun, twelve_cases
 
 CASES = {"A-000": (10, 20, 5), "A-001": (0, 0, 0), "B-000": (8, 8, 8)}
 

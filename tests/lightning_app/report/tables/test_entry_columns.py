@@ -18,7 +18,7 @@ from lightning_app.report.tables.score_tables import (
 )
 from lightning_app.report.tables.table import Table
 from lightning_app.report.tables.volume_table import volume_table
-from tests.helpers.toy_runs import ASPP, UNET, ToyRun, rate, twelve_cases
+from tests.helpers.runs.toy_runs import ASPP, UNET, ToyRun, rate, twelve_cases
 
 CASES = {"A-000": (10, 20, 5), "B-000": (8, 8, 8)}
 # Common pixels of twelve cases with 40 true and 40 predicted ones.

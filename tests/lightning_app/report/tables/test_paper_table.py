@@ -10,7 +10,7 @@ from lightning_app.report.tables.estimates import Measure
 from lightning_app.report.tables.paper_table import paper_table
 from lightning_app.report.tables.score_tables import table_1
 from lightning_app.report.tables.table import Cell, Table
-from tests.helpers.toy_runs import ASPP, ATTENTION, UNET, ToyRun, rate
+from tests.helpers.runs.toy_runs import ASPP, ATTENTION, UNET, ToyRun, rate
 
 CASES = {"A-000": (10, 20, 5), "B-000": (8, 8, 8)}
 OTHERS = {"A-000": (10, 10, 9), "B-000": (8, 8, 8)}

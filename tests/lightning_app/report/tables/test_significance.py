@@ -20,7 +20,7 @@ from lightning_app.report.tables.significance import (
     compare,
 )
 from lightning_app.report.tables.table import Table
-from tests.helpers.toy_runs import ASPP, ATTENTION, SPP, UNET, Sizes, ToyRun, twelve_cases
+from tests.helpers.runs.toy_runs import ASPP, ATTENTION, SPP, UNET, Sizes, ToyRun, twelve_cases
 
 OVERLAP, EMPTY = QUESTIONS
 HIGH = twelve_cases([39, 38, 37, 36, 35, 34, 33, 32, 31, 30, 29, 28])

@@ -24,7 +24,16 @@ from lightning_app.report.tables.score_tables import (
 )
 from lightning_app.report.tables.table import Cell, Table, duration, p_value
 from lightning_app.report.tables.volume_table import volume_table
-from tests.helpers.toy_runs import ASPP, ASPP_V2, ATTENTION, SPP, UNET, ToyRun, rate, twelve_cases
+from tests.helpers.runs.toy_runs import (
+    ASPP,
+    ASPP_V2,
+    ATTENTION,
+    SPP,
+    UNET,
+    ToyRun,
+    rate,
+    twelve_cases,
+)
 
 FLOAT32 = {"precision": "32-true", "acceleration": {"fold_batch_norm": False}}
 FOLDED = {"precision": "32-true", "acceleration": {"fold_batch_norm": True}}

@@ -11,7 +11,7 @@ from lightning_app.report.tables.comparison_table import comparison_tables
 from lightning_app.report.tables.estimates import Measure
 from lightning_app.report.tables.table import Cell, Table
 from lightning_app.report.tables.volume_table import volume_table
-from tests.helpers.toy_runs import ASPP, UNET, ToyRun, twelve_cases
+from tests.helpers.runs.toy_runs import ASPP, UNET, ToyRun, twelve_cases
 
 CASES = {"A-000": (10, 20, 5), "B-000": (8, 8, 8), "C-000": (0, 4, 0)}
 

@@ -14,7 +14,7 @@ from lightning_app.results.predictions.label_map_folder import LabelMapFolder, _
 from lightning_app.runs.folder import Run
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.json_csv import read_json, write_json
-from tests.helpers.unfinished import unfinished_of_dead_process
+from tests.helpers.runs.unfinished import unfinished_of_dead_process
 
 RUN = Run(Path("/runs/unet_t1c/20260101-000000-aaaaaa"))
 MOVED = Run(Path("/elsewhere/unet_t1c/20260101-000000-aaaaaa"))

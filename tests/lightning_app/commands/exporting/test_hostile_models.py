@@ -11,7 +11,7 @@ import yaml
 
 from lightning_app.cli import main
 from lightning_app.export.folder import ExportFolder
-from tests.helpers.exported_runs import Capture, edit_record, error_of, sign
+from tests.helpers.runs.exported_runs import Capture, edit_record, error_of, sign
 from tests.helpers.toy import write_case
 
 onnx = pytest.importorskip("onnx")

@@ -18,9 +18,9 @@ from lightning_app.runs.records import write_record
 from lightning_app.runs.status import locked
 from tests.conftest import Program
 from tests.helpers.paths import MAIN
-from tests.helpers.removable import cached, everything, finished_run
-from tests.helpers.unfinished import unfinished_of_dead_process, unfinished_of_live_process
-from tests.lightning_app.commands.conftest import Command
+from tests.helpers.runs.removable import cached, everything, finished_run
+from tests.helpers.runs.unfinished import unfinished_of_dead_process, unfinished_of_live_process
+from tests.lightning_app.commands.listing.conftest import Command
 
 
 def test_a_list_deletes_nothing_and_ends_with_the_command_that_does(clean: Command) -> None:

@@ -16,8 +16,8 @@ from lightning_app.runs.folder import Run, find_runs
 from lightning_app.runs.status import is_alive, locked, read_status, write_status
 from tests.conftest import Program
 from tests.fault_injection.compare_runs import differences, same
+from tests.helpers.runs.unfinished import unfinished_of_dead_process
 from tests.helpers.toy import write_dataset
-from tests.helpers.unfinished import unfinished_of_dead_process
 
 Snapshots = dict[int, Path]
 

@@ -12,7 +12,7 @@ from lightning_app.cli import main
 from lightning_app.export import packages, write
 from lightning_app.export.folder import EXPORT, ExportFolder
 from tests.helpers.disk import make_read_only, small_disk
-from tests.helpers.exported_runs import WEIGHTS, Capture, error_of, refused, runs_of
+from tests.helpers.runs.exported_runs import WEIGHTS, Capture, error_of, refused, runs_of
 
 pytest.importorskip("onnxruntime")
 pytest.importorskip("safetensors")

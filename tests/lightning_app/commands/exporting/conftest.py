@@ -1,32 +1,13 @@
-"""Fixtures for the tests of commands."""
+"""Trained runs to export, and exported models."""
 
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from lightning_app.cli import main
-from tests.helpers.exported_runs import train
-
-Command = Callable[..., str]
-
-
-@pytest.fixture
-def clean(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Command:
-    """A function that runs the command in an empty working folder and returns its output."""
-    monkeypatch.chdir(tmp_path)
-    Path("runs").mkdir()
-
-    def run(*arguments: str) -> str:
-        capsys.readouterr()
-        assert main(["clean", *arguments]) == 0
-        return capsys.readouterr().out
-
-    return run
+from tests.helpers.runs.exported_runs import train
 
 
 @pytest.fixture(scope="session")

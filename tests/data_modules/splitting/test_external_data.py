@@ -6,7 +6,7 @@ import pytest
 
 from data_modules.summary import description, overview, summary
 from data_modules.utils.errors import DataError
-from tests.data_modules.brats_modules import ids, module, split_file
+from tests.helpers.brats_modules import ids, module, split_file
 from tests.helpers.toy import write_dataset
 
 

@@ -13,8 +13,8 @@ from lightning_app.config.lookup import CONFIGS
 from lightning_app.runs.folder import find_runs
 from lightning_app.utils.yaml_file import get_option
 from tests.conftest import Program
-from tests.helpers.sweep_files import SWEEPS, arguments, combinations, read_sweep
-from tests.helpers.wandb_files import offline_runs
+from tests.helpers.wandb.offline_files import offline_runs
+from tests.helpers.wandb.sweep_files import SWEEPS, arguments, combinations, read_sweep
 
 wandb = pytest.importorskip("wandb")
 

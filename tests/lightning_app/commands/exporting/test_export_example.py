@@ -16,7 +16,7 @@ from data_modules.phantom.dataset import write_phantom
 from lightning_app.export.folder import EXPORT, ExportFolder
 from lightning_app.runs.folder import Run, find_runs
 from tests.conftest import Program
-from tests.helpers.sharp_runs import sharpen
+from tests.helpers.runs.sharp_runs import sharpen
 from tests.helpers.toy import REAL, write_case, write_dataset, write_volume
 
 pytest.importorskip("onnxruntime")

@@ -11,7 +11,7 @@ import pytest
 from lightning_app.cli import main
 from lightning_app.runs.folder import Run, find_runs
 from tests.helpers.paths import MAIN
-from tests.helpers.toy_runs import ToyRun
+from tests.helpers.runs.toy_runs import ToyRun
 
 CASES = {"A-000": (10, 20, 5), "B-000": (8, 8, 8)}  # Dice 2 * 13 / (18 + 28)
 DICE = 26 / 46

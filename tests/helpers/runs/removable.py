@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lightning_app.runs.folder import Run
-from tests.helpers.toy_runs import ToyRun
+from tests.helpers.runs.toy_runs import ToyRun
 
 DAY_S = 24 * 3600
 FORMAT = 7  # of the cache

@@ -11,8 +11,8 @@ import pytest
 
 from lightning_app.runs.folder import find_runs
 from tests.conftest import Program
-from tests.helpers.removable import FORMAT, cached, everything, finished_run
-from tests.lightning_app.commands.conftest import Command
+from tests.helpers.runs.removable import FORMAT, cached, everything, finished_run
+from tests.lightning_app.commands.listing.conftest import Command
 
 
 def test_a_training_records_its_arrays_and_only_others_are_listed(

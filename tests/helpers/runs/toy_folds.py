@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from lightning_app.runs.folder import Run
-from tests.helpers.toy_runs import Sizes, ToyRun
+from tests.helpers.runs.toy_runs import Sizes, ToyRun
 
 FOLDS = 3
 

@@ -11,7 +11,7 @@ import yaml
 from lightning_app.cli import main
 from lightning_app.export.folder import ExportFolder, digest
 from lightning_app.runs.folder import Run, find_runs
-from tests.helpers.sharp_runs import sharpen
+from tests.helpers.runs.sharp_runs import sharpen
 from tests.helpers.toy import toy_config
 
 Capture = pytest.CaptureFixture[str]

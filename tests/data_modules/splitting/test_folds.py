@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from data_modules.utils.errors import DataError
-from tests.data_modules.brats_modules import file_of, ids, module, ready, split_file
+from tests.helpers.brats_modules import file_of, ids, module, ready, split_file
 from tests.helpers.toy import write_dataset
 
 

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from lightning_app.cli import main
 from lightning_app.export.runtimes import choice
-from tests.helpers.exported_runs import Capture, error_of, runs_of
 from tests.helpers.paths import ROOT
+from tests.helpers.runs.exported_runs import Capture, error_of, runs_of
 from tests.helpers.toy import write_case
 
 pytest.importorskip("onnxruntime")

@@ -19,11 +19,11 @@ from lightning_app.runs.folder import Run, find_runs, run_config
 from lightning_app.runs.status import read_status
 from lightning_app.utils.yaml_file import get_option
 from tests.helpers.paths import MAIN
-from tests.helpers.sweep_files import combinations, read_sweep
 from tests.helpers.toy import toy_config
 from tests.helpers.waiting import TIMEOUT_S, wait_until
-from tests.helpers.wandb_files import offline_runs
-from tests.helpers.wandb_standin import ENTITY, PROJECT, SWEEP, StandIn, Trial, serving
+from tests.helpers.wandb.offline_files import offline_runs
+from tests.helpers.wandb.standin import ENTITY, PROJECT, SWEEP, StandIn, Trial, serving
+from tests.helpers.wandb.sweep_files import combinations, read_sweep
 
 pytestmark = [
     pytest.mark.slow,

@@ -15,8 +15,8 @@ from lightning_app.cli import main
 from lightning_app.export import file_records
 from lightning_app.export.folder import EXPORT, ExportFolder
 from lightning_app.export.record import read_model_record
-from tests.helpers.exported_runs import Capture, error_of, runs_of, sign
 from tests.helpers.paths import ROOT
+from tests.helpers.runs.exported_runs import Capture, error_of, runs_of, sign
 from tests.helpers.toy import write_case
 
 pytest.importorskip("openvino", reason="the extra openvino is not installed")

@@ -19,7 +19,7 @@ from lightning_app.export import write
 from lightning_app.export.folder import EXPORT, ExportFolder
 from lightning_app.export.record import read_model_record
 from models import Ensemble, Mirrored
-from tests.helpers.exported_runs import WEIGHTS, Capture, edit_record, runs_of
+from tests.helpers.runs.exported_runs import WEIGHTS, Capture, edit_record, runs_of
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lightning_app.runs.folder import Run, TestFolder
-from tests.helpers.toy_runs import Sizes, ToyRun
+from tests.helpers.runs.toy_runs import Sizes, ToyRun
 
 
 def add_external_test(

@@ -10,7 +10,13 @@ import yaml
 from numpy.typing import NDArray
 
 from lightning_app.runs.folder import Run
-from tests.helpers.toy_results import ToyCase, write_csv, write_json, write_masks, write_results
+from tests.helpers.runs.toy_results import (
+    ToyCase,
+    write_csv,
+    write_json,
+    write_masks,
+    write_results,
+)
 
 SIZE = 16
 UNET, ATTENTION, SPP, ASPP = (

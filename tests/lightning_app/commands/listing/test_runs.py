@@ -16,8 +16,8 @@ from lightning_app.listing.order import COLUMNS
 from lightning_app.runs.folder import Run
 from lightning_app.runs.records import write_record
 from lightning_app.runs.status import current_status, locked
-from tests.helpers.damaged_records import HOSTILE, all_damages
-from tests.helpers.toy_runs import ASPP, UNET, ToyRun
+from tests.helpers.runs.damaged_records import HOSTILE, all_damages
+from tests.helpers.runs.toy_runs import ASPP, UNET, ToyRun
 
 CASES = {"A-000": (10, 20, 5), "B-000": (8, 8, 8)}  # Dice 2 * 13 / (18 + 28)
 DICE = 26 / 46
