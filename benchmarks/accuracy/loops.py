@@ -15,6 +15,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR
 from benchmarks.accuracy.curve import Curve, mean_dice
 from benchmarks.accuracy.settings import BATCH, LEARNING_RATE, MONAI, SMP, WIDTHS
 from benchmarks.accuracy.training import FOLDS, Outcome, Training, case_scores
+from benchmarks.utils.precision import PRECISION, autocast
 from data_modules.brats import BraTSDataModule
 from data_modules.utils.malloc import keep_freed_memory
 from lightning_app.losses import DiceCrossEntropy
@@ -43,7 +44,7 @@ class Parts:
 def train(training: Training, epochs: int, cache: Path) -> Outcome:
     """Train for some epochs and test the weights of the best one.
 
-    Memory is kept, convolutions run in bfloat16 and channels_last, as with cpu.yaml.
+    Memory is kept, convolutions run in the precision and channels_last, as with cpu.yaml.
     """
     keep_freed_memory()
     torch.manual_seed(training.seed)
@@ -71,7 +72,7 @@ def _fit(parts: Parts, data: BraTSDataModule, epochs: int, curve: Curve) -> None
         for batch in batches:
             image, mask = parts.augment(batch["image"], data.target.encode(batch["labels"]))
             optimizer.zero_grad()
-            with torch.autocast("cpu", torch.bfloat16):
+            with autocast():
                 logits = network(image)
             parts.loss(logits.float(), mask).backward()
             optimizer.step()
@@ -86,7 +87,7 @@ def _fit(parts: Parts, data: BraTSDataModule, epochs: int, curve: Curve) -> None
 
 def _forward(network: nn.Module) -> Callable[[Tensor], Tensor]:
     def forward(image: Tensor) -> Tensor:
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             logits: Tensor = network(image)
         return logits
 
@@ -97,7 +98,7 @@ def _test(network: nn.Module, data: BraTSDataModule) -> dict[str, dict[str, floa
     """The scores of each test patient, by the code that scores ours."""
     task = SegmentationTask(network, DiceCrossEntropy())
     trainer = Trainer(
-        accelerator="cpu", precision="bf16-mixed", logger=False, enable_progress_bar=False,
+        accelerator="cpu", precision=PRECISION, logger=False, enable_progress_bar=False,
         enable_model_summary=False,
     )  # fmt: skip
     trainer.test(task, data, verbose=False)

@@ -28,7 +28,7 @@ VARIANTS = {
     "torch": "torch as installed",
     "cpu_yaml": "torch with cpu.yaml",
     "onnx": "ONNX Runtime",
-    "openvino": "OpenVINO, bfloat16",
+    "openvino": "OpenVINO, bfloat16 if the CPU has it",
     "int8": "OpenVINO, int8",
 }
 PATIENT = {

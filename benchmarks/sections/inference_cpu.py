@@ -12,6 +12,7 @@ import torch
 
 from benchmarks.utils.measuring import alternate, run_worker
 from benchmarks.utils.phantoms import link_many
+from benchmarks.utils.precision import NAME
 from benchmarks.utils.rows import Row, ratio_row
 from benchmarks.workers.inference_ours import TEST_IMAGES, TRAIN_VAL_IMAGES, data_module
 from data_modules.phantom.dataset import write_phantom
@@ -43,7 +44,7 @@ def _row(task: str, title: str, folder: str) -> Row:
     return ratio_row(
         f"{title}, against MONAI's AttentionUnet with the same optimisations", monai, ours,
         goal=GUARD,
-        conditions=f"CPU time; widths 16 to 256, {torch.get_num_threads()} threads, bfloat16, "
+        conditions=f"CPU time; widths 16 to 256, {torch.get_num_threads()} threads, {NAME}, "
         "channels_last, fused batch normalisation, allocator",
     )  # fmt: skip
 

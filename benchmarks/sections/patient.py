@@ -16,6 +16,7 @@ import numpy as np
 
 from benchmarks.utils.measuring import ROOT, alternate, cpu_seconds, run_process
 from benchmarks.utils.phantoms import link_many, phantom
+from benchmarks.utils.precision import NAME
 from benchmarks.utils.revision import earlier_program
 from benchmarks.utils.rows import Row, ratio_row
 from benchmarks.workers.exported_model import MODEL, RUNS
@@ -165,5 +166,5 @@ def _difference_row(network: Trained) -> Row:
     return Row(
         f"{network.title}: voxels that differ from the network's in float32",
         f"{np.count_nonzero(expected != found):,} of {np.count_nonzero(expected):,} of the tumour",
-        conditions="bfloat16, as cpu.yaml; the network was trained for a few epochs only",
+        conditions=f"{NAME}, as cpu.yaml; the network was trained for a few epochs only",
     )

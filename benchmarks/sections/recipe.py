@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from benchmarks.utils.measuring import run_worker
+from benchmarks.utils.precision import NAME
 from benchmarks.utils.rows import Row, ratio_row
 from benchmarks.workers.recipe_step import AUGMENTED, BATCH, ROUNDS, WHOLE, WINDOW
 
@@ -26,7 +27,7 @@ def measure() -> list[Row]:
 def _rows(network: str, width: int) -> list[Row]:
     seconds = _rounds(network, width)
     title = f"{NETWORKS[network]}, widths {width} to {16 * width}"
-    conditions = f"batches of {BATCH}, bfloat16, channels_last, one thread, CPU time"
+    conditions = f"batches of {BATCH}, {NAME}, channels_last, one thread, CPU time"
     return [
         ratio_row(f"{title}: a step at {SIZES}", seconds["whole"], seconds["window"],
                   goal=None, conditions=conditions),

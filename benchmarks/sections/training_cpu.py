@@ -10,6 +10,7 @@ import torch
 
 from benchmarks.profiling import step_profile
 from benchmarks.utils.measuring import alternate, run_worker
+from benchmarks.utils.precision import NAME
 from benchmarks.utils.rows import Row, ratio_row
 from benchmarks.workers.training_step import BATCH_SIZES, VARIANTS
 
@@ -31,7 +32,7 @@ def _rows(width: str) -> list[Row]:
         f"CPU time; widths {width} to {16 * int(width)}, batches of {BATCH_SIZES[width]} at 240 x "
         f"240, {torch.get_num_threads()} threads"
     )
-    optimised = f"{conditions}, bfloat16, channels_last, allocator"
+    optimised = f"{conditions}, {NAME}, channels_last, allocator"
     return [
         ratio_row("A step with cpu.yaml through the Trainer, against MONAI's AttentionUnet in a "
                   "loop with the same optimisations", seconds["monai"], seconds["ours"],

@@ -24,6 +24,7 @@ import models
 from benchmarks.utils.measuring import alternate, print_figures
 from benchmarks.utils.networks import widths_from
 from benchmarks.utils.phantoms import phantom
+from benchmarks.utils.precision import autocast
 from callbacks.network.fuse_batch_norm import fused
 from data_modules.case_volume import read_case
 from data_modules.catalog.cases import find_cases
@@ -139,7 +140,7 @@ def _by_torch(network: nn.Module, batch: torch.Tensor, *, optimise: bool) -> flo
     convert_conv2d_weight_memory_format(network, order)
     with ExitStack() as stack:
         stack.enter_context(torch.inference_mode())
-        stack.enter_context(torch.autocast("cpu", torch.bfloat16, enabled=optimise))
+        stack.enter_context(autocast(enabled=optimise))
         if optimise:
             stack.enter_context(fused(network))
         start = process_time()

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from benchmarks.utils.networks import fuse_batch_norm
+from benchmarks.utils.precision import autocast
 from benchmarks.workers.inference_ours import data_module, latency
 from data_modules.utils.malloc import keep_freed_memory
 
@@ -26,7 +27,7 @@ def optimised(task: str, data: Path, widths: Sequence[int]) -> float:
     if task.startswith("batch_"):
         return latency(network, int(task.removeprefix("batch_")))
     work = _test(network, data)
-    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+    with torch.inference_mode(), autocast():
         next(work)  # warms up
         start = process_time()
         next(work)

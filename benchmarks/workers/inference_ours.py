@@ -14,6 +14,7 @@ from lightning.pytorch import Trainer
 from torch import nn
 from torch.nn.utils import convert_conv2d_weight_memory_format
 
+from benchmarks.utils.precision import PRECISION, autocast
 from callbacks.acceleration import Acceleration
 from callbacks.network.fuse_batch_norm import fused
 from data_modules.brats import BraTSDataModule
@@ -56,7 +57,7 @@ def _trainer(folder: str) -> Trainer:
         enable_progress_bar=False,
         enable_model_summary=False,
         default_root_dir=folder,
-        precision="bf16-mixed",
+        precision=PRECISION,
         callbacks=[Acceleration(channels_last=True, fold_batch_norm=True)],
     )
 
@@ -79,7 +80,7 @@ def latency(network: nn.Module, batch: int, passes: int = 5) -> float:
     images, seconds = torch.randn(batch, 1, *IMAGE_SIZE), []
     with ExitStack() as stack:
         stack.enter_context(torch.inference_mode())
-        stack.enter_context(torch.autocast("cpu", torch.bfloat16))
+        stack.enter_context(autocast())
         stack.enter_context(fused(network))
         for _ in range(1 + passes):
             start = process_time()

@@ -13,6 +13,7 @@ from monai.transforms.utility.array import EnsureChannelFirst
 from torch import nn
 
 from benchmarks.utils.networks import fuse_batch_norm, widths_from
+from benchmarks.utils.precision import autocast
 from data_modules.utils.malloc import keep_freed_memory
 
 SLICES_AT_ONCE = 16  # as our predict
@@ -32,7 +33,7 @@ def main() -> None:
         network.to(memory_format=torch.channels_last)
     with (
         torch.inference_mode(),
-        torch.autocast("cpu", torch.bfloat16, enabled=options.optimise),
+        autocast(enabled=options.optimise),
         TemporaryDirectory() as folder,
     ):
         for path in sorted(options.patients.rglob("*-t1c.nii.gz")):

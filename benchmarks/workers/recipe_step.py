@@ -12,6 +12,7 @@ from torch.nn.utils import convert_conv2d_weight_memory_format
 import models
 from benchmarks.utils.measuring import alternate, print_figures
 from benchmarks.utils.networks import widths_from
+from benchmarks.utils.precision import autocast
 from benchmarks.workers.training_step import Step, bare_step, random_slices
 from callbacks.network.fuse_batch_norm import fused
 from data_modules.augmentation.augmentation import Augmentation
@@ -72,7 +73,7 @@ def _step_seconds(step: Step, images: Tensor, labels: Tensor) -> float:
 
 def _pass_seconds(network: nn.Module, images: Tensor) -> float:
     """Of a forward pass as in ``predict`` with cpu.yaml."""
-    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16), fused(network):
+    with torch.inference_mode(), autocast(), fused(network):
         start = process_time()
         network(images)
         return process_time() - start

@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from benchmarks.utils.measuring import print_figures
 from benchmarks.utils.networks import widths_from
+from benchmarks.utils.precision import PRECISION, autocast
 from callbacks.acceleration import Acceleration
 from callbacks.nan_guard import FiniteLoss
 from callbacks.timing.timing import Timing
@@ -73,7 +74,7 @@ def _ours(width: int, batch_size: int, *, optimise: bool) -> float:
         trainer = Trainer(
             accelerator="cpu", max_epochs=1, logger=False, enable_checkpointing=False,
             enable_model_summary=False, enable_progress_bar=False, default_root_dir=folder,
-            precision="bf16-mixed" if optimise else "32-true",
+            precision=PRECISION if optimise else "32-true",
             callbacks=[Acceleration(channels_last=optimise), FiniteLoss(), Timing(), times],
         )  # fmt: skip
         trainer.fit(_AdamTask(width), loader)
@@ -98,7 +99,7 @@ def _bare(network: nn.Module, loss: nn.Module, batch_size: int) -> float:
 def bare_step(network: nn.Module, loss: nn.Module) -> Step:
     """A function of images and target that runs network, loss and Adam.
 
-    It uses bfloat16, channels_last and kept memory, as cpu.yaml does.
+    It uses the precision, channels_last and kept memory, as cpu.yaml does.
 
     Args:
         network: maps images (N, 1, H, W) to logits of the same shape.
@@ -110,7 +111,7 @@ def bare_step(network: nn.Module, loss: nn.Module) -> Step:
 
     def step(images: Tensor, target: Tensor) -> None:
         optimiser.zero_grad()
-        with torch.autocast("cpu", torch.bfloat16):
+        with autocast():
             value = loss(network(images), target)
         value.backward()
         optimiser.step()

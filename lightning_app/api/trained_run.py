@@ -12,6 +12,7 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 from callbacks.acceleration import Acceleration
+from callbacks.native_precision import native_precision
 from data_modules.case_volume import CaseVolume, read_case, volume_of_arrays
 from data_modules.catalog.cases import Case
 from data_modules.catalog.cases_to_predict import cases_to_predict
@@ -137,10 +138,11 @@ class TrainedRun:
     def _trainer(self) -> Trainer:
         """A trainer that runs the network as ``predict`` does."""
         options = self.config["trainer"]
+        accelerator = "cpu" if options["accelerator"] == "cpu" else "auto"
         return Trainer(
-            accelerator="cpu" if options["accelerator"] == "cpu" else "auto",
+            accelerator=accelerator,
             devices=1,
-            precision=options["precision"],
+            precision=native_precision(options["precision"], accelerator),
             callbacks=[Acceleration(**self.config.get("acceleration", {}))],
             logger=False,
             enable_checkpointing=False,

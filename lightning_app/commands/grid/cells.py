@@ -8,6 +8,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from callbacks.native_precision import native_precision
 from data_modules.summary import description
 from lightning_app.commands.shared.data_cli import DataCLI
 from lightning_app.config.diff import changed_options, new_options
@@ -20,6 +21,9 @@ from lightning_app.runs.record_values import RecordError
 from lightning_app.runs.records import DataRecord, read_environment
 from lightning_app.runs.status import ended_by, is_finished
 from lightning_app.utils.errors import UsageError
+from lightning_app.utils.yaml_file import get_option
+
+_PRECISION = "trainer.precision"
 
 
 @dataclass(frozen=True)
@@ -179,6 +183,10 @@ class WantedRun(DataCLI):
 
     def _is_this(self, run: Run, recorded: DataRecord, saved: dict[str, Any]) -> bool:
         changes = changed_options(saved, self.config)
+        trainer = self.config.trainer
+        native = native_precision(trainer.precision, trainer.accelerator)
+        if get_option(saved, _PRECISION) == native:
+            changes.pop(_PRECISION, None)
         return (
             (recorded.fingerprint, recorded.split) == (self.data["fingerprint"], self.data["split"])
             and _are_free(changes)

@@ -1,9 +1,10 @@
-"""Explains what can fail in the middle of the work, and what to change."""
+"""Explains what classes refuse and what can fail in the middle of the work."""
 
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from jsonargparse import Namespace
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 
 from callbacks.gradient_check import NoGradientError
@@ -12,12 +13,40 @@ from data_modules.brats import BraTSDataModule
 from data_modules.summary import cases_of_batch
 from data_modules.utils.out_of_memory import is_out_of_memory
 from data_modules.utils.process_pool import WORKER_KILLED
+from lightning_app.config.diff import to_plain
+from lightning_app.runs.compatibility import in_words
 from lightning_app.runs.folder import Run
 from lightning_app.utils.errors import UsageError
 
+_SAME_CALLBACK = "Found more than one stateful callback"  # begins Lightning's error about them
 _LOADER_WORKER = "DataLoader worker (pid"  # begins torch's error about a worker that has ended
 _NOT_LOGGED = "Early stopping conditioned on metric"  # begins Lightning's error about a monitor
 _TOO_RARE = "`val_check_interval` ("  # begins Lightning's error about too few training batches
+
+
+@contextmanager
+def explained_refusals(config: Namespace) -> Iterator[None]:
+    """Turn what task, data and trainer refuse of their options into a UsageError."""
+    try:
+        yield
+    except MisconfigurationException as error:  # does not name the option
+        trainer = config.trainer
+        raise UsageError(
+            f"{' '.join(str(error).split())} trainer.accelerator is {trainer.accelerator}, "
+            f"trainer.devices is {trainer.devices}"
+        ) from error
+    except (ValueError, TypeError, ModuleNotFoundError) as error:
+        raise UsageError(" ".join(str(error).split())) from error
+    except (RuntimeError, MemoryError) as error:
+        if str(error).startswith(_SAME_CALLBACK):
+            reason = str(error).split(". ")[0]
+            raise UsageError(f"trainer.callbacks: {reason}: leave one of them out") from error
+        if not is_out_of_memory(error):
+            raise
+        network = in_words(to_plain(config.model.network))
+        raise UsageError(
+            f"model.network is {network}: {str(error).splitlines()[0]}; choose smaller widths"
+        ) from error
 
 
 @contextmanager

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from jsonargparse import Namespace
-from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import ProgressBar
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI, ReduceLROnPlateau
@@ -18,12 +17,11 @@ from torch.optim.lr_scheduler import LRScheduler
 from callbacks.progress.bar import TransientProgressBar
 from data_modules.dataloaders import check_divides
 from data_modules.utils.malloc import keep_freed_memory
-from data_modules.utils.out_of_memory import is_out_of_memory
 from lightning_app.commands.shared.base_cli import BaseCLI, resolve_paths
-from lightning_app.commands.shared.error_hints import explained_failures
+from lightning_app.commands.shared.error_hints import explained_failures, explained_refusals
+from lightning_app.commands.shared.precision_check import use_native_precision
 from lightning_app.commands.shared.run_selection import RunSelection, select_run
 from lightning_app.commands.shared.session import run_session
-from lightning_app.config.diff import to_plain
 from lightning_app.config.import_allowlist import trusted_names, typed_trust
 from lightning_app.config.lookup import BASE
 from lightning_app.config.monitor_mode import follow_scores
@@ -34,10 +32,10 @@ from lightning_app.results.wandb_reporter import keep_wandb_in
 from lightning_app.runs.checkpoint_io import DurableCheckpointIO
 from lightning_app.runs.compatibility import (
     add_callbacks_once,
-    in_words,
     lower_workers,
     use_own_cache,
 )
+from lightning_app.runs.folder import run_config
 from lightning_app.runs.output_paths import OutputFolders
 from lightning_app.runs.ranks import RankWatch, share_run
 from lightning_app.runs.weights import weights_file
@@ -47,7 +45,6 @@ from lightning_app.utils.next_command import command_line
 from lightning_app.utils.weight_limit import WeightLimit
 
 _log = logging.getLogger(__name__)
-_SAME_CALLBACK = "Found more than one stateful callback"  # begins Lightning's error about them
 
 
 class ExperimentCLI(BaseCLI):
@@ -87,6 +84,7 @@ class ExperimentCLI(BaseCLI):
 
     def __init__(self, arguments: list[str], selection: RunSelection) -> None:
         self.selection = selection
+        self._arguments = arguments
         self._trusted = trusted_names(arguments)
         self._typed_trust = typed_trust(arguments)
         self.run_folder = selection.run
@@ -134,6 +132,10 @@ class ExperimentCLI(BaseCLI):
         resolve_paths(config.data)
         if config.weights is not None:
             config.weights = str(weights_file(config.weights, self.selection.root))
+        resumes = self.command == "fit" and not self.selection.is_new
+        resumed = run_config(self.run_folder) if resumes else None
+        if note := use_native_precision(config, self._arguments, resumed):
+            print_on_rank_zero(note)
         self.check_against_run(config)
         if not self.selection.is_new:
             for adapt in (lower_workers, *([use_own_cache] if self.uses_cache else [])):
@@ -175,27 +177,8 @@ class ExperimentCLI(BaseCLI):
         Raises:
             UsageError: one of them refuses an option.
         """
-        try:
-            with WeightLimit():
-                super().instantiate_classes()
-        except MisconfigurationException as error:  # does not name the option
-            trainer = self.option("trainer")
-            raise UsageError(
-                f"{' '.join(str(error).split())} trainer.accelerator is {trainer.accelerator}, "
-                f"trainer.devices is {trainer.devices}"
-            ) from error
-        except (ValueError, TypeError, ModuleNotFoundError) as error:
-            raise UsageError(" ".join(str(error).split())) from error
-        except (RuntimeError, MemoryError) as error:
-            if str(error).startswith(_SAME_CALLBACK):
-                reason = str(error).split(". ")[0]
-                raise UsageError(f"trainer.callbacks: {reason}: leave one of them out") from error
-            if not is_out_of_memory(error):
-                raise
-            network = in_words(to_plain(self.config[self.command].model.network))
-            raise UsageError(
-                f"model.network is {network}: {str(error).splitlines()[0]}; choose smaller widths"
-            ) from error
+        with explained_refusals(self.config[self.command]), WeightLimit():
+            super().instantiate_classes()
 
     def instantiate_trainer(self, **kwargs: Any) -> Trainer:
         """The trainer, working in the run's folder, with the callbacks of the command."""

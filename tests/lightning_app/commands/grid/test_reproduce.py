@@ -12,6 +12,7 @@ from lightning_app.config.lookup import BASE, CONFIGS
 from lightning_app.runs.folder import find_runs
 from lightning_app.utils.json_csv import read_json, write_json
 from tests.conftest import Program
+from tests.helpers.processors import pretend_processor
 from tests.lightning_app.commands.grid.conftest import TWO, Calls, names, only_run
 
 
@@ -131,6 +132,23 @@ def test_a_run_without_a_later_option_matches_only_if_the_option_is_at_its_defau
     assert names(calls) == ["report"]
     assert main([*one, "--acceleration.channels_last", "true"]) == 0
     assert names(calls) == ["report", "fit", "test", "report"]
+
+
+def test_a_run_is_found_in_the_precision_that_the_processor_has(
+    calls: Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = ["reproduce", "--only", "unet_t1c", "--config", "cpu.yaml", "--config", "toy.yaml"]
+    pretend_processor(monkeypatch, "AVX512")
+    assert main(own) == 0
+    pretend_processor(monkeypatch, "AVX2")  # the run in bfloat16 is that of this config
+    assert main(own) == 0
+    assert names(calls) == ["fit", "test", "report", "report"]
+
+    calls.clear()
+    shutil.rmtree("runs")
+    assert main(own) == 0
+    assert main(own) == 0
+    assert names(calls) == ["fit", "test", "report", "report"]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,13 @@
-import pytest
+from typing import Any
 
-from lightning_app.commands.shared.precision_check import check_precision
+import pytest
+from jsonargparse import Namespace
+
+from lightning_app.commands.shared.precision_check import check_precision, use_native_precision
 from lightning_app.utils.errors import UsageError
+from tests.helpers.processors import pretend_processor
+
+BF16 = {"trainer": {"precision": "bf16-mixed"}}
 
 
 def test_half_precision_with_the_eps_of_adam_is_refused() -> None:
@@ -15,3 +21,52 @@ def test_half_precision_with_the_eps_of_adam_is_refused() -> None:
 )
 def test_what_works_is_accepted(precision: str, optimizer: dict[str, float]) -> None:
     check_precision(precision, optimizer)
+
+
+def config(precision: str = "bf16-mixed", accelerator: str = "auto") -> Namespace:
+    trainer = Namespace(precision=precision, accelerator=accelerator)  # type: ignore[no-untyped-call]
+    return Namespace(trainer=trainer)  # type: ignore[no-untyped-call]
+
+
+def test_a_config_gets_the_native_precision_and_a_line_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pretend_processor(monkeypatch, "AVX2")
+    options = config()
+    line = use_native_precision(options, ["--config", "cpu.yaml"])
+    assert options.trainer.precision == "32-true"
+    assert line is not None
+    assert line.startswith("trainer.precision is 32-true instead of bf16-mixed: ")
+
+    pretend_processor(monkeypatch, "AVX512")
+    options = config()
+    assert use_native_precision(options, []) is None
+    assert options.trainer.precision == "bf16-mixed"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "resumed"),
+    [
+        (["--trainer.precision", "bf16-mixed"], None),
+        (["--trainer.precision=bf16-mixed"], None),
+        (["--config", "cpu.yaml"], BF16),
+    ],
+)
+def test_a_typed_precision_and_that_of_a_run_to_resume_stay(
+    arguments: list[str], resumed: dict[str, Any] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pretend_processor(monkeypatch, "AVX2")
+    options = config()
+    line = use_native_precision(options, arguments, resumed)
+    assert options.trainer.precision == "bf16-mixed"
+    assert line is not None
+    assert "takes several times as long as 32-true" in line
+
+
+def test_a_run_that_was_started_in_float32_is_resumed_in_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pretend_processor(monkeypatch, "AVX2")
+    options = config()
+    use_native_precision(options, ["--config", "cpu.yaml"], {"trainer": {"precision": "32-true"}})
+    assert options.trainer.precision == "32-true"
