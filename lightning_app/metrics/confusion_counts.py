@@ -4,6 +4,8 @@ import torch
 from torch import Tensor, nn
 from torchmetrics import Metric
 
+from lightning_app.metrics.row_list import append_rows
+
 PIXELS_IN_A_SUM = 64  # as bytes; up to 127 would fit
 
 
@@ -36,7 +38,7 @@ class SliceCounts(Metric):
         pixels = prediction.shape[2] * prediction.shape[3]
         tn = pixels - predicted - positive + tp
         counts = torch.stack([tp, predicted - tp, positive - tp, tn], dim=2)
-        self.rows.append(torch.cat([sample[:, None], counts.flatten(1)], dim=1))
+        append_rows(self.rows, torch.cat([sample[:, None], counts.flatten(1)], dim=1))
 
     def compute(self) -> Tensor:
         """The rows of all batches, sorted by sample.

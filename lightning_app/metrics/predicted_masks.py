@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torchmetrics import Metric
 
+from lightning_app.metrics.row_list import append_rows
+
 _BITS = 8
 
 
@@ -39,9 +41,9 @@ class PredictedMasks(Metric):
             prediction: bool (N, classes, H, W).
             sample: int64 (N,), the index of each slice in its split.
         """
-        self.samples.append(sample)
+        append_rows(self.samples, sample)
         masks = prediction if self.frame is None else _in_corner(prediction, self.frame)
-        self.packed.append(_pack(masks))
+        append_rows(self.packed, _pack(masks))
 
     def compute(self) -> "PackedMasks":
         """All masks, sorted by sample.
