@@ -1,11 +1,13 @@
-"""Float32 instead of bfloat16 for devices without instructions for bfloat16."""
+"""Float32 instead of half precisions that a device emulates."""
 
 import platform
 from typing import Any
 
 import torch
 
-_BFLOAT16, _FLOAT32 = "bf16-mixed", "32-true"
+_FLOAT32 = "32-true"
+_BFLOAT16 = ("bf16-mixed", "bf16-true", "bf16")
+_HALF = (*_BFLOAT16, "16-mixed", "16-true", "16")
 _X86 = ("x86_64", "AMD64")  # on Linux and macOS, on Windows
 
 
@@ -17,20 +19,22 @@ def native_precision(precision: Any, accelerator: Any) -> Any:
         accelerator: of a trainer.
 
     Returns:
-        32-true instead of bf16-mixed if the device emulates bfloat16, which takes several times as
+        32-true instead of a half precision that the device emulates, which takes several times as
         long; else the precision as it is.
     """
-    is_emulated = precision == _BFLOAT16 and _emulates_bfloat16(accelerator)
+    is_emulated = _is_emulated(str(precision), _device_type(accelerator))
     return _FLOAT32 if is_emulated else precision
 
 
-def _emulates_bfloat16(accelerator: Any) -> bool:
-    if _device_type(accelerator) == "cuda":
-        return not torch.cuda.is_bf16_supported(including_emulation=False)
-    # torch has fast convolutions in bfloat16 for AVX-512 alone. Other processors are left as they
-    # are: what torch does on them was not measured.
-    is_x86_cpu = _device_type(accelerator) == "cpu" and platform.machine() in _X86
-    return is_x86_cpu and torch.backends.cpu.get_cpu_capability() != "AVX512"
+def _is_emulated(precision: str, device: str) -> bool:
+    if device == "cuda":
+        has_bfloat16 = torch.cuda.is_bf16_supported(including_emulation=False)
+        return precision in _BFLOAT16 and not has_bfloat16
+    # On x86 torch has fast convolutions in bfloat16 for AVX-512 alone, and Lightning takes
+    # bfloat16 for 16-mixed. Other processors were not measured.
+    is_x86 = device == "cpu" and platform.machine() in _X86
+    has_half = torch.backends.cpu.get_cpu_capability() == "AVX512"
+    return precision in _HALF and is_x86 and not has_half
 
 
 def _device_type(accelerator: Any) -> str:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from data_modules.cache.slice_selection import with_brain
 from data_modules.catalog.cases import Case
 from data_modules.io.brain_box import Box, brain_box, union
 from data_modules.io.crop_or_pad import crop_or_pad
@@ -28,7 +29,8 @@ class CaseVolume(NamedTuple):
     """A case to segment.
 
     Attributes:
-        image: z-scored over the brain, float32 (D, modalities, H, W) in LPS order.
+        image: z-scored over the brain, float32 (D, modalities, H, W) in LPS order; 0 in slices
+            without brain, which get no prediction.
         spacing: of its voxels in mm along x, y, z; empty for arrays.
         window: the part of each slice that the network gets.
     """
@@ -49,20 +51,18 @@ def read_case(
     files = [(case.images[m], case.channel(m)) for m in modalities]
     (first, _), *_ = files
     channels = []
-    brains = []
     grids: dict[Path, Grid] = {}
     for path, channel in files:
         volume = read_modality(path, channel)
         if path != first:
             check_same_grid(path, volume.grid, first)
         grids[path] = volume.grid
-        channels.append(_normalised(volume, size, path))
-        brains.append(brain_box(volume.brain, size))
+        channels.append(_channel(volume, size, path))
     for path, grid in grids.items():
         if what := unclear_orientation(path, grid.axes):
             _log.warning("%s: %s; %s", path, what, SET_BOTH_FORMS)
-    image, spacing = np.stack(channels, axis=1), volume.grid.lps_spacing
-    return CaseVolume(image, spacing, _window(brains, window, size, case.id))
+    spacing, around = volume.grid.lps_spacing, _window(channels, window, size, case.id)
+    return CaseVolume(_joined(channels), spacing, around)
 
 
 def volume_of_arrays(
@@ -82,7 +82,6 @@ def volume_of_arrays(
     """
     first, *_ = arrays.values()
     channels = []
-    brains = []
     for modality, voxels in arrays.items():
         if voxels.ndim != 3 or voxels.shape != first.shape or voxels.dtype.kind not in "iuf":
             raise DataError(
@@ -95,17 +94,36 @@ def volume_of_arrays(
             volume = brain_volume(voxels, Grid.of_array(voxels), name)
         except BadFileError as error:  # without the remedy, which is for files
             raise DataError(f"{error.file}: {error.what}") from None
-        channels.append(_normalised(volume, size, name))
-        brains.append(brain_box(volume.brain, size))
-    around = _window(brains, window, size, "the arrays")
-    return CaseVolume(np.stack(channels, axis=1), (), around)
+        channels.append(_channel(volume, size, name))
+    return CaseVolume(_joined(channels), (), _window(channels, window, size, "the arrays"))
 
 
-def _window(brains: Sequence[Box], window: Size | None, size: Size, name: str) -> Window:
+class _Channel(NamedTuple):
+    """A modality: its slices, the indices of those with brain, and the box around its brain."""
+
+    slices: NDArray[np.float32]
+    with_brain: NDArray[np.int64]
+    brain: Box
+
+
+def _channel(volume: BrainVolume, size: Size, source: Path) -> _Channel:
+    slices = _normalised(volume, size, source)
+    return _Channel(slices, with_brain(volume.brain), brain_box(volume.brain, size))
+
+
+def _joined(channels: Sequence[_Channel]) -> NDArray[np.float32]:
+    """The image of the modalities; slices that a test leaves out because of their brain are 0."""
+    image = np.stack([channel.slices for channel in channels], axis=1)
+    kept = np.concatenate([channel.with_brain for channel in channels])
+    image[~np.isin(np.arange(len(image)), kept)] = 0
+    return image
+
+
+def _window(channels: Sequence[_Channel], window: Size | None, size: Size, name: str) -> Window:
     """The window around a brain, as a test has it; says if it is larger than in training."""
     if window is None:
         return Window(0, 0, *size)
-    brain = union(brains)
+    brain = union(channel.brain for channel in channels)
     needed = size_to_hold([brain], window, size)
     if needed != window:
         _log.info(

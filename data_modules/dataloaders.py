@@ -122,9 +122,11 @@ def check_shards(
     devices = 1 if trainer is None else trainer.world_size
     for split, of_split in batches.items():
         sizes = of_split.sizes()
-        samples = min(sizes) if isinstance(of_split, EpochBatches) else max(sizes)
+        is_training = isinstance(of_split, EpochBatches)
+        samples = min(sizes) if is_training else max(sizes)
         if samples < devices:
+            which = "smallest" if is_training else "largest"
             raise DataError(
-                f"{devices} devices for {counted(samples, 'slice')} (split {split}, smallest "
+                f"{devices} devices for {counted(samples, 'slice')} (split {split}, {which} "
                 "batch): expected at least one each; use fewer trainer.devices"
             )

@@ -25,7 +25,8 @@ class Target:
         name: Its name in ``data.target``.
         classes: The labels of each class, by its name.
         exclusive: Whether a pixel belongs to at most one class. Then channel 0 is the background
-            and the network ends in a softmax; otherwise in one sigmoid per channel.
+            and the network ends in a softmax; otherwise in one sigmoid per channel, and each class
+            holds the next.
         written: The value that ``predict`` writes for each class, and its meaning in the file;
             later classes overwrite earlier ones.
     """
@@ -74,10 +75,14 @@ class Target:
     def decode(self, logits: Tensor, threshold: float = 0.5) -> Tensor:
         """Predicted masks, bool (N, classes, H, W), from logits (N, channels, H, W).
 
-        Exclusive classes: the most probable class. Otherwise: probability above the threshold.
+        Exclusive classes: the most probable class. Otherwise: probability above the threshold,
+        and a pixel of a class belongs to the classes around it too, as in a label map.
         """
         if not self.exclusive:
-            return logits > math.log(threshold / (1 - threshold))
+            masks = logits.float() > math.log(threshold / (1 - threshold))
+            for outer in reversed(range(len(self.classes) - 1)):
+                masks[:, outer] |= masks[:, outer + 1]
+            return masks
         winner = logits.argmax(dim=1, keepdim=True)
         return winner == torch.arange(1, self.channels, device=logits.device).view(1, -1, 1, 1)
 

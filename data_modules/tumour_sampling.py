@@ -70,19 +70,21 @@ class TumourSampling:
     """
 
     def __init__(self, share: float | None, batch_size: int) -> None:
-        if share is not None and not (0 < share < 1 and 0 < round(share * batch_size) < batch_size):
+        if share is not None and not _has_both(share, batch_size):
             raise DataError(
                 f"data.tumour_share is {share}, expected a number between 0 and 1 that leaves at "
                 f"least one slice with and one without tumour in data.batch_size {batch_size}"
             )
         self._share = share
+        self._batch_size = batch_size
         self._has_tumour: NDArray[np.bool_] | None = None
 
     def find(self, dataset: SliceDataset, target: Target) -> None:
         """Find the slices with tumour, if there is a share.
 
         Raises:
-            DataError: There is none, or none without.
+            DataError: There is none, or none without, or there are so few slices that the only
+                batch has none of one kind.
         """
         if self._share is None or self._has_tumour is not None:
             return
@@ -94,6 +96,11 @@ class TumourSampling:
                 f"{counted(len(dataset), 'slice')} of the training split is {kind} target "
                 f"'{target.name}': choose other data.slices, such as all, or leave the share out"
             )
+        if not _has_both(self._share, batch := min(self._batch_size, len(dataset))):
+            raise DataError(
+                f"data.tumour_share is {self._share}, expected one that leaves at least one slice "
+                f"with and one without tumour in a batch of all {counted(batch, 'slice')}"
+            )
         self._has_tumour = has_tumour
 
     def batches(
@@ -103,6 +110,11 @@ class TumourSampling:
         if self._share is None or self._has_tumour is None:
             return EpochBatches(samples, batch_size, seed, epoch, skip)
         return TumourBatches(self._has_tumour, self._share, batch_size, seed, epoch, skip)
+
+
+def _has_both(share: float, batch: int) -> bool:
+    """Whether a batch has slices with and without tumour."""
+    return 0 < share < 1 and 0 < round(share * batch) < batch
 
 
 def _endlessly(samples: Sequence[int], generator: torch.Generator) -> Iterator[int]:

@@ -38,7 +38,7 @@ def print_validation(
     console.print(score_table(f"Validation scores, of pixels{origin}", SCORES, results))
     console.print()
     print_lines(
-        *_other_values(logged),
+        *_other_values(logged, several=len(results) > 1),
         *data_notes(data, table),
         *undefined_notes(SCORES, results),
         *_partial_note(data, table),
@@ -46,13 +46,19 @@ def print_validation(
     )
 
 
-def _other_values(logged: Mapping[str, Tensor]) -> list[str]:
-    """A line for each value that is not in the table, and for what chooses the best epoch."""
+def _other_values(logged: Mapping[str, Tensor], *, several: bool) -> list[str]:
+    """A line for each value that is not in the table, and for what chooses the best epoch.
+
+    Of several classes the table has the scores of each, such as ``val/core/dice``, and none of all
+    together, such as ``val/dice_case``.
+    """
     in_table = {score.name for score in SCORES}
     return [
         f"{name}: {'-' if math.isnan(value) else format(float(value), '.4f')}"
         for name, value in logged.items()
-        if name == MONITOR or name.rpartition("/")[2] not in in_table
+        if name == MONITOR
+        or name.rpartition("/")[2] not in in_table
+        or (several and name.count("/") == 1)
     ]
 
 

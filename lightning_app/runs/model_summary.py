@@ -9,8 +9,11 @@ from torch import nn
 
 from data_modules.brats import BraTSDataModule
 from data_modules.utils.words import counted
+from data_modules.window import STEP, Size
 from lightning_app.utils.errors import UsageError
 from models.blocks import AtrousConv
+
+_FRAME = "data.image_size"
 
 
 def describe_network(network: nn.Module, data: BraTSDataModule) -> dict[str, Any]:
@@ -20,8 +23,21 @@ def describe_network(network: nn.Module, data: BraTSDataModule) -> dict[str, Any
         UsageError: the network does not accept slices of that size and number of channels, or its
             logits have another shape than the target.
     """
-    size = data.window.input_size
-    option = "data.image_size" if data.window.size is None else "data.window"
+    size, frame = data.window.input_size, data.cache.size
+    has_window = data.window.size is not None
+    multiply_adds = _accepted(network, data, "data.window" if has_window else _FRAME, size)
+    if has_window and any(length % STEP for length in frame):
+        _accepted(network, data, _FRAME, frame)  # the window of a large brain may be as large
+    return {
+        "class": f"{type(network).__module__}.{type(network).__qualname__}",
+        "parameters": sum(parameter.numel() for parameter in network.parameters()),
+        "multiply_adds": multiply_adds,
+        "image_size": list(size),
+    }
+
+
+def _accepted(network: nn.Module, data: BraTSDataModule, option: str, size: Size) -> int:
+    """The multiply-adds for a slice of the size that an option names. Raises UsageError."""
     expected = (1, data.target.channels, *size)
     try:
         image = torch.zeros(1, len(data.modalities), *size)
@@ -36,12 +52,7 @@ def describe_network(network: nn.Module, data: BraTSDataModule) -> dict[str, Any
             f"{type(network).__name__} gives logits of size {list(shape)} for one slice, expected "
             f"{list(expected)} for data.target '{data.target.name}'"
         )
-    return {
-        "class": f"{type(network).__module__}.{type(network).__qualname__}",
-        "parameters": sum(parameter.numel() for parameter in network.parameters()),
-        "multiply_adds": multiply_adds,
-        "image_size": list(size),
-    }
+    return multiply_adds
 
 
 def count_multiply_adds(network: nn.Module, image: torch.Tensor) -> tuple[int, tuple[int, ...]]:

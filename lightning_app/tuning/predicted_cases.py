@@ -77,6 +77,8 @@ class PredictedCases(Callback):
             wins = torch.cat([1 - predicted.sum(dim=0, keepdim=True), predicted]).argmax(dim=0)
             classes = torch.arange(1, target.channels, device=wins.device).view(-1, 1, 1, 1)
             predicted = (wins == classes).float() * _WON
+        else:  # a voxel of a class belongs to the classes around it, which come before it
+            predicted = predicted.flip(0).cummax(dim=0).values.flip(0)
         shape = (len(predicted), depth, *slices.shape[1:])
         probabilities, reference = np.zeros(shape, np.float32), np.zeros(shape, np.bool_)
         probabilities[:, rows] = predicted.cpu().numpy()

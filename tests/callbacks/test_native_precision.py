@@ -40,7 +40,23 @@ def test_bfloat16_is_left_to_gpus_that_have_it(gpu: int, expected: str, processo
     assert native_precision("bf16-mixed", "cpu") == "32-true"
 
 
-@pytest.mark.parametrize("precision", ["32-true", "64-true", "16-mixed", "bf16-true", None])
-def test_other_precisions_stay(precision: str | None, processor: Pretend) -> None:
+@pytest.mark.parametrize("precision", ["16-mixed", "16-true", "bf16-true", "bf16", 16])
+def test_every_half_precision_is_emulated_by_a_cpu(
+    precision: str | int, processor: Pretend
+) -> None:
+    processor("AVX2")
+    assert native_precision(precision, "auto") == "32-true"
+    processor("AVX512")
+    assert native_precision(precision, "auto") == precision
+
+
+@pytest.mark.parametrize("precision", ["16-mixed", "16-true", 16])
+def test_every_gpu_has_float16(precision: str | int, processor: Pretend) -> None:
+    processor("AVX2", gpu=7)
+    assert native_precision(precision, "auto") == precision
+
+
+@pytest.mark.parametrize("precision", ["32-true", "64-true", 32, None])
+def test_other_precisions_stay(precision: str | int | None, processor: Pretend) -> None:
     processor("AVX2")
     assert native_precision(precision, "auto") == precision

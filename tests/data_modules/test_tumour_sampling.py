@@ -87,6 +87,15 @@ def test_a_share_that_leaves_no_slice_of_a_kind_is_refused(
         module(data, cache, tumour_share=share, batch_size=8)
 
 
+def test_a_share_that_the_only_batch_cannot_have_is_refused(data: Path, cache: Path) -> None:
+    options = {"slices": "all", "split_sizes": [1, 4, 1], "batch_size": 32}
+    one = module(data, cache, tumour_share=0.1, **options)  # of 4 slices, none
+    one.prepare_data()
+
+    with pytest.raises(DataError, match=r"share is 0.1, expected .* in a batch of all 4 slices"):
+        one.setup("fit")
+
+
 @pytest.mark.parametrize(("slices", "kind"), [([1], "without"), ([0], "with")])
 def test_slices_of_one_kind_have_no_share(
     slices: list[int], kind: str, data: Path, cache: Path

@@ -5,12 +5,13 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
+import SimpleITK as sitk
 
 from data_modules.catalog.cases_to_predict import cases_to_predict
 from data_modules.utils.errors import DataError
 from data_modules.volume_dataset import VolumeDataset
 from tests.helpers.forms import mirror_sform
-from tests.helpers.toy import toy_image, toy_labels, write_case
+from tests.helpers.toy import toy_image, toy_labels, write_case, write_volume
 
 
 def test_a_file_that_may_be_read_the_wrong_way_round_is_named_once(
@@ -41,6 +42,22 @@ def test_a_4_d_file_is_named_once(tmp_path: Path, caplog: pytest.LogCaptureFixtu
     assert VolumeDataset(cases, ["t1c", "t2f"], (40, 40))[0]["problem"] is None
     (record,) = caplog.records
     assert "its qform and its sform have code 0" in record.getMessage()
+
+
+def test_a_slice_with_a_few_voxels_has_no_brain_as_in_a_test(tmp_path: Path) -> None:
+    case = write_case(tmp_path / "in", "patient")
+    for modality, few in (("t1c", 1), ("t2f", 2)):  # of 1600 pixels; two are enough
+        path = case / f"patient-{modality}.nii.gz"
+        voxels = sitk.GetArrayFromImage(sitk.ReadImage(str(path)))
+        voxels[0], voxels[0, 20, 20 : 20 + few] = 0, 100
+        voxels[3], voxels[3, 20, 20] = 0, 100
+        write_volume(path, voxels)
+    (found,) = cases_to_predict(tmp_path / "in", ["t1c", "t2f"], "auto")
+
+    image = VolumeDataset([found], ["t1c", "t2f"], (40, 40))[0]["image"]
+
+    assert image.flatten(1).any(dim=1).tolist() == [True, True, True, False]
+    assert image[0, 0].count_nonzero() == 1
 
 
 def test_a_single_image_is_a_case_that_is_named_after_it(tmp_path: Path) -> None:

@@ -35,12 +35,12 @@ def use_native_precision(
     is_typed = any(word.partition("=")[0] == f"--{_OPTION}" for word in arguments)
     if is_typed or (resumed and get_option(resumed, _OPTION) == trainer.precision):
         return (
-            f"{_OPTION} is {trainer.precision}, which takes several times as long as {native}: "
-            "this device has no instructions for bfloat16"
+            f"{_OPTION} is {trainer.precision}, which this device emulates: {native} is several "
+            "times as fast"
         )
     line = (
-        f"{_OPTION} is {native} instead of {trainer.precision}: this device has no instructions "
-        "for bfloat16"
+        f"{_OPTION} is {native} instead of {trainer.precision}, which this device emulates, "
+        "several times slower"
     )
     trainer.precision = native
     return line

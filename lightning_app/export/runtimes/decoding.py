@@ -17,14 +17,16 @@ def decoded(
 
     Args:
         probabilities: of the channels.
-        threshold: above it a pixel belongs to a class, unless classes exclude one another.
+        threshold: above it a pixel belongs to a class, and to those around it, which come before
+            it, unless classes exclude one another.
         exclusive: whether they do: the most probable channel wins, and channel 0 is the background.
     """
     if exclusive:
         winner = probabilities.argmax(axis=1)[:, np.newaxis]
         masks: NDArray[np.bool_] = winner == np.arange(1, probabilities.shape[1])[:, None, None]
         return masks
-    return probabilities > threshold
+    above = (probabilities > threshold)[:, ::-1]
+    return np.logical_or.accumulate(above, axis=1)[:, ::-1]
 
 
 def of_classes(probabilities: Probabilities, *, exclusive: bool) -> Probabilities:

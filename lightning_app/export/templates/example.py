@@ -15,6 +15,7 @@ FOLDER = Path(__file__).resolve().parent
 MODEL: dict[str, Any] = json.loads((FOLDER / "model.json").read_text("utf-8"))
 IMAGES, OUTPUT = MODEL["images"], MODEL["output"]
 BRAIN, FRAME = IMAGES["brain"], IMAGES["image_size"]  # the frame: height and width of all slices
+LEAST_BRAIN = 0.001  # of the pixels of a slice; fewer are stray voxels
 TOUCHING = np.pad(np.ones((1, 3, 3, 3)), [(1, 1), *[(0, 0)] * 3])  # of voxels in the same class
 Array = np.ndarray[Any, Any]
 
@@ -66,8 +67,8 @@ def brain_mask(voxels: Array) -> Array:
     return np.stack([ndimage.binary_fill_holes(bright) for bright in voxels > threshold])
 
 
-def prepared(image: sitk.Image) -> tuple[Array, Array]:
-    """Z-scores over the brain, 0 outside it, float32 (D, H, W), and the brain's mask."""
+def prepared(image: sitk.Image) -> tuple[Array, Array, Array]:
+    """Z-scores over the brain, 0 outside it, float32 (D, H, W), the brain, its share of slices."""
     voxels = sitk.GetArrayFromImage(sitk.DICOMOrient(image, IMAGES["orientation"]))
     voxels = voxels.astype(np.float32) if voxels.dtype.itemsize > 2 else voxels
     brain = brain_mask(voxels)
@@ -76,7 +77,8 @@ def prepared(image: sitk.Image) -> tuple[Array, Array]:
     inside -= mean
     deviation = np.float32(np.sqrt(inside @ inside / inside.size))
     scores = (voxels.astype(np.float32) - np.float32(mean)) / deviation
-    return crop_or_pad(np.where(brain, scores, np.float32(0)), FRAME), crop_or_pad(brain, FRAME)
+    scores = np.where(brain, scores, np.float32(0))
+    return crop_or_pad(scores, FRAME), crop_or_pad(brain, FRAME), brain.mean(axis=(1, 2))
 
 
 def crop_or_pad(volume: Array, size: tuple[int, ...]) -> Array:
@@ -108,6 +110,8 @@ def predicted(image: Array, part: tuple[slice, slice]) -> Array:
         (found,) = session.run(None, {"image": image[index : index + 1, :, *part]})[0]
         if OUTPUT["exclusive"]:  # the most probable channel wins; channel 0 is the background
             found = found.argmax(axis=0) == np.arange(1, len(found)).reshape(-1, 1, 1)
+        else:  # a pixel of a class belongs to the classes around it, which come before it
+            found = np.maximum.accumulate(found[::-1])[::-1]
         masks[index, :, *part] = found > OUTPUT["threshold"]
     return masks.swapaxes(0, 1)
 
@@ -135,8 +139,10 @@ parser.add_argument("files", nargs="+", help=f"{' '.join(IMAGES['modalities'])},
 parser.add_argument("--output", required=True, help="the label map, such as labels.nii.gz")
 options = parser.parse_args()
 images = read(options.files)
-channels, brains = zip(*map(prepared, images), strict=True)
-masks = predicted(np.stack(channels, axis=1), window(np.any(brains, axis=0)))
+channels, brains, shares = zip(*map(prepared, images), strict=True)
+image = np.stack(channels, axis=1)
+image[np.max(shares, axis=0) < LEAST_BRAIN] = 0
+masks = predicted(image, window(np.any(brains, axis=0)))
 oriented = sitk.DICOMOrient(images[-1], IMAGES["orientation"])
 postprocess(masks, math.prod(oriented.GetSpacing()[::-1]))
 labels = np.zeros(masks.shape[1:], np.uint8)

@@ -64,7 +64,8 @@ def _why_incomplete(runs: _ByFold) -> str | None:
         tuned = " whose masks were post-processed (tune, then test)" if done else ""
         return f"a row needs all folds, and {which} no finished and tested run{tuned}"
     patients = list(chain.from_iterable(set(run.table.patients) for run in runs.values()))
-    tested = len(set(chain.from_iterable(run.table.cases for run in runs.values())))
+    # Not the cases in the tables: with slices of tumour alone, a case without tumour has none.
+    tested = sum(run.cases_per_split["test"] for run in runs.values())
     cases = {sum(run.cases_per_split.values()) for run in runs.values()}
     if len(set(patients)) < len(patients) or cases != {tested}:
         return (

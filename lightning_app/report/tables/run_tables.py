@@ -24,7 +24,10 @@ _NETWORKS_NOTE = (
     "definitions. ASPP needs fewer: a branch whose dilation rate reaches the size of the map is "
     "computed as its centre tap."
 )
-_EPOCHS_NOTE = "Epochs count from 1. The best epoch has the highest validation Dice; it was tested."
+_EPOCHS_NOTE = (
+    "Epochs count from 1. The best epoch, which was tested, has the best validation score by "
+    "best_checkpoint.monitor."
+)
 _MIRRORED = " on each image and its three mirror images"
 _ENSEMBLE_NOTE = "The training time of an ensemble is that of all its runs."
 _SPEED_OPTIONS = ("trainer.precision", "trainer.benchmark", "acceleration")

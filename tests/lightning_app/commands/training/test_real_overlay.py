@@ -45,7 +45,9 @@ def test_the_overlay_trains_with_what_it_names_and_its_run_is_tested_and_predict
     assert len(list(Path("out").glob("a.nii.gz"))) == 1
 
 
-def test_with_several_classes_it_follows_the_mean_over_cases_and_classes(program: Program) -> None:
+def test_with_several_classes_it_follows_the_mean_over_cases_and_classes(
+    program: Program, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert program("fit", *REAL, *TOY, "--data.target", "regions") == 0
 
     (run,) = find_runs(Path("runs"))
@@ -57,6 +59,10 @@ def test_with_several_classes_it_follows_the_mean_over_cases_and_classes(program
     ]
     assert [float(row["val/dice_case"]) for row in rows] == pytest.approx(means)
     assert torch.load(run.best, weights_only=True)["epoch"] == means.index(max(means))
+
+    capsys.readouterr()
+    assert program("validate") == 0
+    assert f"val/dice_case: {max(means):.4f}" in capsys.readouterr().out
 
 
 def test_it_can_be_a_fold_although_quick_yaml_has_split_sizes(program: Program) -> None:

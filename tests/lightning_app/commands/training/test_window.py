@@ -150,3 +150,12 @@ def test_a_network_that_cannot_take_a_window_is_refused_by_its_name(
     assert program("fit", "--data.window", "[16,32]") == 2
     assert "cannot take slices of data.window [16, 32]" in capsys.readouterr().err
     assert not Path("runs").exists()
+
+
+def test_a_network_that_cannot_take_the_largest_window_is_refused_before_the_training(
+    program: Program, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A brain as large as the slice would get all of it, in the first validation."""
+    assert program("fit", "--data.window", "[32,32]", "--data.image_size", "[40,40]") == 2
+    assert "cannot take slices of data.image_size [40, 40]" in capsys.readouterr().err
+    assert not Path("runs").exists()

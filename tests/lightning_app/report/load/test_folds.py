@@ -149,6 +149,15 @@ def test_folds_that_were_dealt_from_different_cases_are_left_out(tmp_path: Path)
     assert "dealt from different cases" in left_out[0].reason
 
 
+def test_a_case_without_slices_leaves_the_set_complete(tmp_path: Path) -> None:
+    without, *others = CASES  # as with data.slices tumour, if the case has no tumour
+    for number, run in enumerate(write_folds(tmp_path, {case: CASES[case] for case in others})):
+        with run.split.open("a", encoding="utf-8") as split:
+            split.write(f"{without},{without[:-4]},{'train' if number else 'test'}\n")
+
+    assert pooled(tmp_path).table.cases == [*others]
+
+
 def test_a_patient_who_is_tested_twice_is_no_set(tmp_path: Path) -> None:
     for number in range(FOLDS):
         run = fold_run(CASES, number, name=f"20260101-00000{number}-aaaaaa")
