@@ -109,6 +109,16 @@ def noisy_case(folder: Path) -> Path:
     return case
 
 
+def stray_case(folder: Path) -> Path:
+    """A case with a single voxel in its last slice, which is no brain."""
+    case = write_case(folder, "stray", seed=7, names=NAMES, depth=6, size=44)
+    for path in case.glob("*.nii.gz"):
+        voxels = sitk.GetArrayFromImage(sitk.ReadImage(str(path)))
+        voxels[-1], voxels[-1, 20, 20] = 0, 100
+        write_volume(path, voxels)
+    return case
+
+
 def files_of(case: Path, *modalities: str) -> list[str]:
     return [f"{name}={case / case.name}-{name}.nii.gz" for name in modalities]
 
@@ -125,9 +135,11 @@ def test_one_modality(
     operations: list[Any],
 ) -> None:
     _, folder = exported(target=target, operations=operations)
-    for case in (oblique_case(tmp_path / "in"), noisy_case(tmp_path / "in")):
+    for write in (oblique_case, noisy_case, stray_case):
+        case = write(tmp_path / "in")
         values = assert_same_as_predict(program, folder, case, files_of(case, "t1c"))
         assert len(np.unique(values)) >= 2
+    assert not values[-1].any()
 
 
 def test_two_modalities_in_windows_that_are_larger_for_a_large_head(
