@@ -69,12 +69,18 @@ def split_patients(patient_of: Mapping[str, str], sizes: SplitSizes, seed: int) 
 
 
 def without_bad(
-    splits: Mapping[str, Sequence[Case]], bad: Collection[str]
+    splits: Mapping[str, Sequence[Case]], bad: Mapping[str, str]
 ) -> dict[str, list[Case]]:
-    """The cases of each split that can be used. Raises DataError if none can."""
+    """The cases of each split that can be used. Raises DataError if none can.
+
+    Args:
+        splits: The cases of each split.
+        bad: What is wrong with each case that cannot be used, by its id.
+    """
     left = {name: [case for case in cases if case.id not in bad] for name, cases in splits.items()}
     if not any(left.values()):
-        raise DataError(f"no case can be used: {len(bad)} are bad")
+        examples = [f"{case}: {reason}" for case, reason in bad.items()][:1]
+        raise DataError(f"no case can be used: {'; '.join([f'{len(bad)} are bad', *examples])}")
     return left
 
 

@@ -85,5 +85,5 @@ def test_a_data_set_of_bad_cases_alone_stops(tmp_path: Path) -> None:
     image.write_bytes(b"no image")
 
     skipping = module(root, tmp_path / "cache", split_sizes="all-test", on_bad_case="skip")
-    with pytest.raises(DataError, match="no case can be used: 1 are bad"):
+    with pytest.raises(DataError, match=rf"no case can be used: 1 are bad; .*{image.name}"):
         skipping.setup("test")
