@@ -39,7 +39,7 @@ def use_native_precision(
             "times as fast"
         )
     line = (
-        f"{_OPTION} is {native} instead of {trainer.precision}, which this device emulates, "
+        f"{_OPTION} is {native} instead of {trainer.precision}, which this device would emulate, "
         "several times slower"
     )
     trainer.precision = native
