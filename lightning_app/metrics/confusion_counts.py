@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torchmetrics import Metric
 
-from lightning_app.metrics.row_list import append_rows
+from data_modules.utils.row_list import append_rows
 
 PIXELS_IN_A_SUM = 64  # as bytes; up to 127 would fit
 

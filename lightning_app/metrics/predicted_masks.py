@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torchmetrics import Metric
 
-from lightning_app.metrics.row_list import append_rows
+from data_modules.utils.row_list import append_rows
 
 _BITS = 8
 

@@ -15,18 +15,16 @@ from tests.helpers.runs.sharp_runs import sharpen
 from tests.helpers.toy import write_dataset
 
 SCORES = ("dice", "hd95", "nsd", "lesion_dice", "lesions_missed", "lesions_invented")
-OPERATIONS = [
-    {"name": "small_enhancing_to_core", "mm3": 50},
-    {"name": "smallest_component", "mm3": 12},
-]
+SMALL = {"name": "smallest_component", "mm3": 12}
+ENHANCING = {"name": "small_enhancing_to_core", "mm3": 50}
 WHOLE_CASES = [
     *("--data.slices", "all", "--data.image_size", "[48,48]", "--data.split_sizes", "[2,1,3]"),
 ]
 
 
-@pytest.mark.parametrize("target", ["regions", "whole"])
+@pytest.mark.parametrize(("target", "steps"), [("regions", [ENHANCING, SMALL]), ("whole", [SMALL])])
 def test_evaluate_finds_the_scores_of_the_test(
-    target: str, program: Program, tmp_path: Path
+    target: str, steps: list[dict[str, object]], program: Program, tmp_path: Path
 ) -> None:
     root = write_dataset(tmp_path / "data", 6, size=48)
     assert program("fit", "--data.root", str(root), "--data.target", target, *WHOLE_CASES) == 0
@@ -37,7 +35,7 @@ def test_evaluate_finds_the_scores_of_the_test(
         shutil.copytree(root / case, Path("reference") / case)
     names = ["--input", "masks", "--reference", "reference", "--output", "scores"]
 
-    for operations in ([], OPERATIONS):
+    for operations in ([], steps):
         chosen = {"format": 1, "target": target, "threshold": 0.4, "operations": operations}
         run.postprocessing.write_text(json.dumps(chosen), "utf-8")
         assert program("test") == 0

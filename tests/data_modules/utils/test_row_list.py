@@ -1,8 +1,8 @@
 import torch
 
+from data_modules.utils.row_list import append_rows
 from lightning_app.metrics.confusion_counts import SliceCounts
 from lightning_app.metrics.predicted_masks import PredictedMasks
-from lightning_app.metrics.row_list import append_rows
 
 BATCHES, SIZE = 100, 4
 
