@@ -184,6 +184,7 @@ class WantedRun(DataCLI):
     def _is_this(self, run: Run, recorded: DataRecord, saved: dict[str, Any]) -> bool:
         changes = changed_options(saved, self.config)
         trainer = self.config.trainer
+        # A training takes this precision if the device emulates the one in the config.
         native = native_precision(trainer.precision, trainer.accelerator)
         if get_option(saved, _PRECISION) == native:
             changes.pop(_PRECISION, None)
