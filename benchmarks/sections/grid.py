@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 
 from benchmarks.utils.cpu_times import CLOCK, TRUST, CpuTimes, cpu_times
 from benchmarks.utils.measuring import ROOT, alternate, run_process
+from benchmarks.utils.precision import CPU_YAML, NAME
 from benchmarks.utils.revision import earlier_program
 from benchmarks.utils.rows import Row, bound_row, ratio_row
 from benchmarks.utils.trainings import main_command
@@ -16,8 +17,8 @@ ROUNDS = 2
 JOBS = 2
 GOAL, LARGEST_SHARE = 2, 10  # times as fast, and % outside steps and evaluation
 CONDITIONS = (
-    "12 experiments, trained and tested, and the report; the default phantom, warm cache; before: "
-    f"one at a time with two threads, now {JOBS} at a time with one thread each"
+    f"12 experiments, trained and tested in {NAME}, and the report; the default phantom, warm "
+    f"cache; before: one at a time with two threads, now {JOBS} at a time with one thread each"
 )
 
 
@@ -49,6 +50,6 @@ def _seconds(
     """Run the grid in an empty folder, and add its times."""
     with TemporaryDirectory(dir=folder) as runs:
         options = [*cache, "--trainer.default_root_dir", runs, *CLOCK, *TRUST]
-        overlays = ["--config", "quick.yaml", "--config", "cpu.yaml"]
+        overlays = ["--config", "quick.yaml", *CPU_YAML]
         times.append(cpu_times(["reproduce", *jobs, *overlays, *options], root=program))
     return times[-1].total

@@ -16,7 +16,7 @@ import numpy as np
 
 from benchmarks.utils.measuring import ROOT, alternate, cpu_seconds, run_process
 from benchmarks.utils.phantoms import link_many, phantom
-from benchmarks.utils.precision import NAME
+from benchmarks.utils.precision import CPU_YAML, NAME
 from benchmarks.utils.revision import earlier_program
 from benchmarks.utils.rows import Row, ratio_row
 from benchmarks.workers.exported_model import MODEL, RUNS
@@ -25,7 +25,6 @@ ROUNDS = {16: 5, 64: 2}  # by width of the first level
 EPOCHS = {16: "6", 64: "2"}
 GOALS = {"auto": 2.5, "null": 1.3}  # by the window of the training
 TITLES = {"auto": "trained with the window", "null": "trained on whole slices"}
-CPU = ["--config", "cpu.yaml"]
 FLOAT32 = ["--trainer.precision", "32-true"]
 Workload = Callable[[int], float]  # of the number of patients
 
@@ -94,10 +93,11 @@ def _rows(width: int, folder: Path, before: Path) -> list[Row]:
         ("", "optimised"): partial(_monai, folder, width, ["--optimise"]),
     }
     for network in networks:
+        by_run = [*network.run, *CPU_YAML]
         workloads |= {
-            (network.window, "before"): partial(_predict, network, [*network.run, *CPU], before),
+            (network.window, "before"): partial(_predict, network, by_run, before),
             (network.window, "now"): partial(_predict, network, network.model, ROOT),
-            (network.window, "cpu.yaml"): partial(_predict, network, [*network.run, *CPU], ROOT),
+            (network.window, "cpu.yaml"): partial(_predict, network, by_run, ROOT),
         }
     counted = [partial(work, count) for work in workloads.values() for count in (1, 2)]
     found = alternate(*counted, rounds=ROUNDS[width], warm_ups=0)
