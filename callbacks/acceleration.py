@@ -1,17 +1,27 @@
 """Options that make a network run faster on some machines."""
 
+import logging
 from contextlib import ExitStack
 from typing import Literal
 
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.callbacks import GradientAccumulationScheduler
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from callbacks.network.compiled import compiled
 from callbacks.network.fuse_batch_norm import fused
 
+_log = logging.getLogger(__name__)
+
 Mode = Literal["default", "reduce-overhead", "max-autotune", "max-autotune-no-cudagraphs"]
+# The modes with CUDA graphs, whose memory a graph overwrites when it is replayed, accumulated
+# gradients included; and the nearest modes without.
+_WITHOUT_CUDA_GRAPHS: dict[Mode, Mode] = {
+    "reduce-overhead": "default",
+    "max-autotune": "max-autotune-no-cudagraphs",
+}
 
 
 class Acceleration(Callback):
@@ -50,8 +60,7 @@ class Acceleration(Callback):
             # nn.Module.to has no typed overload for a memory format only.
             _network(pl_module).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if self.compile and stage == "fit":
-            mode = None if self.compile is True else self.compile
-            self._changes.enter_context(compiled(_network(pl_module), mode))
+            self._changes.enter_context(compiled(_network(pl_module), self._mode(trainer)))
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Give the optimisers' state the memory layout of the weights, also without options.
@@ -79,9 +88,29 @@ class Acceleration(Callback):
         """Undo compiling and fusing."""
         self._changes.close()
 
+    def _mode(self, trainer: Trainer) -> Mode | None:
+        mode = None if isinstance(self.compile, bool) else self.compile
+        without = _WITHOUT_CUDA_GRAPHS.get(mode) if mode else None
+        if without is None or not _accumulates(trainer):
+            return mode
+        _log.warning(
+            "acceleration.compile is %s instead of %s, whose CUDA graphs would overwrite "
+            "accumulated gradients",
+            without,
+            mode,
+        )
+        return without
+
     def _fuse(self, pl_module: LightningModule) -> None:
         if self.fold_batch_norm:
             self._changes.enter_context(fused(_network(pl_module)))
+
+
+def _accumulates(trainer: Trainer) -> bool:
+    callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
+    return trainer.accumulate_grad_batches > 1 or any(
+        isinstance(callback, GradientAccumulationScheduler) for callback in callbacks
+    )
 
 
 def _network(pl_module: LightningModule) -> nn.Module:

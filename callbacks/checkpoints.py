@@ -8,7 +8,7 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint, ModelCheckpoint
 
 from callbacks.utils.distributed import any_rank, is_time_to_vote
-from callbacks.utils.trainer import attributes
+from callbacks.utils.trainer import attributes, stops_here
 
 
 class BestCheckpoint(ModelCheckpoint):
@@ -47,7 +47,8 @@ class LastCheckpoint(Checkpoint):
 
     Lightning's ``save_last`` would only save epochs whose score is the best so far. This callback
     saves at the end of the first and the last epoch, and at regular intervals, also within an
-    epoch.
+    epoch. A training that is ended within an epoch is saved there, so that it can be resumed with
+    the next batch.
 
     Args:
         every_n_minutes: Interval between two saves, and so the most work that is lost in a crash.
@@ -61,10 +62,12 @@ class LastCheckpoint(Checkpoint):
         self.every_n_minutes = every_n_minutes
         self.dirpath = dirpath
         self._saved_at = 0.0
+        self._ended_within = False  # an epoch
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the first interval."""
         self._saved_at = time.monotonic()
+        self._ended_within = False
 
     def on_train_batch_end(
         self,
@@ -74,13 +77,17 @@ class LastCheckpoint(Checkpoint):
         batch: object,
         batch_idx: int,
     ) -> None:
-        """Save if the interval has passed."""
-        can_save = can_resume_after(trainer, batch_idx) and is_time_to_vote(trainer)
-        if can_save and self._is_due(trainer):
+        """Save if the interval has passed, or the training ends within the epoch."""
+        if not can_resume_after(trainer, batch_idx):
+            return
+        self._ended_within = stops_here(trainer)
+        if self._ended_within or (is_time_to_vote(trainer) and self._is_due(trainer)):
             self.save(trainer)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Save after the first and the last epoch, and if the interval has passed."""
+        if self._ended_within:
+            return
         if trainer.current_epoch == 0 or _is_last_epoch(trainer) or self._is_due(trainer):
             self.save(trainer)
 
@@ -106,8 +113,10 @@ def can_resume_after(trainer: Trainer, batch_idx: int) -> bool:
     It does not while gradients are accumulated, since they are not saved. Nor if a validation
     follows, as after the last batch of an epoch, since a resumed training would skip it.
     """
-    batches = batch_idx + 1
-    validates = trainer.val_check_batch is not None and batches % trainer.val_check_batch == 0
+    batches, counted = batch_idx + 1, batch_idx + 1
+    if trainer.check_val_every_n_epoch is None:  # the batches of all epochs count
+        counted = trainer.fit_loop.total_batch_idx + 1
+    validates = trainer.val_check_batch is not None and counted % trainer.val_check_batch == 0
     is_last = trainer.fit_loop.epoch_loop.batch_progress.is_last_batch
     return batches % trainer.accumulate_grad_batches == 0 and not validates and not is_last
 

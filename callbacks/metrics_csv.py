@@ -57,11 +57,12 @@ class MetricsCSV(Callback):
         make_root(trainer, stage)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Remove rows of steps after the one at which the training starts or resumes."""
+        """Remove rows of epochs that are still to be trained, or to be finished."""
         path = self._path(trainer)
         if trainer.is_global_zero and path.exists():
             rows, columns = _read(path)
-            _write(path, [row for row in rows if int(row["step"]) <= trainer.global_step], columns)
+            epochs: Any = trainer.fit_loop.epoch_progress.current
+            _write(path, [row for row in rows if int(row["epoch"]) < epochs.processed], columns)
 
     def on_train_batch_start(
         self, trainer: Trainer, pl_module: LightningModule, batch: object, batch_idx: int
@@ -140,13 +141,13 @@ def _read(path: Path) -> tuple[list[dict[str, Any]], list[str]]:
 
 
 def _check(rows: list[dict[str, Any]], columns: list[str]) -> None:
-    """Raise ValueError unless every row has a value for each column, and a step."""
-    if "step" not in columns:
-        raise ValueError("it has no column 'step'")
+    """Raise ValueError unless every row has a value for each column, and an epoch."""
+    if "epoch" not in columns:
+        raise ValueError("it has no column 'epoch'")
     for row in rows:
         if None in row or None in row.values():  # as DictReader marks too many and too few
             raise ValueError("a row is longer or shorter than the header")
-        int(row["step"])
+        int(row["epoch"])
 
 
 def _write(path: Path, rows: list[dict[str, Any]], columns: list[str]) -> None:

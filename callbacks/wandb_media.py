@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.plugins.precision import Precision
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -59,15 +60,29 @@ class WandbMedia(Callback):
         self.choose: Callable[[int], Slices] | None = None
         self._chosen: Slices | None = None
 
-    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Log the slices, if it is time to."""
+    def on_validation_batch_start(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        batch: object,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Log the slices before the first batch, if it is time to.
+
+        Averaged weights are only in place while batches are validated.
+        """
+        if batch_idx == dataloader_idx == 0:
+            self._log_if_due(trainer, pl_module)
+
+    def _log_if_due(self, trainer: Trainer, pl_module: LightningModule) -> None:
         due = trainer.current_epoch % self.every_n_epochs == 0
         loggers = forgiving_loggers(trainer)
         in_training = trainer.state.fn == "fit" and not trainer.sanity_checking
         if not (due and in_training and loggers and self.choose and trainer.is_global_zero):
             return
         self._chosen = self._chosen or self.choose(self.slices)
-        results = run_network(pl_module, self._chosen)
+        results = run_network(pl_module, self._chosen, trainer.precision_plugin)
         for wandb_logger in loggers:
             wandb_logger.attempt(lambda logger: _log(logger, results, trainer.global_step - 1))
 
@@ -87,11 +102,16 @@ class Results:
     attention: dict[str, NDArray[np.uint8]]
 
 
-def run_network(network: nn.Module, slices: Slices) -> Results:
+def run_network(network: nn.Module, slices: Slices, precision: Precision) -> Results:
     """Run a network, which must be in evaluation mode, on the slices."""
-    device = next(network.parameters()).device
-    with torch.no_grad(), uncompiled(network), attention_maps(network) as maps:
-        outputs = network(slices.inputs.to(device))
+    inputs = precision.convert_input(slices.inputs.to(next(network.parameters()).device))
+    with (
+        torch.no_grad(),
+        precision.forward_context(),
+        uncompiled(network),
+        attention_maps(network) as maps,
+    ):
+        outputs = network(inputs)
     prediction = slices.predict(outputs).cpu().numpy()
     attention = {name: _colour(alpha.float().cpu().numpy()[:, 0]) for name, alpha in maps.items()}
     return Results(slices, prediction, attention)

@@ -196,15 +196,23 @@ class SliceDataset(BatchDataset):
         pixels = [is_target[self._labels.file[row]].sum() for row in self._label_rows]
         return np.array(pixels, np.int64)
 
-    def most_of(self, target: Sequence[int]) -> dict[int, int]:
+    def most_of(
+        self, target: Sequence[int], among: NDArray[np.int64] | None = None
+    ) -> dict[int, int]:
         """For each case, by its index, the sample with the most pixels of the target labels.
 
         Ties go to the lowest slice. A case without target gets its middle slice.
+
+        Args:
+            target: The labels.
+            among: The samples to choose from, ascending; None for all. A case without any is left
+                out.
         """
         pixels = self.target_pixels(target)
+        candidates = np.arange(len(self)) if among is None else among
         most: dict[int, int] = {}
-        for case in np.unique(self.case_index):
-            samples = np.flatnonzero(self.case_index == case)
+        for case in np.unique(self.case_index[candidates]):
+            samples = candidates[self.case_index[candidates] == case]
             counts = pixels[samples]
             position = counts.argmax() if counts.any() else len(samples) // 2
             most[int(case)] = int(samples[position])

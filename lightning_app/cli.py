@@ -4,6 +4,7 @@ import difflib
 import importlib
 import sys
 from importlib.metadata import version
+from itertools import pairwise
 
 from lightning_app.utils.parent_process import end_with_parent
 from lightning_app.utils.text import print_lines
@@ -43,11 +44,8 @@ def main(arguments: list[str]) -> int:
     if name == "--version":
         print(version("brats-lightning"))
         return 0
-    if name not in COMMANDS:
-        near = difflib.get_close_matches(name, COMMANDS, n=1) or list(COMMANDS)
-        print_lines(
-            f"error: '{name}' is not a command; nearest: {', '.join(near)}", file=sys.stderr
-        )
+    if reason := _why_not(name, options):
+        print_lines(f"error: {reason}", file=sys.stderr)
         return 2
     if not _HELP.isdisjoint(options):
         print(importlib.import_module(f"lightning_app.help.{name}").PAGE.text())
@@ -63,6 +61,20 @@ def main(arguments: list[str]) -> int:
         return 130
     code: int = command.run(options)
     return code
+
+
+def _why_not(command: str, options: list[str]) -> str | None:
+    """Why a command cannot be run as typed; None if nothing is in the way so far."""
+    if command not in COMMANDS:
+        near = difflib.get_close_matches(command, COMMANDS, n=1) or list(COMMANDS)
+        return f"'{command}' is not a command; nearest: {', '.join(near)}"
+    for before, option in pairwise(["", *options]):
+        name, is_assigned, value = option.partition("=")
+        if not option or (is_assigned and not value and name.startswith("--")):
+            named = name or (before if before.startswith("--") else "an argument")
+            # A path that is empty would mean this folder.
+            return f"{named} is empty, expected a value: is a variable of the shell not set?"
+    return None
 
 
 def _module(command: str, options: list[str]) -> str:

@@ -10,7 +10,7 @@ from lightning.pytorch import LightningModule
 from torch import Tensor, nn
 from torch.optim import Adam
 
-from callbacks.utils.trainer import attributes
+from callbacks.utils.trainer import attributes, stops_here
 from data_modules.batch_dataset import Batch
 from data_modules.brats import BraTSDataModule
 from data_modules.targets import TARGETS, TargetName
@@ -131,13 +131,13 @@ class SegmentationTask(LightningModule):
         return loss * self._weight_of_share(len(batch["image"]))
 
     def on_train_batch_end(self, outputs: object, batch: Batch, batch_idx: int) -> None:
-        """Log the mean loss of the epoch, at its last batch.
+        """Log the mean loss of the epoch, at its last batch or if the training ends before.
 
         In this hook, because every device runs it. A metric left to self.log is reduced over the
         devices when it is first read; if only rank 0 reads it, for its progress bar, it waits for
         ever.
         """
-        if self.trainer.is_last_batch:
+        if self.trainer.is_last_batch or stops_here(self.trainer):
             mean = self.train_loss.compute()
             self.log("train/loss", mean, on_step=False, on_epoch=True, batch_size=1)
 

@@ -1,5 +1,6 @@
 """A compiled network with one graph for training and one for validation."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -13,9 +14,9 @@ from callbacks.utils.private_api import call_replaced, plain_call
 class CompiledCall:
     """Call a network compiled for batches of the usual size, and as it is for all others.
 
-    The last batch of an epoch is mostly smaller. Compiled for fixed shapes it would cost a graph
-    of its own, minutes for a large network; with dynamic shapes all batches after it would run in
-    a slower graph.
+    The last batch of an epoch mostly has another size. Compiled for fixed shapes it would cost a
+    graph of its own, minutes for a large network; with dynamic shapes all batches after it would
+    run in a slower graph. Usual is the size of most batches so far.
 
     Args:
         network: its first argument is a batch of images (N, ...).
@@ -26,13 +27,13 @@ class CompiledCall:
         self._network = network
         self._plain = plain_call(network)
         self._compiled = torch.compile(self._plain, mode=mode, dynamic=False)
-        self._usual: dict[bool, torch.Size] = {}  # for training and for validation
+        self._sizes = {True: Counter[torch.Size](), False: Counter[torch.Size]()}  # by training
 
     def __call__(self, image: Tensor, *others: Any, **options: Any) -> Any:
         """The network's output."""
-        usual = self._usual.get(self._network.training)
-        if usual is None or len(image) > usual[0]:  # the first may be the rest of an epoch
-            usual = self._usual[self._network.training] = image.shape
+        sizes = self._sizes[self._network.training]
+        sizes[image.shape] += 1
+        ((usual, _),) = sizes.most_common(1)  # the first of those that are equally frequent
         call = self._compiled if image.shape == usual else self._plain
         return call(image, *others, **options)
 

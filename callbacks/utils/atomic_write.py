@@ -3,6 +3,7 @@
 No parent folder is made: if a run's folder has been moved, it must not be made again.
 """
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -39,6 +40,8 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     Raises:
         OSError: the folder cannot be written; an old one is kept.
     """
+    if path.is_mount():  # of a container; found out before any work
+        raise OSError(errno.EBUSY, "a mounted folder cannot be replaced, name one in it", str(path))
     temporary = unfinished_path(path)
     try:
         with _errors_name(path, instead_of=temporary):
@@ -81,7 +84,9 @@ def _errors_name(path: Path, instead_of: Path) -> Iterator[None]:
             error.filename = str(path)
         elif isinstance(error.filename, str | os.PathLike):
             named = Path(error.filename)
-            if named.is_relative_to(instead_of):
+            if named == instead_of and path.is_dir():  # what cannot be written is the folder above
+                error.filename = str(path.parent)
+            elif named.is_relative_to(instead_of):
                 error.filename = str(path / named.relative_to(instead_of))
         raise
 

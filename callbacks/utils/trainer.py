@@ -29,6 +29,20 @@ def epoch_of_epochs(trainer: Trainer) -> str:
     return f"{trainer.current_epoch + 1}{of}"
 
 
+def stops_here(trainer: Trainer) -> bool:
+    """Whether the training ends after this batch, wherever in its epoch.
+
+    As Lightning decides: ``max_steps`` is reached, or somebody has set ``should_stop``, as the
+    Timer of ``max_time`` does, and the epochs and steps are enough.
+    """
+    if trainer.global_step == trainer.max_steps:
+        return True
+    epochs: Any = trainer.fit_loop.epoch_progress.current
+    has_epochs = epochs.processed >= (trainer.min_epochs or 0)
+    has_steps = trainer.global_step >= (trainer.min_steps or 0)
+    return trainer.should_stop and has_epochs and has_steps
+
+
 def batches_trained(trainer: Trainer) -> int:
     """The training batches up to now, with those before the training was resumed."""
     return trainer.fit_loop.epoch_loop.batch_progress.total.completed

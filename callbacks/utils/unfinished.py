@@ -18,7 +18,8 @@ _NAME = re.compile(
     r"(?P<earlier>-earlier)?\.part",
     re.DOTALL,
 )
-_PREFIX_BEFORE = ".part-"  # of earlier versions, without a process
+# Of earlier versions: the prefix and the random letters of Python's tempfile.
+_NAME_BEFORE = re.compile(r"\.part-[0-9a-z_]{8}.+", re.DOTALL)
 _DAY_S = 24 * 60 * 60
 
 _process = secrets.token_hex(3)  # a restarted container gives the same process id again
@@ -64,7 +65,7 @@ def remove_unfinished(folder: Path) -> None:
 
 def _unfinished(folder: Path) -> list[Path]:
     paths = folder.glob(".*")
-    return [p for p in paths if p.name.startswith(_PREFIX_BEFORE) or _NAME.fullmatch(p.name)]
+    return [p for p in paths if _NAME.fullmatch(p.name) or _NAME_BEFORE.fullmatch(p.name)]
 
 
 def _is_left(path: Path) -> bool:

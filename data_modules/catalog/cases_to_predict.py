@@ -7,7 +7,7 @@ from pathlib import Path
 
 from data_modules.catalog.cases import Case, check_case_id, find_cases, read_catalog
 from data_modules.catalog.folders import stem_of
-from data_modules.catalog.releases import releases_named
+from data_modules.catalog.releases import RELEASES, releases_named
 from data_modules.utils.errors import DataError
 
 _log = logging.getLogger(__name__)
@@ -59,7 +59,9 @@ def _case_of(image: Path, modalities: Sequence[str], release: str) -> Case:
                 f"{modality}"
             )
     check_case_id(name)
-    single = next(release for release in releases_named(release) if not release.channels)
+    # A file by itself is read as it is, whatever the files of the training were.
+    named = (*releases_named(release), *RELEASES)
+    single = next(release for release in named if not release.channels)
     return Case(name, name, path.parent, single, {modality: path}, None)
 
 

@@ -16,7 +16,7 @@ from numpy.typing import DTypeLike, NDArray
 from data_modules.io.brain_mask import find_brain
 from data_modules.io.geometry import Grid, grid_of, reader_of, unreadable
 from data_modules.io.header_checks import check_meta_image, is_nifti
-from data_modules.io.nifti import read_nifti
+from data_modules.io.nifti import check_finite, read_nifti
 from data_modules.utils.problems import COPY_AGAIN, BadFileError
 from data_modules.utils.words import counted
 
@@ -193,9 +193,11 @@ def _read_by_itk(path: Path, channel: int | None) -> tuple[NDArray[Any], Grid]:
         reader.SetExtractSize([*grid.size, 0])
         reader.SetExtractIndex([0, 0, 0, channel])
     try:
-        return sitk.GetArrayFromImage(reader.Execute()), grid
+        voxels = sitk.GetArrayFromImage(reader.Execute())
     except RuntimeError as error:
         raise unreadable(path, error) from None
+    check_finite(path, voxels)
+    return voxels, grid
 
 
 def _as_float32_holds(voxels: NDArray[Any], path: Path) -> NDArray[Any]:

@@ -12,6 +12,7 @@ from lightning.pytorch.cli import LightningArgumentParser
 from lightning.pytorch.utilities import rank_zero_only
 
 from callbacks.checkpoints import BestCheckpoint
+from callbacks.epoch_resume import EpochResume
 from callbacks.graceful_stop import GracefulStop
 from callbacks.gradient_check import GradientCheck
 from callbacks.network.compiled import uncompiled
@@ -23,7 +24,7 @@ from lightning_app.commands.shared.experiment_cli import ExperimentCLI
 from lightning_app.commands.shared.experiment_name import name_remark
 from lightning_app.commands.shared.loss_check import check_loss
 from lightning_app.commands.shared.precision_check import check_precision
-from lightning_app.commands.shared.run_selection import RunSelection
+from lightning_app.commands.shared.run_selection import NEWEST, RunSelection
 from lightning_app.commands.shared.schedule_length import ScheduleLength
 from lightning_app.config.diff import COMMAND_OPTIONS, to_plain
 from lightning_app.config.limits import end_limits, limits, limits_in_words
@@ -83,7 +84,7 @@ class FitCLI(ExperimentCLI):
         parser.add_argument(
             "--resume",
             nargs="?",
-            const="",
+            const=NEWEST,
             metavar="RUN",
             help="Resume this run; without a name the newest unfinished run, of the experiment "
             "that --name or --config names.",
@@ -134,12 +135,18 @@ class FitCLI(ExperimentCLI):
         """Check that there is something to learn, and the state to resume from.
 
         Raises:
-            UsageError: the loss or the precision is of no use, or the state is damaged, or nothing
-                is left to train.
+            UsageError: the loss, the precision or an option of the trainer is of no use, or the
+                state is damaged, or nothing is left to train.
         """
         super().after_instantiate_classes()
+        if every := self.option("trainer").reload_dataloaders_every_n_epochs:
+            raise UsageError(
+                f"trainer.reload_dataloaders_every_n_epochs is {every}, expected 0: a loader "
+                "that is made again would skip an order of the batches"
+            )
         optimizer = to_plain(self.config[self.command].get("optimizer")) or {}
-        check_precision(self.trainer.precision, optimizer.get("init_args") or {})
+        clip = self.trainer.gradient_clip_val
+        check_precision(self.trainer.precision, optimizer.get("init_args") or {}, clip)
         if self.selection.is_new:
             loss = self.config[self.command].model.loss.class_path
             check_loss(loss, self.model.loss, self.model.target)
@@ -176,6 +183,7 @@ class FitCLI(ExperimentCLI):
         )
         best, media = self.option("best_checkpoint"), self.option("wandb_media")
         return [
+            *([EpochResume()] if self.resumes else []),
             ScheduleLength(),  # before the recorder makes the run's folder
             recorder,
             RandomStates(),

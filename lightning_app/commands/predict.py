@@ -11,11 +11,7 @@ from data_modules.utils.errors import DataError
 from data_modules.volume_dataset import VolumeDataset
 from lightning_app.commands.shared.ensemble_cli import PostprocessedCLI
 from lightning_app.help import predict
-from lightning_app.results.predictions.label_map_folder import (
-    PICTURES,
-    PROBABILITIES,
-    LabelMapFolder,
-)
+from lightning_app.results.predictions.label_map_folder import PROBABILITIES, LabelMapFolder
 from lightning_app.results.predictions.label_maps import LabelMapWriter
 from lightning_app.results.predictions.next_step import evaluation_command
 from lightning_app.results.predictions.prediction_pictures import PredictionPictures
@@ -58,12 +54,13 @@ class PredictCLI(PostprocessedCLI):
         """Write the label maps, and what else is asked for."""
         output: Path = self.option("output")
         predictor, overwrite = self.predictor, self.option("overwrite")
-        self._writer = LabelMapWriter(LabelMapFolder(output, predictor, overwrite), predictor)
+        label_maps = LabelMapFolder(output, predictor, overwrite, self.option("pictures"))
+        self._writer = LabelMapWriter(label_maps, predictor)
         self._probabilities: list[ProbabilityWriter] = []
         if self.option("probabilities"):
             folder = LabelMapFolder(output / PROBABILITIES, predictor, overwrite)
             self._probabilities = [ProbabilityWriter(folder)]
-        pictures = [PredictionPictures(output / PICTURES)] if self.option("pictures") else []
+        pictures = [PredictionPictures(label_maps)] if label_maps.has_pictures else []
         return [self._writer, *self._probabilities, *pictures]
 
     def after_instantiate_classes(self) -> None:

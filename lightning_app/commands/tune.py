@@ -12,6 +12,8 @@ from torch.utils.data import DataLoader
 from data_modules.catalog.split_rule import SplitRule
 from data_modules.window import BrainWindow
 from lightning_app.commands.shared.trained_run_cli import TrainedRunCLI, remark
+from lightning_app.config.diff import to_plain
+from lightning_app.config.limits import limits, limits_in_words
 from lightning_app.help import tune
 from lightning_app.metrics.intervals import FEWEST_PATIENTS
 from lightning_app.postprocessing.postprocessing import NOTHING
@@ -62,6 +64,10 @@ class TuneCLI(TrainedRunCLI):
         """
         super().check_against_run(config)
         data, runs = config.data, self.selection.predictor.runs
+        if limited := limits(self.command, to_plain(config)):
+            raise UsageError(
+                f"{limits_in_words(limited)}: tune chooses on all patients, leave out the limit"
+            )
         if config.ensemble is not None and len(runs) == 1:
             raise UsageError(f"ensemble is '{config.ensemble}' in a config: give it as --ensemble")
         if data.split_file != self.run_folder.split:
@@ -92,11 +98,13 @@ class TuneCLI(TrainedRunCLI):
 
     def predict(self, model: LightningModule, datamodule: LightningDataModule) -> None:
         """Choose for every run, and write what was chosen once all is known."""
-        sources = {run: sources_of(run) for run in self.selection.predictor.runs}
+        runs = self.selection.predictor.runs
+        sources = {run: sources_of(run) for run in runs}
+        provenance = {run: _provenance(run) for run in runs}  # of the weights before they predict
         predicted: dict[Source, list[TuningCase]] = {}
         choices = {run: self._choice(of_run, predicted) for run, of_run in sources.items()}
         for run, choice in choices.items():
-            write_choice(run, self.model.target.name, choice, sources[run], _provenance(run))
+            write_choice(run, self.model.target.name, choice, sources[run], provenance[run])
             print_choice(run, choice, sources[run])
         for run in choices:
             self.print_next("Test it", "test", "--run", str(run.path))

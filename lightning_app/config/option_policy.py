@@ -11,7 +11,7 @@ FREE = (
     "data.cache_dir", "data.num_workers", "data.on_bad_case", "data.on_device", "data.root",
     "data.split_file",
     "finite_loss", "last_checkpoint", "metrics_csv", "timing", "training_picture",
-    "trainer.callbacks", "trainer.default_root_dir", "trainer.detect_anomaly",
+    "trainer.default_root_dir", "trainer.detect_anomaly",
     "trainer.enable_model_summary", "trainer.enable_progress_bar", "trainer.inference_mode",
     "trainer.limit_predict_batches", "trainer.limit_test_batches", "trainer.log_every_n_steps",
     "trainer.logger", "trainer.max_time", "trainer.num_sanity_val_steps", "trainer.plugins",
@@ -22,6 +22,7 @@ FREE = (
 WARNED = {
     "trainer.max_epochs": "the learning rate keeps the cycle that it started with",
     "trainer.max_steps": "the learning rate keeps the cycle that it started with",
+    "trainer.callbacks": "a callback may change the training",
     "trainer.accelerator": "the weights will not be bit-identical",
     "trainer.devices": "the weights will not be bit-identical",
     "trainer.num_nodes": "the weights will not be bit-identical",

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from lightning_app.ensembles.predictor import MIRROR, Predictor
-from lightning_app.runs.folder import ResultFolder, Run, run_config
+from lightning_app.runs.folder import ResultFolder, Run, TestFolder, run_config
 from lightning_app.runs.record_values import RecordError, Values
-from lightning_app.runs.records import read_environment
+from lightning_app.runs.records import read_environment, read_record
 
 MEMBERS_KEY = "members"
 _TTA_KEY = "tta"
@@ -58,6 +58,16 @@ class Members:
         if not runs:
             raise RecordError(values.path, f"{MEMBERS_KEY} is empty")
         return cls(runs, is_mirrored=values.has(_TTA_KEY))
+
+
+def read_members(test: TestFolder) -> Members:
+    """The members in metrics.json of a test.
+
+    Raises:
+        RecordError: it is damaged.
+        FileNotFoundError: there is none.
+    """
+    return Members.from_values(Values(read_record(test.metrics), test.metrics))
 
 
 def members_to_json(

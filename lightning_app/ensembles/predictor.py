@@ -1,5 +1,6 @@
 """Whose weights predict: those of one run, or of several. Imports no torch."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,7 +69,12 @@ class Predictor:
 
 
 def joined(
-    runs: Sequence[Run], root: Path, *, is_mirrored: bool, name: str | None = None
+    runs: Sequence[Run],
+    root: Path,
+    *,
+    is_mirrored: bool,
+    name: str | None = None,
+    experiment: str | None = None,
 ) -> Predictor:
     """The mean of several runs, of mirror images, or both.
 
@@ -76,7 +82,9 @@ def joined(
         runs: one run at least.
         root: folder of the runs; used if the first run does not lie in a root.
         is_mirrored: whether images are mirrored too.
-        name: of the folder for its tests, below ``ensembles``; by default made from the runs.
+        name: of the folder for its tests, below ``ensembles``, as the user typed it; None for one
+            that is made from the experiment or the runs.
+        experiment: that the runs are all of; None for runs that are named one by one.
 
     Raises:
         UsageError: the runs do not segment the same classes in the same images, or no folder can
@@ -85,7 +93,10 @@ def joined(
     check_agreement(runs)
     first = runs[0].path
     root = first.parent.parent if is_run_name(first.name) else root.absolute()
-    folder = root / ENSEMBLES / _checked(name or _name(runs, is_mirrored=is_mirrored))
+    if name is None:
+        members = experiment or "+".join(map(_short_name, runs))
+        name = _default_name(members, is_mirrored=is_mirrored)
+    folder = root / ENSEMBLES / _checked(name)
     return Predictor(tuple(runs), is_mirrored, ResultFolder(folder))
 
 
@@ -115,13 +126,14 @@ def check_agreement(runs: Sequence[Run]) -> None:
             )
 
 
-def with_mirror(name: str, *, is_mirrored: bool) -> str:
-    """The name of an ensemble; with mirror images it has one of its own."""
-    return f"{name}-{MIRROR}" if is_mirrored else name
+def _default_name(members: str, *, is_mirrored: bool) -> str:
+    """The name of an ensemble: its members or, if no folder can be named so, their hash.
 
-
-def _name(runs: Sequence[Run], *, is_mirrored: bool) -> str:
-    return with_mirror("+".join(map(_short_name, runs)), is_mirrored=is_mirrored)
+    With mirror images it has a name of its own.
+    """
+    digest = hashlib.blake2b(members.encode(), digest_size=4).hexdigest()
+    end = f"-{MIRROR}" if is_mirrored else ""
+    return next(filter(_is_folder_name, (f"{members}{end}", f"ensemble-{digest}{end}")))
 
 
 def _short_name(run: Run) -> str:
@@ -130,11 +142,15 @@ def _short_name(run: Run) -> str:
     return f"{run.experiment}-{name.rpartition('-')[2]}" if is_run_name(name) else name
 
 
+def _is_folder_name(name: str) -> bool:
+    return is_file_name(name) and not is_run_name(name)
+
+
 def _checked(name: str) -> str:
-    if not is_file_name(name) or is_run_name(name):
+    if not _is_folder_name(name):
         raise UsageError(
             f"the ensemble's name is '{name}', expected a name for a folder, such as unet_all: up "
             f"to {LONGEST_FILE_NAME} characters, no slash or colon, no sign at the beginning, and "
-            "not the name of a run; choose it with --name"
+            "not the name of a run"
         )
     return name

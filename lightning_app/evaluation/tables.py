@@ -8,7 +8,7 @@ from lightning_app.evaluation.comparison import Comparison
 from lightning_app.metrics.case_masks import VolumeTable
 from lightning_app.metrics.evaluate import Results
 from lightning_app.metrics.intervals import FEWEST_PATIENTS
-from lightning_app.metrics.paired_tests import ALPHA
+from lightning_app.metrics.paired_tests import ALPHA, MOST_FOR_EXACT
 from lightning_app.metrics.score import VolumeScore
 from lightning_app.metrics.volume_scores import VOLUME_SCORES
 from lightning_app.report.tables.estimates import Measure
@@ -32,9 +32,10 @@ _MEANS_NOTE = (
     "interval over patients."
 )
 _TEST_NOTE = (
-    "p is two-sided, of Wilcoxon's signed-rank test in its exact form; p, Holm is corrected over "
-    "the regions, for each score by itself. A verdict is about its score alone: whoever picks one "
-    "of many scores has made many comparisons."
+    "p is two-sided, of Wilcoxon's signed-rank test: exact if at most "
+    f"{MOST_FOR_EXACT} patients differ, else by the normal approximation. p, Holm is corrected "
+    "over the regions, for each score by itself. A verdict is about its score alone: whoever picks "
+    "one of many scores has made many comparisons."
 )
 _VERDICT_NOTE = (
     f"A verdict needs a corrected p below {ALPHA}, and an interval that excludes 0; there is none "

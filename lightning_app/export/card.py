@@ -7,6 +7,7 @@ from typing import Any
 
 from data_modules.utils.problems import by
 from data_modules.utils.words import counted, number_range
+from lightning_app.ensembles.folders import test_of
 from lightning_app.ensembles.predictor import Predictor
 from lightning_app.export.folder import ExportFolder
 from lightning_app.export.record import ModelRecord, TrainingRecord
@@ -105,7 +106,7 @@ def _files(folder: ExportFolder) -> list[tuple[str, str]]:
 
 def _scores(record: ModelRecord, predictor: Predictor) -> tuple[list[str], list[dict[str, Any]]]:
     """What to know of the scores of the run's test, and their tables."""
-    folder = predictor.folder.test()
+    folder = test_of(predictor)
     if not folder.metrics.is_file():
         return ["It was not tested."], []
     test, values = read_test(folder), Values(read_record(folder.metrics), folder.metrics)

@@ -9,8 +9,8 @@ from typing import Generic, TypeVar
 
 from data_modules.utils.disk_usage import disk_usage
 from lightning_app.ensembles.folders import find_ensembles
+from lightning_app.ensembles.member_record import read_members
 from lightning_app.report.load.display_names import run_name
-from lightning_app.report.load.members import read_members
 from lightning_app.report.load.settings import options_of
 from lightning_app.report.load.tested_run import in_words
 from lightning_app.report.load.training import ValidatedEpoch, history

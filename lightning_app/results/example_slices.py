@@ -20,7 +20,7 @@ LONGEST_SIDE = 10_000  # of images, in pixels, and the most cases: anything larg
 
 @dataclass(frozen=True)
 class ExampleSlices:
-    """The slice of each case with the most target.
+    """The tested slice of each case with the most target.
 
     If several slices have equally much, the lowest of them; if none has any, the middle slice.
 

@@ -235,10 +235,10 @@ class TestResults(Callback):
 
 
 def _example_slices(tested: TestedCases) -> ExampleSlices:
-    """The slice with most target of each case, if it was tested."""
+    """The tested slice with most target of each tested case."""
     dataset = tested.dataset
-    most = dataset.most_of(tested.target.foreground)
-    samples = [most[case] for case in sorted(most) if most[case] in tested.masks.samples]
+    most = dataset.most_of(tested.target.foreground, tested.masks.samples)
+    samples = [most[case] for case in sorted(most)]
     images, _ = dataset.stored(samples)
     return ExampleSlices(
         [dataset.cases[dataset.case_index[sample]].id for sample in samples],

@@ -37,14 +37,11 @@ def print_scores(
     """
     console = Console(markup=False, emoji=False)
     origin = " (synthetic phantom)" if data.source.is_phantom else ""
-    are_volumes = any(by_name["lesion_dice"].n for by_name in volumes.values())
-    units = "volumes" if are_volumes else "single slices in 2-D"
     console.print()
     console.print(score_table(f"Test scores, of pixels{origin}", SCORES, scores))
     console.print()
-    console.print(
-        score_table(f"Test scores, of {units}: means over cases{origin}", VOLUME_SCORES, volumes)
-    )
+    title = f"Test scores, of {_units(table, volumes)}: means over cases{origin}"
+    console.print(score_table(title, VOLUME_SCORES, volumes))
     console.print()
     print_lines(
         *data_notes(data, table),
@@ -53,6 +50,14 @@ def print_scores(
         _interval_note(table),
         f"What each score is: {DEFINITIONS}.",
     )
+
+
+def _units(table: CountTable, volumes: Results) -> str:
+    """What the volume scores are of."""
+    if any(by_name["lesion_dice"].n for by_name in volumes.values()):
+        return "volumes"
+    are_slices = len(table.slices) == len(set(table.cases))
+    return "single slices in 2-D" if are_slices else "slices with others in between"
 
 
 def volume_notes(scored: Sequence[CaseScores], cohorts: Sequence[Cohort]) -> list[str]:

@@ -112,10 +112,10 @@ class RunRecorder(Callback):
         if saved.is_earlier_preparation_of(given):
             reason = f"an earlier version prepared its slices with another brain mask, or {reason}"
         for name in ("fingerprint", "split"):
-            recorded, current = getattr(saved, name), getattr(given, name)
-            if recorded != current:
+            recorded, found = getattr(saved, name), getattr(given, name)
+            if recorded != found:
                 raise UsageError(
-                    f"the {name} of the data is {current}, but run '{self.run.path}' was started "
+                    f"the {name} of the data is {found}, but run '{self.run.path}' was started "
                     f"with {recorded}: {reason}; "
                     f"for a new run from these weights use --weights {self.run.quoted}"
                 )

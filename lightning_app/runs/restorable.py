@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from lightning.pytorch import Callback, Trainer
+from lightning.pytorch.callbacks import WeightAveraging
 from lightning.pytorch.strategies import DDPStrategy, SingleDeviceStrategy
 from lightning.pytorch.utilities.migration.utils import migrate_checkpoint
 from torch.optim import LBFGS, Optimizer
@@ -27,6 +28,8 @@ _TRACKERS = (  # without these Lightning would start again from epoch 0
     "epoch_loop.automatic_optimization.optim_progress",
 )
 
+_TRAINED_BESIDE_AVERAGE = "current_model_state"  # where WeightAveraging saves them
+
 _NEEDS_GPU = ("capturable", "fused")  # options of optimizers; the rehearsal is on the CPU
 
 
@@ -42,9 +45,11 @@ def check_restorable(
         path: of the checkpoint, for messages.
 
     Raises:
-        UsageError: a part of the checkpoint is missing or damaged.
+        UsageError: a part of the checkpoint is missing or damaged, or the trainer has no callback
+            for its averaged weights.
     """
     check_weights(checkpoint, task, path)
+    _check_average(checkpoint, trainer, path)
     task.trainer = trainer  # configure_optimizers asks it
     with _part("version of Lightning", path):
         migrate_checkpoint(checkpoint)
@@ -63,6 +68,18 @@ def check_restorable(
                 _load_quietly(callback, state)
             if isinstance(callback, RandomStates | Timing):
                 callback.on_load_checkpoint(trainer, task, checkpoint)
+
+
+def _check_average(checkpoint: dict[str, Any], trainer: Trainer, path: Path) -> None:
+    """Refuse to train averaged weights, which Lightning would load without the callback."""
+    callbacks: list[Callback] = trainer.callbacks  # type: ignore[attr-defined]
+    averages = any(isinstance(callback, WeightAveraging) for callback in callbacks)
+    if _TRAINED_BESIDE_AVERAGE in checkpoint and not averages:
+        raise UsageError(
+            f"checkpoint '{path}' has averaged weights beside those that are trained, and "
+            "trainer.callbacks has no callback that averages: leave out what changes "
+            f"trainer.callbacks; for a new run from the averaged weights use --weights {path}"
+        )
 
 
 @contextmanager

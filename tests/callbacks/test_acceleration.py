@@ -297,6 +297,38 @@ def test_a_training_that_starts_with_the_rest_of_an_epoch_compiles_the_whole_bat
 
 
 @quietly
+def test_a_last_batch_that_is_larger_than_the_others_is_not_the_usual_one(
+    compiler: Compiler, tmp_path: Path
+) -> None:
+    images = torch.randn(7, 2, 8, 8)
+    batches: Any = [[images[:2]], [images[2:4]], [images[4:]]]
+    trainer(tmp_path, Acceleration(compile=True), epochs=3).fit(
+        Task(), DataLoader(batches, batch_size=None)
+    )
+    assert compiler.batches == [2]
+    assert compiler.runs == 3 * 2
+
+
+@quietly
+@pytest.mark.parametrize(
+    ("mode", "expected"),
+    [
+        ("reduce-overhead", "default"),
+        ("max-autotune", "max-autotune-no-cudagraphs"),
+        ("default", "default"),
+        (True, None),
+    ],
+)
+def test_cuda_graphs_would_overwrite_accumulated_gradients(
+    mode: bool | Mode, expected: str | None, compiler: Compiler, tmp_path: Path
+) -> None:
+    run = trainer(tmp_path, Acceleration(compile=mode))
+    run.accumulate_grad_batches = 2
+    run.fit(Task(), loader())
+    assert compiler.modes == [expected]
+
+
+@quietly
 def test_an_exception_in_training_undoes_compiling(compiler: Compiler, tmp_path: Path) -> None:
     class Failing(Task):
         def on_train_batch_end(self, *_: object) -> None:

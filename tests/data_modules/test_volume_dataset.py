@@ -99,3 +99,13 @@ def test_a_single_file_that_is_no_case(
     (tmp_path / name).write_bytes(b"")
     with pytest.raises(DataError, match=message):
         cases_to_predict(tmp_path / name, modalities, "auto")
+
+
+def test_a_file_by_itself_is_read_as_it_is_whatever_the_files_of_the_training_were(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "scan.nii.gz"
+    sitk.WriteImage(sitk.GetImageFromArray(np.ones((3, 4, 5), np.float32)), str(path))
+    for release in ("auto", "brats2023", "msd-task01"):
+        (case,) = cases_to_predict(path, ["t2f"], release)
+        assert (case.id, case.channel("t2f")) == ("scan", None)

@@ -39,6 +39,22 @@ def test_help_and_mistyped_commands_import_neither_torch_nor_lightning(
     assert done.stdout.splitlines()[-1] == ("2 []" if arguments == ["tset"] else "0 []")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["test", "--run", ""], "--run"),
+        (["fit", "--data.root="], "--data.root"),
+        (["predict", "--input", "", "--output", "x"], "--input"),
+        (["report", ""], "an argument"),
+    ],
+)
+def test_an_empty_value_is_no_path(
+    arguments: list[str], named: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    assert capsys.readouterr().err.startswith(f"error: {named} is empty, expected a value")
+
+
 def test_libraries_are_frozen_and_garbage_collection_stays_on() -> None:
     script = (
         "import gc, lightning_app.utils.import_torch;"

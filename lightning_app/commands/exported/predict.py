@@ -22,11 +22,7 @@ from lightning_app.export.runtimes.exported_model import read_exported
 from lightning_app.export.runtimes.prediction import Prediction
 from lightning_app.help import predict
 from lightning_app.postprocessing.postprocessing import NOTHING, Postprocessing
-from lightning_app.results.predictions.label_map_folder import (
-    PICTURES,
-    PROBABILITIES,
-    LabelMapFolder,
-)
+from lightning_app.results.predictions.label_map_folder import PROBABILITIES, LabelMapFolder
 from lightning_app.results.predictions.next_step import evaluation_command
 from lightning_app.results.predictions.unseen_data import warn_of_unseen_slices
 from lightning_app.tuning.record import read_postprocessing
@@ -133,12 +129,11 @@ def _predict(options: argparse.Namespace) -> None:
     modalities = record.images.modalities
     cases = cases_to_predict(options.input, modalities, options.release)
     loaded = load(weights, options.trust)
-    label_maps = LabelMapFolder(options.output, weights, options.overwrite)
+    label_maps = LabelMapFolder(options.output, weights, options.overwrite, options.pictures)
     probabilities = LabelMapFolder(options.output / PROBABILITIES, weights, options.overwrite)
     prediction = Prediction(
         record, loaded.run, postprocessing, label_maps,
         probabilities if options.probabilities else None,
-        options.output / PICTURES if options.pictures else None,
     )  # fmt: skip
     for folder in (label_maps, *[probabilities] * options.probabilities):
         folder.prepare(cases, modalities[0])

@@ -46,16 +46,22 @@ def use_native_precision(
     return line
 
 
-def check_precision(precision: str, optimizer: dict[str, Any]) -> None:
-    """Refuse half precision for an optimizer that would divide by nothing.
+def check_precision(precision: str, optimizer: dict[str, Any], clip: float | None = None) -> None:
+    """Refuse half precision for an optimizer that would divide by nothing, or cannot be clipped.
 
     Args:
         precision: of the trainer.
         optimizer: its arguments.
+        clip: the largest gradient; None for no limit.
 
     Raises:
-        UsageError: the weights would become NaN; names another precision.
+        UsageError: the weights would become NaN, or Lightning could not clip the gradients.
     """
+    if clip and optimizer.get("fused") and precision.endswith("-mixed"):
+        raise UsageError(
+            f"trainer.gradient_clip_val is {clip:g}, and Lightning clips no gradients of a fused "
+            f"optimizer in {precision}: --optimizer.init_args.fused false"
+        )
     eps = optimizer.get("eps")
     if precision == "16-true" and isinstance(eps, float) and eps < _SMALLEST_EPS:
         raise UsageError(

@@ -8,7 +8,7 @@ from typing import Any
 
 from lightning_app.config.lookup import BASE, find_config
 from lightning_app.ensembles.finished_runs import finished_runs
-from lightning_app.ensembles.predictor import MIRROR, Predictor, joined, with_mirror
+from lightning_app.ensembles.predictor import MIRROR, Predictor, joined
 from lightning_app.runs.folder import DEFAULT_ROOT, Run, find_runs, new_run, run_config
 from lightning_app.runs.lookup import (
     check_links,
@@ -23,7 +23,7 @@ from lightning_app.runs.ranks import externally_launched, shared_run
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.yaml_file import get_option, read_yaml
 
-NEWEST = ""  # --resume without a name
+NEWEST = "\0"  # --resume without a name; no argument of a command line can be this
 _ROOT = "trainer.default_root_dir"
 
 
@@ -152,11 +152,10 @@ def _to_use(command: str, options: argparse.Namespace, experiment: str | None) -
     """The trained runs to validate, test or predict with."""
     _check_options(command, options)
     left_out: Sequence[str] = ()
-    is_mirrored, name = options.tta is not None, options.name
+    is_mirrored, name, of_all = options.tta is not None, options.name, None
     if options.ensemble is not None:
         found = finished_runs(options.root, options.ensemble)
-        runs, left_out = found.runs, found.left_out
-        name = name or with_mirror(found.experiment, is_mirrored=is_mirrored)
+        runs, left_out, of_all = found.runs, found.left_out, found.experiment
     else:
         runs = _named_runs(options, experiment)
     if len(runs) == 1 and not is_mirrored:
@@ -166,7 +165,7 @@ def _to_use(command: str, options: argparse.Namespace, experiment: str | None) -
                 "itself goes into the run's folder: leave out --name"
             )
         return RunSelection(options.root, Predictor.of_run(runs[0]), is_new=False)
-    predictor = joined(runs, options.root, is_mirrored=is_mirrored, name=name)
+    predictor = joined(runs, options.root, is_mirrored=is_mirrored, name=name, experiment=of_all)
     return RunSelection(options.root, predictor, is_new=False, left_out=left_out)
 
 

@@ -24,7 +24,8 @@ class Reference:
         case: its id.
         patient: whose scan it is.
         label_map: the file.
-        release: the release that its name or its files are of; None if they tell none.
+        release: the release that its name or its files are of, or that the user typed; None if
+            nothing tells.
         images: the scans that it belongs to, if they are there.
     """
 
@@ -82,13 +83,18 @@ def read_references(path: Path, release: str, typed: str | None) -> References:
 
 
 def _of_label_maps(folder: MaskFolder, release: str, typed: str | None) -> References:
-    named = releases_named(release)[0]
-    if release != "auto" and named.labels:
-        values, why = Values(release, named.labels, option=RELEASE_OPTION), "as typed"
+    named = None if release == "auto" else releases_named(release)[0]
+    if named and named.labels:
+        values, why = Values(named.name, named.labels, option=RELEASE_OPTION), "as typed"
     else:
         values, why = values_of(folder, typed)
     cases = {
-        case: Reference(case, patient_of(case), LabelMap(file, values), _release_of_id(case))
+        case: Reference(
+            case,
+            patient_of(case),
+            LabelMap(file, values),
+            _release_of_id(case) or (named.name if named else None),
+        )
         for case, file in folder.masks.items()
     }
     remarks = [*folder.remarks, *_patient_remarks(list(cases))]

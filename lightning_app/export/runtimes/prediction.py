@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from data_modules.case_volume import CaseVolume, read_case
 from data_modules.catalog.cases import Case
@@ -28,9 +27,8 @@ class Prediction:
         record: of the model.
         run: gives the probabilities of slices.
         postprocessing: of the masks.
-        label_maps: gets them.
+        label_maps: gets them, and their pictures if they are wanted.
         probabilities: gets those of the classes; None if they are not wanted.
-        pictures: gets a picture of each case; None if they are not wanted.
     """
 
     record: ModelRecord
@@ -38,7 +36,6 @@ class Prediction:
     postprocessing: Postprocessing
     label_maps: LabelMapFolder
     probabilities: LabelMapFolder | None
-    pictures: Path | None
 
     def of_case(self, case: Case) -> Iterator[str]:
         """Segment a case and write what is wanted.
@@ -67,15 +64,19 @@ class Prediction:
         else:
             warn_of_spacing(case.id, volume.spacing, self.record.training_data)
             write_case_labels(self.label_maps, case, found.labels, volume.spacing, meaning)
+            self._draw(case, volume, found, meaning)
         if self.probabilities is not None:
             if reason := self.probabilities.refusal(case, first):
                 yield reason
             else:
                 write_case_probabilities(self.probabilities, case, found.probabilities, meaning)
-        if self.pictures is not None:
+
+    def _draw(self, case: Case, volume: CaseVolume, found: Segmented, meaning: Meaning) -> None:
+        if self.label_maps.has_pictures:
             from lightning_app.results.predictions.case_picture import draw_case
 
-            draw_case(self.pictures, case.id, volume.image, found.labels, meaning.written)
+            path = self.label_maps.picture(case.id)
+            draw_case(path, case.id, volume.image, found.labels, meaning.written)
 
     @property
     def _meaning(self) -> Meaning:

@@ -2,12 +2,11 @@
 
 import shlex
 
-from lightning_app.ensembles.member_record import Members
+from lightning_app.ensembles.member_record import read_members
 from lightning_app.ensembles.predictor import Predictor
 from lightning_app.report.load.display_names import run_name, test_command
 from lightning_app.runs.folder import ResultFolder, Run, TestFolder, is_file
-from lightning_app.runs.record_values import RecordError, Values
-from lightning_app.runs.records import read_record
+from lightning_app.runs.record_values import RecordError
 from lightning_app.utils.text import printable
 
 
@@ -28,11 +27,6 @@ def trainings(tested: ResultFolder, test: TestFolder) -> list[Run]:
         if not is_file(run.config):
             raise RecordError(test.metrics, f"its member {run_name(run)} is not there any more")
     return runs
-
-
-def read_members(test: TestFolder) -> Members:
-    """The members in metrics.json. Raises as ``trainings`` does."""
-    return Members.from_values(Values(read_record(test.metrics), test.metrics))
 
 
 def command_of(tested: ResultFolder, test: TestFolder) -> str:

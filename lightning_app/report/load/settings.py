@@ -11,12 +11,10 @@ Options = Mapping[str, str]
 # Those options of a run that differ from those of another run: name and value.
 Settings = tuple[tuple[str, str], ...]
 
-# A callback, such as EarlyStopping, may change the weights, though a resumed run may change it.
-_WITHOUT_EFFECT = tuple(name for name in FREE if name != "trainer.callbacks")
 # Options without effect, those in which the runs of one row differ (seed and fold) or that have
 # columns of their own, and those that are the same in all runs of a group.
 NO_SETTINGS = (
-    *_WITHOUT_EFFECT,
+    *FREE,
     "seed_everything", "data.fold", "model.network.class_path", "data.modalities",
     "data.folds", "data.phantom", "data.release", "data.split_seed", "data.split_sizes",
     "data.target", "data.eval_slices", "data.image_size",

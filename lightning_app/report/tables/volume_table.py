@@ -21,6 +21,11 @@ _SLICES_NOTE = (
     "hd95 and nsd are those of single slices in 2-D, which cannot be compared with those of "
     "volumes; lesion-wise scores are not defined for slices (test --data.eval_slices all)."
 )
+_GAPS_NOTE = (
+    "The slices of a case are not next to each other, so there is neither hd95 nor nsd nor a "
+    "lesion-wise score (test --data.eval_slices all)."
+)
+_LESION_DICE = next(score for score in VOLUME_SCORES if score.name == "lesion_dice")
 _LESIONS_NOTE = f"Lesions are those of BraTS {YEAR}."
 
 
@@ -70,12 +75,20 @@ def _is_partly_defined(cohort: Cohort, score: VolumeScore) -> bool:
 
 
 def _definition_notes(cohort: Cohort) -> list[str]:
-    """Whether cases are slices or volumes, if the runs have scores of surfaces."""
+    """Whether cases are slices, volumes or neither, if the runs have scores of surfaces."""
     if all(run.missing for run in cohort.runs):
         return []
     table = cohort.runs[0].table
     is_slices = len(table.slices) == len(set(table.cases))
-    return [_SLICES_NOTE if is_slices else _LESIONS_NOTE]
+    if is_slices:
+        return [_SLICES_NOTE]
+    has_lesions = any(
+        number
+        for entry in cohort.entries
+        for target in cohort.classes
+        for number in _cases_with(entry, target, _LESION_DICE)
+    )
+    return [_LESIONS_NOTE if has_lesions else _GAPS_NOTE]
 
 
 def _missing(cohort: Cohort) -> list[str]:

@@ -12,7 +12,7 @@ SLICES = 8
 
 
 def draw_case(
-    folder: Path,
+    path: Path,
     case: str,
     image: NDArray[np.float32],
     labels: NDArray[np.uint8],
@@ -24,7 +24,7 @@ def draw_case(
     is no tumour.
 
     Args:
-        folder: gets ``<case>.png``.
+        path: the picture.
         case: its id.
         image: (D, modalities, H, W).
         labels: (D, H, W).
@@ -34,10 +34,10 @@ def draw_case(
     if not len(chosen):
         chosen = _spread(image)
     masks = np.stack([labels[chosen] == value for value, _ in written], axis=1)
-    folder.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     titles = [f"slice {index}" for index in chosen]
     names = [name for _, name in written]
-    draw_batch(folder / f"{case}.png", image[chosen], masks, titles, names, case)
+    draw_batch(path, image[chosen], masks, titles, names, case)
 
 
 def _spread(volume: NDArray[np.generic]) -> NDArray[np.intp]:

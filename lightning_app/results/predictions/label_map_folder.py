@@ -41,11 +41,17 @@ class LabelMapFolder:
         path: gets ``<case>.nii.gz`` and ``<case>.json``.
         weights: that predict.
         overwrite: whether masks of other runs, or of other inputs, may be replaced.
+        has_pictures: whether ``pictures/<case>.png`` is drawn too.
     """
 
     path: Path
     weights: Weights
     overwrite: bool = False
+    has_pictures: bool = False
+
+    def picture(self, case: str) -> Path:
+        """The picture of a case."""
+        return self.path / PICTURES / f"{case}.png"
 
     def prepare(self, cases: Sequence[Case], modality: str) -> None:
         """Make the folder, and remove what killed predictions left in it.
@@ -75,11 +81,14 @@ class LabelMapFolder:
     def refusal(self, case: Case, modality: str) -> str | None:
         """Why the label map of a case must not be written; None if it may be."""
         mask, note = self._mask(case.id), self._note(case.id)
-        there = [path for path in (mask, note) if os.path.lexists(path)]
+        there = [Path(path.name) for path in (mask, note) if os.path.lexists(path)]
         written = read_note(note)
+        picture = self.picture(case.id)
+        if self.has_pictures and written is None and os.path.lexists(picture):
+            there.append(picture.relative_to(self.path))
         if there and written is None:
-            return f"{there[0].name} was not written by predict: move it away, or {_ELSEWHERE}"
-        if written is None or mask not in there:
+            return f"{there[0]} was not written by predict: move it away, or {_ELSEWHERE}"
+        if written is None or Path(mask.name) not in there:
             return None
         if written.get("digest") not in {None, _digest(mask)}:
             return f"{mask.name} was changed since predict wrote it: move it away, or {_ELSEWHERE}"
@@ -118,7 +127,8 @@ class LabelMapFolder:
         return None if written["input"] == str(source) else f"'{written['input']}'"
 
     def _input(self, case: str, inputs: set[tuple[int, int] | None]) -> str | None:
-        for path in (self._mask(case), self._note(case)):
+        pictures = [self.picture(case)] if self.has_pictures else []
+        for path in (self._mask(case), self._note(case), *pictures):
             if _identity(path) in inputs:
                 return f"{path.name} is an input file, which predict would replace: {_ELSEWHERE}"
         return None

@@ -17,7 +17,8 @@ def evaluation_command(masks: Path, source: Path, cases: Sequence[Case], release
         release: of the input, or auto.
     """
     with_truth = all(case.segmentation is not None for case in cases)
-    reference = str(source) if with_truth else "GROUND_TRUTH"
+    of_cases = source.resolve().parent if source.is_file() else source
+    reference = str(of_cases) if with_truth else "GROUND_TRUTH"
     scores = f"{masks}-scores" if masks.name else "scores"
     words = ["--input", str(masks), "--reference", reference, "--output", scores]
     if release != "auto":

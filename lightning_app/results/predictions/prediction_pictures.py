@@ -1,22 +1,21 @@
 """Draws the cases of a prediction."""
 
-from pathlib import Path
-
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from data_modules.volume_dataset import Volume, VolumeDataset
 from lightning_app.results.predictions.case_picture import draw_case
+from lightning_app.results.predictions.label_map_folder import LabelMapFolder
 from lightning_app.task import Prediction, SegmentationTask
 
 
 class PredictionPictures(Callback):
-    """Draw each case.
+    """Draw each case whose label map is of this prediction.
 
     Args:
-        folder: gets ``<case>.png``.
+        folder: of the label maps; gets the pictures.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: LabelMapFolder) -> None:
         self.folder = folder
 
     def on_predict_batch_end(
@@ -33,6 +32,9 @@ class PredictionPictures(Callback):
             return
         assert isinstance(pl_module, SegmentationTask)
         dataset: VolumeDataset = trainer.predict_dataloaders.dataset  # type: ignore[union-attr]
-        case = dataset.cases[int(batch["case"])].id
+        case = dataset.cases[int(batch["case"])]
+        if self.folder.refusal(case, dataset.modalities[0]):  # LabelMapWriter has said why
+            return
         image, labels = batch["image"].cpu().numpy(), outputs.labels.cpu().numpy()
-        draw_case(self.folder, case, image, labels, pl_module.target.written)
+        path = self.folder.picture(case.id)
+        draw_case(path, case.id, image, labels, pl_module.target.written)

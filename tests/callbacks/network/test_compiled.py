@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from lightning.pytorch.plugins.precision import DoublePrecision, HalfPrecision, Precision
 from torch import Tensor
 
 from callbacks.network.compiled import compiled, uncompiled
@@ -34,11 +35,11 @@ def slices(images: Tensor) -> Slices:
 
 @pytest.mark.parametrize("count", [1, 2], ids=["another size", "the compiled size"])
 def test_attention_maps_are_drawn_of_a_compiled_network(count: int, network: AttentionUNet) -> None:
-    expected = run_network(network, slices(IMAGES[:count]))
+    expected = run_network(network, slices(IMAGES[:count]), Precision())
 
     with compiled(network, None), torch.no_grad():
         network(IMAGES)
-        results = run_network(network, slices(IMAGES[:count]))
+        results = run_network(network, slices(IMAGES[:count]), Precision())
 
     assert expected.attention
     assert results.attention.keys() == expected.attention.keys()
@@ -58,3 +59,13 @@ def test_a_network_is_compiled_again_afterwards(network: AttentionUNet) -> None:
 
     network(IMAGES)
     assert calls == [False, True, False]
+
+
+@pytest.mark.parametrize("precision", [DoublePrecision(), HalfPrecision("bf16-true")])
+def test_pictures_are_drawn_of_a_network_in_any_precision(
+    precision: Precision, network: AttentionUNet
+) -> None:
+    expected = run_network(network, slices(IMAGES), Precision())
+    results = run_network(precision.convert_module(network), slices(IMAGES), precision)
+    assert (results.prediction == expected.prediction).mean() > 0.95
+    assert results.attention.keys() == expected.attention.keys()

@@ -1,5 +1,6 @@
 """Files and folders are written whole or not at all, with the permissions of the umask."""
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -100,3 +101,26 @@ def test_the_files_in_a_folder_are_on_the_disk_before_it_is_renamed(
         Renamed(temporary, folder),
         Flushed(tmp_path),
     ]
+
+
+def test_a_mounted_folder_is_refused_before_any_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "is_mount", lambda path: path == tmp_path)
+    with pytest.raises(OSError, match=f"name one in it: '{tmp_path}'"), atomic_folder(tmp_path):
+        pytest.fail("the work has begun")
+
+
+def test_if_the_folder_above_cannot_be_written_the_error_names_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "scores"
+    folder.mkdir()
+
+    def refuse(path: Path, *_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    with pytest.raises(PermissionError) as caught, atomic_folder(folder):
+        pass
+    assert caught.value.filename == str(tmp_path)

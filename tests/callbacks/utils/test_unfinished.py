@@ -39,6 +39,7 @@ def test_only_what_dead_processes_left_is_removed(tmp_path: Path) -> None:
         unfinished_path(final),
         unfinished_of_live_process(final),
         tmp_path / ".film.part",
+        tmp_path / ".part-of-my-thesis",
         tmp_path / "mask.nii.gz",
     ]
     for path in (*left, *kept):

@@ -14,6 +14,7 @@ from data_modules.io.geometry import check_same_grid, read_grid
 from data_modules.io.volumes import read_labels, read_modality, read_volume
 from data_modules.io.writers import write_label_map
 from data_modules.utils.errors import DataError
+from data_modules.utils.problems import BadFileError
 from tests.helpers.forms import mirror_sform
 from tests.helpers.toy import REAL, write_volume
 
@@ -235,6 +236,16 @@ def test_voxels_that_are_no_numbers_are_refused(tmp_path: Path, value: float) ->
     voxels[1, 20, 20:23] = value
 
     refused(write_volume(tmp_path / "image.nii.gz", voxels), "NaN or infinite in 3 voxels")
+
+
+@pytest.mark.parametrize("ending", ["nii.gz", "mha"])
+def test_labels_that_are_no_numbers_are_refused_in_any_format(tmp_path: Path, ending: str) -> None:
+    voxels = np.zeros((3, 4, 5), np.float32)
+    voxels[1, 2, 3] = np.nan
+    path = tmp_path / f"mask.{ending}"
+    sitk.WriteImage(sitk.GetImageFromArray(voxels), str(path))
+    with pytest.raises(BadFileError, match="NaN or infinite in 1 voxel"):
+        read_volume(path)
 
 
 def test_constant_images_are_refused(tmp_path: Path) -> None:

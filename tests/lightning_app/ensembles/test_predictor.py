@@ -1,6 +1,7 @@
 """Which runs can be joined, and what their ensemble is called."""
 
 import json
+import re
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -129,10 +130,25 @@ def test_the_ensemble_of_a_copied_run_is_in_the_root_of_the_runs(tmp_path: Path)
     assert predictor.folder.path == tmp_path / "runs/ensembles/my copy-mirror"
 
 
-def test_a_name_of_many_runs_that_is_too_long_is_to_be_chosen(tmp_path: Path) -> None:
-    runs = [run_with(tmp_path, f"{number:06d}") for number in range(9)]
-    with pytest.raises(UsageError, match=r"up to 100 characters, .*; choose it with --name"):
-        joined(runs, tmp_path, is_mirrored=False)
+def test_runs_whose_names_make_no_name_for_a_folder_have_a_hash(tmp_path: Path) -> None:
+    runs = [run_with(tmp_path, f"{number:06d}") for number in range(10)]
+    folders = [
+        joined(members, tmp_path, is_mirrored=is_mirrored).folder.path.name
+        for members in (runs, runs[:9])
+        for is_mirrored in (False, True)
+    ]
+    assert len(set(folders)) == 4
+    assert all(re.fullmatch(r"ensemble-[0-9a-f]{8}(-mirror)?", name) for name in folders)
+
+    odd = Run(runs[0].path.rename(tmp_path / "@copy"))
+    assert joined([odd], tmp_path, is_mirrored=True).folder.path.name.startswith("ensemble-")
+
+
+def test_a_name_that_is_typed_is_checked(tmp_path: Path) -> None:
+    runs = [run_with(tmp_path, "aaaaaa"), run_with(tmp_path, "bbbbbb")]
+    for name in ("", "a/b", "20260101-000000-aaaaaa"):
+        with pytest.raises(UsageError, match="up to 100 characters"):
+            joined(runs, tmp_path, is_mirrored=False, name=name)
 
 
 def written(root: Path, statuses: Sequence[str]) -> list[Run]:

@@ -7,6 +7,7 @@ import math
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from lightning_app.metrics.score import VolumeScore
@@ -98,6 +99,29 @@ def test_whole_volumes_have_surfaces_and_lesions(
     counted = [volumes[f"lesions_{kind}"]["value"] for kind in LesionKind]
     assert counted == pytest.approx([found, missed, invented])
     assert "Lesions are those of BraTS 2023 for glioma" in capsys.readouterr().out
+
+
+def test_a_part_without_the_slice_with_most_tumour_shows_the_best_it_has(
+    program: Program,
+) -> None:
+    assert program("fit", "--data.eval_slices", "all") == 0
+    assert program("test", "--data.batch_size", "1", "--trainer.limit_test_batches", "1") == 0
+    (run,) = find_runs(Path("runs"))
+    with np.load(run.test(partial=True).masks) as masks:
+        assert len(masks["case"]) == 1
+
+
+def test_slices_with_others_in_between_are_no_volumes(
+    program: Program, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert program("fit", "--data.eval_slices", "[1,3]") == 0
+    assert program("test") == 0
+    shown = capsys.readouterr().out
+    assert "Test scores, of slices with others in between" in shown
+    assert program("report") == 0
+    page = Path("runs/report/report.html").read_text("utf-8")
+    assert "The slices of a case are not next to each other" in page
+    assert "Lesions are those of" not in page
 
 
 def test_single_slices_have_no_lesions(

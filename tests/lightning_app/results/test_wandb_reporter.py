@@ -10,8 +10,10 @@ from typing import Any, cast
 
 import pytest
 import torch
+from lightning.pytorch import Callback
 
 from callbacks.wandb_logger import ForgivingWandbLogger
+from lightning_app.commands.fit import FitCLI
 from lightning_app.results.wandb_reporter import _send_test
 from lightning_app.runs.folder import Run, find_runs
 from tests.conftest import Program
@@ -21,6 +23,7 @@ from tests.helpers.wandb.offline_files import Written, offline_runs
 
 wandb = pytest.importorskip("wandb")
 
+fit_callbacks = FitCLI.command_callbacks
 LOGGER = ["--trainer.logger", "callbacks.wandb_logger.ForgivingWandbLogger"]
 OFTEN = ["--wandb_media.every_n_epochs", "2", "--wandb_media.slices", "2"]
 
@@ -240,3 +243,29 @@ def test_the_list_of_all_options_of_fit_does_not_import_wandb(tmp_path: Path) ->
         cwd=tmp_path, env=environment, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert done.stdout.splitlines()[-1] == "False"
+
+
+def test_pictures_are_of_the_weights_that_are_validated(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    validated: list[torch.Tensor] = []
+    shown: list[torch.Tensor] = []
+
+    def weights_of(task: Any) -> torch.Tensor:
+        return torch.cat([p.detach().flatten().clone() for p in task.parameters()])
+
+    class Recorder(Callback):
+        def on_validation_batch_end(self, _: object, task: Any, *__: object) -> None:
+            validated.append(weights_of(task))
+
+    def run_network(task: Any, *_: object) -> Any:
+        shown.append(weights_of(task))
+
+    monkeypatch.setattr("callbacks.wandb_media.run_network", run_network)
+    monkeypatch.setattr("callbacks.wandb_media._log", lambda *_: None)
+    monkeypatch.setattr(FitCLI, "command_callbacks", lambda cli: [*fit_callbacks(cli), Recorder()])
+    average = ["--trainer.callbacks+=EMAWeightAveraging", "--trainer.callbacks.decay=0.9"]
+    flags = ["--wandb_media.every_n_epochs", "1", "--trainer.num_sanity_val_steps", "0"]
+    assert program("fit", *LOGGER, *flags, *average) == 0
+    assert len(shown) == 1
+    assert torch.equal(shown[0], validated[-1])

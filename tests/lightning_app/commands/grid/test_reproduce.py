@@ -38,6 +38,21 @@ def test_finished_work_is_not_repeated(calls: Calls, capsys: pytest.CaptureFixtu
     assert len(find_runs(Path("runs"))) == 4
 
 
+def test_a_grid_with_another_callback_is_another_grid(calls: Calls) -> None:
+    one = ["reproduce", "--only", "unet_t1c", "--config", "toy.yaml"]
+    average = [
+        "--trainer.callbacks+=callbacks.weight_averaging.WarmedUpAverage",
+        "--trainer.callbacks.decay=0.9",
+    ]
+    assert main(one) == 0
+    calls.clear()
+    assert main([*one, *average]) == 0
+    assert names(calls) == ["fit", "test", "report"]
+    calls.clear()
+    assert main([*one, *average]) == 0
+    assert names(calls) == ["report"]
+
+
 def test_any_experiments_are_reproduced(calls: Calls) -> None:
     Path("mine").mkdir()
     shutil.copy(CONFIGS / "spp_t2w.yaml", "mine/other.yaml")

@@ -315,3 +315,9 @@ def test_other_patients_are_refused(program: Program, run: Run, capsys: Capture)
     assert program("tune", "--data.split_seed", "7") == 2
     assert "leave out options that change its data" in capsys.readouterr().err
     assert not run.postprocessing.exists()
+
+
+def test_a_part_of_the_patients_is_refused(program: Program, run: Run, capsys: Capture) -> None:
+    assert program("tune", "--trainer.limit_predict_batches", "1") == 2
+    assert "trainer.limit_predict_batches is 1: tune chooses on all" in capsys.readouterr().err
+    assert not run.postprocessing.exists()

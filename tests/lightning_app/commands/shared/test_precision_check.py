@@ -23,6 +23,14 @@ def test_what_works_is_accepted(precision: str, optimizer: dict[str, float]) -> 
     check_precision(precision, optimizer)
 
 
+def test_gradients_of_a_fused_optimizer_are_not_clipped_in_mixed_precision() -> None:
+    with pytest.raises(UsageError, match=r"gradient_clip_val is 1, .*init_args.fused false"):
+        check_precision("bf16-mixed", {"fused": True}, 1.0)
+    check_precision("32-true", {"fused": True}, 1.0)
+    check_precision("bf16-mixed", {"fused": False}, 1.0)
+    check_precision("bf16-mixed", {"fused": True}, None)
+
+
 def config(precision: str = "bf16-mixed", accelerator: str = "auto") -> Namespace:
     trainer = Namespace(precision=precision, accelerator=accelerator)  # type: ignore[no-untyped-call]
     return Namespace(trainer=trainer)  # type: ignore[no-untyped-call]

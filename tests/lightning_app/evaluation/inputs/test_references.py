@@ -49,6 +49,14 @@ def test_the_release_that_is_typed_defines_label_maps_too(tmp_path: Path) -> Non
     assert reference.label_map.values.labels == {0: 0, 1: 1, 2: 2, 3: 3, 4: 0}
 
 
+def test_the_release_that_is_typed_defines_the_lesions_of_label_maps(tmp_path: Path) -> None:
+    write_masks(tmp_path, {"case_001": tumour()})
+    references = read(tmp_path, "brats-met").cases.values()
+    cohort, why = choose_cohort(references, None)
+    assert cohort == COHORTS["metastases"]
+    assert why == "by the releases of the cases: brats-met"
+
+
 def test_whole_leaves_a_data_set_its_labels(tmp_path: Path) -> None:
     """The resection cavity of a release is no tumour, though it is not 0."""
     write_case(tmp_path, "BraTS-GLI-00001-100")

@@ -261,3 +261,33 @@ def test_a_real_patient_is_segmented_on_its_own_grid(program: Program) -> None:
     source = sitk.ReadImage(str(case / "BraTS2021_00006-t1c.nii.gz"))
     assert written.GetSize() == source.GetSize() == (240, 240, 155)
     assert written.GetOrigin() == source.GetOrigin()
+
+
+def test_a_picture_that_predict_did_not_draw_is_not_replaced(
+    learned: Program, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    case = write_case(tmp_path, "patient", names={"t1c": "-t1c"})
+    picture = Path("out/pictures/patient.png")
+    picture.parent.mkdir(parents=True)
+    picture.write_text("mine")
+    predict = ("predict", "--input", str(case), "--output", "out")
+
+    assert learned(*predict, "--pictures", "--overwrite") == 2
+    assert "pictures/patient.png was not written by predict" in capsys.readouterr().err
+    assert picture.read_text() == "mine"
+    assert not Path("out/patient.nii.gz").exists()
+
+    picture.unlink()
+    for _ in range(2):
+        assert learned(*predict, "--pictures") == 0
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_single_file_is_scored_with_the_folder_of_its_case(
+    learned: Program, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    case = write_case(tmp_path, "BraTS-GLI-00001-000")
+    image = case / "BraTS-GLI-00001-000-t1c.nii.gz"
+    assert learned("predict", "--input", str(image), "--output", "out") == 0
+    command = capsys.readouterr().out.partition("Score them: python main.py ")[2].split()
+    assert learned(*command) == 0

@@ -89,6 +89,7 @@ def test_a_resumed_run_ends_with_the_same_bits_wherever_it_was_killed(
         ["--trainer.check_val_every_n_epoch", "2"],
         ["--data.augmentation", "strong"],
         ["--data.tumour_share", "0.5"],
+        ["--trainer.max_steps", "1000"],  # more than there are
     ],
     ids=lambda extra: extra[0],
 )
@@ -97,11 +98,73 @@ def test_a_resumed_run_ends_with_the_same_bits_with_other_options(
 ) -> None:
     assert program("fit", *SIZE, *DROPOUT, *FLIPS, *OFTEN, *extra) == 0
     uninterrupted = only_run()
-    resumed = list(snapshots.values())[1:-1:3]
+    at_the_end_of_an_epoch = [folder for folder in snapshots.values() if has_whole_epochs(folder)]
+    resumed = [*list(snapshots.values())[1:-1:3], *at_the_end_of_an_epoch[:1]]
     assert resumed
-    for folder in resumed:
+    for folder in dict.fromkeys(resumed):
         assert program("fit", "--resume", str(folder), *TRUST) == 0
         assert_same_ending(Run(folder), uninterrupted)
+
+
+def test_no_state_is_saved_that_would_skip_a_validation(
+    program: Program, snapshots: Snapshots
+) -> None:
+    every_four = ["--trainer.check_val_every_n_epoch=null", "--trainer.val_check_interval=4"]
+    assert program("fit", *SIZE, *OFTEN, *every_four) == 0
+    saved = {load(Run(folder).last)["global_step"] for folder in snapshots.values()}
+    assert saved == set(range(1, 19)) - {4, 8, 16}  # after 12 an epoch ends
+
+
+def has_whole_epochs(folder: Path) -> bool:
+    epochs = load(Run(folder).last)["loops"]["fit_loop"]["epoch_progress"]["current"]
+    return bool(epochs["processed"] == epochs["started"])
+
+
+@pytest.mark.parametrize("accumulated", ["1", "2"])
+def test_a_training_that_was_ended_within_an_epoch_goes_on_with_the_next_batch(
+    accumulated: str, program: Program
+) -> None:
+    flags = [*SIZE, *DROPOUT, *FLIPS, "--trainer.accumulate_grad_batches", accumulated]
+    assert program("fit", *flags, "--trainer.default_root_dir", "whole") == 0
+    uninterrupted = only_run("whole")
+    steps = load(uninterrupted.last)["global_step"]
+
+    assert program("fit", *flags, "--trainer.max_steps", str(steps // 2)) == 0
+    assert not has_whole_epochs(only_run().path)
+    assert program("fit", "--resume", "unet_t1c", "--trainer.max_steps", "-1", *TRUST) == 0
+
+    assert_same_ending(only_run(), uninterrupted)
+
+
+def test_what_a_resumed_run_ran_on_is_recorded(program: Program, snapshots: Snapshots) -> None:
+    assert program("fit", *SIZE, *OFTEN) == 0
+    folder = snapshots[1]
+    assert program("fit", "--resume", str(folder)) == 0
+    recorded = json.loads(Run(folder).environment.read_text("utf-8"))
+    (resumed,) = recorded["resumed"]
+    assert resumed.keys() == recorded.keys() - {"format", "data", "resumed"}
+    assert resumed["packages"] == recorded["packages"]
+
+
+def test_averaged_weights_are_not_trained_by_mistake(
+    program: Program, snapshots: Snapshots, capsys: pytest.CaptureFixture[str]
+) -> None:
+    average = ["--trainer.callbacks+=EMAWeightAveraging", "--trainer.callbacks.decay=0.9"]
+    assert program("fit", *SIZE, *OFTEN, *average) == 0
+    capsys.readouterr()
+
+    assert program("fit", "--resume", str(snapshots[4]), "--trainer.callbacks", "null") == 2
+
+    assert "trainer.callbacks has no callback that averages" in capsys.readouterr().err
+
+
+def test_other_callbacks_are_a_warning(
+    program: Program, snapshots: Snapshots, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert program("fit", *SIZE, *OFTEN) == 0
+    stopping = ["--trainer.callbacks+=EarlyStopping", "--trainer.callbacks.monitor=val/dice"]
+    assert program("fit", "--resume", str(snapshots[4]), *stopping) == 0
+    assert "a callback may change the training" in capsys.readouterr().err
 
 
 def test_slices_on_the_device_give_the_same_bits_interrupted_or_not(
