@@ -12,6 +12,8 @@ from callbacks.utils.file_names import check_file_name
 from callbacks.utils.root_folder import make_root
 from callbacks.utils.trainer import attributes
 
+_COUNTS = ("epoch", "step")
+
 
 class MetricsCSV(Callback):
     """Append the logged scores of each epoch to a file in the trainer's root folder.
@@ -141,13 +143,15 @@ def _read(path: Path) -> tuple[list[dict[str, Any]], list[str]]:
 
 
 def _check(rows: list[dict[str, Any]], columns: list[str]) -> None:
-    """Raise ValueError unless every row has a value for each column, and an epoch."""
-    if "epoch" not in columns:
-        raise ValueError("it has no column 'epoch'")
+    """Raise ValueError unless every row has a value for each column, with epoch and step."""
+    for name in _COUNTS:
+        if name not in columns:
+            raise ValueError(f"it has no column '{name}'")
     for row in rows:
         if None in row or None in row.values():  # as DictReader marks too many and too few
             raise ValueError("a row is longer or shorter than the header")
-        int(row["epoch"])
+        for name in _COUNTS:
+            int(row[name])
 
 
 def _write(path: Path, rows: list[dict[str, Any]], columns: list[str]) -> None:

@@ -139,10 +139,11 @@ class FitCLI(ExperimentCLI):
                 state is damaged, or nothing is left to train.
         """
         super().after_instantiate_classes()
-        if every := self.option("trainer").reload_dataloaders_every_n_epochs:
+        every = self.option("trainer").reload_dataloaders_every_n_epochs
+        if every and self.option("data").num_workers:
             raise UsageError(
-                f"trainer.reload_dataloaders_every_n_epochs is {every}, expected 0: a loader "
-                "that is made again would skip an order of the batches"
+                f"trainer.reload_dataloaders_every_n_epochs is {every}, expected 0 with "
+                "data.num_workers: workers that start again would skip an order of the batches"
             )
         optimizer = to_plain(self.config[self.command].get("optimizer")) or {}
         clip = self.trainer.gradient_clip_val

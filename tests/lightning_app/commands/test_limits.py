@@ -173,6 +173,15 @@ def test_a_part_that_an_earlier_version_tested_is_left_out(program: Program) -> 
     assert read_runs(Path("runs"))[1] == []
 
 
+def test_workers_are_not_started_again(
+    program: Program, capsys: pytest.CaptureFixture[str]
+) -> None:
+    again = ("--trainer.reload_dataloaders_every_n_epochs", "1", "--data.num_workers", "1")
+    assert program("fit", *SPLIT, *again) == 2
+    assert "expected 0 with data.num_workers" in capsys.readouterr().err
+    assert not Path("runs").exists()
+
+
 def test_options_for_finding_faults_change_no_number(program: Program) -> None:
     two = [*SPLIT, "--trainer.max_epochs", "2"]
     assert program("fit", *two) == 0

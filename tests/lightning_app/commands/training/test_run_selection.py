@@ -55,7 +55,7 @@ def test_a_name_is_that_of_the_experiment() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["", ".", "..", "../up", "a/b", "a\\b", "C:x", "-x", ".hidden", "x" * 101, "a\nb", "report",
+    [".", "..", "../up", "a/b", "a\\b", "C:x", "-x", ".hidden", "x" * 101, "a\nb", "report",
      "comparison", "ensembles", "20260101-000000-aaaaaa"],
 )  # fmt: skip
 def test_a_name_that_no_folder_of_runs_can_have_is_refused(

@@ -25,7 +25,7 @@ def test_one_killed_in_its_first_checkpoint_leaves_nothing_half_written(
 ) -> None:
     shutil.rmtree(run.checkpoints)
     run.checkpoints.mkdir()
-    (run.checkpoints / ".part-killed-last.ckpt").write_bytes(b"half")
+    (run.checkpoints / ".part-k1ll3d00last.ckpt").write_bytes(b"half")
     assert program("fit", "--resume") == 0
     assert sorted(path.name for path in run.checkpoints.iterdir()) == ["best.ckpt", "last.ckpt"]
 

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 import torch
 import yaml
+from lightning.pytorch import Callback, Trainer
 
 from lightning_app.cli import main
+from lightning_app.commands.fit import FitCLI
 from lightning_app.runs.checkpoint_io import FORMAT, DurableCheckpointIO
 from lightning_app.runs.folder import Run, find_runs
 from lightning_app.runs.status import is_alive, locked, read_status, write_status
@@ -134,6 +136,27 @@ def test_a_training_that_was_ended_within_an_epoch_goes_on_with_the_next_batch(
     assert program("fit", "--resume", "unet_t1c", "--trainer.max_steps", "-1", *TRUST) == 0
 
     assert_same_ending(only_run(), uninterrupted)
+
+
+def test_a_training_that_was_stopped_within_an_epoch_goes_on_with_the_next_batch(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class OutOfTime(Callback):
+        """As the Timer of max_time, by steps."""
+
+        def on_train_batch_end(self, trainer: Trainer, *_: object) -> None:
+            trainer.should_stop = trainer.global_step == 9
+
+    flags = [*SIZE, *DROPOUT, *FLIPS]
+    assert program("fit", *flags, "--trainer.default_root_dir", "whole") == 0
+    callbacks = FitCLI.command_callbacks
+    with monkeypatch.context() as patched:
+        patched.setattr(FitCLI, "command_callbacks", lambda cli: [OutOfTime(), *callbacks(cli)])
+        assert program("fit", *flags) == 0
+    assert load(only_run().last)["global_step"] == 9
+    assert program("fit", "--resume", "unet_t1c", *TRUST) == 0
+
+    assert_same_ending(only_run(), only_run("whole"))
 
 
 def test_what_a_resumed_run_ran_on_is_recorded(program: Program, snapshots: Snapshots) -> None:
