@@ -30,6 +30,16 @@ class BestCheckpoint(ModelCheckpoint):
             enable_version_counter=False,
         )
 
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Save the best epoch.
+
+        A training that is ended within an epoch is validated there. Resumed, it is as if it had not
+        been, so the weights of that moment only count if there are no others.
+        """
+        is_extra = stops_here(trainer) and can_resume_after(trainer, trainer.fit_loop.batch_idx)
+        if not (is_extra and self.best_model_path):
+            super().on_validation_end(trainer, pl_module)
+
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Restore the best score, also if the folder has been moved since the state was saved."""
         moved = {**state_dict, "dirpath": self.dirpath}
@@ -62,12 +72,13 @@ class LastCheckpoint(Checkpoint):
         self.every_n_minutes = every_n_minutes
         self.dirpath = dirpath
         self._saved_at = 0.0
+        self._stop_waits = False
         self._ended_within = False  # an epoch
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Start the first interval."""
         self._saved_at = time.monotonic()
-        self._ended_within = False
+        self._stop_waits = self._ended_within = False
 
     def on_train_batch_end(
         self,
@@ -78,18 +89,40 @@ class LastCheckpoint(Checkpoint):
         batch_idx: int,
     ) -> None:
         """Save if the interval has passed, or the training ends within the epoch."""
+        self._let_stop_wait(trainer, batch_idx)
         if not can_resume_after(trainer, batch_idx):
             return
         self._ended_within = stops_here(trainer)
         if self._ended_within or (is_time_to_vote(trainer) and self._is_due(trainer)):
             self.save(trainer)
 
+    def _let_stop_wait(self, trainer: Trainer, batch_idx: int) -> None:
+        """Put off a stop until the gradients that are accumulated have made their step."""
+        self._stop_waits |= trainer.should_stop
+        trainer.should_stop = self._stop_waits and not _accumulates(trainer, batch_idx)
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Save if the training ends with a validation within the epoch."""
+        is_in_training = not trainer.sanity_checking and trainer.state.fn == "fit"
+        if is_in_training and not self._ended_within and not _is_last_batch(trainer):
+            self._ended_within = stops_here(trainer)
+            if self._ended_within:
+                self.save(trainer)
+
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Save after the first and the last epoch, and if the interval has passed."""
-        if self._ended_within:
-            return
         if trainer.current_epoch == 0 or _is_last_epoch(trainer) or self._is_due(trainer):
+            self.save_unless_ended_within(trainer)
+
+    def save_unless_ended_within(self, trainer: Trainer) -> None:
+        """Save now, but keep the state with which a training was ended within an epoch."""
+        if not self._ended_within:
             self.save(trainer)
+
+    @property
+    def has_ended_within(self) -> bool:
+        """Whether the training was ended within an epoch, and ``last.ckpt`` is of that moment."""
+        return self._ended_within
 
     def save(self, trainer: Trainer) -> None:
         """Save now; all ranks must call this."""
@@ -117,8 +150,18 @@ def can_resume_after(trainer: Trainer, batch_idx: int) -> bool:
     if trainer.check_val_every_n_epoch is None:  # the batches of all epochs count
         counted = trainer.fit_loop.total_batch_idx + 1
     validates = trainer.val_check_batch is not None and counted % trainer.val_check_batch == 0
-    is_last = trainer.fit_loop.epoch_loop.batch_progress.is_last_batch
-    return batches % trainer.accumulate_grad_batches == 0 and not validates and not is_last
+    accumulates = batches % trainer.accumulate_grad_batches != 0
+    return not accumulates and not validates and not _is_last_batch(trainer)
+
+
+def _accumulates(trainer: Trainer, batch_idx: int) -> bool:
+    """Whether a batch is followed by one whose gradients are added to its own."""
+    return (batch_idx + 1) % trainer.accumulate_grad_batches != 0 and not _is_last_batch(trainer)
+
+
+def _is_last_batch(trainer: Trainer) -> bool:
+    """Whether the current batch is the last of its epoch."""
+    return trainer.fit_loop.epoch_loop.batch_progress.is_last_batch
 
 
 def _is_last_epoch(trainer: Trainer) -> bool:

@@ -1,5 +1,7 @@
 """Resume after a finished epoch, although the steps of the training are limited."""
 
+from typing import Any
+
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 _NO_LIMIT = -1  # as Trainer has it
@@ -14,13 +16,21 @@ class EpochResume(Callback):
 
     def __init__(self) -> None:
         self._max_steps = _NO_LIMIT
+        self._is_left = False
 
-    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Lift the limit."""
-        if stage == "fit":
+    def on_load_checkpoint(
+        self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Note whether steps are left: without, Lightning does not start."""
+        self._is_left = checkpoint["global_step"] < trainer.max_steps
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Lift the limit: optimizer and schedule have been made, the loops are restored next."""
+        if self._is_left:
             self._max_steps = trainer.max_steps
             trainer.fit_loop.epoch_loop.max_steps = _NO_LIMIT
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Set the limit again."""
-        trainer.fit_loop.epoch_loop.max_steps = self._max_steps
+        if self._is_left:
+            trainer.fit_loop.epoch_loop.max_steps = self._max_steps

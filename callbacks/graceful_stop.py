@@ -94,7 +94,7 @@ class GracefulStop(Checkpoint):
             number, self._requeue_signal = self._requeue_signal or signal.SIGUSR1, None
             self._save_and_requeue(trainer, number)
         if any_rank(trainer, vote=self._stop_signal is not None):
-            self._last.save(trainer)
+            self._last.save_unless_ended_within(trainer)
             # Only rank 0 reports the signal; the same code on another rank would count as a crash.
             code = 128 + (self._stop_signal or signal.SIGTERM)
             raise SystemExit(code if trainer.is_global_zero else 0)
@@ -105,7 +105,10 @@ class GracefulStop(Checkpoint):
             self._requeue(number, None)
         if trainer.is_global_zero:
             for checkpoint in Path(trainer.default_root_dir).glob("hpc_ckpt_*.ckpt"):
-                checkpoint.replace(self._last.path(trainer))
+                if self._last.has_ended_within:
+                    checkpoint.unlink()
+                else:
+                    checkpoint.replace(self._last.path(trainer))
 
     def _on_stop_signal(self, number: int, frame: FrameType | None) -> None:
         if number == signal.SIGINT and self._stop_signal == signal.SIGINT:

@@ -114,6 +114,7 @@ class BraTSDataModule(LightningDataModule):
         option_checks.check_at_least(1, batch_size=batch_size)
         option_checks.check_workers(num_workers)
         option_checks.check_slices(slices=slices, eval_slices=eval_slices)
+        option_checks.check_words(target=target, augmentation=augmentation, on_bad_case=on_bad_case)
         self.root = None if root is None or Path(root) == PHANTOM else Path(root)
         self.phantom = phantom
         self.release = release

@@ -1,21 +1,38 @@
 """Values of the data options that their types do not rule out. Errors name the option."""
 
 from collections.abc import Sequence
+from typing import get_args
 
-from data_modules.cache.slice_selection import SliceChoice
+from data_modules.augmentation.presets import PRESETS
+from data_modules.cache.slice_selection import Rule, SliceChoice
+from data_modules.targets import TARGETS
 from data_modules.utils.errors import DataError
 from data_modules.utils.process_pool import cores
 
 LARGEST_SIDE = 4096  # a BraTS slice has 240; activations of one this large already take gigabytes
+_WORDS: dict[str, list[str]] = {
+    "target": [*TARGETS],
+    "augmentation": [*PRESETS],
+    "on_bad_case": ["stop", "skip"],
+}
 WORKERS_PER_CORE = 8  # more would only wait for one another
 
 
 def check_modalities(modalities: Sequence[str]) -> None:
     """Raise DataError unless there is at least one modality, and none twice."""
+    if isinstance(modalities, str):
+        raise DataError(f"data.modalities is '{modalities}', expected a list: ['{modalities}']")
     if not modalities:
         raise DataError("data.modalities is empty, expected at least one modality")
     if len(set(modalities)) < len(modalities):
         raise DataError(f"data.modalities is {list(modalities)}, which repeats a modality")
+
+
+def check_words(**choices: str) -> None:
+    """Raise DataError if a choice, given by the name of its option, is not one of its words."""
+    for name, choice in choices.items():
+        if choice not in _WORDS[name]:
+            raise DataError(f"data.{name} is '{choice}', expected {', '.join(_WORDS[name])}")
 
 
 def check_image_size(image_size: tuple[int, int]) -> None:
@@ -62,8 +79,12 @@ def check_at_least(minimum: int, **numbers: int) -> None:
 
 
 def check_slices(**choices: SliceChoice | None) -> None:
-    """Raise DataError if a choice, given by the name of its option, is a list of bad indices."""
+    """Raise DataError if a choice, given by the name of its option, is no rule or bad indices."""
     for name, choice in choices.items():
+        if isinstance(choice, str) and choice not in get_args(Rule):
+            raise DataError(
+                f"data.{name} is '{choice}', expected {', '.join(get_args(Rule))} or indices"
+            )
         if isinstance(choice, list) and (not choice or min(choice) < 0):
             raise DataError(
                 f"data.{name} is {choice}, expected at least one index, and none below 0"

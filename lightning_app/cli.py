@@ -73,7 +73,7 @@ def _why_not(command: str, options: list[str]) -> str | None:
         if not option or (is_assigned and not value and name.startswith("--")):
             named = name or (before if before.startswith("--") else "an argument")
             # A path that is empty would mean this folder.
-            return f"{named} is empty, expected a value: is a variable of the shell not set?"
+            return f"{named} is empty, expected a value: is a shell variable unset?"
     return None
 
 
@@ -91,7 +91,7 @@ def _help() -> str:
         "Brain tumour segmentation experiments on BraTS: UNet, Attention UNet, SPP, ASPP.\n\n"
         f"commands:\n{commands}\n\n"
         "first steps, on synthetic patients:\n"
-        "  python main.py fit --config unet_t2f.yaml --config quick.yaml\n"
+        "  python main.py fit --config unet_t2f.yaml --config quick.yaml --data.root phantom\n"
         "  python main.py test\n"
         "  python main.py report\n\n"
         "python main.py COMMAND --help explains a command, COMMAND --help-all lists every option.\n"

@@ -16,7 +16,7 @@ class CompiledCall:
 
     The last batch of an epoch mostly has another size. Compiled for fixed shapes it would cost a
     graph of its own, minutes for a large network; with dynamic shapes all batches after it would
-    run in a slower graph. Usual is the size of most batches so far.
+    run in a slower graph. Usual is the size of most batches so far, of several the largest.
 
     Args:
         network: its first argument is a batch of images (N, ...).
@@ -33,7 +33,7 @@ class CompiledCall:
         """The network's output."""
         sizes = self._sizes[self._network.training]
         sizes[image.shape] += 1
-        ((usual, _),) = sizes.most_common(1)  # the first of those that are equally frequent
+        usual = max(sizes, key=lambda size: (sizes[size], size))
         call = self._compiled if image.shape == usual else self._plain
         return call(image, *others, **options)
 

@@ -40,7 +40,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     Raises:
         OSError: the folder cannot be written; an old one is kept.
     """
-    if path.is_mount():  # of a container; found out before any work
+    if os.path.ismount(path):  # of a container; found out before any work
         raise OSError(errno.EBUSY, "a mounted folder cannot be replaced, name one in it", str(path))
     temporary = unfinished_path(path)
     try:
@@ -84,7 +84,8 @@ def _errors_name(path: Path, instead_of: Path) -> Iterator[None]:
             error.filename = str(path)
         elif isinstance(error.filename, str | os.PathLike):
             named = Path(error.filename)
-            if named == instead_of and path.is_dir():  # what cannot be written is the folder above
+            if named == instead_of and path.is_dir() and isinstance(error, PermissionError):
+                # What cannot be written is the folder above.
                 error.filename = str(path.parent)
             elif named.is_relative_to(instead_of):
                 error.filename = str(path / named.relative_to(instead_of))

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from data_modules.catalog.folders import Folder, is_image, search, stem_of
+from data_modules.catalog.folders import SEARCH_DEPTH, Folder, is_image, search, stem_of
 from data_modules.catalog.layouts import no_case, unread
 from data_modules.catalog.nnunet import numbered_files, read_release
 from data_modules.catalog.releases import Release, patient_of, release_of, releases_named
@@ -66,12 +66,14 @@ class Catalog:
     remarks: list[str]
 
 
-def find_cases(root: Path, release: str = "auto") -> list[Case]:
+def find_cases(root: Path, release: str = "auto", levels: int = SEARCH_DEPTH) -> list[Case]:
     """The cases that ``read_catalog`` finds."""
-    return read_catalog(root, release).cases
+    return read_catalog(root, release, levels=levels).cases
 
 
-def read_catalog(root: Path, release: str = "auto", option: str = "data.root") -> Catalog:
+def read_catalog(
+    root: Path, release: str = "auto", option: str = "data.root", levels: int = SEARCH_DEPTH
+) -> Catalog:
     """Find every case in a folder and the folders below it.
 
     Duplicates of a case are returned as one case with a problem.
@@ -80,6 +82,7 @@ def read_catalog(root: Path, release: str = "auto", option: str = "data.root") -
         root: The folder: a case itself, or a few levels above the cases.
         release: Name of a release, or ``auto``.
         option: Name of the root in error messages.
+        levels: How many levels of folders below it are searched.
 
     Raises:
         DataError: The root is not a folder, has no case, or a name is not in UTF-8.
@@ -87,7 +90,7 @@ def read_catalog(root: Path, release: str = "auto", option: str = "data.root") -
     releases = releases_named(release)
     if not root.is_dir():
         raise DataError(f"{option} '{root}' is not a folder")
-    tree = search(root.resolve())
+    tree = search(root.resolve(), levels)
     cases = [case for folder in tree.folders for case in _cases_in(folder, releases)]
     if not cases:
         raise DataError(no_case(tree, root, release))

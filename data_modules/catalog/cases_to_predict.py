@@ -48,7 +48,8 @@ def _case_of(image: Path, modalities: Sequence[str], release: str) -> Case:
             f"--input '{image}' is a single file, the network was trained on "
             f"{', '.join(modalities)}: name a folder that holds them"
         )
-    (modality,), path = modalities, image.resolve()
+    (modality,) = modalities
+    path = image.parent.resolve() / image.name  # a link in a case's folder is a file of the case
     for case in _cases_around(path, release):
         if modality in case.images and case.images[modality] == path:
             return replace(case, images={modality: path})
@@ -68,6 +69,6 @@ def _case_of(image: Path, modalities: Sequence[str], release: str) -> Case:
 def _cases_around(image: Path, release: str) -> list[Case]:
     """The cases in the folder of an image; none if it holds none."""
     try:
-        return find_cases(image.parent, release)
+        return find_cases(image.parent, release, levels=0)
     except DataError:
         return []

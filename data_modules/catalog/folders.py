@@ -56,11 +56,13 @@ class Tree:
         root: The folder at the top.
         folders: It and the folders below it.
         too_deep: Folders that were not searched, because they lie too deep.
+        closed: Folders that may not be listed, such as lost+found of a disk.
     """
 
     root: Path
     folders: tuple[Folder, ...]
-    too_deep: tuple[Path, ...]
+    too_deep: tuple[Path, ...] = ()
+    closed: tuple[Path, ...] = ()
 
     def image_files(self) -> list[Path]:
         """Every file that is named like an image or an archive, whether it can be read or not."""
@@ -76,27 +78,38 @@ class Tree:
         return ", ".join(shown[:most]) + (", ..." if len(shown) > most else "")
 
 
-def search(root: Path) -> Tree:
+def search(root: Path, levels: int = SEARCH_DEPTH) -> Tree:
     """List a folder and those below it: links are followed once, hidden folders skipped.
 
+    Args:
+        root: The folder.
+        levels: How many levels below it are listed.
+
     Raises:
-        DataError: A folder cannot be listed.
+        DataError: The folder cannot be listed.
     """
     seen: set[tuple[int, int]] = set()
     folders: list[Folder] = []
+    closed: list[Path] = []
     level = [root]
-    for _ in range(SEARCH_DEPTH + 1):
+    for _ in range(levels + 1):
         below: list[Path] = []
         for path in level:
             status = path.stat()
             if (status.st_dev, status.st_ino) in seen:
                 continue
             seen.add((status.st_dev, status.st_ino))
-            entries = _entries(path)
+            try:
+                entries = _entries(path)
+            except DataError:
+                if path == root:
+                    raise
+                closed.append(path)
+                continue
             folders.append(Folder(path, _with_wrapped_files(entries)))
             below += [Path(entry.path) for entry in entries if _is_searched(entry)]
         level = below
-    return Tree(root, tuple(folders), tuple(level))
+    return Tree(root, tuple(folders), tuple(level), tuple(closed))
 
 
 def stem_of(path: Path) -> str | None:

@@ -26,12 +26,16 @@ def no_case(tree: Tree, root: Path, release: str) -> str:
 
 
 def unread(tree: Tree, read: Collection[Path]) -> list[str]:
-    """A line for images that are not read, and one for folders that are not searched."""
+    """A line for images that are not read, and one for each kind of folders not searched."""
     lines = []
     if images := [path for path in tree.image_files() if path not in read]:
         lines.append(
             "images or archives that are not read, as no case has files of their names: "
             f"{len(images)} ({tree.show(images)})"
+        )
+    if tree.closed:
+        lines.append(
+            f"folders that may not be listed: {len(tree.closed)} ({tree.show(tree.closed)})"
         )
     if tree.too_deep:
         lines.append(

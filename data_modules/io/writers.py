@@ -65,7 +65,7 @@ def write_label_map(
 
 def write_probabilities(
     path: Path, probabilities: NDArray[np.float32], like: Path, channel: int | None = None
-) -> None:
+) -> NDArray[np.float32]:
     """Write probabilities as compressed NIfTI on the grid of another file, as ``write_label_map``.
 
     Those of one class are a 3-D file. Those of several are a 4-D file, a volume for each class.
@@ -76,6 +76,9 @@ def write_probabilities(
         like: The file whose grid to use.
         channel: Which volume of it, if it is 4-D.
 
+    Returns:
+        What is written, (classes, z, y, x).
+
     Raises:
         BadFileError: The grid cannot be read.
         OSError: The file cannot be written.
@@ -83,6 +86,7 @@ def write_probabilities(
     grid = read_grid(like, channel)
     placed = np.stack([on_grid(of_class, grid) for of_class in probabilities])
     _write_nifti(path, placed if len(placed) > 1 else placed[0], like, grid)
+    return placed
 
 
 def on_grid(volume: NDArray[Scalar], grid: Grid) -> NDArray[Scalar]:

@@ -67,7 +67,9 @@ class TrainedRun:
         """What each value of a label map means, but for 0, the background."""
         return dict(self.task.target.written)
 
-    def segment(self, case: str | Path | Arrays) -> NDArray[np.uint8]:
+    def segment(
+        self, case: str | Path | Arrays, *, release: str | None = None
+    ) -> NDArray[np.uint8]:
         """The label map of a case: what ``predict`` writes.
 
         Args:
@@ -76,6 +78,8 @@ class TrainedRun:
                 in the order of BraTS: slices from the neck up, the front of the head in the first
                 row, the patient's right in the first column. Their intensities are normalised as
                 those of files, so they must be neither z-scored nor cropped.
+            release: of the files, such as brats-ped2024, if their names do not tell; by default
+                that of the training.
 
         Returns:
             uint8 (D, H, W): for a file in the order of its axes, as
@@ -86,7 +90,7 @@ class TrainedRun:
             UsageError: there is not exactly one case, or not an array for each modality.
         """
         if isinstance(case, str | Path):
-            return self._segment_files(self._only_case(Path(case)))
+            return self._segment_files(self._only_case(Path(case), release))
         arrays = self._by_modality(case)
         labels = self._labels(volume_of_arrays(arrays, self._image_size, self.window))
         height, width = next(iter(arrays.values())).shape[1:]
@@ -98,8 +102,9 @@ class TrainedRun:
         first = self.modalities[0]
         return on_grid(self._labels(volume), read_grid(case.images[first], case.channel(first)))
 
-    def _only_case(self, path: Path) -> Case:
-        cases = cases_to_predict(path, self.modalities, self.config["data"]["release"])
+    def _only_case(self, path: Path, release: str | None) -> Case:
+        release = release or str(self.config["data"]["release"])
+        cases = cases_to_predict(path, self.modalities, release)
         if len(cases) > 1:
             raise UsageError(f"'{path}' holds {len(cases)} cases, expected one: name its folder")
         return cases[0]

@@ -18,7 +18,7 @@ from data_modules.cache.stored_arrays import (
 )
 from data_modules.utils.disk_usage import disk_usage
 from lightning_app.cleaning.removable import Removable
-from lightning_app.runs.folder import Run, run_config
+from lightning_app.runs.folder import ResultFolder, Run, run_config
 from lightning_app.runs.record_values import Values
 from lightning_app.runs.records import read_record
 
@@ -47,13 +47,18 @@ class UsedArrays:
         return array.name in self.names or (of_kind and not is_of_earlier_version(array))
 
 
-def used_arrays(runs: Sequence[Run]) -> UsedArrays:
-    """The arrays that runs use.
+def used_arrays(runs: Sequence[Run], ensembles: Sequence[ResultFolder] = ()) -> UsedArrays:
+    """The arrays that runs use, and those on which ensembles of them were tested.
 
     Raises:
         RecordError: a run does not tell, because a record cannot be read.
     """
     used = UsedArrays()
+    for ensemble in ensembles:
+        for test in (ensemble.test(), *ensemble.other_tests()):
+            with suppress(FileNotFoundError):
+                data = Values(read_record(test.metrics), test.metrics).values("data")
+                used.names.update(data.texts(ARRAYS_KEY) if data.has(ARRAYS_KEY) else ())
     for run in runs:
         with suppress(FileNotFoundError):  # nothing can be done with a run without a config
             _add(Values(run_config(run), run.config).values("data"), run, used)

@@ -14,6 +14,7 @@ from lightning_app.cleaning.caches import (
 from lightning_app.cleaning.checkpoints import last_checkpoints
 from lightning_app.cleaning.removable import Group
 from lightning_app.cleaning.unfinished import unfinished_files
+from lightning_app.ensembles.folders import find_ensembles
 from lightning_app.runs.folder import DEFAULT_ROOT, find_runs_below
 from lightning_app.runs.record_values import RecordError
 
@@ -51,7 +52,7 @@ def make_plan(root: Path) -> Plan:
     """
     runs, remarks, arrays = find_runs_below(root), [], []
     try:
-        used = used_arrays(runs)
+        used = used_arrays(runs, find_ensembles(root))
     except RecordError as error:
         used = UsedArrays()
         remarks.append(f"no cache was looked at, since it is unknown which this run uses: {error}")

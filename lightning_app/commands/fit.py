@@ -143,7 +143,7 @@ class FitCLI(ExperimentCLI):
         if every and self.option("data").num_workers:
             raise UsageError(
                 f"trainer.reload_dataloaders_every_n_epochs is {every}, expected 0 with "
-                "data.num_workers: workers that start again would skip an order of the batches"
+                "data.num_workers: restarted workers would skip the batches of an epoch"
             )
         optimizer = to_plain(self.config[self.command].get("optimizer")) or {}
         clip = self.trainer.gradient_clip_val
@@ -162,7 +162,7 @@ class FitCLI(ExperimentCLI):
         run = self.run_folder
         checkpoint = read_checkpoint(run.last, memory_map=True)
         check_restorable(checkpoint, self.trainer, self.model, run.last)
-        check_something_left(checkpoint, self.trainer.max_epochs, run)
+        check_something_left(checkpoint, self.trainer.max_epochs, self.trainer.max_steps, run)
         try:
             self.option("metrics_csv").check(run.path)
         except ValueError as error:

@@ -22,7 +22,9 @@ def run(arguments: list[str]) -> int:
             cases = _write(options)
     except BaseException as error:  # noqa: BLE001 (a bug is raised again)
         return print_stop(error, "the same command continues from here")
-    train = command_line("fit", "--config", "unet_t2f.yaml", "--data.root", str(options.output))
+    # Absolute: the word phantom alone would be the built-in phantom, not a folder of that name.
+    root = str(options.output.absolute())
+    train = command_line("fit", "--config", "unet_t2f.yaml", "--data.root", root)
     print_lines(
         f"{counted(len(cases), 'case')} of {counted(options.depth, 'slice')} in {options.output}",
         f"Train on them: {train}",

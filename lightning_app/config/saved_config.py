@@ -13,11 +13,14 @@ import yaml
 from jsonargparse import ArgumentParser, Namespace
 
 from lightning_app.config.allowed_classes import import_path
-from lightning_app.config.diff import to_plain
+from lightning_app.config.diff import COMMAND_OPTIONS, Changes, to_plain
+from lightning_app.config.option_policy import is_below
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.private_api import import_object, raising_parser
+from lightning_app.utils.yaml_file import get_option
 
 _WRITABLE = (str, int, float, bool, type(None), timedelta, PosixPath, WindowsPath)
+_CALLBACKS = "trainer.callbacks"
 _META = "__"  # begins the names of what is no option, such as the file that one was read from
 _SENTENCE = "Unable to serialize instance "  # what jsonargparse writes for other values
 
@@ -50,6 +53,42 @@ def config_text(parser: ArgumentParser, config: Namespace) -> str:
     for option, value in _differences(config, read):
         raise _not_saved(option, value)
     return text
+
+
+def without_same_callbacks(
+    changes: Changes, saved: dict[str, Any], parser: ArgumentParser, config: Namespace
+) -> Changes:
+    """The changes without those of trainer.callbacks, if these mean the same callbacks.
+
+    A saved config has other forms of some values, and of an earlier version fewer arguments.
+
+    Args:
+        changes: between the two.
+        saved: the content of a saved config.
+        parser: that has parsed the config.
+        config: the options.
+
+    Raises:
+        UsageError: as ``config_text`` does.
+    """
+    others = {o: change for o, change in changes.items() if not is_below(o, (_CALLBACKS,))}
+    if len(others) == len(changes):
+        return changes
+    written = config.clone()
+    for option in COMMAND_OPTIONS:
+        written.pop(option, None)
+    now = yaml.safe_load(config_text(parser, written))
+    is_same = _agree(*(get_option(content, _CALLBACKS) for content in (saved, now)))
+    return others if is_same else changes
+
+
+def _agree(one: Any, other: Any) -> bool:
+    """Whether two contents of YAML have the same values, but for keys that only one has."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return all(_agree(one[key], other[key]) for key in one.keys() & other.keys())
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_agree, one, other))
+    return bool(one == other)
 
 
 def _not_saved(option: str, value: Any) -> UsageError:

@@ -24,15 +24,16 @@ def is_ensemble(path: Path) -> bool:
 def test_of(predictor: Predictor) -> TestFolder:
     """The test of the predictor's weights; one that does not exist if there is none.
 
-    An ensemble may have been tested under another name (``test --name``): its own comes first, then
-    the newest.
+    An ensemble may have been tested under another name (``test --name``), and another one under
+    its own: its members are compared. Its own name comes first, then the newest test.
     """
     own = predictor.folder.test()
-    if predictor.is_plain or is_file(own.metrics):
+    if predictor.is_plain or _has_members_of(predictor, predictor.folder):
         return own
     others = find_ensembles(predictor.folder.path.parents[1])
     tests = [folder.test() for folder in others if _has_members_of(predictor, folder)]
-    return max(tests, key=lambda test: test.metrics.stat().st_mtime, default=own)
+    nothing = TestFolder(own.path / "none")
+    return max(tests, key=lambda test: test.metrics.stat().st_mtime, default=nothing)
 
 
 def _has_members_of(predictor: Predictor, ensemble: ResultFolder) -> bool:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from callbacks.utils.atomic_write import atomic_write
 
+SOURCE = "brats-lightning"  # in the metadata of pictures, by which predict knows its own
 MOST_TILES, TILES_PER_ROW = 32, 8
 # Okabe and Ito's colours, which colour-blind readers can distinguish.
 COLOURS = ("#E69F00", "#56B4E9", "#D55E00")
@@ -113,7 +114,7 @@ def draw_batch(
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False)
     take_literally(figure)
     with atomic_write(path) as temporary:
-        figure.savefig(temporary, dpi=110, format="png")
+        figure.savefig(temporary, dpi=110, format="png", metadata={"Source": SOURCE})
 
 
 def take_literally(figure: Any) -> None:

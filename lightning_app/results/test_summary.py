@@ -57,7 +57,7 @@ def _units(table: CountTable, volumes: Results) -> str:
     if any(by_name["lesion_dice"].n for by_name in volumes.values()):
         return "volumes"
     are_slices = len(table.slices) == len(set(table.cases))
-    return "single slices in 2-D" if are_slices else "slices with others in between"
+    return "single slices in 2-D" if are_slices else "slices that are not adjacent"
 
 
 def volume_notes(scored: Sequence[CaseScores], cohorts: Sequence[Cohort]) -> list[str]:

@@ -17,6 +17,7 @@ from data_modules.utils.words import counted
 from data_modules.window import AUTO
 from lightning_app.config.diff import changed_options, new_options, to_plain
 from lightning_app.config.option_policy import FIXED, FOLDS, FREE, SPLIT, WARNED, is_below
+from lightning_app.config.saved_config import without_same_callbacks
 from lightning_app.runs.folder import Run, is_file, run_config
 from lightning_app.runs.records import read_environment, read_split, trained_window
 from lightning_app.runs.status import is_finished
@@ -47,6 +48,7 @@ def check_resumable(config: Namespace, run: Run, parser: ArgumentParser) -> list
     warnings = []
     saved = run_config(run)
     changes = changed_options(saved, config) | new_options(saved, config, parser)
+    changes = without_same_callbacks(changes, saved, parser, config)
     for option, (before, now) in changes.items():
         if is_below(option, FREE):
             continue
@@ -70,8 +72,10 @@ def add_callbacks_once(config: Namespace) -> None:
         ]
 
 
-def check_something_left(checkpoint: dict[str, Any], max_epochs: int | None, run: Run) -> None:
-    """Refuse to resume a finished run that has all its epochs.
+def check_something_left(
+    checkpoint: dict[str, Any], max_epochs: int | None, max_steps: int, run: Run
+) -> None:
+    """Refuse to resume a finished run that has all its epochs, or all its steps.
 
     A run that was killed after its last checkpoint has them too; it may be resumed, which only
     marks it as finished.
@@ -79,6 +83,12 @@ def check_something_left(checkpoint: dict[str, Any], max_epochs: int | None, run
     Raises:
         UsageError: nothing is left to train.
     """
+    steps = checkpoint["global_step"]
+    if is_finished(run) and 0 <= max_steps <= steps:
+        raise UsageError(
+            f"run '{run.path}' has its {counted(steps, 'step')}: for more give "
+            f"--trainer.max_steps, which is {max_steps}; -1 is no limit"
+        )
     done = checkpoint["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"]
     if is_finished(run) and max_epochs is not None and 0 <= max_epochs <= done:
         raise UsageError(

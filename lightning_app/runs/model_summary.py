@@ -9,7 +9,7 @@ from torch import nn
 
 from data_modules.brats import BraTSDataModule
 from data_modules.utils.words import counted
-from data_modules.window import STEP, Size
+from data_modules.window import STEP, BrainWindow, Size
 from lightning_app.utils.errors import UsageError
 from models.blocks import AtrousConv
 
@@ -26,14 +26,30 @@ def describe_network(network: nn.Module, data: BraTSDataModule) -> dict[str, Any
     size, frame = data.window.input_size, data.cache.size
     has_window = data.window.size is not None
     multiply_adds = _accepted(network, data, "data.window" if has_window else _FRAME, size)
-    if has_window and any(length % STEP for length in frame):
-        _accepted(network, data, _FRAME, frame)  # the window of a large brain may be as large
+    for larger in _other_windows(data.window, frame):
+        _accepted(network, data, "a window for a larger brain,", larger)
     return {
         "class": f"{type(network).__module__}.{type(network).__qualname__}",
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
         "multiply_adds": multiply_adds,
         "image_size": list(size),
     }
+
+
+def _other_windows(window: BrainWindow, frame: Size) -> list[Size]:
+    """Sizes of windows that a brain in validation, test or prediction may get.
+
+    A network that takes these takes all: one of another parity in steps of 16, and the frame.
+    """
+    if window.choice is None:
+        return []
+    height, width = window.input_size
+    next_height, next_width = (
+        length + STEP if length + STEP <= limit else max(length - STEP, STEP)
+        for length, limit in zip((height, width), frame, strict=True)
+    )
+    larger = [(next_height, next_width)] if not (height % STEP or width % STEP) else []
+    return [*larger, *([frame] if any(length % STEP for length in frame) else [])]
 
 
 def _accepted(network: nn.Module, data: BraTSDataModule, option: str, size: Size) -> int:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from data_modules.brats import BraTSDataModule
 from data_modules.utils.errors import DataError
 from tests.helpers.brats_modules import module, ready
 
@@ -43,3 +44,19 @@ def test_far_too_many_workers_are_refused(
     monkeypatch.setattr("data_modules.options.cores", lambda: 1)
     with pytest.raises(DataError, match="at most 8 on the 1 core that this process may use"):
         module(data, cache, num_workers=9)
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ({"slices": "Middle"}, "data.slices is 'Middle', expected middle, largest, tumour, all or"),
+        ({"eval_slices": "al"}, "data.eval_slices is 'al'"),
+        ({"target": "wt"}, "data.target is 'wt', expected whole"),
+        ({"augmentation": "weak"}, "data.augmentation is 'weak', expected none, light, strong"),
+        ({"on_bad_case": "Stop"}, "data.on_bad_case is 'Stop', expected stop, skip"),
+        ({"modalities": "t2f"}, r"data.modalities is 't2f', expected a list: \['t2f'\]"),
+    ],
+)
+def test_misspelt_words_are_refused_in_python_too(option: dict[str, Any], words: str) -> None:
+    with pytest.raises(DataError, match=words):
+        BraTSDataModule(**option)

@@ -1,6 +1,8 @@
 """Whole volumes for a prediction."""
 
+import os
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -109,3 +111,34 @@ def test_a_file_by_itself_is_read_as_it_is_whatever_the_files_of_the_training_we
     for release in ("auto", "brats2023", "msd-task01"):
         (case,) = cases_to_predict(path, ["t2f"], release)
         assert (case.id, case.channel("t2f")) == ("scan", None)
+
+
+def test_a_link_in_the_folder_of_a_case_is_a_file_of_the_case(tmp_path: Path) -> None:
+    case = write_case(tmp_path, "BraTS-GLI-00001-000")
+    (tmp_path / "blobs").mkdir()
+    for number, file in enumerate(sorted(case.iterdir())):
+        blob = file.rename(tmp_path / "blobs" / str(number))
+        file.symlink_to(blob)
+    image = case / "BraTS-GLI-00001-000-t1c.nii.gz"
+    (found,) = cases_to_predict(image, ["t1c"], "auto")
+    assert found.id == "BraTS-GLI-00001-000"
+    with pytest.raises(DataError, match="is the t1c of case BraTS-GLI-00001-000"):
+        cases_to_predict(image, ["t2f"], "auto")
+
+
+def test_only_the_folder_of_a_single_file_is_searched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "scan.nii.gz"
+    sitk.WriteImage(sitk.GetImageFromArray(np.ones((3, 4, 5), np.float32)), str(path))
+    (tmp_path / "other" / "folders").mkdir(parents=True)
+    listed: list[str] = []
+    scandir = os.scandir
+
+    def record(folder: Path) -> Any:
+        listed.append(str(folder))
+        return scandir(folder)
+
+    monkeypatch.setattr("data_modules.catalog.folders.os.scandir", record)
+    cases_to_predict(path, ["t2f"], "auto")
+    assert set(listed) == {str(tmp_path)}

@@ -15,6 +15,7 @@ from lightning_app.config.diff import changed_options, new_options
 from lightning_app.config.import_allowlist import typed_trust
 from lightning_app.config.lookup import PAPER_EXPERIMENTS, find_config
 from lightning_app.config.option_policy import FREE, HARDWARE, is_below
+from lightning_app.config.saved_config import without_same_callbacks
 from lightning_app.runs.folder import Run, find_runs, run_config
 from lightning_app.runs.lookup import experiment_of
 from lightning_app.runs.record_values import RecordError
@@ -183,6 +184,7 @@ class WantedRun(DataCLI):
 
     def _is_this(self, run: Run, recorded: DataRecord, saved: dict[str, Any]) -> bool:
         changes = changed_options(saved, self.config)
+        changes = without_same_callbacks(changes, saved, self.parser, self.config)
         trainer = self.config.trainer
         # A training takes this precision if the device emulates the one in the config.
         native = native_precision(trainer.precision, trainer.accelerator)

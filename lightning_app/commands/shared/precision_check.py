@@ -60,7 +60,7 @@ def check_precision(precision: str, optimizer: dict[str, Any], clip: float | Non
     if clip and optimizer.get("fused") and precision.endswith("-mixed"):
         raise UsageError(
             f"trainer.gradient_clip_val is {clip:g}, and Lightning clips no gradients of a fused "
-            f"optimizer in {precision}: --optimizer.init_args.fused false"
+            f"optimizer in {precision}: add --optimizer.init_args.fused false"
         )
     eps = optimizer.get("eps")
     if precision == "16-true" and isinstance(eps, float) and eps < _SMALLEST_EPS:

@@ -71,11 +71,15 @@ def prepared(image: sitk.Image) -> tuple[Array, Array, Array]:
     """Z-scores over the brain, 0 outside it, float32 (D, H, W), the brain, its share of slices."""
     voxels = sitk.GetArrayFromImage(sitk.DICOMOrient(image, IMAGES["orientation"]))
     voxels = voxels.astype(np.float32) if voxels.dtype.itemsize > 2 else voxels
+    if not np.isfinite(voxels).all():
+        raise SystemExit("error: an image has voxels that are NaN or infinite")
     brain = brain_mask(voxels)
     inside = voxels[brain].astype(np.float64)
     mean = inside.mean()
     inside -= mean
     deviation = np.float32(np.sqrt(inside @ inside / inside.size))
+    if deviation == 0:
+        raise SystemExit("error: all voxels of the brain are equal")
     scores = (voxels.astype(np.float32) - np.float32(mean)) / deviation
     scores = np.where(brain, scores, np.float32(0))
     return crop_or_pad(scores, FRAME), crop_or_pad(brain, FRAME), brain.mean(axis=(1, 2))
@@ -95,7 +99,8 @@ def window(brain: Array) -> tuple[slice, slice]:
     """Rows and columns that the network gets: centred on the brain, larger if it does not fit."""
     step, parts = IMAGES["window_step"], []
     for axis, (length, limit) in enumerate(zip(IMAGES["window"] or FRAME, FRAME, strict=True)):
-        first, last = np.flatnonzero(brain.any(axis=(0, 2 - axis)))[[0, -1]].tolist()
+        has_brain = np.flatnonzero(brain.any(axis=(0, 2 - axis))).tolist() or [0, limit - 1]
+        first, last = has_brain[0], has_brain[-1]
         needed = max(length, min(-(-(last + 1 - first) // step) * step, limit))
         start = min(max((first + last + 1 - needed) // 2, 0), limit - needed)
         parts.append(slice(start, start + needed))

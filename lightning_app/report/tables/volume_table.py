@@ -22,8 +22,8 @@ _SLICES_NOTE = (
     "volumes; lesion-wise scores are not defined for slices (test --data.eval_slices all)."
 )
 _GAPS_NOTE = (
-    "The slices of a case are not next to each other, so there is neither hd95 nor nsd nor a "
-    "lesion-wise score (test --data.eval_slices all)."
+    "Cases whose slices are not adjacent have neither hd95 nor nsd nor lesion-wise scores (test "
+    "--data.eval_slices all)."
 )
 _LESION_DICE = next(score for score in VOLUME_SCORES if score.name == "lesion_dice")
 _LESIONS_NOTE = f"Lesions are those of BraTS {YEAR}."

@@ -90,15 +90,14 @@ def write_case_probabilities(
     source = case.images[first]
 
     def write(path: Path) -> Note:
-        write_probabilities(path, probabilities, source, case.channel(first))
+        written = write_probabilities(path, probabilities, source, case.channel(first))
         return {
             "labels": {str(index): name for index, name in enumerate(meaning.classes)},
             "target": meaning.target,
             "modalities": list(meaning.modalities),
             "input": str(source),
             "voxels": {
-                str(index): int((of_class > 0.5).sum())
-                for index, of_class in enumerate(probabilities)
+                str(index): int((of_class > 0.5).sum()) for index, of_class in enumerate(written)
             },
         }
 

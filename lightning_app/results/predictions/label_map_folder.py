@@ -12,6 +12,7 @@ from callbacks.utils.atomic_write import atomic_write
 from callbacks.utils.unfinished import remove_leftovers
 from data_modules.catalog.cases import Case
 from data_modules.utils.words import counted
+from lightning_app.results.plots import SOURCE
 from lightning_app.utils.errors import UsageError
 from lightning_app.utils.json_csv import read_json, write_json
 
@@ -81,14 +82,17 @@ class LabelMapFolder:
     def refusal(self, case: Case, modality: str) -> str | None:
         """Why the label map of a case must not be written; None if it may be."""
         mask, note = self._mask(case.id), self._note(case.id)
-        there = [Path(path.name) for path in (mask, note) if os.path.lexists(path)]
+        there = [path for path in (mask, note) if os.path.lexists(path)]
         written = read_note(note)
         picture = self.picture(case.id)
-        if self.has_pictures and written is None and os.path.lexists(picture):
-            there.append(picture.relative_to(self.path))
+        if self.has_pictures and os.path.lexists(picture) and not _is_drawn(picture):
+            return (
+                f"{picture.relative_to(self.path)} was not drawn by predict: move it away, or "
+                f"{_ELSEWHERE}"
+            )
         if there and written is None:
-            return f"{there[0]} was not written by predict: move it away, or {_ELSEWHERE}"
-        if written is None or Path(mask.name) not in there:
+            return f"{there[0].name} was not written by predict: move it away, or {_ELSEWHERE}"
+        if written is None or mask not in there:
             return None
         if written.get("digest") not in {None, _digest(mask)}:
             return f"{mask.name} was changed since predict wrote it: move it away, or {_ELSEWHERE}"
@@ -132,6 +136,16 @@ class LabelMapFolder:
             if _identity(path) in inputs:
                 return f"{path.name} is an input file, which predict would replace: {_ELSEWHERE}"
         return None
+
+
+def _is_drawn(picture: Path) -> bool:
+    """Whether a picture is one of ours: by its source or, of earlier versions, by its program."""
+    try:
+        with picture.open("rb") as file:
+            head = file.read(1024)
+    except OSError:
+        return False
+    return any(name.encode() in head for name in (SOURCE, "Matplotlib"))
 
 
 def _files(case: Case) -> list[Path]:

@@ -106,7 +106,7 @@ def test_the_files_in_a_folder_are_on_the_disk_before_it_is_renamed(
 def test_a_mounted_folder_is_refused_before_any_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Path, "is_mount", lambda path: path == tmp_path)
+    monkeypatch.setattr("os.path.ismount", lambda path: path == tmp_path)
     with pytest.raises(OSError, match=f"name one in it: '{tmp_path}'"), atomic_folder(tmp_path):
         pytest.fail("the work has begun")
 

@@ -1,13 +1,15 @@
+import errno
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from data_modules.catalog.cases import Case, find_cases, missing_files
+from data_modules.catalog.cases import Case, find_cases, missing_files, read_catalog
 from data_modules.catalog.releases import RELEASES, releases_named
 from data_modules.utils.errors import DataError
-from tests.helpers.toy import BRATS_2021, BRATS_2023
+from tests.helpers.toy import BRATS_2021, BRATS_2023, write_case
 
 CONVENTIONS = [
     ("brats2023", "BraTS-GLI-00005-000", BRATS_2023, "BraTS-GLI-00005"),
@@ -310,3 +312,23 @@ def test_a_name_that_is_not_in_utf_8_stops(tmp_path: Path) -> None:
 
     with pytest.raises(DataError, match=r"udcff/.*' has a name that is not in UTF-8: rename it"):
         find_cases(root)
+
+
+def test_a_folder_that_may_not_be_listed_is_a_remark(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_case(tmp_path, "BraTS-GLI-00001-000")
+    (tmp_path / "lost+found").mkdir()
+    scandir = os.scandir
+
+    def refuse(folder: Path) -> Any:
+        if Path(folder).name == "lost+found":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return scandir(folder)
+
+    monkeypatch.setattr("data_modules.catalog.folders.os.scandir", refuse)
+    catalog = read_catalog(tmp_path)
+    assert [case.id for case in catalog.cases] == ["BraTS-GLI-00001-000"]
+    assert catalog.remarks == ["folders that may not be listed: 1 (lost+found)"]
+    with pytest.raises(DataError, match=r"lost\+found' cannot be listed: Permission denied"):
+        read_catalog(tmp_path / "lost+found")

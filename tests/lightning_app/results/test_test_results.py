@@ -111,16 +111,16 @@ def test_a_part_without_the_slice_with_most_tumour_shows_the_best_it_has(
         assert len(masks["case"]) == 1
 
 
-def test_slices_with_others_in_between_are_no_volumes(
+def test_slices_that_are_not_adjacent_are_no_volumes(
     program: Program, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert program("fit", "--data.eval_slices", "[1,3]") == 0
     assert program("test") == 0
     shown = capsys.readouterr().out
-    assert "Test scores, of slices with others in between" in shown
+    assert "Test scores, of slices that are not adjacent" in shown
     assert program("report") == 0
     page = Path("runs/report/report.html").read_text("utf-8")
-    assert "The slices of a case are not next to each other" in page
+    assert "Cases whose slices are not adjacent have neither hd95" in page
     assert "Lesions are those of" not in page
 
 

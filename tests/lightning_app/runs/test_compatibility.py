@@ -31,7 +31,8 @@ def run_with(folder: Path, config: dict[str, Any], status: Status = "interrupted
 
 
 def checkpoint_after(epochs: int) -> dict[str, Any]:
-    return {"loops": {"fit_loop": {"epoch_progress": {"current": {"processed": epochs}}}}}
+    progress = {"epoch_progress": {"current": {"processed": epochs}}}
+    return {"loops": {"fit_loop": progress}, "global_step": 4 * epochs}
 
 
 def options(**values: Any) -> Namespace:
@@ -43,17 +44,30 @@ def test_a_finished_run_without_epochs_left_is_refused(max_epochs: int, tmp_path
     run = run_with(tmp_path, {}, "finished")
 
     with pytest.raises(UsageError, match=f"has its 3 epochs: .* which is {max_epochs};"):
-        check_something_left(checkpoint_after(3), max_epochs, run)
+        check_something_left(checkpoint_after(3), max_epochs, -1, run)
 
 
 @pytest.mark.parametrize(
-    ("status", "max_epochs"),
-    [("finished", 4), ("finished", -1), ("finished", None), ("interrupted", 3)],
+    ("status", "max_epochs", "max_steps"),
+    [
+        ("finished", 4, -1),
+        ("finished", -1, 13),
+        ("finished", None, -1),
+        ("interrupted", 3, -1),
+        ("interrupted", 4, 12),
+    ],
 )
 def test_a_run_with_something_left_is_resumed(
-    status: Status, max_epochs: int | None, tmp_path: Path
+    status: Status, max_epochs: int | None, max_steps: int, tmp_path: Path
 ) -> None:
-    check_something_left(checkpoint_after(3), max_epochs, run_with(tmp_path, {}, status))
+    run = run_with(tmp_path, {}, status)
+    check_something_left(checkpoint_after(3), max_epochs, max_steps, run)
+
+
+def test_a_finished_run_without_steps_left_is_refused(tmp_path: Path) -> None:
+    run = run_with(tmp_path, {}, "finished")
+    with pytest.raises(UsageError, match=r"has its 12 steps: .* which is 12; -1 is no limit"):
+        check_something_left(checkpoint_after(3), 4, 12, run)
 
 
 @pytest.mark.parametrize(

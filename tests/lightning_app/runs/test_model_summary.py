@@ -1,10 +1,15 @@
-"""The multiply-adds of a network, worked out by hand."""
+"""The multiply-adds of a network, worked out by hand, and the sizes that it must take."""
+
+from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
-from lightning_app.runs.model_summary import count_multiply_adds
+from data_modules.brats import BraTSDataModule
+from lightning_app.runs.model_summary import count_multiply_adds, describe_network
+from lightning_app.utils.errors import UsageError
+from models import UNet
 from models.blocks import AtrousConv
 
 IMAGE = torch.zeros(1, 2, 4, 6)
@@ -41,3 +46,14 @@ def test_counting_leaves_the_network_as_it_was(training: bool) -> None:
     assert network.training is training
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
     assert not any(module._forward_hooks for module in network.modules())
+
+
+@pytest.mark.parametrize("window", [(64, 64), "auto"])
+def test_a_network_must_take_the_window_of_a_larger_brain(window: Any) -> None:
+    network = UNet(widths=[4, 4, 4, 4, 4, 4])  # halves height and width five times
+    data = BraTSDataModule(image_size=(96, 96), window=window)
+    with pytest.raises(
+        UsageError, match=r"a window for a larger brain, \[80, 80\] .* multiple of 32"
+    ):
+        describe_network(network, data)
+    describe_network(UNet(widths=[4, 4, 4, 4, 4]), data)

@@ -38,18 +38,26 @@ def test_finished_work_is_not_repeated(calls: Calls, capsys: pytest.CaptureFixtu
     assert len(find_runs(Path("runs"))) == 4
 
 
-def test_a_grid_with_another_callback_is_another_grid(calls: Calls) -> None:
+@pytest.mark.parametrize(
+    "callback",
+    [
+        "callbacks: {class_path: callbacks.weight_averaging.WarmedUpAverage}",
+        # A saved config leaves out the default of interval, which YAML has no form for.
+        "callbacks: {class_path: Timer, init_args: {duration: 01:00:00:00}}",
+        # It has the keys as text.
+        "callbacks: {class_path: GradientAccumulationScheduler, init_args: {scheduling: {0: 2}}}",
+    ],
+)
+def test_a_grid_with_another_callback_is_another_grid(callback: str, calls: Calls) -> None:
     one = ["reproduce", "--only", "unet_t1c", "--config", "toy.yaml"]
-    average = [
-        "--trainer.callbacks+=callbacks.weight_averaging.WarmedUpAverage",
-        "--trainer.callbacks.decay=0.9",
-    ]
+    Path("more.yaml").write_text(f"trainer:\n  {callback}\n", "utf-8")
+    more = ["--config", "more.yaml"]
     assert main(one) == 0
     calls.clear()
-    assert main([*one, *average]) == 0
+    assert main([*one, *more]) == 0
     assert names(calls) == ["fit", "test", "report"]
     calls.clear()
-    assert main([*one, *average]) == 0
+    assert main([*one, *more]) == 0
     assert names(calls) == ["report"]
 
 

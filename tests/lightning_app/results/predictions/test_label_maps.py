@@ -273,13 +273,15 @@ def test_a_picture_that_predict_did_not_draw_is_not_replaced(
     predict = ("predict", "--input", str(case), "--output", "out")
 
     assert learned(*predict, "--pictures", "--overwrite") == 2
-    assert "pictures/patient.png was not written by predict" in capsys.readouterr().err
+    assert "pictures/patient.png was not drawn by predict" in capsys.readouterr().err
     assert picture.read_text() == "mine"
     assert not Path("out/patient.nii.gz").exists()
 
     picture.unlink()
-    for _ in range(2):
-        assert learned(*predict, "--pictures") == 0
+    assert learned(*predict, "--pictures") == 0
+    Path("out/patient.nii.gz").unlink()
+    Path("out/patient.json").unlink()
+    assert learned(*predict, "--pictures") == 0
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 

@@ -13,6 +13,7 @@ from lightning.pytorch import Callback, Trainer
 
 from lightning_app.cli import main
 from lightning_app.commands.fit import FitCLI
+from lightning_app.metrics.evaluate import monitored_dice
 from lightning_app.runs.checkpoint_io import FORMAT, DurableCheckpointIO
 from lightning_app.runs.folder import Run, find_runs
 from lightning_app.runs.status import is_alive, locked, read_status, write_status
@@ -138,25 +139,54 @@ def test_a_training_that_was_ended_within_an_epoch_goes_on_with_the_next_batch(
     assert_same_ending(only_run(), uninterrupted)
 
 
+@pytest.mark.parametrize(
+    ("extra", "saved_at"),
+    [
+        ([], 9),
+        (["--trainer.accumulate_grad_batches", "2"], 5),  # of the ninth and the tenth batch
+        (["--trainer.val_check_interval", "3"], 9),  # after a validation
+    ],
+)
 def test_a_training_that_was_stopped_within_an_epoch_goes_on_with_the_next_batch(
-    program: Program, monkeypatch: pytest.MonkeyPatch
+    extra: list[str], saved_at: int, program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class OutOfTime(Callback):
-        """As the Timer of max_time, by steps."""
+        """As the Timer of max_time, by batches."""
 
         def on_train_batch_end(self, trainer: Trainer, *_: object) -> None:
-            trainer.should_stop = trainer.global_step == 9
+            trainer.should_stop |= trainer.fit_loop.total_batch_idx >= 8
 
-    flags = [*SIZE, *DROPOUT, *FLIPS]
+        def on_validation_start(self, trainer: Trainer, *_: object) -> None:
+            if trainer.should_stop and "--trainer.val_check_interval" not in extra:
+                # The validation of that moment, which an uninterrupted training has not.
+                monkeypatch.setattr("lightning_app.task.monitored_dice", lambda table: 0.99)
+
+    flags = [*SIZE, *DROPOUT, *FLIPS, *extra]
     assert program("fit", *flags, "--trainer.default_root_dir", "whole") == 0
     callbacks = FitCLI.command_callbacks
     with monkeypatch.context() as patched:
         patched.setattr(FitCLI, "command_callbacks", lambda cli: [OutOfTime(), *callbacks(cli)])
         assert program("fit", *flags) == 0
-    assert load(only_run().last)["global_step"] == 9
+    monkeypatch.setattr("lightning_app.task.monitored_dice", monitored_dice)
+    assert load(only_run().last)["global_step"] == saved_at
     assert program("fit", "--resume", "unet_t1c", *TRUST) == 0
 
     assert_same_ending(only_run(), only_run("whole"))
+
+
+def test_a_schedule_of_limited_steps_is_resumed_with_its_length(
+    program: Program, snapshots: Snapshots, capsys: pytest.CaptureFixture[str]
+) -> None:
+    schedule = [
+        "--lr_scheduler=torch.optim.lr_scheduler.OneCycleLR", "--lr_scheduler.max_lr=0.01",
+        "--lr_scheduler.total_steps=9", "--model.lr_interval", "step",
+    ]  # fmt: skip
+    limits = ["--trainer.max_epochs", "-1", "--trainer.max_steps", "9"]
+    assert program("fit", *SIZE, *OFTEN, *schedule, *limits) == 0
+    capsys.readouterr()
+    assert program("fit", "--resume", str(snapshots[3])) == 0
+    assert "warning" not in capsys.readouterr().err
+    assert_same_ending(Run(snapshots[3]), only_run())
 
 
 def test_what_a_resumed_run_ran_on_is_recorded(program: Program, snapshots: Snapshots) -> None:
