@@ -11,6 +11,7 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.utils.measuring import print_figures
+from benchmarks.utils.precision import HAS_BFLOAT16
 from benchmarks.workers.training_step import WARM_UPS, bare_step, random_slices
 from lightning_app.losses import DiceCrossEntropy
 from lightning_app.runs.model_summary import count_multiply_adds
@@ -25,8 +26,8 @@ def profile_step() -> dict[str, float]:
     """Profile a step as cpu.yaml runs it.
 
     Returns:
-        Its seconds and FLOP, the peak in GFLOP/s of float32 and bfloat16, and the share of the time
-        of each of the largest operators.
+        Its seconds and FLOP, the peak in GFLOP/s in its precision, and the share of the time of
+        each of the largest operators.
     """
     network = AttentionUNet(widths=WIDTHS)
     # A backward pass costs two forward passes: gradients by inputs and by weights.
@@ -47,8 +48,7 @@ def profile_step() -> dict[str, float]:
     return {
         "step_seconds": seconds,
         "flop": float(flop),
-        "float32": _peak(torch.float32),
-        "bfloat16": _peak(torch.bfloat16),
+        "peak": _peak(torch.bfloat16 if HAS_BFLOAT16 else torch.float32),
         **{e.key.removeprefix("aten::"): e.self_cpu_time_total / total for e in largest},
     }
 

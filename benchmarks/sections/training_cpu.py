@@ -56,15 +56,13 @@ def _profile_rows() -> list[Row]:
         "time on the clock"
     )
     step = figures.pop("step_seconds")
-    peaks = {name: figures.pop(name) for name in ("float32", "bfloat16")}
-    rate = figures.pop("flop") / step / 1e9
+    peak, rate = figures.pop("peak"), figures.pop("flop") / step / 1e9
     shares = ", ".join(f"{operator} {100 * share:.0f} %" for operator, share in figures.items())
     return [
         Row("A step with cpu.yaml, the ten largest operators", shares, conditions=conditions),
         Row(
             "Arithmetic of that step, and the peak that matrix products reach here",
-            f"{rate:.0f} GFLOP/s of {peaks['bfloat16']:.0f} in bfloat16 "
-            f"({rate / peaks['bfloat16']:.0%}); {peaks['float32']:.0f} in float32",
+            f"{rate:.0f} GFLOP/s of {peak:.0f} in {NAME} ({rate / peak:.0%})",
             conditions=conditions,
         ),
     ]

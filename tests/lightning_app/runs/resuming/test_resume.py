@@ -93,6 +93,10 @@ def test_a_resumed_run_ends_with_the_same_bits_wherever_it_was_killed(
         ["--data.augmentation", "strong"],
         ["--data.tumour_share", "0.5"],
         ["--trainer.max_steps", "1000"],  # more than there are
+        [
+            "--trainer.callbacks+=GradientAccumulationScheduler",
+            "--trainer.callbacks.scheduling={0: 2, 1: 3}",
+        ],
     ],
     ids=lambda extra: extra[0],
 )
