@@ -14,6 +14,7 @@ from lightning_app.utils.errors import UsageError
 from models.blocks import AtrousConv
 
 _FRAME = "data.image_size"
+_SMALL = 64  # no network with the usual number of levels takes much less
 
 
 def describe_network(network: nn.Module, data: BraTSDataModule) -> dict[str, Any]:
@@ -27,7 +28,8 @@ def describe_network(network: nn.Module, data: BraTSDataModule) -> dict[str, Any
     has_window = data.window.size is not None
     multiply_adds = _accepted(network, data, "data.window" if has_window else _FRAME, size)
     for larger in _other_windows(data.window, frame):
-        _accepted(network, data, "a window for a larger brain,", larger)
+        option = _FRAME if larger == frame else "a window for a larger brain,"
+        _accepted(network, data, option, larger)
     return {
         "class": f"{type(network).__module__}.{type(network).__qualname__}",
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
@@ -43,13 +45,15 @@ def _other_windows(window: BrainWindow, frame: Size) -> list[Size]:
     """
     if window.choice is None:
         return []
-    height, width = window.input_size
-    next_height, next_width = (
-        length + STEP if length + STEP <= limit else max(length - STEP, STEP)
-        for length, limit in zip((height, width), frame, strict=True)
-    )
-    larger = [(next_height, next_width)] if not (height % STEP or width % STEP) else []
-    return [*larger, *([frame] if any(length % STEP for length in frame) else [])]
+    size = window.input_size
+    sizes = [frame] if any(length % STEP for length in frame) else []
+    if not any(length % STEP for length in size):
+        height, width = (
+            length + (STEP if length + STEP <= limit else -STEP if length > _SMALL else 0)
+            for length, limit in zip(size, frame, strict=True)
+        )
+        sizes.append((height, width))
+    return sizes
 
 
 def _accepted(network: nn.Module, data: BraTSDataModule, option: str, size: Size) -> int:

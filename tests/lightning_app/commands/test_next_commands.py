@@ -118,7 +118,7 @@ def test_a_phantom_is_trained_on(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(["phantom", "--output", "a b", "--cases", "1", "--depth", "1"]) == 0
-    expected = ["fit", "--config", "unet_t2f.yaml", "--data.root", "a b"]
+    expected = ["fit", "--config", "unet_t2f.yaml", "--data.root", str(tmp_path / "a b")]
     assert next_words(capsys) == expected
 
 
