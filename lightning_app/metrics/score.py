@@ -54,6 +54,8 @@ class Score:
         unit: of its value, such as mm; empty for a ratio.
         in_tables: whether printed tables show it; the files hold all scores.
         bounds: the lowest and the highest value that it can have; infinite if it has none.
+        may_exceed: whether the highest is only the worst that an interval allows for, as a penalty
+            is, and a unit may have a higher value.
         summary: how its units are joined, for tables, if there is a score of pixels and a score of
             volumes with its name.
         averaged: whether it is a mean over units of which each may have the worst value, for which
@@ -66,6 +68,7 @@ class Score:
     unit: str = ""
     in_tables: bool = True
     bounds: Bounds = (0.0, 1.0)
+    may_exceed: bool = False
     summary: str = ""
     averaged: bool = False
 
@@ -91,7 +94,7 @@ class Score:
         """Which units have a value within the bounds, or none, (units,)."""
         low, high = self.bounds
         values = ratio(terms.numerators, terms.denominators, undefined=high)
-        return (low - 1e-9 <= values) & (values <= high + 1e-9)
+        return (low - 1e-9 <= values) & (self.may_exceed | (values <= high + 1e-9))
 
     @property
     def expected(self) -> str:

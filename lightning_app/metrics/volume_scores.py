@@ -80,6 +80,7 @@ VOLUME_SCORES: tuple[VolumeScore, ...] = (
         compute=_of_surfaces(lambda distances, _: hd95(distances)),
         higher_is_better=False,
         bounds=_MM,
+        may_exceed=True,
         unit="mm",
     ),
     VolumeScore(
@@ -120,6 +121,7 @@ VOLUME_SCORES: tuple[VolumeScore, ...] = (
         compute=_of_lesions(lambda lesions: lesions.lesion_hd95),
         higher_is_better=False,
         bounds=_MM,
+        may_exceed=True,
         unit="mm",
     ),
     VolumeScore(

@@ -65,8 +65,17 @@ def test_a_volume_score_out_of_bounds_is_an_error() -> None:
         "volume score 'change' of case b, class 'whole' is -3, expected a value in its bounds, "
         "0 to inf"
     )
+    distant = replace(score, bounds=(0.0, 1.0), may_exceed=True)
+    far = VolumeTable(("whole",), ["a", "b"], ["a", "b"], {"change": np.array([[2.0], [0.0]])})
+    assert volume_results(far, [distant])["whole"]["change"].value == 1.0
     signed = replace(score, bounds=(-math.inf, math.inf))
     assert volume_results(table, [signed])["whole"]["change"].value == -0.5
+
+
+def test_a_distance_may_exceed_the_penalty() -> None:
+    """In a grid of coarse slices masks may lie farther apart than a head is wide."""
+    exceeding = {score.name for score in VOLUME_SCORES if score.may_exceed}
+    assert exceeding == {"hd95", "lesion_hd95"}
 
 
 def test_more_overlap_is_better_and_variants_stay_out_of_the_tables() -> None:
