@@ -11,7 +11,8 @@ from benchmarks.sections.accuracy import packages
 
 
 @pytest.mark.parametrize("section", SECTIONS)
-def test_a_section_has_remarks(section: str) -> None:
+def test_a_section_has_results_and_remarks(section: str) -> None:
+    assert (BENCHMARKS / "results" / f"{section}.json").is_file()
     assert (BENCHMARKS / "remarks" / f"{section}.md").is_file()
     assert (BENCHMARKS / "sections" / f"{section}.py").is_file()
 
