@@ -36,8 +36,7 @@ class BestCheckpoint(ModelCheckpoint):
         A training that is ended within an epoch is validated there. Resumed, it is as if it had not
         been, so the weights of that moment only count if there are no others.
         """
-        is_extra = stops_here(trainer) and can_resume_after(trainer, trainer.fit_loop.batch_idx)
-        if not (is_extra and self.best_model_path):
+        if not is_extra_validation(trainer):
             super().on_validation_end(trainer, pl_module)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -152,6 +151,17 @@ def can_resume_after(trainer: Trainer, batch_idx: int) -> bool:
     validates = trainer.val_check_batch is not None and counted % trainer.val_check_batch == 0
     accumulates = batches % trainer.accumulate_grad_batches != 0
     return not accumulates and not validates and not _is_last_batch(trainer)
+
+
+def is_extra_validation(trainer: Trainer) -> bool:
+    """Whether Lightning only validates because the training is ended within an epoch.
+
+    Not if no epoch was validated before: then there is nothing else to choose.
+    """
+    if not (stops_here(trainer) and can_resume_after(trainer, trainer.fit_loop.batch_idx)):
+        return False
+    callbacks = attributes(trainer).callbacks
+    return any(isinstance(c, ModelCheckpoint) and bool(c.best_model_path) for c in callbacks)
 
 
 def _accumulates(trainer: Trainer, batch_idx: int) -> bool:

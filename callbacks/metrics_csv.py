@@ -7,6 +7,7 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 from torch import Tensor
 
+from callbacks.checkpoints import is_extra_validation
 from callbacks.utils.atomic_write import atomic_write
 from callbacks.utils.file_names import check_file_name
 from callbacks.utils.root_folder import make_root
@@ -75,7 +76,7 @@ class MetricsCSV(Callback):
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Record the scores now: callback_metrics keeps them in epochs without validation."""
-        if trainer.sanity_checking:  # a few batches, before any training
+        if trainer.sanity_checking or is_extra_validation(trainer):  # of no whole epoch
             return
         self._validation = validation_scores(trainer)
 

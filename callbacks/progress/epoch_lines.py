@@ -7,6 +7,7 @@ from datetime import timedelta
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import ModelCheckpoint
 
+from callbacks.checkpoints import is_extra_validation
 from callbacks.metrics_csv import training_scores, validation_scores
 from callbacks.utils.trainer import batches_trained, epoch_of_epochs, seconds_left
 
@@ -44,7 +45,7 @@ class EpochLines(Callback):
 
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Record the scores now: callback_metrics keeps them in epochs without validation."""
-        if not trainer.sanity_checking:
+        if not (trainer.sanity_checking or is_extra_validation(trainer)):
             self._validation = validation_scores(trainer)
 
     def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
