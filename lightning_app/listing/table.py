@@ -82,7 +82,7 @@ def _cells(run: ListedRun, now: datetime) -> dict[str, str]:
         "age": _age(run.started, now),
         "status": run.status,
         "val/dice": _score(run.val_dice),
-        "epoch": "-" if run.best_epoch is None else str(run.best_epoch),
+        "epoch": "-" if run.best_epoch is None else str(run.best_epoch + 1),
         "test/dice": _score(run.test_dice),
         "size": size_in_words(run.size),
     }

@@ -39,7 +39,7 @@ def test_a_wide_terminal_and_a_pipe_show_a_line_for_each_run(
     assert main(["runs", str(tmp_path)]) == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines() if "UNet_t2f" in line]
     assert [line[1:8] for line in lines] == [
-        [age, unit, "finished", "0.5000", "2", f"{DICE:.4f}", line[7]]
+        [age, unit, "finished", "0.5000", "3", f"{DICE:.4f}", line[7]]
         for line, age, unit in zip(lines, ("3", "3"), ("h", "d"), strict=True)
     ]
     assert [line[9:] for line in lines] == [["lr", "0.01"], ["lr", "0.001"]]
